@@ -1,0 +1,117 @@
+"""Shishi 实事: practical help, asked for, dispatched, done and confirmed."""
+
+import logging
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from tracker import cli
+from tracker.accounts import views as accounts
+from tracker.accounts import words as accounts_words
+from tracker.config import ROOT, Settings, settings_from_environment
+from tracker.database import db
+from tracker.notifications import sending
+from tracker.notifications import views as notifications
+from tracker.organisation import queries as organisation_queries
+from tracker.organisation import views as organisation
+from tracker.organisation import words as organisation_words
+from tracker.permissions import Action
+from tracker.reports import views as reports
+from tracker.service_requests import links as service_request_links
+from tracker.service_requests import views as service_requests
+from tracker.service_requests import words as service_requests_words
+from tracker.teams import views as teams
+from tracker.teams.actors import load_actor
+from tracker.visits import words as visits_words
+from tracker.web import access, errors, health, labels, locale, security, templating
+from tracker.web.templating import Entry
+
+NAVIGATION = (
+    Entry("board.index", _l("Board"), "clipboard-heart", Action.VIEW_BOARD, "work"),
+    Entry("board.mine", _l("My tasks"), "person-check", Action.VIEW_BOARD, "work"),
+    Entry("queue.index", _l("Requests"), "inbox", Action.VIEW_QUEUE, "work"),
+    Entry("intake.new", _l("Take a call"), "telephone-inbound", Action.TAKE_IN_SERVICE_REQUEST, "work"),
+    Entry("call_backs.index", _l("Call-backs"), "telephone-outbound", Action.CALL_BACK, "work"),
+    Entry("approvals.index", _l("Approvals"), "check2-square", Action.DECIDE_EXTENSION, "work"),
+    Entry("figures.index", _l("Figures"), "bar-chart", Action.VIEW_REPORTS, "figures"),
+    Entry("people.index", _l("People"), "people", Action.MANAGE_PEOPLE, "set-up"),
+    Entry("teams.index", _l("Teams"), "person-hearts", Action.MANAGE_TEAMS, "set-up"),
+    Entry("units.index", _l("Units"), "diagram-3", Action.MANAGE_UNITS, "set-up"),
+    Entry("areas.index", _l("Areas"), "geo-alt", Action.MANAGE_AREAS, "set-up"),
+    Entry("categories.index", _l("Categories"), "tags", Action.MANAGE_CATEGORIES, "set-up"),
+    Entry("organisation.edit", _l("Organisation"), "building", Action.MANAGE_ORGANISATION, "set-up"),
+    Entry("imports.index", _l("Import"), "box-arrow-in-down", Action.IMPORT_SERVICE_REQUESTS, "set-up"),
+    Entry("outbox.index", _l("Outbox"), "envelope", Action.VIEW_OUTBOX, "set-up"),
+    Entry("audit.index", _l("Audit trail"), "journal-check", Action.VIEW_AUDIT_TRAIL, "set-up"),
+    Entry("permissions.index", _l("Who may do what"), "shield-check", Action.VIEW_PERMISSIONS, "set-up"),
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application: the whole wiring on one screen.
+
+    Raises `ConfigurationError` when the environment asks for something unsafe.
+    """
+    settings = settings or settings_from_environment()
+    app = Flask(
+        __name__,
+        instance_path=str(settings.instance_path),
+        root_path=str(ROOT / "tracker"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    app.config.from_mapping(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=60 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_NAME="shishi",
+        SESSION_COOKIE_SECURE=settings.cookies_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_NAME="shishi_remember",
+        REMEMBER_COOKIE_SECURE=settings.cookies_secure,
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # a note typed for hours must still be sendable
+        SEND_FILE_MAX_AGE_DEFAULT=31_536_000,  # addresses of assets carry their version
+        TESTING=settings.environment == "testing",
+        DEBUG=settings.debug,
+    )
+    app.logger.setLevel(logging.INFO)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    settings.instance_path.mkdir(parents=True, exist_ok=True)
+
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    locale.init_app(app, time_zone=organisation_queries.time_zone_name)
+    templating.init_app(
+        app,
+        navigation=NAVIGATION,
+        organisation=organisation_queries.organisation,
+        demo=settings.demo,
+    )
+    labels.register_all(
+        accounts_words.LABELS,
+        organisation_words.LABELS,
+        service_requests_words.LABELS,
+        visits_words.LABELS,
+    )
+    security.init_app(app)
+    errors.init_app(app)
+    access.init_app(app, load_actor=load_actor)
+    service_request_links.init_app(app)
+    sending.init_app(app)
+
+    for feature in (accounts, organisation, teams, notifications, service_requests, reports):
+        for blueprint in feature.BLUEPRINTS:
+            app.register_blueprint(blueprint)
+    app.register_blueprint(health.blueprint)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,16 @@
+"""The words for roles and rights."""
+
+from flask_babel import lazy_gettext as _l
+
+from tracker.permissions import Role
+
+LABELS = {
+    Role.RESIDENT: _l("Resident"),
+    Role.VOLUNTEER: _l("Volunteer"),
+    Role.TEAM_LEADER: _l("Team leader"),
+    Role.LEADER: _l("Leader"),
+    Role.COORDINATOR: _l("Coordinator"),
+    Role.SUPERVISOR: _l("Supervisor"),
+    Role.ADMINISTRATOR: _l("Administrator"),
+    Role.AUDITOR: _l("Auditor"),
+}

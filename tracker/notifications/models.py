@@ -1,0 +1,72 @@
+"""What is to be sent, written with the change that causes it; and what ran when."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database import Model
+
+
+class Channel(enum.StrEnum):
+    """How a message travels."""
+
+    EMAIL = "email"
+
+
+class Message(Model):
+    """One message to one recipient: the transactional outbox.
+
+    Sent when `sent_at` is set; given up when `failed_at` is set; otherwise due at `run_at`, and
+    being sent by some worker while `leased_until` lies ahead.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(
+            "ix_message_to_send",
+            "run_at",
+            sqlite_where=text("sent_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[Channel] = mapped_column(default=Channel.EMAIL)
+    kind: Mapped[str] = mapped_column(String(40))
+    """Which template, e.g. `invitation`, `service_request_step`."""
+    address: Mapped[str] = mapped_column(String(254))
+    locale: Mapped[str] = mapped_column(String(16))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What the template is filled with when it is sent; never more than the reader may see."""
+    subject: Mapped[str] = mapped_column(String(200), default="")
+    body: Mapped[str] = mapped_column(Text, default="")
+    """As sent, plain text; empty until then."""
+    message_key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Goes out as Message-ID, so that a receiver recognises a second delivery."""
+    service_request_id: Mapped[int | None] = mapped_column(
+        ForeignKey("service_request.id"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    run_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(String(500), default="")
+    sent_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+
+
+class ScheduledRun(Model):
+    """One run of a scheduled job. The unique slot makes it run once, however many workers."""
+
+    __tablename__ = "scheduled_run"
+    __table_args__ = (UniqueConstraint("name", "slot"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    slot: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(String(500), default="")

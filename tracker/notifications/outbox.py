@@ -1,0 +1,38 @@
+"""Writing messages with the change that causes them. Sending is `sending`'s business."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from tracker.database import db
+from tracker.notifications.models import Channel, Message
+
+
+def enqueue(
+    kind: str,
+    *,
+    address: str,
+    locale: str,
+    payload: Mapping[str, Any],
+    now: datetime,
+    service_request_id: int | None = None,
+    run_at: datetime | None = None,
+) -> Message:
+    """Write a message into the outbox, in the caller's transaction: both or neither.
+
+    `kind` names the template `mail/<kind>`; `payload` is what it is filled with.
+    """
+    message = Message(
+        channel=Channel.EMAIL,
+        kind=kind,
+        address=address,
+        locale=locale,
+        payload=dict(payload),
+        message_key=secrets.token_hex(16),
+        service_request_id=service_request_id,
+        created_at=now,
+        run_at=run_at or now,
+    )
+    db.session.add(message)
+    return message

@@ -1,0 +1,5 @@
+"""The pages of `notifications`."""
+
+from flask import Blueprint
+
+BLUEPRINTS: tuple[Blueprint, ...] = ()

@@ -1,0 +1,171 @@
+"""Reading the organisation: its settings, trees and what may be chosen."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Generic, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.organisation.calendar import WorkingCalendar, working_calendar
+from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
+
+
+
+Thing = TypeVar("Thing", Unit, Area, Category)
+
+
+@dataclass(frozen=True, slots=True)
+class Node(Generic[Thing]):
+    """A node of a tree, with its depth from the root, in the order of reading."""
+
+    thing: Thing
+    depth: int
+
+
+def organisation() -> Organisation:
+    """Return the organisation's settings, with defaults before set-up."""
+    return db.session.get(Organisation, 1) or _default()
+
+
+def _default() -> Organisation:
+    columns = Organisation.__table__.columns
+    values = {
+        column.name: column.default.arg
+        for column in columns
+        if column.default is not None and column.default.is_scalar
+    }
+    return Organisation(**{**values, "id": 1, "name": "实事", "name_en": "Shishi"})
+
+
+def time_zone_name() -> str:
+    """Return the organisation's time zone, e.g. `Asia/Shanghai`."""
+    return db.session.scalar(select(Organisation.time_zone)) or "Asia/Shanghai"
+
+
+def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
+    """Return the working calendar for the year before `around` until `days_ahead` after it."""
+    settings = organisation()
+    last = (around.astimezone(UTC) + timedelta(days=days_ahead)).year
+    years = range(around.year - 1, last + 1)
+    overrides: dict[date, bool] = {
+        day: is_working
+        for day, is_working in db.session.execute(
+            select(CalendarDay.day, CalendarDay.is_working)
+        ).tuples()
+    }
+    morning_ends = settings.lunch_begins or settings.work_ends
+    spans = [(settings.work_begins, morning_ends)]
+    if settings.lunch_begins and settings.lunch_ends:
+        spans.append((settings.lunch_ends, settings.work_ends))
+    return working_calendar(
+        settings.country,
+        settings.time_zone,
+        years,
+        overrides,
+        hours=tuple(spans),
+    )
+
+
+def root_unit() -> Unit:
+    """Return the top of the organisation tree; raises `NotFoundError` before set-up."""
+    unit = db.session.scalar(
+        select(Unit).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
+    )
+    if unit is None:
+        message = "The organisation has no unit yet."
+        raise NotFoundError(message)
+    return unit
+
+
+def units_below(unit_id: int) -> frozenset[int]:
+    """Return the ids of a unit and of every unit below it."""
+    below = select(Unit.id).where(Unit.id == unit_id).cte("below", recursive=True)
+    below = below.union_all(select(Unit.id).join(below, Unit.parent_id == below.c.id))
+    return frozenset(db.session.scalars(select(below.c.id)))
+
+
+def areas_below(area_id: int) -> frozenset[int]:
+    """Return the ids of an area and of every area below it."""
+    below = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)
+    below = below.union_all(select(Area.id).join(below, Area.parent_id == below.c.id))
+    return frozenset(db.session.scalars(select(below.c.id)))
+
+
+def unit_for_area(area_id: int | None) -> int:
+    """Return whose desk receives what comes from an area: its own unit's, or the next above."""
+    seen: set[int] = set()
+    while area_id is not None and area_id not in seen:
+        seen.add(area_id)
+        area = db.session.get(Area, area_id)
+        if area is None:
+            break
+        if area.unit_id is not None:
+            return area.unit_id
+        area_id = area.parent_id
+    return root_unit().id
+
+
+def unit_tree(*, within: Collection[int] | None = None, ended: bool = False) -> list[Node[Unit]]:
+    """Return the units in tree order, those in `within` only when it is given."""
+    query = select(Unit).order_by(Unit.position, Unit.id)
+    units = [unit for unit in db.session.scalars(query) if ended or unit.ended_at is None]
+    return _in_tree_order([u for u in units if within is None or u.id in within])
+
+
+def area_tree(*, ended: bool = False) -> list[Node[Area]]:
+    """Return the areas in tree order."""
+    areas = db.session.scalars(select(Area).order_by(Area.position, Area.id))
+    return _in_tree_order([area for area in areas if ended or area.ended_at is None])
+
+
+def category_tree(*, offered_only: bool = False, ended: bool = False) -> list[Node[Category]]:
+    """Return the categories in tree order: each top level before its leaves."""
+    rows = db.session.scalars(select(Category).order_by(Category.position, Category.id))
+    return _in_tree_order(
+        [
+            category
+            for category in rows
+            if (ended or category.ended_at is None) and (category.is_offered or not offered_only)
+        ]
+    )
+
+
+def offered_categories() -> Sequence[Category]:
+    """Return the top-level categories that residents may choose from, children loaded."""
+    tops = db.session.scalars(
+        select(Category)
+        .where(Category.parent_id.is_(None), Category.ended_at.is_(None), Category.is_offered)
+        .options(selectinload(Category.children))
+        .order_by(Category.position, Category.id)
+    )
+    return list(tops)
+
+
+def category(category_id: int) -> Category:
+    """Return one category, or raise `NotFoundError`."""
+    found = db.session.get(Category, category_id)
+    if found is None:
+        message = "There is no such category."
+        raise NotFoundError(message)
+    return found
+
+
+def _in_tree_order(things: Iterable[Thing]) -> list[Node[Thing]]:
+    things = list(things)
+    present = {thing.id for thing in things}
+    children: dict[int | None, list[Thing]] = {}
+    for thing in things:
+        # A node whose parent is out of sight becomes a root of what is seen.
+        parent = thing.parent_id if thing.parent_id in present else None
+        children.setdefault(parent, []).append(thing)
+    ordered: list[Node[Thing]] = []
+    stack = [(thing, 0) for thing in reversed(children.get(None, []))]
+    while stack:
+        thing, depth = stack.pop()
+        ordered.append(Node(thing, depth))
+        stack.extend((child, depth + 1) for child in reversed(children.get(thing.id, [])))
+    return ordered

@@ -1,0 +1,5 @@
+"""The pages of `organisation`."""
+
+from flask import Blueprint
+
+BLUEPRINTS: tuple[Blueprint, ...] = ()

@@ -1,0 +1,306 @@
+"""Who may do what: the one matrix.
+
+There is no second copy of it. The permissions page and docs/permissions.md render it,
+`tracker.visibility` says it in SQL, and tests walk every cell. This module imports no
+framework and no model.
+
+A right comes from a grant: a person holds a role in a unit, and the right reaches down the
+unit tree. Volunteers and team leaders hold theirs in teams. A resident is whoever holds the
+private link of one request.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Final, Protocol
+
+from tracker.errors import NotPermittedError
+
+
+class Role(StrEnum):
+    """What a person is to the organisation."""
+
+    RESIDENT = "resident"
+    VOLUNTEER = "volunteer"
+    TEAM_LEADER = "team_leader"
+    LEADER = "leader"
+    COORDINATOR = "coordinator"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+UNIT_ROLES: Final = (
+    Role.LEADER,
+    Role.COORDINATOR,
+    Role.SUPERVISOR,
+    Role.ADMINISTRATOR,
+    Role.AUDITOR,
+)
+"""The roles that are granted in a unit; the others come from a link or from a team."""
+
+
+class Action(StrEnum):
+    """Everything that somebody can do, named `resource:verb`. Kept in life-cycle order."""
+
+    SUBMIT_SERVICE_REQUEST = "service-request:submit"
+    TAKE_IN_SERVICE_REQUEST = "service-request:take-in"
+    VIEW_SERVICE_REQUEST = "service-request:view"
+    VIEW_CONTACT = "service-request:view-contact"
+    VIEW_QUEUE = "service-request:view-queue"
+    VIEW_BOARD = "service-request:view-board"
+    ACCEPT_SERVICE_REQUEST = "service-request:accept"
+    DECLINE_SERVICE_REQUEST = "service-request:decline"
+    MERGE_SERVICE_REQUEST = "service-request:merge"
+    ASSIGN_SERVICE_REQUEST = "service-request:assign"
+    RETURN_SERVICE_REQUEST = "service-request:return"
+    SIGN_FOR_SERVICE_REQUEST = "service-request:sign-for"
+    CLAIM_SERVICE_REQUEST = "service-request:claim"
+    RELEASE_CLAIM = "service-request:release"
+    RECORD_VISIT = "service-request:record-visit"
+    ADD_NOTE = "service-request:add-note"
+    ASK_REQUESTER = "service-request:ask-requester"
+    RESUME_SERVICE_REQUEST = "service-request:resume"
+    ASK_EXTENSION = "service-request:ask-extension"
+    DECIDE_EXTENSION = "service-request:decide-extension"
+    ASK_PARKING = "service-request:ask-parking"
+    DECIDE_PARKING = "service-request:decide-parking"
+    UNPARK_SERVICE_REQUEST = "service-request:unpark"
+    REFER_SERVICE_REQUEST = "service-request:refer"
+    RESOLVE_SERVICE_REQUEST = "service-request:resolve"
+    CONFIRM_OWN_REQUEST = "service-request:confirm"
+    CALL_BACK = "service-request:call-back"
+    DISPUTE_OWN_REQUEST = "service-request:dispute"
+    DECIDE_REOPENING = "service-request:decide-reopening"
+    WITHDRAW_OWN_REQUEST = "service-request:withdraw"
+    URGE_OWN_REQUEST = "service-request:urge"
+    ADD_TO_OWN_REQUEST = "service-request:add-word"
+    EXPORT_SERVICE_REQUESTS = "service-request:export"
+    VIEW_REPORTS = "reports:view"
+    IMPORT_SERVICE_REQUESTS = "service-request:import"
+    MANAGE_PEOPLE = "people:manage"
+    MANAGE_GRANTS = "grants:manage"
+    MANAGE_UNITS = "units:manage"
+    MANAGE_AREAS = "areas:manage"
+    MANAGE_CATEGORIES = "categories:manage"
+    MANAGE_TEAMS = "teams:manage"
+    MANAGE_ORGANISATION = "organisation:manage"
+    VIEW_OUTBOX = "outbox:view"
+    VIEW_AUDIT_TRAIL = "audit-trail:view"
+    VIEW_PERMISSIONS = "permissions:view"
+
+
+class Reach(IntEnum):
+    """How far a right extends."""
+
+    NOWHERE = 0
+    OWN = 1
+    """The resident's own request; the volunteer's own claims; what the leader answers for."""
+    TEAM = 2
+    """What is assigned to one of the person's teams, as lead or helping team."""
+    UNIT = 3
+    """Everything in the unit of the grant and below."""
+
+
+NOWHERE, OWN, TEAM, UNIT = Reach
+_ = NOWHERE  # so that the table below shows its rights at a glance
+
+_COLUMNS: Final = (
+    Role.RESIDENT,
+    Role.VOLUNTEER,
+    Role.TEAM_LEADER,
+    Role.LEADER,
+    Role.COORDINATOR,
+    Role.SUPERVISOR,
+    Role.ADMINISTRATOR,
+    Role.AUDITOR,
+)
+
+# fmt: off
+_TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
+    #                                   resident volunt. t.leader leader coord. superv. admin. auditor
+    Action.SUBMIT_SERVICE_REQUEST:      (OWN,    OWN,    OWN,     OWN,   OWN,   OWN,    OWN,   OWN),
+    Action.TAKE_IN_SERVICE_REQUEST:     (_,      _,      _,       _,     UNIT,  _,      _,     _),
+    Action.VIEW_SERVICE_REQUEST:        (OWN,    OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     UNIT),
+    Action.VIEW_CONTACT:                (OWN,    OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     _),
+    Action.VIEW_QUEUE:                  (_,      _,      TEAM,    OWN,   UNIT,  UNIT,   _,     UNIT),
+    Action.VIEW_BOARD:                  (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
+    Action.ACCEPT_SERVICE_REQUEST:      (_,      _,      _,       _,     UNIT,  _,      _,     _),
+    Action.DECLINE_SERVICE_REQUEST:     (_,      _,      _,       _,     UNIT,  _,      _,     _),
+    Action.MERGE_SERVICE_REQUEST:       (_,      _,      _,       _,     UNIT,  _,      _,     _),
+    Action.ASSIGN_SERVICE_REQUEST:      (_,      _,      TEAM,    _,     UNIT,  _,      _,     _),
+    Action.RETURN_SERVICE_REQUEST:      (_,      _,      TEAM,    _,     _,     _,      _,     _),
+    Action.SIGN_FOR_SERVICE_REQUEST:    (_,      _,      TEAM,    _,     _,     _,      _,     _),
+    Action.CLAIM_SERVICE_REQUEST:       (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
+    Action.RELEASE_CLAIM:               (_,      OWN,    TEAM,    _,     _,     _,      _,     _),
+    Action.RECORD_VISIT:                (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.ADD_NOTE:                    (_,      OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     _),
+    Action.ASK_REQUESTER:               (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.RESUME_SERVICE_REQUEST:      (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.ASK_EXTENSION:               (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.DECIDE_EXTENSION:            (_,      _,      _,       _,     _,     UNIT,   _,     _),
+    Action.ASK_PARKING:                 (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.DECIDE_PARKING:              (_,      _,      _,       _,     _,     UNIT,   _,     _),
+    Action.UNPARK_SERVICE_REQUEST:      (_,      _,      TEAM,    OWN,   UNIT,  _,      _,     _),
+    Action.REFER_SERVICE_REQUEST:       (_,      _,      _,       _,     UNIT,  _,      _,     _),
+    Action.RESOLVE_SERVICE_REQUEST:     (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.CONFIRM_OWN_REQUEST:         (OWN,    _,      _,       _,     _,     _,      _,     _),
+    Action.CALL_BACK:                   (_,      _,      _,       _,     UNIT,  UNIT,   _,     _),
+    Action.DISPUTE_OWN_REQUEST:         (OWN,    _,      _,       _,     _,     _,      _,     _),
+    Action.DECIDE_REOPENING:            (_,      _,      _,       _,     _,     UNIT,   _,     _),
+    Action.WITHDRAW_OWN_REQUEST:        (OWN,    _,      _,       _,     _,     _,      _,     _),
+    Action.URGE_OWN_REQUEST:            (OWN,    _,      _,       _,     _,     _,      _,     _),
+    Action.ADD_TO_OWN_REQUEST:          (OWN,    _,      _,       _,     _,     _,      _,     _),
+    Action.EXPORT_SERVICE_REQUESTS:     (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
+    Action.VIEW_REPORTS:                (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
+    Action.IMPORT_SERVICE_REQUESTS:     (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_PEOPLE:               (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_GRANTS:               (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_UNITS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_AREAS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_CATEGORIES:           (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_TEAMS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_ORGANISATION:         (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.VIEW_OUTBOX:                 (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.VIEW_AUDIT_TRAIL:            (_,      _,      _,       _,     _,     _,      UNIT,  UNIT),
+    Action.VIEW_PERMISSIONS:            (_,      OWN,    OWN,     OWN,   OWN,   OWN,    OWN,   OWN),
+}
+# fmt: on
+
+MATRIX: Final[Mapping[Action, Mapping[Role, Reach]]] = {
+    action: dict(zip(_COLUMNS, row, strict=True)) for action, row in _TABLE.items()
+}
+
+NEVER_ON_OWN_WORK: Final = frozenset(
+    {
+        Action.CALL_BACK,
+        Action.DECIDE_EXTENSION,
+        Action.DECIDE_PARKING,
+        Action.DECIDE_REOPENING,
+    }
+)
+"""A handler never confirms, rates or approves their own work, whatever else they hold."""
+
+
+class Casework(Protocol):
+    """What the matrix must know of a service request."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102 - the names say it
+    @property
+    def unit_id(self) -> int: ...  # noqa: D102
+    @property
+    def leader_id(self) -> int | None: ...  # noqa: D102
+    @property
+    def team_ids(self) -> Collection[int]: ...  # noqa: D102 - lead team and helping teams
+    @property
+    def claimant_ids(self) -> Collection[int]: ...  # noqa: D102 - with a claim that holds now
+    @property
+    def handler_ids(self) -> Collection[int]: ...  # noqa: D102 - who worked on it at any time
+
+
+class InUnit(Protocol):
+    """Anything that belongs to a unit and to nobody in particular: a team, a person's grant."""
+
+    @property
+    def unit_id(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts, with everything that they hold at this moment.
+
+    `units` maps each role granted in a unit to the ids of that unit and all units below it;
+    `teams` maps VOLUNTEER and TEAM_LEADER to team ids. A resident has no `person_id` and
+    one `own_request_id`.
+    """
+
+    person_id: int | None
+    name: str = ""
+    units: Mapping[Role, frozenset[int]] = field(default_factory=dict)
+    teams: Mapping[Role, frozenset[int]] = field(default_factory=dict)
+    own_request_id: int | None = None
+    locale: str | None = None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Return every role held anywhere."""
+        held = {role for role, ids in (*self.units.items(), *self.teams.items()) if ids}
+        if self.person_id is None:
+            held.add(Role.RESIDENT)
+        return frozenset(held)
+
+    def units_where(self, action: Action) -> frozenset[int]:
+        """Return the units in which `action` reaches everything."""
+        return frozenset().union(
+            *(
+                ids
+                for role, ids in self.units.items()
+                if MATRIX[action][role] is Reach.UNIT
+            )
+        )
+
+    def teams_where(self, action: Action) -> frozenset[int]:
+        """Return the teams whose requests `action` reaches."""
+        return frozenset().union(
+            *(
+                ids
+                for role, ids in self.teams.items()
+                if MATRIX[action][role] is Reach.TEAM
+            )
+        )
+
+    def own_roles_where(self, action: Action) -> frozenset[Role]:
+        """Return the roles by which `action` reaches only what is the actor's own."""
+        return frozenset(role for role in self.roles if MATRIX[action][role] is Reach.OWN)
+
+
+def resident(service_request_id: int | None = None) -> Actor:
+    """Return whoever holds the private link of one request; without an id, any visitor."""
+    return Actor(person_id=None, own_request_id=service_request_id)
+
+
+SYSTEM: Final = Actor(person_id=None, name="system")
+"""Who takes the steps that time takes. It holds no role; only system steps accept it."""
+
+
+def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
+    """Tell whether `actor` may take `action`, on `thing` when there is one."""
+    if thing is None:
+        return any(MATRIX[action][role] is not Reach.NOWHERE for role in actor.roles)
+    if action in NEVER_ON_OWN_WORK and actor.person_id in thing.handler_ids:
+        return False
+    return (
+        thing.unit_id in actor.units_where(action)
+        or not actor.teams_where(action).isdisjoint(thing.team_ids)
+        or any(_is_own(actor, role, thing) for role in actor.own_roles_where(action))
+    )
+
+
+def may_in_unit(actor: Actor, action: Action, unit_id: int) -> bool:
+    """Tell whether a grant of `actor` lets them take `action` on what belongs to a unit."""
+    return unit_id in actor.units_where(action)
+
+
+def require(actor: Actor, action: Action, thing: Casework | None = None) -> None:
+    """Raise `NotPermittedError` unless `actor` may take `action` on `thing`."""
+    if not may(actor, action, thing):
+        message = f"{sorted(actor.roles)} may not {action}."
+        raise NotPermittedError(message)
+
+
+def require_in_unit(actor: Actor, action: Action, unit_id: int) -> None:
+    """Raise `NotPermittedError` unless `actor` may take `action` in the unit."""
+    if not may_in_unit(actor, action, unit_id):
+        message = f"{sorted(actor.roles)} may not {action} there."
+        raise NotPermittedError(message)
+
+
+def _is_own(actor: Actor, role: Role, thing: Casework) -> bool:
+    match role:
+        case Role.RESIDENT:
+            return actor.own_request_id is not None and actor.own_request_id == thing.id
+        case Role.VOLUNTEER | Role.TEAM_LEADER:
+            return actor.person_id in thing.claimant_ids
+        case _:
+            return actor.person_id is not None and thing.leader_id == actor.person_id

@@ -1,0 +1,188 @@
+"""A volunteer's place on a request: who gets the last one is decided by one conditional write."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from tracker.database import db
+from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, Role, may, require
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, OPEN_STATUSES, Status, Step
+from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.teams.models import Membership
+
+
+def why_not(service_request: ServiceRequest, *, actor: Actor) -> Refusal | None:
+    """Return why `actor` cannot claim a place now, or None when they can.
+
+    The same rule stands behind the button, its reason and the claim itself; only FULL can
+    still change between looking and claiming.
+    """
+    if service_request.status not in CLAIMABLE_STATUSES:
+        return Refusal.NOT_OPEN_FOR_CLAIMS
+    if actor.person_id in service_request.claimant_ids:
+        return Refusal.ALREADY_CLAIMED
+    if not _is_member(service_request, actor):
+        return Refusal.NOT_A_MEMBER
+    if not _is_vetted(service_request, actor):
+        return Refusal.NOT_VETTED
+    if service_request.places_taken >= service_request.volunteers_needed:
+        return Refusal.FULL
+    if actor.person_id is not None and open_claims(actor.person_id) >= claim_limit():
+        return Refusal.CLAIM_LIMIT
+    return None
+
+
+def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Claim:
+    """Take a place. The first claim signs for the team by itself.
+
+    Raises `RefusedError` with the named reason; the last place goes to exactly one.
+    """
+    require(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
+    assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no claim
+    refusal = why_not(service_request, actor=actor)
+    if refusal is not None:
+        raise RefusedError(refusal)
+    taken = db.session.execute(
+        update(ServiceRequest)
+        .where(
+            ServiceRequest.id == service_request.id,
+            ServiceRequest.places_taken < ServiceRequest.volunteers_needed,
+            ServiceRequest.status.in_(CLAIMABLE_STATUSES),
+        )
+        .values(places_taken=ServiceRequest.places_taken + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if taken.rowcount != 1:  # type: ignore[attr-defined] - an UPDATE has a row count
+        raise RefusedError(Refusal.FULL)
+    db.session.refresh(service_request)
+    place = Claim(
+        service_request_id=service_request.id, person_id=actor.person_id, claimed_at=now
+    )
+    db.session.add(place)
+    if service_request.status is Status.ASSIGNED:
+        service_request.signed_for_at = now
+    steps.take(service_request, Step.CLAIM, actor=actor, now=now)
+    db.session.flush()
+    db.session.expire(service_request, ["claims"])
+    messages.tell_requester(service_request, Step.CLAIM, now=now)
+    return place
+
+
+def release(
+    service_request: ServiceRequest,
+    *,
+    person_id: int,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Give a place back, with a reason. Volunteers their own; team leaders any of the team's.
+
+    Raises `NotFoundError` when that person holds no place.
+    """
+    require(actor, Action.RELEASE_CLAIM, service_request)
+    leads = not actor.teams.get(Role.TEAM_LEADER, frozenset()).isdisjoint(service_request.team_ids)
+    if person_id != actor.person_id and not leads:
+        message = "That place is somebody else's."
+        raise NotFoundError(message)
+    place = db.session.scalar(
+        select(Claim).where(
+            Claim.service_request_id == service_request.id,
+            Claim.person_id == person_id,
+            Claim.released_at.is_(None),
+        )
+    )
+    if place is None:
+        message = "That person holds no place."
+        raise NotFoundError(message)
+    steps.take(
+        service_request,
+        Step.RELEASE,
+        actor=actor,
+        now=now,
+        internal_note=reason,
+        detail={"person_id": person_id},
+    )
+    _free(service_request, place, reason=reason, now=now)
+    messages.tell_team(service_request, Step.RELEASE, now=now)
+
+
+def release_all(
+    service_request: ServiceRequest,
+    *,
+    reason: str,
+    now: datetime,
+    except_members_of: Collection[int] = (),
+) -> None:
+    """Free every place, or those of people who are in none of the given teams. Part of a step."""
+    staying = (
+        set(
+            db.session.scalars(
+                select(Membership.person_id).where(
+                    Membership.team_id.in_(except_members_of), Membership.ended_at.is_(None)
+                )
+            )
+        )
+        if except_members_of
+        else set()
+    )
+    for place in db.session.scalars(
+        select(Claim).where(
+            Claim.service_request_id == service_request.id, Claim.released_at.is_(None)
+        )
+    ).all():
+        if place.person_id not in staying:
+            _free(service_request, place, reason=reason, now=now)
+
+
+def open_claims(person_id: int) -> int:
+    """Return how many places a person holds on requests that are not resolved."""
+    held = db.session.scalar(
+        select(func.count())
+        .select_from(Claim)
+        .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
+        .where(
+            Claim.person_id == person_id,
+            Claim.released_at.is_(None),
+            ServiceRequest.status.in_([s for s in OPEN_STATUSES if s is not Status.RESOLVED]),
+        )
+    )
+    return held or 0
+
+
+def claim_limit() -> int:
+    """Return how many open places one person may hold."""
+    return organisation.organisation().claim_limit
+
+
+def _free(service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime) -> None:
+    place.released_at = now
+    place.release_reason = reason.strip()
+    service_request.places_taken -= 1
+    db.session.flush()
+    db.session.expire(service_request, ["claims"])
+
+
+def _is_member(service_request: ServiceRequest, actor: Actor) -> bool:
+    return may(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
+
+
+def _is_vetted(service_request: ServiceRequest, actor: Actor) -> bool:
+    return (
+        db.session.scalar(
+            select(Membership.id)
+            .where(
+                Membership.person_id == actor.person_id,
+                Membership.team_id.in_(sorted(service_request.team_ids)),
+                Membership.ended_at.is_(None),
+                Membership.is_vetted,
+            )
+            .limit(1)
+        )
+        is not None
+    )

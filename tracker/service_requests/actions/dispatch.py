@@ -1,0 +1,223 @@
+"""The desk: accept, decline, merge, assign; and the team's answer: return, sign for."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import update
+
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.errors import NotPermittedError, Refusal, RefusedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, may, require
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.actions.claims import release_all
+from tracker.service_requests.lifecycle import OPEN_STATUSES, Outcome, Priority, Step
+from tracker.service_requests.limits import Limit, LimitUnit, due_at
+from tracker.service_requests.models import ServiceRequest
+from tracker.teams.models import Team
+
+
+def accept(
+    service_request: ServiceRequest,
+    *,
+    category_id: int,
+    priority: Priority,
+    area_id: int | None,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Accept with category, priority and area checked. Starts the clocks.
+
+    The request moves to the unit whose desk answers for the area.
+    """
+    require(actor, Action.ACCEPT_SERVICE_REQUEST, service_request)
+    service_request.category = organisation.category(category_id)
+    service_request.priority = priority
+    if area_id != service_request.area_id:
+        service_request.area_id = area_id
+        service_request.unit_id = organisation.unit_for_area(area_id)
+    service_request.volunteers_needed = max(
+        service_request.volunteers_needed, service_request.category.volunteers_needed
+    )
+    service_request.accepted_at = now
+    steps.take(service_request, Step.ACCEPT, actor=actor, now=now, public_note=note)
+    messages.tell_requester(service_request, Step.ACCEPT, now=now)
+
+
+def decline(
+    service_request: ServiceRequest,
+    *,
+    reason: str,
+    where_to_turn: str,
+    is_spam: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Close as out of scope, with the reason and where to turn, both public."""
+    require(actor, Action.DECLINE_SERVICE_REQUEST, service_request)
+    service_request.outcome = Outcome.OUT_OF_SCOPE
+    service_request.is_spam = is_spam
+    service_request.public_answer = reason.strip()
+    service_request.referred_to = where_to_turn.strip()
+    steps.take(
+        service_request,
+        Step.DECLINE,
+        actor=actor,
+        now=now,
+        public_note=reason,
+        detail={"where_to_turn": where_to_turn, "is_spam": is_spam},
+    )
+    if not is_spam:
+        messages.tell_requester(service_request, Step.DECLINE, now=now)
+
+
+def merge(
+    service_request: ServiceRequest,
+    survivor: ServiceRequest,
+    *,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Close as a duplicate of `survivor`, whose updates then reach both requesters.
+
+    Photos stay with the duplicate; claims on it are released. What was merged into the
+    duplicate before follows to the survivor.
+    """
+    require(actor, Action.MERGE_SERVICE_REQUEST, service_request)
+    require(actor, Action.MERGE_SERVICE_REQUEST, survivor)
+    if survivor.id == service_request.id:
+        raise RefusedError(Refusal.SAME_REQUEST)
+    if survivor.status not in OPEN_STATUSES:
+        raise RefusedError(Refusal.SURVIVOR_CLOSED)
+    service_request.survivor = survivor
+    service_request.outcome = Outcome.DUPLICATE
+    db.session.execute(
+        update(ServiceRequest)
+        .where(ServiceRequest.survivor_id == service_request.id)
+        .values(survivor_id=survivor.id)
+    )
+    steps.take(
+        service_request,
+        Step.MERGE,
+        actor=actor,
+        now=now,
+        public_note=note,
+        detail={"survivor": survivor.reference},
+    )
+    steps.take(
+        survivor,
+        Step.RECEIVE_MERGED,
+        actor=actor,
+        now=now,
+        detail={"duplicate": service_request.reference},
+    )
+    release_all(service_request, reason="merged", now=now)
+    messages.tell_requester(service_request, Step.MERGE, now=now)
+
+
+def assign(
+    service_request: ServiceRequest,
+    *,
+    lead_team: Team,
+    helping_teams: Sequence[Team] = (),
+    leader: Person,
+    volunteers_needed: int,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Dispatch to a lead team and a leader, perhaps with helping teams.
+
+    A team leader may only do so inside the team that has it. Claims of people who are in none
+    of the teams any more are released.
+    """
+    require(actor, Action.ASSIGN_SERVICE_REQUEST, service_request)
+    if not may_choose_team(actor, service_request, lead_team):
+        message = "A team leader assigns inside the own team only."
+        raise NotPermittedError(message)
+    if lead_team.ended_at is not None or any(team.ended_at for team in helping_teams):
+        raise RefusedError(Refusal.TEAM_ENDED)
+    service_request.lead_team = lead_team
+    service_request.helping_teams = [team for team in helping_teams if team.id != lead_team.id]
+    service_request.leader = leader
+    db.session.flush()
+    teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
+    release_all(service_request, reason="reassigned", now=now, except_members_of=teams)
+    service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
+    service_request.assigned_at = now
+    service_request.signed_for_at = None
+    steps.take(
+        service_request,
+        Step.ASSIGN,
+        actor=actor,
+        now=now,
+        internal_note=note,
+        team_id=lead_team.id,
+        detail={
+            "leader_id": leader.id,
+            "helping_team_ids": sorted(teams - {lead_team.id}),
+            "volunteers_needed": service_request.volunteers_needed,
+        },
+    )
+    steps.remember_handler(service_request, leader.id)
+    messages.tell_requester(service_request, Step.ASSIGN, now=now)
+    messages.tell_team(service_request, Step.ASSIGN, now=now)
+
+
+def may_choose_team(actor: Actor, service_request: ServiceRequest, team: Team) -> bool:
+    """Tell whether `actor` may dispatch to `team`: a desk to any, a team leader to the same."""
+    if service_request.unit_id in actor.units_where(Action.ASSIGN_SERVICE_REQUEST):
+        return True
+    return team.id == service_request.lead_team_id and may(
+        actor, Action.ASSIGN_SERVICE_REQUEST, service_request
+    )
+
+
+def return_(
+    service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Give it back to the desk, with a reason, within the return limit and before work began."""
+    require(actor, Action.RETURN_SERVICE_REQUEST, service_request)
+    if service_request.places_taken:
+        raise RefusedError(Refusal.WORK_BEGUN)
+    limit = return_limit_at(service_request)
+    if limit is not None and now > limit:
+        raise RefusedError(Refusal.RETURN_LIMIT_PASSED)
+    team_id = service_request.lead_team_id
+    service_request.times_returned += 1
+    service_request.lead_team = None
+    service_request.helping_teams = []
+    service_request.leader = None
+    service_request.assigned_at = None
+    steps.take(
+        service_request,
+        Step.RETURN,
+        actor=actor,
+        now=now,
+        internal_note=reason,
+        team_id=team_id,
+    )
+
+
+def return_limit_at(service_request: ServiceRequest) -> datetime | None:
+    """Return until when the team may return it: working days from the assignment."""
+    if service_request.assigned_at is None:
+        return None
+    days = organisation.organisation().return_limit_working_days
+    calendar = organisation.calendar(service_request.assigned_at)
+    return due_at(calendar, Limit(days, LimitUnit.WORKING_DAYS), service_request.assigned_at)
+
+
+def sign_for(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
+    """Take the request on for the team."""
+    require(actor, Action.SIGN_FOR_SERVICE_REQUEST, service_request)
+    service_request.signed_for_at = now
+    steps.take(
+        service_request, Step.SIGN_FOR, actor=actor, now=now, team_id=service_request.lead_team_id
+    )
+
+

@@ -1,0 +1,258 @@
+"""The handlers' work: notes, questions, extension and parking asked, refer, resolve."""
+
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from tracker.database import db
+from tracker.errors import Refusal, RefusedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, require
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
+from tracker.service_requests.models import Approval, ApprovalKind, Photo, ServiceRequest
+from tracker.visits.models import Visit, VisitStatus
+
+
+def add_note(
+    service_request: ServiceRequest,
+    *,
+    public_note: str = "",
+    internal_note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Write a note: public ones the requester reads and is told of, internal ones never."""
+    require(actor, Action.ADD_NOTE, service_request)
+    steps.take(
+        service_request,
+        Step.NOTE,
+        actor=actor,
+        now=now,
+        public_note=public_note,
+        internal_note=internal_note,
+    )
+    if public_note.strip():
+        messages.tell_requester(service_request, Step.NOTE, now=now)
+
+
+def ask_requester(
+    service_request: ServiceRequest, *, question: str, actor: Actor, now: datetime
+) -> None:
+    """Wait for the requester (or a third party) to answer a question. Stops the clock."""
+    require(actor, Action.ASK_REQUESTER, service_request)
+    service_request.waiting_for = question.strip()
+    steps.take(service_request, Step.WAIT, actor=actor, now=now, public_note=question)
+    messages.tell_requester(service_request, Step.WAIT, now=now)
+
+
+def resume(
+    service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime
+) -> None:
+    """Go on without waiting longer. The clock runs again."""
+    require(actor, Action.RESUME_SERVICE_REQUEST, service_request)
+    service_request.waiting_for = ""
+    steps.take(service_request, Step.RESUME, actor=actor, now=now, internal_note=note)
+
+
+def ask_extension(
+    service_request: ServiceRequest,
+    *,
+    working_days: int,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Approval:
+    """Ask a supervisor for more time: once, before the due time, with a public reason."""
+    require(actor, Action.ASK_EXTENSION, service_request)
+    if service_request.extension_working_days:
+        raise RefusedError(Refusal.ALREADY_EXTENDED)
+    if service_request.due_at is None or now > service_request.due_at:
+        raise RefusedError(Refusal.DUE_TIME_PASSED)
+    approval = _ask(
+        service_request, ApprovalKind.EXTENSION, reason=reason, actor=actor, now=now
+    )
+    approval.working_days = working_days
+    steps.take(
+        service_request,
+        Step.ASK_EXTENSION,
+        actor=actor,
+        now=now,
+        internal_note=reason,
+        detail={"working_days": working_days},
+    )
+    return approval
+
+
+def ask_parking(
+    service_request: ServiceRequest,
+    *,
+    until: date,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Approval:
+    """Ask a supervisor to park what cannot be done now, until a review date."""
+    require(actor, Action.ASK_PARKING, service_request)
+    approval = _ask(service_request, ApprovalKind.PARKING, reason=reason, actor=actor, now=now)
+    approval.until = until
+    steps.take(
+        service_request,
+        Step.ASK_PARKING,
+        actor=actor,
+        now=now,
+        internal_note=reason,
+        detail={"until": until.isoformat()},
+    )
+    return approval
+
+
+def unpark(
+    service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime
+) -> None:
+    """Take a parked request up again. The clock runs again."""
+    require(actor, Action.UNPARK_SERVICE_REQUEST, service_request)
+    service_request.parked_until = None
+    steps.take(service_request, Step.UNPARK, actor=actor, now=now, public_note=note)
+    messages.tell_requester(service_request, Step.UNPARK, now=now)
+
+
+def refer(
+    service_request: ServiceRequest,
+    *,
+    to_whom: str,
+    answer: str,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Resolve by handing it to another body, named with its contact."""
+    require(actor, Action.REFER_SERVICE_REQUEST, service_request)
+    service_request.referred_to = to_whom.strip()
+    _resolve(
+        service_request, Step.REFER, Outcome.REFERRED, answer=answer, actor=actor, now=now
+    )
+
+
+def resolve(
+    service_request: ServiceRequest,
+    *,
+    outcome: Outcome,
+    answer: str,
+    internal_note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Report the result, with a text that the requester reads.
+
+    Raises `RefusedError` when the category asks for a photo as evidence and there is none, or
+    when “no contact” is claimed without enough logged tries.
+    """
+    require(actor, Action.RESOLVE_SERVICE_REQUEST, service_request)
+    if outcome not in RESULT_OUTCOMES:
+        message = f"{outcome} comes from a step of its own."
+        raise ValueError(message)
+    if service_request.category.needs_evidence and not has_evidence(service_request):
+        raise RefusedError(Refusal.EVIDENCE_MISSING)
+    if outcome is Outcome.NO_CONTACT and contact_tries(service_request) < tries_needed():
+        raise RefusedError(Refusal.NOT_ENOUGH_TRIES)
+    _resolve(
+        service_request,
+        Step.RESOLVE,
+        outcome,
+        answer=answer,
+        internal_note=internal_note,
+        actor=actor,
+        now=now,
+    )
+
+
+def has_evidence(service_request: ServiceRequest) -> bool:
+    """Tell whether a photo of the result was added."""
+    return (
+        db.session.scalar(
+            select(Photo.id)
+            .where(Photo.service_request_id == service_request.id, Photo.is_evidence)
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def contact_tries(service_request: ServiceRequest) -> int:
+    """Return how many visits and calls were logged that reached nobody."""
+    tries = db.session.scalar(
+        select(func.count())
+        .select_from(Visit)
+        .where(
+            Visit.service_request_id == service_request.id,
+            Visit.status == VisitStatus.DONE,
+            Visit.contact_made.is_(False),
+        )
+    )
+    return tries or 0
+
+
+def tries_needed() -> int:
+    """Return how many logged tries “no contact” takes."""
+    return organisation.organisation().no_contact_tries
+
+
+def _resolve(
+    service_request: ServiceRequest,
+    step: Step,
+    outcome: Outcome,
+    *,
+    answer: str,
+    internal_note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    service_request.waiting_for = ""
+    service_request.outcome = outcome
+    service_request.public_answer = answer.strip()
+    service_request.resolved_at = now
+    service_request.reminders_sent = 0
+    service_request.reminded_at = None
+    steps.take(
+        service_request,
+        step,
+        actor=actor,
+        now=now,
+        public_note=answer,
+        internal_note=internal_note,
+        detail={"outcome": outcome.value},
+    )
+    # When it was waiting, the clock stood still until this moment; the stop has just ended.
+    due, service_request.near_at = steps.clock_times(service_request)
+    service_request.due_at = due
+    service_request.resolved_on_time = None if due is None else now <= due
+    messages.tell_requester(service_request, step, now=now)
+
+
+def _ask(
+    service_request: ServiceRequest,
+    kind: ApprovalKind,
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> Approval:
+    waiting = db.session.scalar(
+        select(Approval.id).where(
+            Approval.service_request_id == service_request.id,
+            Approval.kind == kind,
+            Approval.decided_at.is_(None),
+        )
+    )
+    if waiting is not None:
+        raise RefusedError(Refusal.ALREADY_ASKED)
+    approval = Approval(
+        service_request_id=service_request.id,
+        kind=kind,
+        reason=reason.strip(),
+        asked_by_id=actor.person_id,
+        asked_at=now,
+    )
+    db.session.add(approval)
+    return approval

@@ -1,0 +1,155 @@
+"""A request comes in: from the resident, or from a coordinator for a caller or visitor."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, require
+from tracker.service_requests import messages, search
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
+from tracker.service_requests.models import (
+    BuiltInChannel,
+    ForWhom,
+    Photo,
+    ReachableBy,
+    Requester,
+    ServiceRequest,
+    SubmissionDraft,
+)
+from tracker.service_requests.reference import new_reference
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What somebody brings, checked by a form."""
+
+    category_id: int
+    need: str
+    kind: Kind = Kind.HELP
+    area_id: int | None = None
+    address: str = ""
+    preferred_time: str = ""
+    for_whom: ForWhom = ForWhom.SELF
+    beneficiary_name: str = ""
+    beneficiary_relation: str = ""
+    beneficiary_consents: bool | None = None
+    requester_name: str = ""
+    reachable_by: ReachableBy = ReachableBy.NOBODY
+    phone: str | None = None
+    """In E.164."""
+    email: str | None = None
+    neighbour: str = ""
+    locale: str = "zh_Hans_CN"
+    channel: str = BuiltInChannel.WEB
+    priority: Priority | None = None
+
+
+def submit(
+    content: NewRequest, *, submission_key: str, actor: Actor, now: datetime
+) -> ServiceRequest:
+    """Make a request of what somebody brings; with the same key again, return the same one.
+
+    Two submissions at the same moment are settled by the unique key: on PostgreSQL the second
+    waits for the first and raises `IntegrityError`; the view then reads the first.
+    """
+    require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    existing = submitted_with(submission_key)
+    if existing is not None:
+        return existing
+    category = organisation.category(content.category_id)
+    requester = _requester(content, now)
+    service_request = ServiceRequest(
+        reference=_unused_reference(),
+        submission_key=submission_key,
+        kind=content.kind,
+        category=category,
+        unit_id=organisation.unit_for_area(content.area_id),
+        area_id=content.area_id,
+        address=content.address.strip(),
+        need=content.need.strip(),
+        preferred_time=content.preferred_time.strip(),
+        channel=str(content.channel),
+        priority=content.priority or Priority(category.default_priority),
+        volunteers_needed=category.volunteers_needed,
+        requester=requester,
+        for_whom=content.for_whom,
+        beneficiary_name=content.beneficiary_name.strip(),
+        beneficiary_relation=content.beneficiary_relation.strip(),
+        beneficiary_consents=content.beneficiary_consents,
+        status=Status.SUBMITTED,
+        submitted_at=now,
+    )
+    db.session.add(service_request)
+    db.session.flush()
+    steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now)
+    _take_over(submission_key, service_request)
+    search.index(service_request)
+    messages.tell_requester(service_request, Step.SUBMIT, now=now)
+    return service_request
+
+
+def take_in(
+    content: NewRequest, *, submission_key: str, actor: Actor, now: datetime
+) -> ServiceRequest:
+    """Make a request for a caller or visitor, and accept it in the same breath.
+
+    Raises `NotPermittedError` when the place belongs to a unit that the actor's desk does not
+    reach.
+    """
+    require(actor, Action.TAKE_IN_SERVICE_REQUEST)
+    existing = submitted_with(submission_key)
+    if existing is not None:
+        return existing
+    service_request = submit(content, submission_key=submission_key, actor=actor, now=now)
+    require(actor, Action.ACCEPT_SERVICE_REQUEST, service_request)
+    service_request.accepted_at = now
+    steps.take(service_request, Step.ACCEPT, actor=actor, now=now)
+    return service_request
+
+
+def submitted_with(submission_key: str) -> ServiceRequest | None:
+    """Return the request that was already made with this key, if any."""
+    return db.session.scalar(
+        select(ServiceRequest).where(ServiceRequest.submission_key == submission_key)
+    )
+
+
+def _requester(content: NewRequest, now: datetime) -> Requester | None:
+    if content.reachable_by is ReachableBy.NOBODY and not content.requester_name.strip():
+        return None
+    return Requester(
+        name=content.requester_name.strip(),
+        reachable_by=content.reachable_by,
+        phone=content.phone,
+        email=content.email.strip().lower() if content.email else None,
+        neighbour=content.neighbour.strip(),
+        locale=content.locale,
+        created_at=now,
+    )
+
+
+def _unused_reference() -> str:
+    chance = random.SystemRandom()
+    while True:
+        reference = new_reference(chance)
+        taken = select(ServiceRequest.id).where(ServiceRequest.reference == reference)
+        if db.session.scalar(taken) is None:
+            return reference
+
+
+def _take_over(submission_key: str, service_request: ServiceRequest) -> None:
+    """Hand the photos of the draft to the request, and let the draft lead to it."""
+    draft = db.session.scalar(select(SubmissionDraft).where(SubmissionDraft.key == submission_key))
+    if draft is None:
+        return
+    draft.service_request_id = service_request.id
+    draft.content = {}
+    for photo in db.session.scalars(select(Photo).where(Photo.draft_id == draft.id)):
+        photo.service_request_id = service_request.id
+        photo.draft_id = None
+    db.session.flush()

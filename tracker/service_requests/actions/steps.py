@@ -1,0 +1,164 @@
+"""Taking one step: the only writer of a request's status, history and clock."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.permissions import Actor
+from tracker.service_requests.lifecycle import (
+    HANDLING_STEPS,
+    STOPPED_STATUSES,
+    UNRESOLVED_STATUSES,
+    Priority,
+    Status,
+    Step,
+    status_after,
+)
+from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, due_at, near_at
+from tracker.service_requests.models import ClockStop, Handler, HistoryEntry, ServiceRequest
+
+
+def take(
+    service_request: ServiceRequest,
+    step: Step,
+    *,
+    actor: Actor,
+    now: datetime,
+    public_note: str = "",
+    internal_note: str = "",
+    team_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Move to the next status and remember who did it.
+
+    Raises `StepNotAllowedError` when the life cycle has no such step from here.
+    """
+    before = service_request.status
+    after = status_after(before, step)
+    service_request.status = after
+    record(
+        service_request,
+        step,
+        before=before,
+        actor=actor,
+        now=now,
+        public_note=public_note,
+        internal_note=internal_note,
+        team_id=team_id,
+        detail=detail,
+    )
+    if step in HANDLING_STEPS and actor.person_id is not None:
+        remember_handler(service_request, actor.person_id)
+    if service_request.first_response_at is None and _answers(step, actor, public_note):
+        service_request.first_response_at = now
+    if before in STOPPED_STATUSES and after != before:
+        _end_stops(service_request, now)
+    if after in STOPPED_STATUSES and after != before:
+        service_request.stops.append(
+            ClockStop(reason=after, stopped_at=now, resumed_at=None)
+        )
+    if after is Status.CLOSED and before is not Status.CLOSED:
+        service_request.closed_at = now
+        service_request.seconds_to_close = int((now - service_request.submitted_at).total_seconds())
+    if before is Status.CLOSED and after is not Status.CLOSED:
+        service_request.closed_at = None
+        service_request.seconds_to_close = None
+    set_clock(service_request)
+
+
+def record(
+    service_request: ServiceRequest,
+    step: Step,
+    *,
+    before: Status | None,
+    actor: Actor,
+    now: datetime,
+    public_note: str = "",
+    internal_note: str = "",
+    team_id: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one row of history."""
+    service_request.history.add(
+        HistoryEntry(
+            taken_at=now,
+            step=step,
+            from_status=before,
+            to_status=service_request.status,
+            actor_id=actor.person_id,
+            team_id=team_id,
+            public_note=public_note.strip(),
+            internal_note=internal_note.strip(),
+            detail=dict(detail or {}),
+        )
+    )
+
+
+def remember_handler(service_request: ServiceRequest, person_id: int) -> None:
+    """Remember that a person worked on the request, once."""
+    known = db.session.scalar(
+        select(Handler.person_id).where(
+            Handler.service_request_id == service_request.id, Handler.person_id == person_id
+        )
+    )
+    if known is None:
+        db.session.add(Handler(service_request_id=service_request.id, person_id=person_id))
+        db.session.flush()
+
+
+def limit_for(service_request: ServiceRequest) -> Limit:
+    """Return the resolve limit: the priority's, or the category's own for unhurried requests."""
+    own = service_request.category.resolve_working_days
+    if own and service_request.priority in (Priority.NORMAL, Priority.COMPLEX):
+        return Limit(own, LimitUnit.WORKING_DAYS)
+    return DEFAULT_LIMITS[service_request.priority]
+
+
+def set_clock(service_request: ServiceRequest) -> None:
+    """Recompute the due time. It counts from acceptance and stands still while stopped.
+
+    A resolved or closed request keeps the due time that applied.
+    """
+    if service_request.status not in UNRESOLVED_STATUSES:
+        return
+    if service_request.status in STOPPED_STATUSES:
+        service_request.due_at, service_request.near_at = None, None
+        return
+    service_request.due_at, service_request.near_at = clock_times(service_request)
+
+
+def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datetime | None]:
+    """Return the due time and the near time (80 % used) by the stops so far.
+
+    Both None before acceptance, and while a stop has not ended.
+    """
+    started_at = service_request.accepted_at
+    if started_at is None:
+        return None, None
+    calendar = organisation.calendar(started_at)
+    limit = limit_for(service_request)
+    stops = [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
+    due = due_at(calendar, limit, started_at, stops)
+    near = near_at(calendar, limit, started_at, stops)
+    if service_request.extension_working_days and due is not None:
+        extra = Limit(service_request.extension_working_days, LimitUnit.WORKING_DAYS)
+        near = near_at(calendar, extra, due, stops)
+        due = due_at(calendar, extra, due, stops)
+    return due, near
+
+
+def _end_stops(service_request: ServiceRequest, now: datetime) -> None:
+    for stop in service_request.stops:
+        if stop.resumed_at is None:
+            stop.resumed_at = now
+
+
+def _answers(step: Step, actor: Actor, public_note: str) -> bool:
+    """Tell whether a step is a first response: a person's word, or a visit, to the requester."""
+    return actor.person_id is not None and (
+        step is Step.VISIT or (bool(public_note.strip()) and step is not Step.SUBMIT)
+    )

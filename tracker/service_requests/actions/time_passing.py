@@ -1,0 +1,83 @@
+"""What time itself does: reminders, closing what stays unanswered, ending a parking.
+
+These steps are the system's: nobody is asked for a right, and no page leads here.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.permissions import SYSTEM
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
+from tracker.service_requests.models import ServiceRequest
+
+REMINDERS = 2
+
+
+def next_turn(service_request: ServiceRequest, *, reminder_days: int) -> datetime | None:
+    """Return when time does the next thing to a resolved request: remind it or close it."""
+    last = service_request.reminded_at or service_request.resolved_at
+    if service_request.status is not Status.RESOLVED or last is None:
+        return None
+    return last + timedelta(days=reminder_days)
+
+
+def due_for_a_turn(*, now: datetime, limit: int = 500) -> Sequence[int]:
+    """Return the ids of resolved requests whose next reminder or closing has come."""
+    earliest = now - timedelta(days=organisation.organisation().reminder_days)
+    return list(
+        db.session.scalars(
+            select(ServiceRequest.id)
+            .where(
+                ServiceRequest.status == Status.RESOLVED,
+                ServiceRequest.resolved_at <= earliest,
+                (ServiceRequest.reminded_at.is_(None)) | (ServiceRequest.reminded_at <= earliest),
+            )
+            .order_by(ServiceRequest.id)
+            .limit(limit)
+        )
+    )
+
+
+def take_turn(service_request: ServiceRequest, *, now: datetime) -> Step | None:
+    """Remind the requester, or after two reminders close unconfirmed. None when not yet due."""
+    turn = next_turn(
+        service_request, reminder_days=organisation.organisation().reminder_days
+    )
+    if turn is None or now < turn:
+        return None
+    if service_request.reminders_sent < REMINDERS:
+        service_request.reminders_sent += 1
+        service_request.reminded_at = now
+        steps.take(service_request, Step.REMIND, actor=SYSTEM, now=now)
+        messages.tell_requester(service_request, Step.REMIND, now=now)
+        return Step.REMIND
+    service_request.confirmation = ConfirmationWay.NONE
+    steps.take(service_request, Step.TIME_OUT, actor=SYSTEM, now=now)
+    messages.tell_requester(service_request, Step.TIME_OUT, now=now)
+    return Step.TIME_OUT
+
+
+def parked_until(day: date, *, limit: int = 500) -> Sequence[int]:
+    """Return the ids of parked requests whose review date has come."""
+    return list(
+        db.session.scalars(
+            select(ServiceRequest.id)
+            .where(ServiceRequest.status == Status.PARKED, ServiceRequest.parked_until <= day)
+            .order_by(ServiceRequest.id)
+            .limit(limit)
+        )
+    )
+
+
+def end_parking(service_request: ServiceRequest, *, now: datetime) -> None:
+    """Take up again what was parked until today."""
+    service_request.parked_until = None
+    steps.take(service_request, Step.UNPARK, actor=SYSTEM, now=now)
+    messages.tell_requester(service_request, Step.UNPARK, now=now)
+    messages.tell_team(service_request, Step.UNPARK, now=now)

@@ -1,0 +1,181 @@
+"""Visits to a service request: planned, recorded, cancelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.permissions import Action, Actor, require
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.models import ServiceRequest
+from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
+
+
+@dataclass(frozen=True, slots=True)
+class VisitReport:
+    """What happened on a visit, checked by a form."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    visitors: Sequence[Person]
+    contact_made: bool
+    way: ContactWay
+    place: str = ""
+    met: str = ""
+    group: Group | None = None
+    findings: str = ""
+    needs_found: str = ""
+    next_step: str = ""
+    next_step_on: date | None = None
+    public_note: str = ""
+
+
+def plan_visit(
+    service_request: ServiceRequest,
+    *,
+    planned_from: datetime,
+    planned_to: datetime,
+    visitors: Sequence[Person],
+    place: str = "",
+    submission_key: str,
+    actor: Actor,
+    now: datetime,
+) -> Visit:
+    """Plan who goes when. The requester is told; sending the same key twice plans one."""
+    require(actor, Action.RECORD_VISIT, service_request)
+    existing = _recorded_with(submission_key)
+    if existing is not None:
+        return existing
+    visit = Visit(
+        service_request_id=service_request.id,
+        status=VisitStatus.PLANNED,
+        planned_from=planned_from,
+        planned_to=planned_to,
+        place=place.strip(),
+        visitors=list(visitors),
+        recorded_by_id=_person(actor),
+        recorded_at=now,
+        submission_key=submission_key,
+    )
+    db.session.add(visit)
+    db.session.flush()
+    steps.take(
+        service_request, Step.PLAN_VISIT, actor=actor, now=now, detail={"visit_id": visit.id}
+    )
+    _remember(service_request, visitors)
+    messages.tell_requester(service_request, Step.PLAN_VISIT, now=now, visit=visit)
+    return visit
+
+
+def record_visit(
+    service_request: ServiceRequest,
+    report: VisitReport,
+    *,
+    visit: Visit | None = None,
+    submission_key: str,
+    actor: Actor,
+    now: datetime,
+) -> Visit:
+    """Record a visit that was planned, or one that was not. The same key twice records one."""
+    require(actor, Action.RECORD_VISIT, service_request)
+    existing = _recorded_with(submission_key)
+    if existing is not None and existing is not visit:
+        return existing
+    if visit is not None and visit.service_request_id != service_request.id:
+        message = "That visit belongs to another request."
+        raise NotFoundError(message)
+    if visit is not None and visit.status is VisitStatus.DONE:
+        return visit
+    if visit is None:
+        visit = Visit(service_request_id=service_request.id, submission_key=submission_key)
+        db.session.add(visit)
+    visit.status = VisitStatus.DONE
+    visit.started_at = report.started_at
+    visit.ended_at = report.ended_at
+    visit.visitors = list(report.visitors)
+    visit.contact_made = report.contact_made
+    visit.way = report.way
+    visit.place = report.place.strip()
+    visit.met = report.met.strip()
+    visit.group = report.group
+    visit.findings = report.findings.strip()
+    visit.needs_found = report.needs_found.strip()
+    visit.next_step = report.next_step.strip()
+    visit.next_step_on = report.next_step_on
+    visit.recorded_by_id = _person(actor)
+    visit.recorded_at = now
+    db.session.flush()
+    steps.take(
+        service_request,
+        Step.VISIT,
+        actor=actor,
+        now=now,
+        public_note=report.public_note,
+        detail={"visit_id": visit.id, "contact_made": report.contact_made},
+    )
+    _remember(service_request, report.visitors)
+    return visit
+
+
+def cancel_visit(
+    service_request: ServiceRequest, visit: Visit, *, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Call off a planned visit; the requester is told why."""
+    require(actor, Action.RECORD_VISIT, service_request)
+    if visit.service_request_id != service_request.id or visit.status is not VisitStatus.PLANNED:
+        message = "There is no such planned visit."
+        raise NotFoundError(message)
+    visit.status = VisitStatus.CANCELLED
+    steps.take(
+        service_request,
+        Step.NOTE,
+        actor=actor,
+        now=now,
+        public_note=reason,
+        detail={"visit_id": visit.id, "cancelled": True},
+    )
+    messages.tell_requester(service_request, Step.NOTE, now=now)
+
+
+def keep_draft(person_id: int, form_key: str, content: str, *, now: datetime) -> None:
+    """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only."""
+    draft = find_draft(person_id, form_key)
+    if draft is None:
+        draft = NoteDraft(person_id=person_id, form_key=form_key, content=content, saved_at=now)
+        db.session.add(draft)
+    draft.content = content
+    draft.saved_at = now
+
+
+def find_draft(person_id: int, form_key: str) -> NoteDraft | None:
+    """Return what that person was typing into that form."""
+    return db.session.scalar(
+        select(NoteDraft).where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
+    )
+
+
+def drop_draft(person_id: int, form_key: str) -> None:
+    """Forget what was typed, after it was sent."""
+    draft = find_draft(person_id, form_key)
+    if draft is not None:
+        db.session.delete(draft)
+
+
+def _recorded_with(submission_key: str) -> Visit | None:
+    return db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
+
+
+def _remember(service_request: ServiceRequest, visitors: Sequence[Person]) -> None:
+    for visitor in visitors:
+        steps.remember_handler(service_request, visitor.id)
+
+
+def _person(actor: Actor) -> int:
+    assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no visits
+    return actor.person_id

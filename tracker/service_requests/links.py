@@ -1,0 +1,53 @@
+"""Private links and codes of requests, made from the server's secret."""
+
+from flask import Flask, current_app, url_for
+
+from tracker.config import Settings
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.reference import (
+    format_reference,
+    link_token,
+    matches_link,
+    parse_link_token,
+    tracking_code,
+)
+
+
+def init_app(app: Flask) -> None:
+    """Let templates print references and private links."""
+    app.jinja_env.filters["reference"] = format_reference
+    app.jinja_env.globals["private_link"] = private_link
+
+
+def private_link(request_id: int, salt: str) -> str:
+    """Return the full address of a request's private page."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.public_url + url_for("track.show", token=token_for(request_id, salt))
+
+
+def token_for(request_id: int, salt: str) -> str:
+    """Return the unguessable part of the private link."""
+    return link_token(_secrets(), request_id, salt)
+
+
+def code_for(service_request: ServiceRequest) -> str:
+    """Return the six digits that go with the reference."""
+    return tracking_code(_secrets(), service_request.id, service_request.link_salt)
+
+
+def request_behind(token: str) -> ServiceRequest:
+    """Return the request of a private link; raises `NotFoundError` for any other text."""
+    parsed = parse_link_token(token)
+    if parsed is not None:
+        found = db.session.get(ServiceRequest, parsed[0])
+        if found is not None and matches_link(_secrets(), token, found.id, found.link_salt):
+            return found
+    message = "There is no such private link."
+    raise NotFoundError(message)
+
+
+def _secrets() -> tuple[str, ...]:
+    settings: Settings = current_app.config["SETTINGS"]
+    return (settings.secret_key, *settings.secret_key_fallbacks)

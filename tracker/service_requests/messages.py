@@ -1,0 +1,106 @@
+"""Who is told of which step. Writes into the outbox, in the transaction of the step."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.notifications.outbox import enqueue
+from tracker.service_requests.lifecycle import Status, Step
+from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.teams.models import Membership
+from tracker.visits.models import Visit
+
+
+def tell_requester(
+    service_request: ServiceRequest, step: Step, *, now: datetime, visit: Visit | None = None
+) -> None:
+    """Tell the requester, and those whose requests were merged into this one, by e-mail."""
+    family = [service_request]
+    if step is not Step.MERGE:
+        family += db.session.scalars(
+            select(ServiceRequest).where(ServiceRequest.survivor_id == service_request.id)
+        ).all()
+    for told in family:
+        requester = told.requester
+        if requester is None or requester.reachable_by is not ReachableBy.EMAIL:
+            continue
+        if not requester.email:
+            continue
+        enqueue(
+            "requester_step",
+            address=requester.email,
+            locale=requester.locale,
+            payload=_facts(told, service_request, step) | _visit_facts(visit),
+            now=now,
+            service_request_id=told.id,
+        )
+
+
+def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
+    """Tell who holds it: the team leaders of the lead team, those who claimed, the leader."""
+    for person in _holders(service_request):
+        if person.email is None:
+            continue
+        enqueue(
+            "staff_step",
+            address=person.email,
+            locale=person.locale or "zh_Hans_CN",
+            payload=_facts(service_request, service_request, step),
+            now=now,
+            service_request_id=service_request.id,
+        )
+
+
+def _holders(service_request: ServiceRequest) -> Iterable[Person]:
+    ids = {claim.person_id for claim in service_request.claims}
+    if service_request.leader_id is not None:
+        ids.add(service_request.leader_id)
+    if service_request.lead_team_id is not None:
+        ids |= set(
+            db.session.scalars(
+                select(Membership.person_id).where(
+                    Membership.team_id == service_request.lead_team_id,
+                    Membership.leads,
+                    Membership.ended_at.is_(None),
+                )
+            )
+        )
+    return db.session.scalars(
+        select(Person).where(Person.id.in_(sorted(ids)), Person.ended_at.is_(None))
+    ).all()
+
+
+def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str, Any]:
+    """Return what a template may print: nothing that its reader may not see."""
+    return {
+        "step": step.value,
+        "reference": told.reference,
+        "request_id": told.id,
+        "link_salt": told.link_salt,
+        "category": told.category.name,
+        "category_en": told.category.name_en,
+        "status": about.status.value,
+        "outcome": about.outcome.value if about.outcome else None,
+        "answer": about.public_answer if about.status in (Status.RESOLVED, Status.CLOSED) else "",
+        "question": about.waiting_for,
+        "due_at": about.due_at.isoformat() if about.due_at else None,
+        "parked_until": about.parked_until.isoformat() if about.parked_until else None,
+        "team": about.lead_team.name if about.lead_team else None,
+        "team_en": about.lead_team.name_en if about.lead_team else None,
+    }
+
+
+def _visit_facts(visit: Visit | None) -> dict[str, Any]:
+    if visit is None or visit.planned_from is None or visit.planned_to is None:
+        return {}
+    return {
+        "visit_from": visit.planned_from.isoformat(),
+        "visit_to": visit.planned_to.isoformat(),
+        "visitors": [person.name for person in visit.visitors],
+    }
+
+

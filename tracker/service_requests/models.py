@@ -1,0 +1,481 @@
+"""The tables of a service request and everything that hangs on it."""
+
+import enum
+import secrets
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    exists,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
+
+from tracker.accounts.models import Person
+from tracker.database import Model
+from tracker.organisation.models import Area, Category, Unit
+from tracker.service_requests.lifecycle import (
+    ConfirmationWay,
+    Kind,
+    Outcome,
+    Priority,
+    Solved,
+    Status,
+    Step,
+)
+from tracker.teams.models import Team
+from tracker.visibility import CaseworkColumns
+
+
+class ReachableBy(enum.StrEnum):
+    """How the requester wants to be reached."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    NEIGHBOUR = "neighbour"
+    NOBODY = "nobody"
+
+
+class ForWhom(enum.StrEnum):
+    """Whether the requester asks for themselves."""
+
+    SELF = "self"
+    SOMEONE_ELSE = "someone_else"
+
+
+class BuiltInChannel(enum.StrEnum):
+    """The ways in that the product itself has. Imports may bring others, kept as they are."""
+
+    WEB = "web"
+    PHONE = "phone"
+    COUNTER = "counter"
+    VISIT = "visit"
+
+
+def new_salt() -> str:
+    """Return what makes one request's link and code; a new one revokes them."""
+    return secrets.token_urlsafe(16)
+
+
+class Requester(Model):
+    """Who asks, and how to reach them. No account is needed."""
+
+    __tablename__ = "requester"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), default="")
+    reachable_by: Mapped[ReachableBy]
+    phone: Mapped[str | None] = mapped_column(String(32), index=True)
+    """In E.164."""
+    email: Mapped[str | None] = mapped_column(String(254))
+    neighbour: Mapped[str] = mapped_column(String(200), default="")
+    """Through whom, in the requester's words."""
+    locale: Mapped[str] = mapped_column(String(16), default="zh_Hans_CN")
+    created_at: Mapped[datetime]
+
+
+class ServiceRequest(Model):
+    """One resident's request for practical help.
+
+    `status` is changed only by `actions`, which also writes `history`.
+    """
+
+    __tablename__ = "service_request"
+    __table_args__ = (
+        # What was imported may not know when or how it ended; it never invents a date.
+        CheckConstraint(
+            "import_id IS NOT NULL"
+            " OR (status IN ('resolved', 'closed')) = (outcome IS NOT NULL)",
+            "handled_has_outcome",
+        ),
+        CheckConstraint(
+            "CASE WHEN status = 'closed' THEN closed_at IS NOT NULL OR import_id IS NOT NULL"
+            " ELSE closed_at IS NULL END",
+            "closed_has_date",
+        ),
+        CheckConstraint("(closed_at IS NULL) = (seconds_to_close IS NULL)", "closed_has_duration"),
+        CheckConstraint("places_taken >= 0", "places_not_negative"),
+        CheckConstraint("volunteers_needed >= 1", "needs_somebody"),
+        CheckConstraint("satisfaction BETWEEN 1 AND 5", "five_levels"),
+        CheckConstraint("(status = 'waiting') = (waiting_for <> '')", "waiting_says_for_what"),
+        CheckConstraint("(status = 'parked') = (parked_until IS NOT NULL)", "parked_has_review"),
+        UniqueConstraint("import_source", "source_id"),
+        Index("ix_service_request_unit_status_due", "unit_id", "status", "due_at", "id"),
+        Index("ix_service_request_lead_team_status", "lead_team_id", "status", "due_at", "id"),
+        Index("ix_service_request_unit_submitted", "unit_id", "submitted_at", "id"),
+        Index("ix_service_request_area_category", "area_id", "category_id", "status"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(String(10), unique=True)
+    link_salt: Mapped[str] = mapped_column(String(32), default=new_salt)
+    submission_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    version: Mapped[int] = mapped_column(default=1)
+
+    kind: Mapped[Kind] = mapped_column(default=Kind.HELP)
+    category_id: Mapped[int] = mapped_column(ForeignKey("category.id"), index=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    address: Mapped[str] = mapped_column(String(200), default="")
+    need: Mapped[str] = mapped_column(Text)
+    """In the requester's own words."""
+    preferred_time: Mapped[str] = mapped_column(String(200), default="")
+    channel: Mapped[str] = mapped_column(String(60), default=BuiltInChannel.WEB)
+    priority: Mapped[Priority] = mapped_column(default=Priority.NORMAL)
+
+    requester_id: Mapped[int | None] = mapped_column(ForeignKey("requester.id"), index=True)
+    for_whom: Mapped[ForWhom] = mapped_column(default=ForWhom.SELF)
+    beneficiary_name: Mapped[str] = mapped_column(String(80), default="")
+    beneficiary_relation: Mapped[str] = mapped_column(String(80), default="")
+    beneficiary_consents: Mapped[bool | None]
+
+    status: Mapped[Status] = mapped_column(default=Status.SUBMITTED)
+    outcome: Mapped[Outcome | None]
+    is_spam: Mapped[bool] = mapped_column(default=False)
+    """Declined as spam: left out of every figure."""
+
+    lead_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    leader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    volunteers_needed: Mapped[int] = mapped_column(default=1)
+    places_taken: Mapped[int] = mapped_column(default=0)
+
+    submitted_at: Mapped[datetime] = mapped_column(index=True)
+    accepted_at: Mapped[datetime | None]
+    assigned_at: Mapped[datetime | None]
+    signed_for_at: Mapped[datetime | None]
+    first_response_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None] = mapped_column(index=True)
+    seconds_to_close: Mapped[int | None]
+    """From submitting to closing, elapsed; kept so that figures can be read from an index."""
+
+    due_at: Mapped[datetime | None]
+    """When it must be resolved; none before acceptance and while the clock stands still."""
+    near_at: Mapped[datetime | None]
+    """When 80 % of the limit is used."""
+    resolved_on_time: Mapped[bool | None]
+    """Set on resolving: by the due time? None while unresolved or when there was no limit."""
+
+    waiting_for: Mapped[str] = mapped_column(String(500), default="")
+    """The question to the requester while status is waiting."""
+    parked_until: Mapped[date | None]
+    public_answer: Mapped[str] = mapped_column(Text, default="")
+    """What was done, as the requester reads it."""
+    referred_to: Mapped[str] = mapped_column(String(200), default="")
+    survivor_id: Mapped[int | None] = mapped_column(ForeignKey("service_request.id"), index=True)
+    """The request that this duplicate was merged into."""
+
+    confirmation: Mapped[ConfirmationWay | None]
+    confirmed_at: Mapped[datetime | None]
+    solved: Mapped[Solved | None]
+    satisfaction: Mapped[int | None]
+    """5 very satisfied … 1 very dissatisfied."""
+    reminders_sent: Mapped[int] = mapped_column(default=0)
+    reminded_at: Mapped[datetime | None]
+    urged_at: Mapped[datetime | None]
+    times_urged: Mapped[int] = mapped_column(default=0)
+    times_returned: Mapped[int] = mapped_column(default=0)
+    times_reopened: Mapped[int] = mapped_column(default=0)
+    extension_working_days: Mapped[int] = mapped_column(default=0)
+    """Granted once, on top of the limit."""
+
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import_run.id"), index=True)
+    import_source: Mapped[str | None] = mapped_column(String(60))
+    source_id: Mapped[str | None] = mapped_column(String(80))
+
+    category: Mapped[Category] = relationship()
+    unit: Mapped[Unit] = relationship()
+    area: Mapped[Area | None] = relationship()
+    requester: Mapped[Requester | None] = relationship()
+    lead_team: Mapped[Team | None] = relationship(foreign_keys=[lead_team_id])
+    leader: Mapped[Person | None] = relationship(foreign_keys=[leader_id])
+    survivor: Mapped["ServiceRequest | None"] = relationship(remote_side=[id])
+    helping_teams: Mapped[list[Team]] = relationship(secondary="helping_team")
+    claims: Mapped[list["Claim"]] = relationship(
+        back_populates="service_request",
+        primaryjoin="and_(Claim.service_request_id == ServiceRequest.id,"
+        " Claim.released_at.is_(None))",
+        order_by="Claim.id",
+        viewonly=True,
+    )
+    stops: Mapped[list["ClockStop"]] = relationship(order_by="ClockStop.id")
+    handlers: Mapped[list["Handler"]] = relationship(viewonly=True)
+    history: WriteOnlyMapped["HistoryEntry"] = relationship(back_populates="service_request")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's way to say it
+
+    @property
+    def team_ids(self) -> Collection[int]:
+        """Return the lead team and the helping teams."""
+        lead = {self.lead_team_id} if self.lead_team_id is not None else set()
+        return lead | {team.id for team in self.helping_teams}
+
+    @property
+    def claimant_ids(self) -> Collection[int]:
+        """Return who holds a place now."""
+        return {claim.person_id for claim in self.claims}
+
+    @property
+    def handler_ids(self) -> Collection[int]:
+        """Return who worked on it at any time."""
+        return {handler.person_id for handler in self.handlers}
+
+
+class HelpingTeam(Model):
+    """A team that helps the lead team."""
+
+    __tablename__ = "helping_team"
+
+    service_request_id: Mapped[int] = mapped_column(
+        ForeignKey("service_request.id"), primary_key=True
+    )
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True, index=True)
+
+
+class Handler(Model):
+    """Somebody who worked on a request, at any time: they never judge its result."""
+
+    __tablename__ = "handler"
+
+    service_request_id: Mapped[int] = mapped_column(
+        ForeignKey("service_request.id"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True, index=True)
+
+
+class HistoryEntry(Model):
+    """One step that was taken. Append-only."""
+
+    __tablename__ = "history_entry"
+    __table_args__ = (Index("ix_history_entry_service_request_id_id", "service_request_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"))
+    taken_at: Mapped[datetime]
+    step: Mapped[Step]
+    from_status: Mapped[Status | None]
+    to_status: Mapped[Status]
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    """None: the requester, or the system for its own steps."""
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
+    """The team that the step is about, e.g. the one assigned to."""
+    public_note: Mapped[str] = mapped_column(Text, default="")
+    internal_note: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What else the step set, for people who must reconstruct it; no contact data."""
+
+    service_request: Mapped[ServiceRequest] = relationship(back_populates="history")
+    actor: Mapped[Person | None] = relationship()
+    team: Mapped[Team | None] = relationship()
+
+
+class Claim(Model):
+    """A volunteer's place on a request, until released."""
+
+    __tablename__ = "claim"
+    __table_args__ = (
+        Index(
+            "uq_claim_holds_now",
+            "service_request_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+        Index("ix_claim_person_id_released_at", "person_id", "released_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    claimed_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    release_reason: Mapped[str] = mapped_column(String(500), default="")
+
+    service_request: Mapped[ServiceRequest] = relationship(back_populates="claims")
+    person: Mapped[Person] = relationship()
+
+
+class ClockStop(Model):
+    """A stretch in which the clock stood still."""
+
+    __tablename__ = "clock_stop"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
+    reason: Mapped[Status]
+    """`waiting` or `parked`."""
+    stopped_at: Mapped[datetime]
+    resumed_at: Mapped[datetime | None]
+
+
+class ApprovalKind(enum.StrEnum):
+    """What a supervisor is asked to allow."""
+
+    EXTENSION = "extension"
+    PARKING = "parking"
+    REOPENING = "reopening"
+
+
+class Approval(Model):
+    """Something asked of a supervisor, and the answer."""
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        Index(
+            "uq_approval_waits_now",
+            "service_request_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("decided_at IS NULL"),
+            postgresql_where=text("decided_at IS NULL"),
+        ),
+        CheckConstraint("(decided_at IS NULL) = (granted IS NULL)", "decided_says_how"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
+    kind: Mapped[ApprovalKind]
+    reason: Mapped[str] = mapped_column(Text)
+    """Shown to the requester."""
+    working_days: Mapped[int | None]
+    """How many more an extension gives."""
+    until: Mapped[date | None]
+    """The review date of a parking."""
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None: the requester."""
+    asked_at: Mapped[datetime]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    granted: Mapped[bool | None]
+    decision_note: Mapped[str] = mapped_column(Text, default="")
+
+    service_request: Mapped[ServiceRequest] = relationship()
+    asked_by: Mapped[Person | None] = relationship(foreign_keys=[asked_by_id])
+    decided_by: Mapped[Person | None] = relationship(foreign_keys=[decided_by_id])
+
+
+class Photo(Model):
+    """A photo, re-encoded without metadata. First it belongs to a draft, then to a request."""
+
+    __tablename__ = "photo"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """Names the file and its address; unguessable."""
+    draft_id: Mapped[int | None] = mapped_column(
+        ForeignKey("submission_draft.id", ondelete="SET NULL"), index=True
+    )
+    service_request_id: Mapped[int | None] = mapped_column(
+        ForeignKey("service_request.id"), index=True
+    )
+    visit_id: Mapped[int | None] = mapped_column(ForeignKey("visit.id"), index=True)
+    is_evidence: Mapped[bool] = mapped_column(default=False)
+    """Shows what was done; given when resolving."""
+    media_type: Mapped[str] = mapped_column(String(40))
+    width: Mapped[int]
+    height: Mapped[int]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    added_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None: the requester."""
+    added_at: Mapped[datetime]
+
+
+class SubmissionDraft(Model):
+    """What a resident filled in and has not sent yet; kept for a day, then gone."""
+
+    __tablename__ = "submission_draft"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    service_request_id: Mapped[int | None] = mapped_column(ForeignKey("service_request.id"))
+    """Set when sent, so that sending again leads to the same request."""
+
+    photos: Mapped[list[Photo]] = relationship(order_by="Photo.id")
+
+
+class ContactLook(Model):
+    """Somebody looked at a requester's full contact data. Append-only."""
+
+    __tablename__ = "contact_look"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    where: Mapped[str] = mapped_column(String(40))
+    """Which page or export showed it."""
+
+    person: Mapped[Person] = relationship()
+
+
+class ImportRun(Model):
+    """One run of the importer over a file."""
+
+    __tablename__ = "import_run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_name: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(60))
+    """The mapping's name of where the rows come from; with the source's id it is unique."""
+    is_dry: Mapped[bool] = mapped_column(default=False)
+    started_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    rows_read: Mapped[int] = mapped_column(default=0)
+    rows_created: Mapped[int] = mapped_column(default=0)
+    rows_updated: Mapped[int] = mapped_column(default=0)
+    rows_unchanged: Mapped[int] = mapped_column(default=0)
+    rows_rejected: Mapped[int] = mapped_column(default=0)
+    rows_total: Mapped[int | None]
+    error: Mapped[str] = mapped_column(String(500), default="")
+
+    started_by: Mapped[Person | None] = relationship()
+
+
+def _in_teams(team_ids: Collection[int]) -> ColumnElement[bool]:
+    return or_(
+        ServiceRequest.lead_team_id.in_(team_ids),
+        ServiceRequest.id.in_(
+            select(HelpingTeam.service_request_id).where(HelpingTeam.team_id.in_(team_ids))
+        ),
+    )
+
+
+def _claimed_by(person_id: int) -> ColumnElement[bool]:
+    return ServiceRequest.id.in_(
+        select(Claim.service_request_id).where(
+            Claim.person_id == person_id, Claim.released_at.is_(None)
+        )
+    )
+
+
+def _handled_by(person_id: int) -> ColumnElement[bool]:
+    return exists().where(
+        Handler.service_request_id == ServiceRequest.id, Handler.person_id == person_id
+    )
+
+
+CASEWORK = CaseworkColumns(
+    id=ServiceRequest.id,
+    unit_id=ServiceRequest.unit_id,
+    leader_id=ServiceRequest.leader_id,
+    in_teams=_in_teams,
+    claimed_by=_claimed_by,
+    handled_by=_handled_by,
+)
+"""How `tracker.visibility` reads the table."""

@@ -1,0 +1,91 @@
+"""Reading service requests. Every list begins with what the reader may see."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.permissions import Action, Actor
+from tracker.service_requests.models import CASEWORK, Approval, HistoryEntry, ServiceRequest
+from tracker.visibility import within_reach
+
+
+def visible_to(
+    actor: Actor, action: Action = Action.VIEW_SERVICE_REQUEST
+) -> Select[ServiceRequest]:
+    """Select the service requests on which `actor` may take `action`."""
+    return select(ServiceRequest).where(within_reach(actor, action, CASEWORK))
+
+
+def find(
+    actor: Actor, service_request_id: int, action: Action = Action.VIEW_SERVICE_REQUEST
+) -> ServiceRequest:
+    """Return one service request.
+
+    Raises `NotFoundError` both when there is none and when `actor` may not see it, so that an
+    id tells a stranger nothing.
+    """
+    return _one(
+        visible_to(actor, action).where(ServiceRequest.id == service_request_id).options(
+            joinedload(ServiceRequest.category),
+            joinedload(ServiceRequest.area),
+            joinedload(ServiceRequest.unit),
+            joinedload(ServiceRequest.lead_team),
+            joinedload(ServiceRequest.leader),
+            joinedload(ServiceRequest.requester),
+            selectinload(ServiceRequest.helping_teams),
+            selectinload(ServiceRequest.claims),
+        )
+    )
+
+
+def find_for_change(
+    actor: Actor, service_request_id: int, action: Action = Action.VIEW_SERVICE_REQUEST
+) -> ServiceRequest:
+    """Return one service request, locked until the transaction ends.
+
+    Whoever comes second waits and then sees what the first one did. Raises `NotFoundError` as
+    `find` does.
+    """
+    return _one(
+        visible_to(actor, action)
+        .where(ServiceRequest.id == service_request_id)
+        .with_for_update(of=ServiceRequest)
+        .execution_options(populate_existing=True)
+    )
+
+
+def history_of(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
+    """Return every step that was taken, oldest first, with who took it."""
+    return list(
+        db.session.scalars(
+            select(HistoryEntry)
+            .where(HistoryEntry.service_request_id == service_request.id)
+            .options(joinedload(HistoryEntry.actor), joinedload(HistoryEntry.team))
+            .order_by(HistoryEntry.id)
+        )
+    )
+
+
+def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:
+    """Return what was asked of a supervisor and is not decided yet."""
+    return list(
+        db.session.scalars(
+            select(Approval)
+            .where(
+                Approval.service_request_id == service_request.id, Approval.decided_at.is_(None)
+            )
+            .options(joinedload(Approval.asked_by))
+            .order_by(Approval.id)
+        )
+    )
+
+
+def _one(query: Select[ServiceRequest]) -> ServiceRequest:
+    service_request = db.session.scalar(query)
+    if service_request is None:
+        message = "There is no such service request."
+        raise NotFoundError(message)
+    return service_request

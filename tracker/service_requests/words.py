@@ -1,0 +1,112 @@
+"""The words for statuses, steps, outcomes and everything else of a request."""
+
+from flask_babel import gettext, lazy_gettext as _l
+
+from tracker.service_requests.lifecycle import (
+    ConfirmationWay,
+    Kind,
+    Outcome,
+    Priority,
+    Solved,
+    Status,
+    Step,
+)
+from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
+
+LABELS = {
+    Kind.HELP: _l("Help"),
+    Kind.SUGGESTION: _l("Suggestion"),
+    Kind.COMPLAINT: _l("Complaint"),
+    Kind.THANKS: _l("Thanks"),
+    Priority.EMERGENCY: _l("Emergency"),
+    Priority.URGENT: _l("Urgent"),
+    Priority.NORMAL: _l("Normal"),
+    Priority.COMPLEX: _l("Complex"),
+    Status.SUBMITTED: _l("Waiting to be accepted"),
+    Status.ACCEPTED: _l("Accepted"),
+    Status.ASSIGNED: _l("Assigned"),
+    Status.IN_PROGRESS: _l("In progress"),
+    Status.WAITING: _l("Waiting for an answer"),
+    Status.PARKED: _l("Parked"),
+    Status.RESOLVED: _l("Resolved, to be confirmed"),
+    Status.CLOSED: _l("Closed"),
+    Outcome.SOLVED: _l("Solved"),
+    Outcome.PARTLY_SOLVED: _l("Partly solved"),
+    Outcome.EXPLAINED: _l("Not feasible, explained"),
+    Outcome.REFERRED: _l("Referred"),
+    Outcome.NO_CONTACT: _l("Could not be reached"),
+    Outcome.WITHDRAWN: _l("Withdrawn"),
+    Outcome.OUT_OF_SCOPE: _l("Out of scope"),
+    Outcome.DUPLICATE: _l("Merged"),
+    ConfirmationWay.LINK: _l("By the requester, on the link"),
+    ConfirmationWay.CALL_BACK: _l("By call-back"),
+    ConfirmationWay.NONE: _l("No answer came"),
+    Solved.YES: _l("Yes, solved"),
+    Solved.PARTLY: _l("Partly"),
+    Solved.NO: _l("No, not solved"),
+    Step.SUBMIT: _l("Sent in"),
+    Step.IMPORT: _l("Imported"),
+    Step.ACCEPT: _l("Accepted"),
+    Step.DECLINE: _l("Declined"),
+    Step.MERGE: _l("Merged into another request"),
+    Step.RECEIVE_MERGED: _l("Another request was merged into this one"),
+    Step.ASSIGN: _l("Assigned"),
+    Step.RETURN: _l("Returned to the desk"),
+    Step.SIGN_FOR: _l("Signed for"),
+    Step.CLAIM: _l("Claimed by a volunteer"),
+    Step.RELEASE: _l("Claim released"),
+    Step.PLAN_VISIT: _l("Visit planned"),
+    Step.VISIT: _l("Visited"),
+    Step.NOTE: _l("Note"),
+    Step.ADD_WORD: _l("Word from the requester"),
+    Step.WAIT: _l("Question to the requester"),
+    Step.RESUME: _l("Resumed"),
+    Step.ASK_EXTENSION: _l("Extension asked for"),
+    Step.EXTEND: _l("Extended"),
+    Step.REFUSE_EXTENSION: _l("Extension refused"),
+    Step.ASK_PARKING: _l("Parking asked for"),
+    Step.PARK: _l("Parked"),
+    Step.REFUSE_PARKING: _l("Parking refused"),
+    Step.UNPARK: _l("Taken up again"),
+    Step.REFER: _l("Referred"),
+    Step.RESOLVE: _l("Resolved"),
+    Step.REMIND: _l("Reminded to confirm"),
+    Step.CONFIRM: _l("Confirmed"),
+    Step.DISPUTE: _l("Reported as not solved"),
+    Step.ASK_REOPENING: _l("Reopening asked for"),
+    Step.REOPEN: _l("Reopened"),
+    Step.REFUSE_REOPENING: _l("Reopening refused"),
+    Step.TIME_OUT: _l("Closed without an answer"),
+    Step.WITHDRAW: _l("Withdrawn"),
+    Step.URGE: _l("Urged"),
+    ApprovalKind.EXTENSION: _l("Extension"),
+    ApprovalKind.PARKING: _l("Parking"),
+    ApprovalKind.REOPENING: _l("Reopening"),
+    ForWhom.SELF: _l("For myself"),
+    ForWhom.SOMEONE_ELSE: _l("For someone else"),
+    ReachableBy.PHONE: _l("By phone"),
+    ReachableBy.EMAIL: _l("By e-mail"),
+    ReachableBy.NEIGHBOUR: _l("Through a neighbour or relative"),
+    ReachableBy.NOBODY: _l("Not at all: I stay anonymous"),
+    BuiltInChannel.WEB: _l("Web form"),
+    BuiltInChannel.PHONE: _l("Phone"),
+    BuiltInChannel.COUNTER: _l("Counter"),
+    BuiltInChannel.VISIT: _l("On a visit"),
+}
+
+SATISFACTION = {
+    5: _l("Very satisfied"),
+    4: _l("Satisfied"),
+    3: _l("Acceptable"),
+    2: _l("Dissatisfied"),
+    1: _l("Very dissatisfied"),
+}
+"""The five levels; the top three count as satisfied."""
+
+
+def channel_label(channel: str) -> str:
+    """Return the words for a way in; one that was imported reads as it was recorded."""
+    try:
+        return str(LABELS[BuiltInChannel(channel)])
+    except ValueError:
+        return channel or gettext("Not recorded")

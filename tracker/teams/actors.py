@@ -1,0 +1,69 @@
+"""Who somebody is at this moment: everything that they hold, for the permission matrix."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import select
+
+from tracker.accounts.models import Grant, Person
+from tracker.database import db
+from tracker.organisation.models import Unit
+from tracker.permissions import Actor, Role
+from tracker.teams.models import Membership, Team
+
+
+def load_actor(session_token: str) -> Actor | None:
+    """Return the actor whose sessions `session_token` names, or None if it was revoked."""
+    person = db.session.scalar(
+        select(Person).where(Person.session_token == session_token, Person.ended_at.is_(None))
+    )
+    return actor_for(person) if person else None
+
+
+def actor_for(person: Person) -> Actor:
+    """Return `person` with the units and teams that their grants and memberships reach."""
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        units=_units_of(person.id),
+        teams=_teams_of(person.id),
+        locale=person.locale,
+    )
+
+
+def _units_of(person_id: int) -> Mapping[Role, frozenset[int]]:
+    """Return, for each role granted, the unit of the grant and every unit below it."""
+    held = (
+        select(Grant.role, Grant.unit_id.label("unit_id"))
+        .where(Grant.person_id == person_id, Grant.ended_at.is_(None))
+        .cte("held", recursive=True)
+    )
+    held = held.union(
+        select(held.c.role, Unit.id).join(Unit, Unit.parent_id == held.c.unit_id)
+    )
+    return _grouped(db.session.execute(select(held.c.role, held.c.unit_id)).tuples())
+
+
+def _teams_of(person_id: int) -> Mapping[Role, frozenset[int]]:
+    """Return the teams in which the person volunteers, and those that they lead."""
+    rows = db.session.execute(
+        select(Membership.team_id, Membership.leads)
+        .join(Team, Team.id == Membership.team_id)
+        .where(
+            Membership.person_id == person_id,
+            Membership.ended_at.is_(None),
+            Team.ended_at.is_(None),
+        )
+    ).tuples()
+    places = list(rows)
+    return _grouped(
+        [(Role.VOLUNTEER, team_id) for team_id, _ in places]
+        + [(Role.TEAM_LEADER, team_id) for team_id, leads in places if leads]
+    )
+
+
+def _grouped(pairs: Iterable[tuple[Role, int]]) -> Mapping[Role, frozenset[int]]:
+    groups: defaultdict[Role, set[int]] = defaultdict(set)
+    for role, thing_id in pairs:
+        groups[role].add(thing_id)
+    return {role: frozenset(ids) for role, ids in groups.items()}

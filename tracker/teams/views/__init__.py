@@ -1,0 +1,5 @@
+"""The pages of `teams`."""
+
+from flask import Blueprint
+
+BLUEPRINTS: tuple[Blueprint, ...] = ()

@@ -1,0 +1,53 @@
+"""The permission matrix as SQL: which rows may this actor act on?
+
+Says exactly what `tracker.permissions.may` says; tests/test_visibility.py holds the two
+together for every action, role and relation.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Role
+
+
+@dataclass(frozen=True, slots=True)
+class CaseworkColumns:
+    """How one table answers the questions of `tracker.permissions.Casework` in SQL."""
+
+    id: InstrumentedAttribute[int]
+    unit_id: InstrumentedAttribute[int]
+    leader_id: InstrumentedAttribute[int | None]
+    in_teams: Callable[[Collection[int]], ColumnElement[bool]]
+    claimed_by: Callable[[int], ColumnElement[bool]]
+    handled_by: Callable[[int], ColumnElement[bool]]
+
+
+def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnElement[bool]:
+    """Return the condition that `actor` may take `action` on a row.
+
+    Every way is compared with an actual id: `column == None` would become `IS NULL` and show
+    an actor who holds nothing every row that belongs to nobody.
+    """
+    ways: list[ColumnElement[bool]] = []
+    if units := actor.units_where(action):
+        ways.append(rows.unit_id.in_(sorted(units)))
+    if teams := actor.teams_where(action):
+        ways.append(rows.in_teams(sorted(teams)))
+    for role in sorted(actor.own_roles_where(action)):
+        match role:
+            case Role.RESIDENT:
+                if actor.own_request_id is not None:
+                    ways.append(rows.id == actor.own_request_id)
+            case Role.VOLUNTEER | Role.TEAM_LEADER:
+                if actor.person_id is not None:
+                    ways.append(rows.claimed_by(actor.person_id))
+            case _:
+                if actor.person_id is not None:
+                    ways.append(rows.leader_id == actor.person_id)
+    allowed = or_(*ways) if ways else false()
+    if action in NEVER_ON_OWN_WORK and actor.person_id is not None:
+        allowed &= ~rows.handled_by(actor.person_id)
+    return allowed

@@ -1,0 +1,126 @@
+"""Closed by default: a page without `@public` asks who is there.
+
+Who the signed-in person is and what they hold is loaded by a function that `create_app`
+hands in, because people, units and teams live above this layer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response as BaseResponse
+
+from tracker.errors import NotPermittedError
+from tracker.permissions import Actor, resident
+
+View = TypeVar("View", bound=Callable[..., object])
+ActorLoader = Callable[[str], "Actor | None"]
+
+csrf = CSRFProtect()
+_login = LoginManager()
+_PUBLIC_ENDPOINTS = frozenset({"static", "vendor"})
+
+
+@dataclass(eq=False)
+class SignedIn(UserMixin):
+    """What Flask-Login keeps of a person: the token that names their sessions, and the actor."""
+
+    session_token: str
+    actor: Actor
+
+    def get_id(self) -> str:
+        """Return the revocable token, not the person's id: changing it ends every session."""
+        return self.session_token
+
+
+def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
+    """Guard every view of `app`."""
+    csrf.init_app(app)
+    _login.init_app(app)
+    _login.session_protection = None  # addresses change on phones; the token is revocable
+
+    @_login.user_loader  # type: ignore[untyped-decorator]
+    def load(session_token: str) -> SignedIn | None:
+        actor = load_actor(session_token)
+        return SignedIn(session_token, actor) if actor else None
+
+    @app.before_request
+    def ask_who_is_there() -> BaseResponse | None:
+        if is_public(request.endpoint, app) or actor_or_none() is not None:
+            return None
+        if request.method in ("GET", "HEAD"):
+            return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
+        # What was typed must survive: the page says so and offers to sign in beside it.
+        return redirect(url_for("accounts.sign_in", next=safe_return_path()), 303)
+
+    @app.after_request
+    def forget_nothing_private(response: Response) -> Response:
+        if request.endpoint not in _PUBLIC_ENDPOINTS:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def public(view: View) -> View:
+    """Mark a view as open to people who have not signed in."""
+    view.is_public = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_public(endpoint: str | None, app: Flask | None = None) -> bool:
+    """Tell whether a visitor may open `endpoint`. What does not exist is public: it answers 404."""
+    if endpoint is None or endpoint in _PUBLIC_ENDPOINTS:
+        return True
+    view = (app or current_app).view_functions[endpoint]
+    return bool(getattr(view, "is_public", False))
+
+
+def actor_or_none() -> Actor | None:
+    """Return the signed-in actor, or None for a visitor."""
+    if not current_user.is_authenticated:
+        return None
+    actor: Actor = current_user.actor
+    return actor
+
+
+def signed_in_actor() -> Actor:
+    """Return the signed-in actor.
+
+    Raises `NotPermittedError` when there is none, which the guard above prevents.
+    """
+    actor = actor_or_none()
+    if actor is None:
+        message = "Nobody is signed in."
+        raise NotPermittedError(message)
+    return actor
+
+
+def actor_or_resident() -> Actor:
+    """Return the signed-in actor, or a visitor who holds no link."""
+    return actor_or_none() or resident()
+
+
+def safe_path(path: str | None) -> str | None:
+    """Return `path` if it stays on this site, else None. Guards against open redirects."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")):
+        return None
+    if "\\" in path or any(ord(character) < 32 for character in path):
+        return None
+    return path
+
+
+def safe_return_path() -> str:
+    """Return the page that the browser came from, if it is ours, else the front page."""
+    origin = request.host_url.rstrip("/")
+    referrer = request.referrer or ""
+    if referrer.startswith(origin + "/"):
+        return safe_path(referrer[len(origin) :]) or "/"
+    return "/"
+
+
+def end_session() -> None:
+    """Forget everything about the visitor but the language, so that no session is fixed."""
+    session.clear()
+    g.pop("_login_user", None)

@@ -1,0 +1,64 @@
+"""The base of every form."""
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, TypeVar
+
+from flask import request
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectFieldBase
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
+
+from tracker.web.labels import label
+
+FormType = TypeVar("FormType", bound="Form")
+EnumType = TypeVar("EnumType", bound=Enum)
+
+
+class Form(FlaskForm):  # type: ignore[misc] - the package carries no types
+    """A form with CSRF protection, spoken in the reader's language."""
+
+    @classmethod
+    def from_request(cls: type[FormType], obj: object | None = None, **values: Any) -> FormType:  # noqa: ANN401 - fields decide
+        """Return the form with what was sent; before that, with the values of `obj`."""
+        return cls(obj=obj, **values)
+
+    def is_sent_and_valid(self) -> bool:
+        """Tell whether this is a POST whose every field is in order."""
+        return bool(request.method == "POST" and self.validate())
+
+    def complain(self, field: Field, message: object) -> None:
+        """Say beside `field` what is wrong, for what only the action can find out."""
+        field.errors = [*field.errors, str(message)]
+
+
+def enum_choices(members: Iterable[EnumType]) -> list[SelectChoice]:
+    """Return a choice for each member, labelled in the reader's language."""
+    return [SelectChoice(member.value, label(member)) for member in members]
+
+
+class EnumMember:
+    """Coerces what was sent to a member of `kind`; a blank stays None."""
+
+    def __init__(self, kind: type[EnumType]) -> None:
+        self.kind = kind
+
+    def __call__(self, value: object) -> Enum | None:
+        """Return the member; raises `ValueError`, which WTForms turns into a message."""
+        if value in (None, "", "None"):
+            return None
+        return value if isinstance(value, self.kind) else self.kind(value)
+
+
+def optional_int(value: object) -> int | None:
+    """Coerce a choice that may be left blank to an id."""
+    if value in (None, "", "None", 0, "0"):
+        return None
+    return int(str(value))
+
+
+def only_choices_offered(_form: Form, field: SelectFieldBase) -> None:
+    """Refuse an id that was not among the choices."""
+    if field.data is not None and field.data not in {c.value for c in field.choices or []}:
+        raise ValidationError(field.gettext("Not a valid choice."))

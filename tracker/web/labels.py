@@ -1,0 +1,34 @@
+"""The words for enum members, in the reader's language. Each feature registers its own."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from flask_babel import LazyString
+
+# Keyed by class as well: StrEnum members of different classes can be equal strings.
+_LABELS: dict[tuple[type[Enum], Enum], LazyString] = {}
+
+
+def register(labels: Mapping[Enum, LazyString]) -> None:
+    """Add the words for the members of one or more enums."""
+    for member, words in labels.items():
+        _LABELS[type(member), member] = words
+
+
+def register_all(*tables: Mapping[Enum, LazyString]) -> None:
+    """Add several tables of words."""
+    for table in tables:
+        register(table)
+
+
+def label(member: Enum | None) -> str:
+    """Return the words for `member`; an empty string for None.
+
+    Raises `KeyError` when nobody registered any, which tests/web/test_labels.py prevents.
+    """
+    return "" if member is None else str(_LABELS[type(member), member])
+
+
+def labelled_enums() -> frozenset[type[Enum]]:
+    """Return the enums that have words."""
+    return frozenset(kind for kind, _ in _LABELS)

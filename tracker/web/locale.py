@@ -1,0 +1,155 @@
+"""Languages: the reader's choice, else the browser's, else Chinese."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date as babel_date
+from babel.dates import format_datetime as babel_datetime
+from babel.dates import format_timedelta as babel_timedelta
+from babel.numbers import format_decimal, format_percent
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale
+
+from tracker.clock import utc_now
+
+CHINESE = "zh_Hans_CN"
+ENGLISH = "en"
+LOCALES = {CHINESE: "简体中文", ENGLISH: "English"}
+HTML_LANG = {CHINESE: "zh-Hans", ENGLISH: "en"}
+COOKIE = "locale"
+TEXT_SIZE_COOKIE = "text_size"
+
+
+class OrganisationClock(Protocol):
+    """Gives the organisation's time zone; handed in by `create_app`."""
+
+    def __call__(self) -> str: ...
+
+
+_time_zone_of: OrganisationClock = lambda: "Asia/Shanghai"  # noqa: E731 - replaced by init_app
+babel = Babel()
+
+
+def init_app(app: Flask, *, time_zone: OrganisationClock) -> None:
+    """Choose the language of each request and format times in the organisation's zone."""
+    global _time_zone_of  # noqa: PLW0603 - one wiring point, set once
+    _time_zone_of = time_zone
+    app.config["BABEL_DEFAULT_LOCALE"] = CHINESE
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
+    babel.init_app(app, locale_selector=chosen_locale)
+
+
+def chosen_locale() -> str:
+    """Return the language of this request: cookie, then browser, then Chinese."""
+    if not has_request_context():
+        return CHINESE
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LOCALES:
+        return chosen
+    # best_match on full tags finds nothing for zh-Hans-CN or zh-TW.
+    best = request.accept_languages.best_match(["zh", "en"])
+    if best is None:
+        for tag in request.accept_languages.values():
+            if tag.lower().startswith("zh"):
+                return CHINESE
+            if tag.lower().startswith("en"):
+                return ENGLISH
+    return ENGLISH if best == "en" else CHINESE
+
+
+def current_locale() -> str:
+    """Return `zh_Hans_CN` or `en`."""
+    locale = get_locale()
+    return ENGLISH if locale is not None and locale.language == "en" else CHINESE
+
+
+@contextmanager
+def in_locale(locale: str | None) -> Iterator[None]:
+    """Speak `locale` inside, e.g. while a message is written to somebody."""
+    with force_locale(locale if locale in LOCALES else CHINESE):
+        yield
+
+
+def localized(thing: object, attribute: str = "name") -> str:
+    """Return what people entered in the reader's language, or in the main one."""
+    if thing is None:
+        return ""
+    if current_locale() == ENGLISH and (english := getattr(thing, f"{attribute}_en", None)):
+        return str(english)
+    return str(getattr(thing, attribute) or "")
+
+
+def time_zone() -> ZoneInfo:
+    """Return the organisation's time zone. Read once a request."""
+    if has_request_context():
+        if "time_zone" not in g:
+            g.time_zone = ZoneInfo(_time_zone_of())
+        zone: ZoneInfo = g.time_zone
+        return zone
+    return ZoneInfo(_time_zone_of())
+
+
+def local_datetime(moment: datetime) -> datetime:
+    """Return `moment` on the organisation's clock."""
+    return moment.astimezone(time_zone())
+
+
+def format_datetime(moment: datetime | None) -> str:
+    """Return date and time to the minute, e.g. `2026年11月23日 星期一 14:05`."""
+    if moment is None:
+        return ""
+    pattern = "y年M月d日 EEE HH:mm" if current_locale() == CHINESE else "EEE d MMM y, HH:mm"
+    return babel_datetime(local_datetime(moment), pattern, locale=current_locale())
+
+
+def format_day(day: date | datetime | None) -> str:
+    """Return a date, e.g. `2026年11月23日 星期一`."""
+    if day is None:
+        return ""
+    if isinstance(day, datetime):
+        day = local_datetime(day).date()
+    pattern = "y年M月d日 EEE" if current_locale() == CHINESE else "EEE d MMM y"
+    return babel_date(day, pattern, locale=current_locale())
+
+
+def format_time(moment: datetime | None) -> str:
+    """Return the time of day to the minute, e.g. `14:05`."""
+    return "" if moment is None else local_datetime(moment).strftime("%H:%M")
+
+
+def format_ago(moment: datetime | None) -> str:
+    """Return how long ago or ahead `moment` is, e.g. `3 天前`, `in 2 hours`."""
+    if moment is None:
+        return ""
+    delta = moment.astimezone(UTC) - utc_now()
+    return babel_timedelta(delta, add_direction=True, locale=current_locale())
+
+
+def format_duration(duration: timedelta | float | None) -> str:
+    """Return a length of time (a number means seconds), e.g. `2 天`."""
+    if duration is None:
+        return "–"
+    if not isinstance(duration, timedelta):
+        duration = timedelta(seconds=float(duration))
+    return babel_timedelta(duration, threshold=1.5, locale=current_locale())
+
+
+def format_days(days: float | None) -> str:
+    """Return decimal days with one digit (two below one day), or a dash."""
+    if days is None:
+        return "–"
+    pattern = "#,##0.00" if days < 1 else "#,##0.0"
+    return format_decimal(days, pattern, locale=current_locale())
+
+
+def format_number(value: float | None) -> str:
+    """Return a number with the language's separators, or a dash."""
+    return "–" if value is None else format_decimal(value, locale=current_locale())
+
+
+def format_share(share: float | None) -> str:
+    """Return a share from 0 to 1 as a percentage with one digit, or a dash."""
+    return "–" if share is None else format_percent(share, "#,##0.0%", locale=current_locale())

@@ -1,0 +1,96 @@
+"""Keyset paging: a page begins after the last row of the one before, never after a count."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy.orm import Session
+
+from tracker.database import UtcDateTime
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows of a longer list, and the marks by which to go on or back."""
+
+    rows: Sequence[Row]
+    next_mark: str | None
+    previous_mark: str | None
+
+
+def page_of(
+    session: Session,
+    query: Select[Row],
+    keys: Sequence[ColumnElement[Any]],
+    *,
+    key_of: Callable[[Row], Sequence[object]],
+    mark: str | None,
+    size: int = 50,
+) -> Page[Row]:
+    """Return one page of `query`, ordered by `keys` ascending; the last key must be unique.
+
+    `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
+    be read begins at the start. No key may be NULL: coalesce in the query.
+    """
+    position = _read(mark, len(keys))
+    backwards = position is not None and position[0] == "<"
+    if position is not None:
+        bounds = tuple_(*keys)
+        here = tuple_(*(_value(value) for value in position[1]))
+        query = query.where(bounds < here if backwards else bounds > here)
+    order = [key.desc() if backwards else key.asc() for key in keys]
+    found = list(session.scalars(query.order_by(None).order_by(*order).limit(size + 1)))
+    more = len(found) > size
+    rows = found[:size]
+    if backwards:
+        rows.reverse()
+    has_next = more if not backwards else True
+    has_previous = (position is not None) if not backwards else more
+    return Page(
+        rows=rows,
+        next_mark=_write(">", key_of(rows[-1])) if rows and has_next else None,
+        previous_mark=_write("<", key_of(rows[0])) if rows and has_previous else None,
+    )
+
+
+def _write(direction: str, values: Sequence[object]) -> str:
+    plain = [
+        {"t": value.isoformat()} if isinstance(value, datetime) else value for value in values
+    ]
+    return base64.urlsafe_b64encode(json.dumps([direction, plain]).encode()).decode().rstrip("=")
+
+
+def _read(mark: str | None, length: int) -> tuple[str, list[Any]] | None:
+    if not mark:
+        return None
+    try:
+        direction, values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+        if direction not in ("<", ">") or len(values) != length:
+            return None
+        return direction, [_plain(value) for value in values]
+    except (ValueError, binascii.Error, TypeError, KeyError, UnicodeDecodeError):
+        return None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return datetime.fromisoformat(value["t"])
+    if not isinstance(value, str | int | float):
+        message = "A mark holds only texts, numbers and times."
+        raise TypeError(message)
+    return value
+
+
+def _value(value: object) -> Any:  # noqa: ANN401 - SQLAlchemy literal
+
+
+
+
+    return literal(value, UtcDateTime()) if isinstance(value, datetime) else literal(value)

@@ -1,0 +1,168 @@
+"""What every template can use: icons, addresses of assets, formats, the navigation."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, request, send_from_directory, url_for
+from flask.typing import ResponseReturnValue
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+from werkzeug.exceptions import NotFound
+
+from tracker.permissions import Action, Actor, may
+from tracker.web import access, locale
+from tracker.web.labels import label
+
+VENDOR = {
+    "bootstrap.css": "static/bootstrap5/css/bootstrap.min.css",
+    "bootstrap.js": "static/bootstrap5/js/bootstrap.min.js",
+}
+"""Third-party files that are served, by the name in their address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation, shown to those who hold `right`."""
+
+    endpoint: str
+    label: Any
+    icon: str
+    right: Action
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A navigation entry as the template prints it."""
+
+    endpoint: str
+    url: str
+    label: str
+    icon: str
+    group: str
+    active: bool
+    count: int | None = None
+
+
+def init_app(
+    app: Flask, *, navigation: Sequence[Entry], organisation: Callable[[], object], demo: bool
+) -> None:
+    """Give templates their globals and filters; a misspelt variable fails."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        datetime=locale.format_datetime,
+        date=locale.format_day,
+        time=locale.format_time,
+        ago=locale.format_ago,
+        duration=locale.format_duration,
+        days=locale.format_days,
+        number=locale.format_number,
+        percent=locale.format_share,
+    )
+    app.jinja_env.globals.update(
+        icon=icon,
+        asset=asset,
+        label=label,
+        localized=locale.localized,
+        may=may,
+        Action=Action,
+        config_demo=demo,
+    )
+    app.add_url_rule("/vendor/<name>", "vendor", _vendor)
+
+    @app.context_processor
+    def reader() -> dict[str, object]:
+        actor = access.actor_or_none()
+        return {
+            "actor": actor,
+            "current_locale": locale.current_locale(),
+            "html_lang": locale.HTML_LANG[locale.current_locale()],
+            "locales": locale.LOCALES,
+            "text_size": "large" if request.cookies.get(locale.TEXT_SIZE_COOKIE) == "large" else "",
+            "organisation": organisation(),
+            "navigation": lambda: links(navigation, actor),
+            "bootstrap_css": url_for("vendor", name="bootstrap.css", v=_vendor_version()),
+        }
+
+
+def links(navigation: Sequence[Entry], actor: Actor | None) -> list[Link]:
+    """Return the navigation of `actor`: what they hold the right to, in order."""
+    if actor is None:
+        return []
+    return [
+        Link(
+            endpoint=entry.endpoint,
+            url=url_for(entry.endpoint),
+            label=str(entry.label),
+            icon=entry.icon,
+            group=entry.group,
+            active=request.endpoint == entry.endpoint,
+        )
+        for entry in navigation
+        if entry.endpoint in current_app.view_functions and may(actor, entry.right)
+    ]
+
+
+def icon(name: str, label: str | None = None) -> Markup:
+    """Return a Bootstrap icon as inline SVG; hidden from screen readers without a label."""
+    body = _icons().get(name)
+    if body is None:
+        message = f"There is no icon {name!r}."
+        raise KeyError(message)
+    described = (
+        Markup('role="img" aria-label="{}"').format(label)
+        if label
+        else Markup('aria-hidden="true" focusable="false"')
+    )
+    # The body comes from the installed icon package, never from input.
+    return Markup(
+        '<svg class="icon" width="1em" height="1em" viewBox="0 0 16 16" fill="currentColor" {}>{}</svg>'
+    ).format(described, Markup(body))
+
+
+@cache
+def _icons() -> dict[str, str]:
+    sprite = (files("flask_bootstrap") / "static/bootstrap5/icons/bootstrap-icons.svg").read_text()
+    return {
+        name: body
+        for name, body in re.findall(r'<symbol[^>]*id="([^"]+)"[^>]*>(.*?)</symbol>', sprite, re.S)
+    }
+
+
+def asset(path: str) -> str:
+    """Return the address of a file in static/, which changes when the file does."""
+    return url_for("static", filename=path, v=_version(Path(current_app.static_folder or "") / path))
+
+
+@lru_cache(maxsize=512)
+def _version(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+    except FileNotFoundError:
+        message = f"static/ has no {path.name}."
+        raise FileNotFoundError(message) from None
+
+
+@cache
+def _vendor_version() -> str:
+    return hashlib.sha256(
+        (files("flask_bootstrap") / VENDOR["bootstrap.css"]).read_bytes()
+    ).hexdigest()[:10]
+
+
+def _vendor(name: str) -> ResponseReturnValue:
+    if name not in VENDOR:
+        raise NotFound
+    path = Path(str(files("flask_bootstrap") / VENDOR[name]))
+    return send_from_directory(path.parent, path.name, max_age=31_536_000)
+
+
+

@@ -1,0 +1,55 @@
+"""Counting attempts in the database, so that every worker process counts the same."""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from sqlalchemy import Index, String, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.database import Model, db
+
+
+class Attempt(Model):
+    """One attempt at something that is limited. The key is a keyed hash: no personal data."""
+
+    __tablename__ = "throttled_attempt"
+    __table_args__ = (Index("ix_throttled_attempt_scope_key_at", "scope", "key_hash", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[str] = mapped_column(String(32))
+    key_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+def is_exhausted(
+    scope: str, key: str, *, limit: int, window: timedelta, secret: str, now: datetime
+) -> bool:
+    """Tell whether `key` has used up its `limit` attempts in the `window` before `now`."""
+    used = db.session.scalar(
+        select(func.count())
+        .select_from(Attempt)
+        .where(
+            Attempt.scope == scope,
+            Attempt.key_hash == _hash(key, secret),
+            Attempt.at > now - window,
+        )
+    )
+    return (used or 0) >= limit
+
+
+def count_attempt(scope: str, key: str, *, secret: str, now: datetime) -> None:
+    """Remember one attempt, and forget those older than a day. Runs inside a transaction."""
+    db.session.add(Attempt(scope=scope, key_hash=_hash(key, secret), at=now))
+    db.session.execute(delete(Attempt).where(Attempt.at < now - timedelta(days=1)))
+
+
+def forget_attempts(scope: str, key: str, *, secret: str) -> None:
+    """Forget the attempts of `key`, after it succeeded. Runs inside a transaction."""
+    db.session.execute(
+        delete(Attempt).where(Attempt.scope == scope, Attempt.key_hash == _hash(key, secret))
+    )
+
+
+def _hash(key: str, secret: str) -> str:
+    return hmac.new(secret.encode(), key.encode(), hashlib.sha256).hexdigest()
