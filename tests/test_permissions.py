@@ -1,0 +1,110 @@
+"""The matrix, cell by cell, and what it must never allow."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import pytest
+
+from tracker.errors import NotPermittedError
+from tracker.permissions import (
+    MATRIX,
+    NEVER_ON_OWN_WORK,
+    UNIT_ROLES,
+    Action,
+    Actor,
+    Reach,
+    Role,
+    may,
+    may_in_unit,
+    require,
+    resident,
+)
+
+OWN_UNIT, OTHER_UNIT, OWN_TEAM, OTHER_TEAM, ME, SOMEBODY = 1, 2, 10, 20, 100, 200
+
+
+@dataclass
+class Thing:
+    """A request as the matrix sees it: by default nothing to do with anybody."""
+
+    id: int = 1
+    unit_id: int = OTHER_UNIT
+    leader_id: int | None = None
+    team_ids: Collection[int] = field(default_factory=tuple)
+    claimant_ids: Collection[int] = field(default_factory=tuple)
+    handler_ids: Collection[int] = field(default_factory=tuple)
+
+
+def somebody_who_is(role: Role) -> Actor:
+    if role is Role.RESIDENT:
+        return resident(1)
+    if role in UNIT_ROLES:
+        return Actor(ME, units={role: frozenset({OWN_UNIT})})
+    return Actor(ME, teams={role: frozenset({OWN_TEAM})})
+
+
+def own_thing(role: Role) -> Thing:
+    """Return a request that is `role`'s own and nothing else."""
+    match role:
+        case Role.RESIDENT:
+            return Thing(id=1)
+        case Role.VOLUNTEER | Role.TEAM_LEADER:
+            return Thing(id=2, claimant_ids={ME})
+        case _:
+            return Thing(id=2, leader_id=ME)
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", Role)
+def test_each_right_reaches_as_far_as_its_cell_says(role: Role, action: Action) -> None:
+    person, reach = somebody_who_is(role), MATRIX[action][role]
+
+    assert may(person, action) is (reach is not Reach.NOWHERE)
+    assert may(person, action, own_thing(role)) is (reach is Reach.OWN)
+    assert may(person, action, Thing(id=2, team_ids={OWN_TEAM})) is (reach is Reach.TEAM)
+    assert may(person, action, Thing(id=2, unit_id=OWN_UNIT)) is (reach is Reach.UNIT)
+    assert may_in_unit(person, action, OWN_UNIT) is (reach is Reach.UNIT)
+    assert not may_in_unit(person, action, OTHER_UNIT)
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", Role)
+def test_nothing_reaches_what_is_unrelated(role: Role, action: Action) -> None:
+    unrelated = Thing(
+        id=2, leader_id=SOMEBODY, team_ids={OTHER_TEAM}, claimant_ids={SOMEBODY}
+    )
+    assert not may(somebody_who_is(role), action, unrelated)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_whoever_holds_nothing_may_do_nothing(action: Action) -> None:
+    stranger = Actor(ME)
+    assert not may(stranger, action)
+    assert not may(stranger, action, Thing(id=2))
+
+
+@pytest.mark.parametrize("action", NEVER_ON_OWN_WORK)
+def test_nobody_judges_their_own_work(action: Action) -> None:
+    supervisor = somebody_who_is(Role.SUPERVISOR)
+    theirs = Thing(unit_id=OWN_UNIT, handler_ids={ME})
+    others = Thing(unit_id=OWN_UNIT, handler_ids={SOMEBODY})
+
+    assert may(supervisor, action, others)
+    assert not may(supervisor, action, theirs)
+
+
+def test_an_administrator_sees_no_casework() -> None:
+    administrator = somebody_who_is(Role.ADMINISTRATOR)
+    thing = Thing(unit_id=OWN_UNIT)
+    casework = [action for action in Action if action.startswith("service-request:view")]
+
+    assert [action for action in casework if may(administrator, action, thing)] == []
+
+
+def test_a_refusal_is_an_error_that_names_the_right() -> None:
+    with pytest.raises(NotPermittedError, match="service-request:assign"):
+        require(somebody_who_is(Role.VOLUNTEER), Action.ASSIGN_SERVICE_REQUEST, Thing())
+
+
+def test_a_resident_without_a_link_reaches_no_request() -> None:
+    assert not may(resident(), Action.VIEW_SERVICE_REQUEST, Thing(id=1))

@@ -1,0 +1,157 @@
+"""Print the documents that come from code, or check that they are current.
+
+`python -m tools.print_docs` writes them; with `--check` it exits 1 and names those that differ.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tracker import config
+from tracker.permissions import MATRIX, NEVER_ON_OWN_WORK, Reach, Role
+from tracker.service_requests import lifecycle
+from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, Step
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "<!-- Printed from code by `python -m tools.print_docs`. Do not edit. -->\n"
+REACHES = {Reach.NOWHERE: "·", Reach.OWN: "own", Reach.TEAM: "team", Reach.UNIT: "unit"}
+CHINESE = {
+    Status.SUBMITTED: "待受理",
+    Status.ACCEPTED: "已受理",
+    Status.ASSIGNED: "已派单",
+    Status.IN_PROGRESS: "办理中",
+    Status.WAITING: "待补充",
+    Status.PARKED: "挂账",
+    Status.RESOLVED: "已办结待确认",
+    Status.CLOSED: "已销号",
+}
+
+
+def permissions() -> str:
+    """Return docs/permissions.md: the matrix, one row a right, one column a role."""
+    heads = [role.value.replace("_", " ") for role in Role]
+    lines = [
+        "# Who may do what",
+        "",
+        NOTE,
+        "*own*: the resident's own request, the volunteer's own claims, what the leader answers",
+        "for. *team*: what is assigned to one of the person's teams. *unit*: everything in the",
+        "unit of the grant and below. *·*: not at all. What one may not see answers 404.",
+        "",
+        "| right | " + " | ".join(heads) + " |",
+        "|---|" + "---|" * len(heads),
+    ]
+    for action, row in MATRIX.items():
+        mark = " *" if action in NEVER_ON_OWN_WORK else ""
+        cells = " | ".join(REACHES[row[role]] for role in Role)
+        lines.append(f"| `{action}`{mark} | {cells} |")
+    lines += ["", "\\* never on a request that the person worked on, whatever else they hold.", ""]
+    return "\n".join(lines)
+
+
+def domain() -> str:
+    """Return docs/domain.md: the life cycle drawn from the transition table."""
+    lines = [
+        "# The life of a service request",
+        "",
+        NOTE,
+        "```mermaid",
+        "stateDiagram-v2",
+        "    [*] --> submitted: submit",
+    ]
+    moves: dict[tuple[Status, Status], list[str]] = {}
+    for (before, step), after in TRANSITIONS.items():
+        if before is not after:
+            moves.setdefault((before, after), []).append(step.value)
+    lines += [
+        f"    {before.value} --> {after.value}: {', '.join(steps)}"
+        for (before, after), steps in moves.items()
+    ]
+    lines += ["    closed --> [*]", "```", "", "| status | 中文 | steps that can be taken |", "|---|---|---|"]
+    for status in Status:
+        steps = [step.value for (before, step) in TRANSITIONS if before is status]
+        lines.append(f"| `{status}` | {CHINESE[status]} | {', '.join(steps)} |")
+    lines += ["", "| step | right it asks for |", "|---|---|"]
+    for step in Step:
+        right = RIGHT_FOR[step]
+        lines.append(f"| `{step}` | {f'`{right}`' if right else 'the system takes it'} |")
+    lines += ["", f"Outcomes: {', '.join(f'`{o}`' for o in lifecycle.Outcome)}.", ""]
+    return "\n".join(lines)
+
+
+def configuration() -> str:
+    """Return docs/configuration.md: every setting, its default and what it does."""
+    lines = [
+        "# Settings",
+        "",
+        NOTE,
+        "All come from the environment. The variable has the field's name in capitals, except",
+        "where the text says otherwise. `PORT` (default 8000) is read by `make run`.",
+        "",
+        "| variable | default | what it does |",
+        "|---|---|---|",
+    ]
+    names = {"environment": "SHISHI_ENV", "debug": "FLASK_DEBUG"}
+    for name, default, text in _documented_fields(config.Settings):
+        if name.startswith("argon2"):
+            continue
+        shown = default.replace("ROOT / 'instance' / 'shishi.db'", "instance/shishi.db")
+        lines.append(f"| `{names.get(name, name.upper())}` | `{shown}` | {text} |")
+    return "\n".join([*lines, ""])
+
+
+def statistics() -> str:
+    """Return docs/statistics.md: the definition of each figure, from the docstrings."""
+    from tracker.reports import statistics as figures  # noqa: PLC0415 - optional while it grows
+
+    lines = ["# How the figures are defined", "", NOTE, inspect.getdoc(figures) or "", ""]
+    for name, thing in vars(figures).items():
+        if name.startswith("_") or getattr(thing, "__module__", "") != figures.__name__:
+            continue
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            lines += [f"## `{name}`", "", inspect.getdoc(thing) or "", ""]
+    return "\n".join(lines)
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/permissions.md": permissions,
+    "docs/domain.md": domain,
+    "docs/configuration.md": configuration,
+    "docs/statistics.md": statistics,
+}
+
+
+def _documented_fields(kind: type) -> Iterator[tuple[str, str, str]]:
+    body = ast.parse(inspect.getsource(kind)).body[0]
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - it is a class by the signature
+    for field, after in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr):
+            text = ast.literal_eval(after.value)
+            default = ast.unparse(field.value) if field.value else "required"
+            if "field(" in default:
+                default = "" if "default=()" in default else "required"
+            default = default.removeprefix("f").strip("'\"")
+            yield ast.unparse(field.target), default, " ".join(text.split())
+
+
+def main() -> int:
+    """Write or check every document; return the exit code."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for name, make in DOCUMENTS.items():
+        path, text = ROOT / name, make().rstrip() + "\n"
+        if path.exists() and path.read_text() == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    for name in stale:
+        print(f"{name}: {'is not current' if check else 'written'}")  # noqa: T201 - a command
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
