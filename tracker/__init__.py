@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tracker import cli
+from tracker import cli, tables
 from tracker.accounts import views as accounts
 from tracker.accounts import words as accounts_words
 from tracker.config import ROOT, Settings, settings_from_environment
@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.instance_path.mkdir(parents=True, exist_ok=True)
 
     db.init_app(app)
+    app.extensions["tables"] = tables.MODULES
     Migrate(app, db, directory=str(ROOT / "migrations"))
     locale.init_app(app, time_zone=organisation_queries.time_zone_name)
     templating.init_app(

@@ -53,16 +53,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def values_of(choices: type[enum.Enum]) -> list[str]:
+    """Return what is stored of an enum: its values, which read well in SQL, not the names."""
+    return [choice.value for choice in choices]
+
+
+def enum_column(kind: type[enum.Enum], *, name: str) -> Enum:
+    """Return the type of an enum column whose CHECK needs a name of its own in its table."""
+    return Enum(
+        kind,
+        values_callable=values_of,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=name,
+    )
+
+
 class Model(DeclarativeBase):
     """Base of every table."""
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)  # so migrations can drop constraints
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
-        # Store an enum's value, which reads well in SQL; the default is its Python name.
         enum.Enum: Enum(
             enum.Enum,
-            values_callable=lambda choices: [choice.value for choice in choices],
+            values_callable=values_of,
             native_enum=False,
             create_constraint=True,
             length=32,

@@ -126,6 +126,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_requester_phone"), ["phone"], unique=False)
 
     op.create_table(
+        "scheduled_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("slot", sa.String(length=32), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled_run")),
+        sa.UniqueConstraint("name", "slot", name=op.f("uq_scheduled_run_name_slot")),
+    )
+    op.create_table(
+        "throttled_attempt",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(length=32), nullable=False),
+        sa.Column("key_hash", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_throttled_attempt")),
+    )
+    with op.batch_alter_table("throttled_attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_throttled_attempt_at"), ["at"], unique=False)
+        batch_op.create_index(
+            "ix_throttled_attempt_scope_key_at", ["scope", "key_hash", "at"], unique=False
+        )
+
+    op.create_table(
         "unit",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("parent_id", sa.Integer(), nullable=True),
@@ -873,7 +898,7 @@ def upgrade() -> None:
                 "parked",
                 "resolved",
                 "closed",
-                name="status",
+                name="from_status",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -891,7 +916,7 @@ def upgrade() -> None:
                 "parked",
                 "resolved",
                 "closed",
-                name="status",
+                name="to_status",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -920,6 +945,50 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_history_entry_actor_id"), ["actor_id"], unique=False)
         batch_op.create_index(
             "ix_history_entry_service_request_id_id", ["service_request_id", "id"], unique=False
+        )
+
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum("email", name="channel", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("locale", sa.String(length=16), nullable=False),
+        sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("message_key", sa.String(length=64), nullable=False),
+        sa.Column("service_request_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String(length=500), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["service_request_id"],
+            ["service_request.id"],
+            name=op.f("fk_message_service_request_id_service_request"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
+        sa.UniqueConstraint("message_key", name=op.f("uq_message_message_key")),
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_created_at"), ["created_at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_message_service_request_id"), ["service_request_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_message_to_send",
+            ["run_at"],
+            unique=False,
+            sqlite_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
         )
 
     op.create_table(
@@ -1110,6 +1179,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_submission_draft_created_at"))
 
     op.drop_table("submission_draft")
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_message_to_send",
+            sqlite_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL AND failed_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_message_service_request_id"))
+        batch_op.drop_index(batch_op.f("ix_message_created_at"))
+
+    op.drop_table("message")
     with op.batch_alter_table("history_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_history_entry_service_request_id_id")
         batch_op.drop_index(batch_op.f("ix_history_entry_actor_id"))
@@ -1216,6 +1295,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_unit_parent_id"))
 
     op.drop_table("unit")
+    with op.batch_alter_table("throttled_attempt", schema=None) as batch_op:
+        batch_op.drop_index("ix_throttled_attempt_scope_key_at")
+        batch_op.drop_index(batch_op.f("ix_throttled_attempt_at"))
+
+    op.drop_table("throttled_attempt")
+    op.drop_table("scheduled_run")
     with op.batch_alter_table("requester", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_requester_phone"))
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from tracker.accounts.models import Person
-from tracker.database import Model
+from tracker.database import Model, enum_column
 from tracker.organisation.models import Area, Category, Unit
 from tracker.service_requests.lifecycle import (
     ConfirmationWay,
@@ -264,8 +264,8 @@ class HistoryEntry(Model):
     service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"))
     taken_at: Mapped[datetime]
     step: Mapped[Step]
-    from_status: Mapped[Status | None]
-    to_status: Mapped[Status]
+    from_status: Mapped[Status | None] = mapped_column(enum_column(Status, name="from_status"))
+    to_status: Mapped[Status] = mapped_column(enum_column(Status, name="to_status"))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
     """None: the requester, or the system for its own steps."""
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))

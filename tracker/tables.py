@@ -1,0 +1,11 @@
+"""Every table of the product, so that whoever compares or migrates sees them all."""
+
+from tracker.accounts import models as accounts
+from tracker.notifications import models as notifications
+from tracker.organisation import models as organisation
+from tracker.service_requests import models as service_requests
+from tracker.teams import models as teams
+from tracker.visits import models as visits
+from tracker.web import throttle
+
+MODULES = (accounts, notifications, organisation, service_requests, teams, throttle, visits)
