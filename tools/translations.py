@@ -100,7 +100,7 @@ def texts_in_source(root: Path = ROOT) -> dict[Key, Text]:
     all of its translations.
     """
     with (root / "babel.cfg").open(encoding="utf-8") as config:
-        methods, options = parse_mapping_cfg(config, filename="babel.cfg")
+        methods, options = parse_mapping_cfg(config, "babel.cfg")  # type: ignore[no-untyped-call]
     texts: dict[Key, Text] = {}
     current = ""
 
