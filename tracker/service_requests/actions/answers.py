@@ -87,8 +87,6 @@ def withdraw(
     """Close because the requester takes it back."""
     require(actor, Action.WITHDRAW_OWN_REQUEST, service_request)
     service_request.outcome = Outcome.WITHDRAWN
-    service_request.waiting_for = ""
-    service_request.parked_until = None
     steps.take(service_request, Step.WITHDRAW, actor=actor, now=now, public_note=reason)
     release_all(service_request, reason="withdrawn", now=now)
     messages.tell_team(service_request, Step.WITHDRAW, now=now)
@@ -111,8 +109,7 @@ def add_word(service_request: ServiceRequest, *, word: str, actor: Actor, now: d
     """Add a word to the own request. While it waits for the requester, this is the answer."""
     require(actor, Action.ADD_TO_OWN_REQUEST, service_request)
     if service_request.status is Status.WAITING:
-        service_request.waiting_for = ""
-        steps.take(service_request, Step.RESUME, actor=actor, now=now, public_note=word)
+            steps.take(service_request, Step.RESUME, actor=actor, now=now, public_note=word)
     else:
         steps.take(service_request, Step.ADD_WORD, actor=actor, now=now, public_note=word)
     messages.tell_team(service_request, Step.ADD_WORD, now=now)

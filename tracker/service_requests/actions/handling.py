@@ -52,7 +52,6 @@ def resume(
 ) -> None:
     """Go on without waiting longer. The clock runs again."""
     require(actor, Action.RESUME_SERVICE_REQUEST, service_request)
-    service_request.waiting_for = ""
     steps.take(service_request, Step.RESUME, actor=actor, now=now, internal_note=note)
 
 
@@ -113,7 +112,6 @@ def unpark(
 ) -> None:
     """Take a parked request up again. The clock runs again."""
     require(actor, Action.UNPARK_SERVICE_REQUEST, service_request)
-    service_request.parked_until = None
     steps.take(service_request, Step.UNPARK, actor=actor, now=now, public_note=note)
     messages.tell_requester(service_request, Step.UNPARK, now=now)
 
@@ -208,7 +206,6 @@ def _resolve(
     actor: Actor,
     now: datetime,
 ) -> None:
-    service_request.waiting_for = ""
     service_request.outcome = outcome
     service_request.public_answer = answer.strip()
     service_request.resolved_at = now

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.service_requests.lifecycle import (
+    HANDLED_STATUSES,
     HANDLING_STEPS,
     STOPPED_STATUSES,
     UNRESOLVED_STATUSES,
@@ -19,7 +20,14 @@ from tracker.service_requests.lifecycle import (
     status_after,
 )
 from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, due_at, near_at
-from tracker.service_requests.models import ClockStop, Handler, HistoryEntry, ServiceRequest
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    ClockStop,
+    Handler,
+    HistoryEntry,
+    ServiceRequest,
+)
 
 
 def take(
@@ -57,10 +65,14 @@ def take(
         service_request.first_response_at = now
     if before in STOPPED_STATUSES and after != before:
         _end_stops(service_request, now)
+    if after is not Status.WAITING:
+        service_request.waiting_for = ""
+    if after is not Status.PARKED:
+        service_request.parked_until = None
     if after in STOPPED_STATUSES and after != before:
-        service_request.stops.append(
-            ClockStop(reason=after, stopped_at=now, resumed_at=None)
-        )
+        service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
+    if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
+        _let_approvals_lapse(service_request, now)
     if after is Status.CLOSED and before is not Status.CLOSED:
         service_request.closed_at = now
         service_request.seconds_to_close = int((now - service_request.submitted_at).total_seconds())
@@ -149,6 +161,19 @@ def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datet
         near = near_at(calendar, extra, due, stops)
         due = due_at(calendar, extra, due, stops)
     return due, near
+
+
+def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:
+    """Answer what is still asked about a request that needs no more time: no, by nobody."""
+    db.session.execute(
+        update(Approval)
+        .where(
+            Approval.service_request_id == service_request.id,
+            Approval.decided_at.is_(None),
+            Approval.kind.in_((ApprovalKind.EXTENSION, ApprovalKind.PARKING)),
+        )
+        .values(decided_at=now, granted=False)
+    )
 
 
 def _end_stops(service_request: ServiceRequest, now: datetime) -> None:

@@ -77,7 +77,6 @@ def parked_until(day: date, *, limit: int = 500) -> Sequence[int]:
 
 def end_parking(service_request: ServiceRequest, *, now: datetime) -> None:
     """Take up again what was parked until today."""
-    service_request.parked_until = None
     steps.take(service_request, Step.UNPARK, actor=SYSTEM, now=now)
     messages.tell_requester(service_request, Step.UNPARK, now=now)
     messages.tell_team(service_request, Step.UNPARK, now=now)
