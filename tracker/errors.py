@@ -55,6 +55,8 @@ class Refusal(StrEnum):
     TEAM_ENDED = "team_ended"
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"
+    TOO_MANY_TRIES = "too_many_tries"
+    WRONG_NAME_OR_PASSWORD = "wrong_name_or_password"
 
 
 class RefusedError(ShishiError):

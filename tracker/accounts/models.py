@@ -37,6 +37,9 @@ class Person(Model):
     name: Mapped[str] = mapped_column(String(80))
     sort_key: Mapped[str] = mapped_column(String(160), default="")
     """Pinyin or Latin, lower case: lists of people are in the order that readers expect."""
+    title: Mapped[str] = mapped_column(String(120), default="")
+    """The post, as it stands under the name."""
+    title_en: Mapped[str | None] = mapped_column(String(120))
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
     phone: Mapped[str | None] = mapped_column(String(32), unique=True)
     """In E.164."""

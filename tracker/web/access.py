@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -40,6 +40,7 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
     """Guard every view of `app`."""
     csrf.init_app(app)
     _login.init_app(app)
+    app.extensions["actor_loader"] = load_actor
     _login.session_protection = None  # addresses change on phones; the token is revocable
 
     @_login.user_loader  # type: ignore[untyped-decorator]
@@ -120,7 +121,30 @@ def safe_return_path() -> str:
     return "/"
 
 
-def end_session() -> None:
-    """Forget everything about the visitor but the language, so that no session is fixed."""
+def begin_session(session_token: str, *, remember: bool = False) -> Actor:
+    """Sign in whoever `session_token` names, in a new session: an older one cannot be fixed.
+
+    Raises `NotPermittedError` when the token names nobody.
+    """
+    actor = _load_actor(session_token)
+    if actor is None:
+        message = "The token names nobody."
+        raise NotPermittedError(message)
     session.clear()
     g.pop("_login_user", None)
+    login_user(SignedIn(session_token, actor), remember=remember)
+    return actor
+
+
+def end_session() -> None:
+    """Forget everything about the visitor but the language, and the remembered sign-in too."""
+    logout_user()
+    cookie_is_to_go = session.get("_remember")
+    session.clear()
+    if cookie_is_to_go:
+        session["_remember"] = cookie_is_to_go  # Flask-Login clears its cookie by this mark
+
+
+def _load_actor(session_token: str) -> Actor | None:
+    load: ActorLoader = current_app.extensions["actor_loader"]
+    return load(session_token)

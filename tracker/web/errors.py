@@ -54,6 +54,8 @@ REFUSALS = {
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
     Refusal.NOT_ENOUGH_TRIES: _l("“No contact” needs more logged tries to reach the person first."),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
+    Refusal.WRONG_NAME_OR_PASSWORD: _l("The name and the password do not go together. Check both of them."),
+    Refusal.TOO_MANY_TRIES: _l("Too many tries. Please wait a quarter of an hour, or ask for a new password."),
 }
 
 TITLES = {

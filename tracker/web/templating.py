@@ -76,6 +76,7 @@ def init_app(
         Action=Action,
         config_demo=demo,
     )
+    app.extensions["navigation"] = navigation
     app.add_url_rule("/vendor/<name>", "vendor", _vendor)
 
     @app.context_processor
@@ -109,6 +110,12 @@ def links(navigation: Sequence[Entry], actor: Actor | None) -> list[Link]:
         for entry in navigation
         if entry.endpoint in current_app.view_functions and may(actor, entry.right)
     ]
+
+
+def first_place(actor: Actor) -> str:
+    """Return where `actor`'s work begins: the first line of their navigation, else the front page."""
+    places = links(current_app.extensions["navigation"], actor)
+    return places[0].url if places else "/"
 
 
 def icon(name: str, label: str | None = None) -> Markup:

@@ -2,4 +2,6 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from tracker.accounts.views import locale, sign_in
+
+BLUEPRINTS: tuple[Blueprint, ...] = (sign_in.blueprint, locale.blueprint)

@@ -1,0 +1,39 @@
+"""Who there is."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.privacy import normalise_phone
+
+
+def sign_in_name(typed: str) -> str:
+    """Return what was typed as an e-mail address or telephone number, in its one spelling.
+
+    Something that is neither comes back in lower case: it will match nobody.
+    """
+    typed = typed.strip()
+    if "@" in typed:
+        return typed.lower()
+    return normalise_phone(typed) or typed.lower()
+
+
+def person_named(name: str) -> Person | None:
+    """Return who signs in with `name` (see `sign_in_name`), unless they were ended."""
+    if not name:
+        return None
+    column = Person.email if "@" in name else Person.phone
+    return db.session.scalar(select(Person).where(column == name, Person.ended_at.is_(None)))
+
+
+def demo_people() -> Sequence[Person]:
+    """Return the invented people of the demo town who can be signed in as with one tap."""
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(Person.is_demo, Person.ended_at.is_(None))
+            .order_by(Person.id)
+        )
+    )

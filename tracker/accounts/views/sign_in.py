@@ -1,0 +1,93 @@
+"""Signing in and out."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.accounts import credentials, queries
+from tracker.accounts.forms import SignInForm
+from tracker.accounts.passwords import Passwords
+from tracker.clock import utc_now
+from tracker.config import Settings
+from tracker.database import transaction
+from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.permissions import Actor
+from tracker.web.access import (
+    actor_or_none,
+    begin_session,
+    end_session,
+    public,
+    safe_path,
+)
+from tracker.web.errors import refusal_text
+from tracker.web.templating import first_place
+
+blueprint = Blueprint("accounts", __name__)
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public
+def sign_in() -> ResponseReturnValue:
+    """Ask who is there. In a demonstration, offer the invented people."""
+    form = SignInForm.from_request(next=request.args.get("next", ""))
+    actor = actor_or_none() if request.method == "GET" else None
+    status = 200
+    if form.is_sent_and_valid():
+        try:
+            actor = _sign_in(form)
+        except RefusedError as refused:
+            form.complain(form.password, refusal_text(refused.refusal))
+            status = 429 if refused.refusal is Refusal.TOO_MANY_TRIES else 200
+    if actor is not None:
+        return redirect(safe_path(form.next.data) or first_place(actor), 303)
+    return render_template(
+        "accounts/sign_in.html",
+        form=form,
+        demo_people=queries.demo_people() if settings().demo else [],
+    ), status
+
+
+@blueprint.post("/sign-in/demo/<int:person_id>")
+@public
+def sign_in_demo(person_id: int) -> ResponseReturnValue:
+    """Sign in as one of the invented people. Exists in a demonstration only."""
+    person = next((p for p in queries.demo_people() if p.id == person_id), None)
+    if not settings().demo or person is None:
+        message = "There is no such demo person."
+        raise NotFoundError(message)
+    actor = begin_session(person.session_token)
+    return redirect(safe_path(request.form.get("next")) or first_place(actor), 303)
+
+
+@blueprint.post("/sign-out")
+@public
+def sign_out() -> ResponseReturnValue:
+    """End this browser's session."""
+    end_session()
+    flash(_("You are signed out."))
+    return redirect(url_for("accounts.sign_in"), 303)
+
+
+def settings() -> Settings:
+    """Return the settings of this installation."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def passwords() -> Passwords:
+    """Return the hasher with this installation's work factors."""
+    found = settings()
+    return Passwords(time_cost=found.argon2_time_cost, memory_kib=found.argon2_memory_kib)
+
+
+def _sign_in(form: SignInForm) -> Actor:
+    """Begin a session, or raise `RefusedError`: too many tries, or no such name and password."""
+    name, password = queries.sign_in_name(form.name.data), form.password.data
+    secret = settings().secret_key
+    with transaction():
+        credentials.count_try(name, request.remote_addr or "", secret=secret, now=utc_now())
+    # Outside a transaction: hashing takes a tenth of a second, and others want to write.
+    proof = credentials.prove(name, password, passwords=passwords())
+    with transaction():
+        credentials.welcome(proof, name, secret=secret)
+    return begin_session(proof.session_token, remember=bool(form.remember.data))
