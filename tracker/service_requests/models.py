@@ -315,7 +315,7 @@ class ClockStop(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
     reason: Mapped[Status]
-    """`waiting` or `parked`."""
+    """`waiting`, `parked`, or `resolved` when it was reopened later."""
     stopped_at: Mapped[datetime]
     resumed_at: Mapped[datetime | None]
 

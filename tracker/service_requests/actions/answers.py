@@ -17,7 +17,12 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
-from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    ClockStop,
+    ServiceRequest,
+)
 from tracker.service_requests.queries import waiting_approvals
 
 DISPUTE_DAYS = 30
@@ -144,14 +149,23 @@ def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now:
     if service_request.status is Status.CLOSED:
         _ask_reopening(service_request, reason=reason, actor=actor, now=now)
         return
-    forget_result(service_request)
+    forget_result(service_request, now=now)
     service_request.times_reopened += 1
     steps.take(service_request, Step.DISPUTE, actor=actor, now=now, public_note=reason)
     messages.tell_team(service_request, Step.DISPUTE, now=now)
 
 
-def forget_result(service_request: ServiceRequest) -> None:
-    """Take back the result: a reopened request counts where it is now. History keeps it."""
+def forget_result(service_request: ServiceRequest, *, now: datetime) -> None:
+    """Take back the result: a reopened request counts where it is now. History keeps it.
+
+    The clock stood still from the result until now: nobody could work on it.
+    """
+    if service_request.resolved_at is not None:
+        service_request.stops.append(
+            ClockStop(
+                reason=Status.RESOLVED, stopped_at=service_request.resolved_at, resumed_at=now
+            )
+        )
     service_request.outcome = None
     service_request.resolved_at = None
     service_request.resolved_on_time = None

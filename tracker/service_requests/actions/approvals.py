@@ -76,7 +76,7 @@ def _grant(
             public_note = approval.reason
         case ApprovalKind.REOPENING:
             step = Step.REOPEN
-            forget_result(service_request)
+            forget_result(service_request, now=now)
             service_request.times_reopened += 1
             public_note = approval.decision_note
     steps.take(

@@ -47,7 +47,12 @@ def take(
     """
     before = service_request.status
     after = status_after(before, step)
+    # Every column that the CHECKs tie to the status changes before the first query, because a
+    # query flushes what is half changed.
     service_request.status = after
+    _set_columns(service_request, before, now)
+    if service_request.first_response_at is None and _answers(step, actor, public_note):
+        service_request.first_response_at = now
     record(
         service_request,
         step,
@@ -61,24 +66,12 @@ def take(
     )
     if step in HANDLING_STEPS and actor.person_id is not None:
         remember_handler(service_request, actor.person_id)
-    if service_request.first_response_at is None and _answers(step, actor, public_note):
-        service_request.first_response_at = now
     if before in STOPPED_STATUSES and after != before:
         _end_stops(service_request, now)
-    if after is not Status.WAITING:
-        service_request.waiting_for = ""
-    if after is not Status.PARKED:
-        service_request.parked_until = None
     if after in STOPPED_STATUSES and after != before:
         service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _let_approvals_lapse(service_request, now)
-    if after is Status.CLOSED and before is not Status.CLOSED:
-        service_request.closed_at = now
-        service_request.seconds_to_close = int((now - service_request.submitted_at).total_seconds())
-    if before is Status.CLOSED and after is not Status.CLOSED:
-        service_request.closed_at = None
-        service_request.seconds_to_close = None
     set_clock(service_request)
 
 
@@ -161,6 +154,20 @@ def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datet
         near = near_at(calendar, extra, due, stops)
         due = due_at(calendar, extra, due, stops)
     return due, near
+
+
+def _set_columns(service_request: ServiceRequest, before: Status, now: datetime) -> None:
+    after = service_request.status
+    if after is not Status.WAITING:
+        service_request.waiting_for = ""
+    if after is not Status.PARKED:
+        service_request.parked_until = None
+    if after is Status.CLOSED and before is not Status.CLOSED:
+        service_request.closed_at = now
+        service_request.seconds_to_close = int((now - service_request.submitted_at).total_seconds())
+    if before is Status.CLOSED and after is not Status.CLOSED:
+        service_request.closed_at = None
+        service_request.seconds_to_close = None
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:
