@@ -1,0 +1,1 @@
+"""The demonstration: a small invented town, made through the actions with a fixed seed."""
