@@ -1,0 +1,80 @@
+"""What a resident filled in and has not sent yet: kept on the server, for a day."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, select
+
+from tracker.database import db
+from tracker.permissions import Action, Actor, require
+from tracker.service_requests.models import Photo, SubmissionDraft
+
+KEPT: Final = timedelta(days=1)
+"""How long a draft is kept after it was begun."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+
+
+def is_key(text: str) -> bool:
+    """Tell whether `text` can name a draft: long enough that nobody guesses it."""
+    return _KEY.fullmatch(text) is not None
+
+
+def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -> SubmissionDraft:
+    """Keep what was filled in under `key`, in place of what was kept before.
+
+    A draft that has been sent stays as it is: the caller sees that in `service_request_id`.
+    Raises `ValueError` for a key that could be guessed.
+    """
+    require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    if not is_key(key):
+        message = "A draft needs an unguessable key."
+        raise ValueError(message)
+    draft = db.session.scalar(
+        select(SubmissionDraft).where(SubmissionDraft.key == key).with_for_update()
+    )
+    if draft is None:
+        draft = SubmissionDraft(key=key, content={}, created_at=now)
+        db.session.add(draft)
+    if draft.service_request_id is None:
+        draft.content = dict(content)
+    db.session.flush()
+    return draft
+
+
+def forget_sent(service_request_id: int, *, actor: Actor) -> None:
+    """Forget the draft that a request was sent from, so that its address leads nowhere."""
+    require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    db.session.execute(
+        delete(SubmissionDraft).where(SubmissionDraft.service_request_id == service_request_id)
+    )
+
+
+def discard(draft: SubmissionDraft, *, actor: Actor) -> Sequence[str]:
+    """Throw away what was filled in; return the keys of the photos whose files go with it."""
+    require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    return _remove([draft.id])
+
+
+def remove_old(*, now: datetime, limit: int = 500) -> Sequence[str]:
+    """Remove drafts older than a day; return the keys of the photos whose files go with them.
+
+    For the daily job. The caller deletes the files after the transaction, so that nothing that
+    is still in the database ever lacks its file.
+    """
+    old = db.session.scalars(
+        select(SubmissionDraft.id)
+        .where(SubmissionDraft.created_at < now - KEPT)
+        .order_by(SubmissionDraft.id)
+        .limit(limit)
+    )
+    return _remove(list(old))
+
+
+def _remove(ids: Sequence[int]) -> Sequence[str]:
+    keys = list(db.session.scalars(select(Photo.key).where(Photo.draft_id.in_(ids))))
+    db.session.execute(delete(Photo).where(Photo.draft_id.in_(ids)))
+    db.session.execute(delete(SubmissionDraft).where(SubmissionDraft.id.in_(ids)))
+    return keys

@@ -1,0 +1,1 @@
+"""What people type on the pages of service requests, one module per group of pages."""
