@@ -16,5 +16,6 @@ document.addEventListener("keydown", (event) => {
 
 // The tab one stands on is in view, also when the row of tabs is wider than the phone.
 for (const here of document.querySelectorAll(".tabs [aria-current]")) {
-  here.scrollIntoView({ block: "nearest", inline: "center" });
+  const row = here.closest(".tabs");
+  row.scrollLeft = here.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
 }
