@@ -12,6 +12,7 @@ from tracker.service_requests.lifecycle import (
     Step,
 )
 from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
+from tracker.service_requests.photos import PhotoError, PhotoReason
 
 LABELS = {
     Kind.HELP: _l("Help"),
@@ -92,6 +93,10 @@ LABELS = {
     BuiltInChannel.PHONE: _l("Phone"),
     BuiltInChannel.COUNTER: _l("Counter"),
     BuiltInChannel.VISIT: _l("On a visit"),
+    PhotoReason.TOO_LARGE: _l("It is larger than 10 MB."),
+    PhotoReason.NOT_AN_IMAGE: _l("Only photos can be added: JPEG, PNG, WebP or HEIC."),
+    PhotoReason.TOO_MANY_PIXELS: _l("It has more than 50 megapixels."),
+    PhotoReason.BROKEN: _l("The file is damaged and cannot be read."),
 }
 
 SATISFACTION = {
@@ -110,3 +115,9 @@ def channel_label(channel: str) -> str:
         return str(LABELS[BuiltInChannel(channel)])
     except ValueError:
         return channel or gettext("Not recorded")
+
+
+def photo_problem(error: PhotoError) -> str:
+    """Return which photo could not be kept, and why."""
+    words = str(LABELS[error.reason])
+    return f"{error.filename}: {words}" if error.filename else words
