@@ -4,7 +4,7 @@ function upgrade(details) {
   const panel = details.querySelector("[data-dialog-panel]");
   const title = panel.querySelector(".confirm__title");
   const dialog = document.createElement("dialog");
-  dialog.className = "modal";
+  dialog.className = "dialog-sheet";
   title.id = title.id || `dialog-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
   dialog.setAttribute("aria-labelledby", title.id);
   opener.setAttribute("aria-haspopup", "dialog");
