@@ -47,6 +47,8 @@ class NewRequest:
     locale: str = "zh_Hans_CN"
     channel: str = BuiltInChannel.WEB
     priority: Priority | None = None
+    same_as_id: int | None = None
+    """An open request that the resident says is about the same; the desk merges, or not."""
 
 
 def submit(
@@ -86,7 +88,8 @@ def submit(
     )
     db.session.add(service_request)
     db.session.flush()
-    steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now)
+    same_as = {"same_as": content.same_as_id} if content.same_as_id is not None else None
+    steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=same_as)
     _take_over(submission_key, service_request)
     search.index(service_request)
     messages.tell_requester(service_request, Step.SUBMIT, now=now)
