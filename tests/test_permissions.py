@@ -70,9 +70,7 @@ def test_each_right_reaches_as_far_as_its_cell_says(role: Role, action: Action) 
 @pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("role", Role)
 def test_nothing_reaches_what_is_unrelated(role: Role, action: Action) -> None:
-    unrelated = Thing(
-        id=2, leader_id=SOMEBODY, team_ids={OTHER_TEAM}, claimant_ids={SOMEBODY}
-    )
+    unrelated = Thing(id=2, leader_id=SOMEBODY, team_ids={OTHER_TEAM}, claimant_ids={SOMEBODY})
     assert not may(somebody_who_is(role), action, unrelated)
 
 

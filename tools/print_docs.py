@@ -69,7 +69,13 @@ def domain() -> str:
         f"    {before.value} --> {after.value}: {', '.join(steps)}"
         for (before, after), steps in moves.items()
     ]
-    lines += ["    closed --> [*]", "```", "", "| status | 中文 | steps that can be taken |", "|---|---|---|"]
+    lines += [
+        "    closed --> [*]",
+        "```",
+        "",
+        "| status | 中文 | steps that can be taken |",
+        "|---|---|---|",
+    ]
     for status in Status:
         steps = [step.value for (before, step) in TRANSITIONS if before is status]
         lines.append(f"| `{status}` | {CHINESE[status]} | {', '.join(steps)} |")
@@ -149,7 +155,7 @@ def main() -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     for name in stale:
-        print(f"{name}: {'is not current' if check else 'written'}")  # noqa: T201 - a command
+        print(f"{name}: {'is not current' if check else 'written'}")
     return 1 if check and stale else 0
 
 

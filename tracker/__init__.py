@@ -8,20 +8,22 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import cli, tables
-from tracker.accounts import views as accounts
-from tracker.accounts import words as accounts_words
+from tracker.accounts import views as accounts, words as accounts_words
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db
-from tracker.notifications import sending
-from tracker.notifications import views as notifications
-from tracker.organisation import queries as organisation_queries
-from tracker.organisation import views as organisation
-from tracker.organisation import words as organisation_words
+from tracker.notifications import sending, views as notifications
+from tracker.organisation import (
+    queries as organisation_queries,
+    views as organisation,
+    words as organisation_words,
+)
 from tracker.permissions import Action
 from tracker.reports import views as reports
-from tracker.service_requests import links as service_request_links
-from tracker.service_requests import views as service_requests
-from tracker.service_requests import words as service_requests_words
+from tracker.service_requests import (
+    links as service_request_links,
+    views as service_requests,
+    words as service_requests_words,
+)
 from tracker.teams import views as teams
 from tracker.teams.actors import load_actor
 from tracker.visits import words as visits_words
@@ -32,7 +34,9 @@ NAVIGATION = (
     Entry("board.index", _l("Board"), "clipboard-heart", Action.VIEW_BOARD, "work"),
     Entry("board.mine", _l("My tasks"), "person-check", Action.VIEW_BOARD, "work"),
     Entry("queue.index", _l("Requests"), "inbox", Action.VIEW_QUEUE, "work"),
-    Entry("intake.new", _l("Take a call"), "telephone-inbound", Action.TAKE_IN_SERVICE_REQUEST, "work"),
+    Entry(
+        "intake.new", _l("Take a call"), "telephone-inbound", Action.TAKE_IN_SERVICE_REQUEST, "work"
+    ),
     Entry("call_backs.index", _l("Call-backs"), "telephone-outbound", Action.CALL_BACK, "work"),
     Entry("approvals.index", _l("Approvals"), "check2-square", Action.DECIDE_EXTENSION, "work"),
     Entry("figures.index", _l("Figures"), "bar-chart", Action.VIEW_REPORTS, "figures"),
@@ -41,11 +45,21 @@ NAVIGATION = (
     Entry("units.index", _l("Units"), "diagram-3", Action.MANAGE_UNITS, "set-up"),
     Entry("areas.index", _l("Areas"), "geo-alt", Action.MANAGE_AREAS, "set-up"),
     Entry("categories.index", _l("Categories"), "tags", Action.MANAGE_CATEGORIES, "set-up"),
-    Entry("organisation.edit", _l("Organisation"), "building", Action.MANAGE_ORGANISATION, "set-up"),
-    Entry("imports.index", _l("Import"), "box-arrow-in-down", Action.IMPORT_SERVICE_REQUESTS, "set-up"),
+    Entry(
+        "organisation.edit", _l("Organisation"), "building", Action.MANAGE_ORGANISATION, "set-up"
+    ),
+    Entry(
+        "imports.index", _l("Import"), "box-arrow-in-down", Action.IMPORT_SERVICE_REQUESTS, "set-up"
+    ),
     Entry("outbox.index", _l("Outbox"), "envelope", Action.VIEW_OUTBOX, "set-up"),
     Entry("audit.index", _l("Audit trail"), "journal-check", Action.VIEW_AUDIT_TRAIL, "set-up"),
-    Entry("permissions.index", _l("Who may do what"), "shield-check", Action.VIEW_PERMISSIONS, "set-up"),
+    Entry(
+        "permissions.index",
+        _l("Who may do what"),
+        "shield-check",
+        Action.VIEW_PERMISSIONS,
+        "set-up",
+    ),
 )
 
 

@@ -56,7 +56,7 @@ class Refusal(StrEnum):
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"
     TOO_MANY_TRIES = "too_many_tries"
-    WRONG_NAME_OR_PASSWORD = "wrong_name_or_password"
+    WRONG_NAME_OR_PASSWORD = "wrong_name_or_password"  # noqa: S105 - a reason, not a secret
 
 
 class RefusedError(ShishiError):

@@ -233,21 +233,13 @@ class Actor:
     def units_where(self, action: Action) -> frozenset[int]:
         """Return the units in which `action` reaches everything."""
         return frozenset().union(
-            *(
-                ids
-                for role, ids in self.units.items()
-                if MATRIX[action][role] is Reach.UNIT
-            )
+            *(ids for role, ids in self.units.items() if MATRIX[action][role] is Reach.UNIT)
         )
 
     def teams_where(self, action: Action) -> frozenset[int]:
         """Return the teams whose requests `action` reaches."""
         return frozenset().union(
-            *(
-                ids
-                for role, ids in self.teams.items()
-                if MATRIX[action][role] is Reach.TEAM
-            )
+            *(ids for role, ids in self.teams.items() if MATRIX[action][role] is Reach.TEAM)
         )
 
     def own_roles_where(self, action: Action) -> frozenset[Role]:

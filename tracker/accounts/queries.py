@@ -32,8 +32,6 @@ def demo_people() -> Sequence[Person]:
     """Return the invented people of the demo town who can be signed in as with one tap."""
     return list(
         db.session.scalars(
-            select(Person)
-            .where(Person.is_demo, Person.ended_at.is_(None))
-            .order_by(Person.id)
+            select(Person).where(Person.is_demo, Person.ended_at.is_(None)).order_by(Person.id)
         )
     )

@@ -1,10 +1,14 @@
 """The words for roles and rights."""
 
-from flask_babel import lazy_gettext as _l
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from flask_babel import LazyString, lazy_gettext as _l
 
 from tracker.permissions import Role
 
-LABELS = {
+LABELS: Final[Mapping[Enum, LazyString]] = {
     Role.RESIDENT: _l("Resident"),
     Role.VOLUNTEER: _l("Volunteer"),
     Role.TEAM_LEADER: _l("Team leader"),

@@ -13,8 +13,6 @@ from tracker.errors import NotFoundError
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
 
-
-
 Thing = TypeVar("Thing", Unit, Area, Category)
 
 
@@ -51,12 +49,8 @@ def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
     settings = organisation()
     last = (around.astimezone(UTC) + timedelta(days=days_ahead)).year
     years = range(around.year - 1, last + 1)
-    overrides: dict[date, bool] = {
-        day: is_working
-        for day, is_working in db.session.execute(
-            select(CalendarDay.day, CalendarDay.is_working)
-        ).tuples()
-    }
+    own_days = db.session.execute(select(CalendarDay.day, CalendarDay.is_working)).tuples()
+    overrides: dict[date, bool] = dict(own_days.all())
     morning_ends = settings.lunch_begins or settings.work_ends
     spans = [(settings.work_begins, morning_ends)]
     if settings.lunch_begins and settings.lunch_ends:

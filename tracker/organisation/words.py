@@ -1,10 +1,14 @@
 """The words for kinds of units and areas."""
 
-from flask_babel import lazy_gettext as _l
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from flask_babel import LazyString, lazy_gettext as _l
 
 from tracker.organisation.models import AreaKind, UnitKind
 
-LABELS = {
+LABELS: Final[Mapping[Enum, LazyString]] = {
     UnitKind.BUREAU: _l("Bureau"),
     UnitKind.BRANCH: _l("Branch"),
     UnitKind.STATION: _l("Station"),

@@ -102,5 +102,3 @@ def _visit_facts(visit: Visit | None) -> dict[str, Any]:
         "visit_to": visit.planned_to.isoformat(),
         "visitors": [person.name for person in visit.visitors],
     }
-
-

@@ -95,8 +95,7 @@ class ServiceRequest(Model):
     __table_args__ = (
         # What was imported may not know when or how it ended; it never invents a date.
         CheckConstraint(
-            "import_id IS NOT NULL"
-            " OR (status IN ('resolved', 'closed')) = (outcome IS NOT NULL)",
+            "import_id IS NOT NULL OR (status IN ('resolved', 'closed')) = (outcome IS NOT NULL)",
             "handled_has_outcome",
         ),
         CheckConstraint(

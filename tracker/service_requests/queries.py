@@ -28,7 +28,9 @@ def find(
     id tells a stranger nothing.
     """
     return _one(
-        visible_to(actor, action).where(ServiceRequest.id == service_request_id).options(
+        visible_to(actor, action)
+        .where(ServiceRequest.id == service_request_id)
+        .options(
             joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.area),
             joinedload(ServiceRequest.unit),
@@ -74,9 +76,7 @@ def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:
     return list(
         db.session.scalars(
             select(Approval)
-            .where(
-                Approval.service_request_id == service_request.id, Approval.decided_at.is_(None)
-            )
+            .where(Approval.service_request_id == service_request.id, Approval.decided_at.is_(None))
             .options(joinedload(Approval.asked_by))
             .order_by(Approval.id)
         )

@@ -7,7 +7,17 @@ are found on both.
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, bindparam, false, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    column,
+    false,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 
 from tracker.database import db
 from tracker.search_text import index_text, postgres_phrases, sqlite_match
@@ -24,6 +34,10 @@ _ADD = {
         " VALUES (:id, to_tsvector('simple', :body))"
     ),
 }
+
+
+_INDEX = table("service_request_search", column("service_request_id"), column("body"))
+_ROWID: ColumnElement[int] = literal_column("rowid", Integer)
 
 
 def searchable_text(service_request: ServiceRequest, requester: Requester | None) -> str:
@@ -73,24 +87,13 @@ def matches(query: str) -> ColumnElement[bool]:
         expression = sqlite_match(query)
         if not expression:
             return false()
-        found = text(
-            "service_request.id IN (SELECT rowid FROM service_request_search"
-            " WHERE service_request_search MATCH :search_words)"
-        ).bindparams(bindparam("search_words", expression))
-        return found  # type: ignore[return-value] - text() is a condition here
+        words = literal_column("service_request_search").op("MATCH")(expression)
+        return ServiceRequest.id.in_(select(_ROWID).select_from(_INDEX).where(words))
     phrases = postgres_phrases(query)
     if not phrases:
         return false()
-    condition = " && ".join(
-        f"phraseto_tsquery('simple', :search_{number})" for number in range(len(phrases))
+    return ServiceRequest.id.in_(
+        select(_INDEX.c.service_request_id).where(
+            *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
+        )
     )
-    found = text(
-        "service_request.id IN (SELECT service_request_id FROM service_request_search"
-        f" WHERE body @@ ({condition}))"
-    ).bindparams(
-        *(bindparam(f"search_{number}", phrase) for number, phrase in enumerate(phrases))
-    )
-    return found  # type: ignore[return-value] - text() is a condition here
-
-
-

@@ -1,6 +1,10 @@
 """The words for statuses, steps, outcomes and everything else of a request."""
 
-from flask_babel import gettext, lazy_gettext as _l
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from flask_babel import LazyString, gettext, lazy_gettext as _l
 
 from tracker.service_requests.lifecycle import (
     ConfirmationWay,
@@ -14,7 +18,7 @@ from tracker.service_requests.lifecycle import (
 from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
 from tracker.service_requests.photos import PhotoError, PhotoReason
 
-LABELS = {
+LABELS: Final[Mapping[Enum, LazyString]] = {
     Kind.HELP: _l("Help"),
     Kind.SUGGESTION: _l("Suggestion"),
     Kind.COMPLAINT: _l("Complaint"),

@@ -38,9 +38,7 @@ def _units_of(person_id: int) -> Mapping[Role, frozenset[int]]:
         .where(Grant.person_id == person_id, Grant.ended_at.is_(None))
         .cte("held", recursive=True)
     )
-    held = held.union(
-        select(held.c.role, Unit.id).join(Unit, Unit.parent_id == held.c.unit_id)
-    )
+    held = held.union(select(held.c.role, Unit.id).join(Unit, Unit.parent_id == held.c.unit_id))
     return _grouped(db.session.execute(select(held.c.role, held.c.unit_id)).tuples())
 
 

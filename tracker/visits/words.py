@@ -1,10 +1,14 @@
 """The words for visits."""
 
-from flask_babel import lazy_gettext as _l
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from flask_babel import LazyString, lazy_gettext as _l
 
 from tracker.visits.models import ContactWay, Group, VisitStatus
 
-LABELS = {
+LABELS: Final[Mapping[Enum, LazyString]] = {
     VisitStatus.PLANNED: _l("Planned"),
     VisitStatus.DONE: _l("Done"),
     VisitStatus.CANCELLED: _l("Called off"),

@@ -25,7 +25,7 @@ _PUBLIC_ENDPOINTS = frozenset({"static", "vendor"})
 
 
 @dataclass(eq=False)
-class SignedIn(UserMixin):
+class SignedIn(UserMixin):  # type: ignore[misc]  # the package carries no types
     """What Flask-Login keeps of a person: the token that names their sessions, and the actor."""
 
     session_token: str

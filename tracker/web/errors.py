@@ -1,6 +1,6 @@
 """Errors become answers here, and only here."""
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
@@ -34,28 +34,42 @@ REFUSALS = {
     Refusal.NOT_OPEN_FOR_CLAIMS: _l("This request takes no claims at the moment."),
     Refusal.NOT_A_MEMBER: _l("Only members of its team can claim this."),
     Refusal.NOT_VETTED: _l("Your team leader has to confirm your registration first."),
-    Refusal.CLAIM_LIMIT: _l("You hold as many open claims as one person may. Finish or release one first."),
+    Refusal.CLAIM_LIMIT: _l(
+        "You hold as many open claims as one person may. Finish or release one first."
+    ),
     Refusal.CLASH: _l("You have another visit planned at that time."),
     Refusal.RETURN_LIMIT_PASSED: _l("The time for returning it has passed."),
     Refusal.WORK_BEGUN: _l("Work on it has begun, so this is no longer possible."),
     Refusal.ALREADY_ASKED: _l("This was asked already and waits for a decision."),
     Refusal.ALREADY_EXTENDED: _l("The time was extended once; a second extension is not possible."),
-    Refusal.DUE_TIME_PASSED: _l("The due time has passed; more time can only be asked for before it."),
-    Refusal.URGED_TODAY: _l("You urged today already. We have told everyone concerned; you can urge again tomorrow."),
+    Refusal.DUE_TIME_PASSED: _l(
+        "The due time has passed; more time can only be asked for before it."
+    ),
+    Refusal.URGED_TODAY: _l(
+        "You urged today already. We have told everyone concerned; you can urge again tomorrow."
+    ),
     Refusal.ALREADY_ANSWERED: _l("This has been answered already."),
-    Refusal.HANDLED_BY_YOU: _l("You worked on this request, so somebody else has to judge the result."),
+    Refusal.HANDLED_BY_YOU: _l(
+        "You worked on this request, so somebody else has to judge the result."
+    ),
     Refusal.SAME_REQUEST: _l("A request cannot be merged into itself."),
     Refusal.SURVIVOR_CLOSED: _l("Choose an open request to merge into."),
     Refusal.EVIDENCE_MISSING: _l("This kind of request needs a photo of the result."),
-    Refusal.DISPUTE_TOO_LATE: _l("More than 30 days have passed since closing. Please send a new request."),
+    Refusal.DISPUTE_TOO_LATE: _l(
+        "More than 30 days have passed since closing. Please send a new request."
+    ),
     Refusal.STILL_IN_USE: _l("It is still in use."),
     Refusal.LAST_ADMINISTRATOR: _l("The organisation needs at least one administrator."),
     Refusal.TOO_MANY_PHOTOS: _l("At most 5 photos."),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
     Refusal.NOT_ENOUGH_TRIES: _l("“No contact” needs more logged tries to reach the person first."),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
-    Refusal.WRONG_NAME_OR_PASSWORD: _l("The name and the password do not go together. Check both of them."),
-    Refusal.TOO_MANY_TRIES: _l("Too many tries. Please wait a quarter of an hour, or ask for a new password."),
+    Refusal.WRONG_NAME_OR_PASSWORD: _l(
+        "The name and the password do not go together. Check both of them."
+    ),
+    Refusal.TOO_MANY_TRIES: _l(
+        "Too many tries. Please wait a quarter of an hour, or ask for a new password."
+    ),
 }
 
 TITLES = {
@@ -70,9 +84,13 @@ TITLES = {
     503: _l("Just a moment, please"),
 }
 DETAILS = {
-    400: _l("The page was open for too long or was sent incompletely. Go back, reload the page and try again; what you typed is still there."),
+    400: _l(
+        "The page was open for too long or was sent incompletely. Go back, reload the page and try again; what you typed is still there."
+    ),
     403: _l("Your role does not include this. Ask your coordinator if you need it."),
-    404: _l("There is nothing here, or it is not meant for you. Check the address, or start from the front page."),
+    404: _l(
+        "There is nothing here, or it is not meant for you. Check the address, or start from the front page."
+    ),
     405: _l("Please use the buttons on the pages."),
     409: _l("Somebody else changed this in the meantime. Open it again to see how it stands."),
     413: _l("What you sent is too large. Photos may have 10 MB each, at most 5 of them."),
@@ -98,7 +116,7 @@ def refusal_text(refusal: Refusal) -> str:
     return str(REFUSALS[refusal])
 
 
-def problem(status: int, detail: object = None) -> ResponseReturnValue:
+def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
     """Return a page (for programs: JSON) that says what is wrong and what to do."""
     known = status if status in TITLES else (500 if status >= 500 else 400)
     title, text = str(TITLES[known]), str(detail or DETAILS[known])
@@ -116,22 +134,19 @@ def _wants_json() -> bool:
 def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
     db.session.rollback()
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
-    return problem(
-        status, refusal_text(error.refusal) if isinstance(error, RefusedError) else None
-    )
+    return problem(status, refusal_text(error.refusal) if isinstance(error, RefusedError) else None)
 
 
 def _answer_database_error(error: OperationalError) -> ResponseReturnValue:
     db.session.rollback()
     current_app.logger.error("The database did not answer: %s", type(error.orig).__name__)
-    answer, _ = problem(503)  # type: ignore[misc]
-    response = current_app.make_response((answer, 503))
+    response = current_app.make_response(problem(503))
     response.headers["Retry-After"] = "5"
     return response
 
 
 def _answer_validation_error(error: ValidationError) -> ResponseReturnValue:
-    return jsonify(title=str(TITLES[400]), status=422, errors=error.normalized_messages()), 422
+    return jsonify(title=str(TITLES[400]), status=422, errors=error.messages), 422
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
@@ -142,6 +157,3 @@ def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
-
-
-

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectFieldBase
-from wtforms.fields.choices import SelectChoice
+from wtforms import Field, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import ValidationError
 
 from tracker.web.labels import label
 
-FormType = TypeVar("FormType", bound="Form")
 EnumType = TypeVar("EnumType", bound=Enum)
 
 
-class Form(FlaskForm):  # type: ignore[misc] - the package carries no types
+class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
     """A form with CSRF protection, spoken in the reader's language."""
 
     @classmethod
-    def from_request(cls: type[FormType], obj: object | None = None, **values: Any) -> FormType:  # noqa: ANN401 - fields decide
+    def from_request(cls, obj: object | None = None, **values: Any) -> Self:  # noqa: ANN401 - fields decide
         """Return the form with what was sent; before that, with the values of `obj`."""
         return cls(obj=obj, **values)
 
@@ -58,7 +57,8 @@ def optional_int(value: object) -> int | None:
     return int(str(value))
 
 
-def only_choices_offered(_form: Form, field: SelectFieldBase) -> None:
+def only_choices_offered(_form: Form, field: SelectField) -> None:
     """Refuse an id that was not among the choices."""
-    if field.data is not None and field.data not in {c.value for c in field.choices or []}:
+    offered = {value for value, *_ in field.iter_choices()}
+    if field.data is not None and field.data not in offered:
         raise ValidationError(field.gettext("Not a valid choice."))

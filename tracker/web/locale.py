@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date as babel_date
-from babel.dates import format_datetime as babel_datetime
-from babel.dates import format_timedelta as babel_timedelta
+from babel.dates import (
+    format_date as babel_date,
+    format_datetime as babel_datetime,
+    format_timedelta as babel_timedelta,
+)
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, force_locale, get_locale
@@ -26,7 +28,7 @@ TEXT_SIZE_COOKIE = "text_size"
 class OrganisationClock(Protocol):
     """Gives the organisation's time zone; handed in by `create_app`."""
 
-    def __call__(self) -> str: ...
+    def __call__(self) -> str: ...  # noqa: D102 - the class says it
 
 
 _time_zone_of: OrganisationClock = lambda: "Asia/Shanghai"  # noqa: E731 - replaced by init_app

@@ -61,9 +61,7 @@ def page_of(
 
 
 def _write(direction: str, values: Sequence[object]) -> str:
-    plain = [
-        {"t": value.isoformat()} if isinstance(value, datetime) else value for value in values
-    ]
+    plain = [{"t": value.isoformat()} if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps([direction, plain]).encode()).decode().rstrip("=")
 
 
@@ -89,8 +87,5 @@ def _plain(value: object) -> object:
 
 
 def _value(value: object) -> Any:  # noqa: ANN401 - SQLAlchemy literal
-
-
-
 
     return literal(value, UtcDateTime()) if isinstance(value, datetime) else literal(value)

@@ -132,21 +132,21 @@ def icon(name: str, label: str | None = None) -> Markup:
     # The body comes from the installed icon package, never from input.
     return Markup(
         '<svg class="icon" width="1em" height="1em" viewBox="0 0 16 16" fill="currentColor" {}>{}</svg>'
-    ).format(described, Markup(body))
+    ).format(described, Markup(body))  # noqa: S704 - the icon package's own markup
 
 
 @cache
 def _icons() -> dict[str, str]:
     sprite = (files("flask_bootstrap") / "static/bootstrap5/icons/bootstrap-icons.svg").read_text()
-    return {
-        name: body
-        for name, body in re.findall(r'<symbol[^>]*id="([^"]+)"[^>]*>(.*?)</symbol>', sprite, re.S)
-    }
+    symbol = re.compile(r'<symbol[^>]*id="([^"]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
+    return dict(symbol.findall(sprite))
 
 
 def asset(path: str) -> str:
     """Return the address of a file in static/, which changes when the file does."""
-    return url_for("static", filename=path, v=_version(Path(current_app.static_folder or "") / path))
+    return url_for(
+        "static", filename=path, v=_version(Path(current_app.static_folder or "") / path)
+    )
 
 
 @lru_cache(maxsize=512)
@@ -170,6 +170,3 @@ def _vendor(name: str) -> ResponseReturnValue:
         raise NotFound
     path = Path(str(files("flask_bootstrap") / VENDOR[name]))
     return send_from_directory(path.parent, path.name, max_age=31_536_000)
-
-
-

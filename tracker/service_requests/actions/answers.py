@@ -114,7 +114,7 @@ def add_word(service_request: ServiceRequest, *, word: str, actor: Actor, now: d
     """Add a word to the own request. While it waits for the requester, this is the answer."""
     require(actor, Action.ADD_TO_OWN_REQUEST, service_request)
     if service_request.status is Status.WAITING:
-            steps.take(service_request, Step.RESUME, actor=actor, now=now, public_note=word)
+        steps.take(service_request, Step.RESUME, actor=actor, now=now, public_note=word)
     else:
         steps.take(service_request, Step.ADD_WORD, actor=actor, now=now, public_note=word)
     messages.tell_team(service_request, Step.ADD_WORD, now=now)
@@ -209,4 +209,3 @@ def _ask_reopening(
         )
     )
     steps.take(service_request, Step.ASK_REOPENING, actor=actor, now=now, public_note=reason)
-

@@ -65,6 +65,7 @@ def decide(
 def _grant(
     service_request: ServiceRequest, approval: Approval, *, actor: Actor, now: datetime
 ) -> None:
+    step, public_note = Step.REOPEN, approval.decision_note
     match approval.kind:
         case ApprovalKind.EXTENSION:
             step = Step.EXTEND
@@ -75,10 +76,8 @@ def _grant(
             service_request.parked_until = approval.until
             public_note = approval.reason
         case ApprovalKind.REOPENING:
-            step = Step.REOPEN
             forget_result(service_request, now=now)
             service_request.times_reopened += 1
-            public_note = approval.decision_note
     steps.take(
         service_request,
         step,

@@ -47,7 +47,7 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     refusal = why_not(service_request, actor=actor)
     if refusal is not None:
         raise RefusedError(refusal)
-    taken = db.session.execute(
+    taken = db.session.scalar(
         update(ServiceRequest)
         .where(
             ServiceRequest.id == service_request.id,
@@ -55,14 +55,13 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
             ServiceRequest.status.in_(CLAIMABLE_STATUSES),
         )
         .values(places_taken=ServiceRequest.places_taken + 1)
+        .returning(ServiceRequest.id)
         .execution_options(synchronize_session=False)
     )
-    if taken.rowcount != 1:  # type: ignore[attr-defined] - an UPDATE has a row count
+    if taken is None:
         raise RefusedError(Refusal.FULL)
     db.session.refresh(service_request)
-    place = Claim(
-        service_request_id=service_request.id, person_id=actor.person_id, claimed_at=now
-    )
+    place = Claim(service_request_id=service_request.id, person_id=actor.person_id, claimed_at=now)
     db.session.add(place)
     if service_request.status is Status.ASSIGNED:
         service_request.signed_for_at = now

@@ -93,13 +93,14 @@ def merge(
         raise RefusedError(Refusal.SAME_REQUEST)
     if survivor.status not in OPEN_STATUSES:
         raise RefusedError(Refusal.SURVIVOR_CLOSED)
-    service_request.survivor = survivor
-    service_request.outcome = Outcome.DUPLICATE
     db.session.execute(
         update(ServiceRequest)
         .where(ServiceRequest.survivor_id == service_request.id)
         .values(survivor_id=survivor.id)
     )
+    # After the query: it flushes, and an outcome without its status is refused.
+    service_request.survivor = survivor
+    service_request.outcome = Outcome.DUPLICATE
     steps.take(
         service_request,
         Step.MERGE,
@@ -177,9 +178,7 @@ def may_choose_team(actor: Actor, service_request: ServiceRequest, team: Team) -
     )
 
 
-def return_(
-    service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime
-) -> None:
+def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime) -> None:
     """Give it back to the desk, with a reason, within the return limit and before work began."""
     require(actor, Action.RETURN_SERVICE_REQUEST, service_request)
     if service_request.places_taken:
@@ -219,5 +218,3 @@ def sign_for(service_request: ServiceRequest, *, actor: Actor, now: datetime) ->
     steps.take(
         service_request, Step.SIGN_FOR, actor=actor, now=now, team_id=service_request.lead_team_id
     )
-
-

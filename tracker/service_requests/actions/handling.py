@@ -47,9 +47,7 @@ def ask_requester(
     messages.tell_requester(service_request, Step.WAIT, now=now)
 
 
-def resume(
-    service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime
-) -> None:
+def resume(service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime) -> None:
     """Go on without waiting longer. The clock runs again."""
     require(actor, Action.RESUME_SERVICE_REQUEST, service_request)
     steps.take(service_request, Step.RESUME, actor=actor, now=now, internal_note=note)
@@ -69,9 +67,7 @@ def ask_extension(
         raise RefusedError(Refusal.ALREADY_EXTENDED)
     if service_request.due_at is None or now > service_request.due_at:
         raise RefusedError(Refusal.DUE_TIME_PASSED)
-    approval = _ask(
-        service_request, ApprovalKind.EXTENSION, reason=reason, actor=actor, now=now
-    )
+    approval = _ask(service_request, ApprovalKind.EXTENSION, reason=reason, actor=actor, now=now)
     approval.working_days = working_days
     steps.take(
         service_request,
@@ -107,9 +103,7 @@ def ask_parking(
     return approval
 
 
-def unpark(
-    service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime
-) -> None:
+def unpark(service_request: ServiceRequest, *, note: str = "", actor: Actor, now: datetime) -> None:
     """Take a parked request up again. The clock runs again."""
     require(actor, Action.UNPARK_SERVICE_REQUEST, service_request)
     steps.take(service_request, Step.UNPARK, actor=actor, now=now, public_note=note)
@@ -127,9 +121,7 @@ def refer(
     """Resolve by handing it to another body, named with its contact."""
     require(actor, Action.REFER_SERVICE_REQUEST, service_request)
     service_request.referred_to = to_whom.strip()
-    _resolve(
-        service_request, Step.REFER, Outcome.REFERRED, answer=answer, actor=actor, now=now
-    )
+    _resolve(service_request, Step.REFER, Outcome.REFERRED, answer=answer, actor=actor, now=now)
 
 
 def resolve(

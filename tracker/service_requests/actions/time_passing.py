@@ -46,9 +46,7 @@ def due_for_a_turn(*, now: datetime, limit: int = 500) -> Sequence[int]:
 
 def take_turn(service_request: ServiceRequest, *, now: datetime) -> Step | None:
     """Remind the requester, or after two reminders close unconfirmed. None when not yet due."""
-    turn = next_turn(
-        service_request, reminder_days=organisation.organisation().reminder_days
-    )
+    turn = next_turn(service_request, reminder_days=organisation.organisation().reminder_days)
     if turn is None or now < turn:
         return None
     if service_request.reminders_sent < REMINDERS:
