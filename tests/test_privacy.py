@@ -1,0 +1,289 @@
+"""Masks tell people apart without giving them away; personal data in free text is found."""
+
+import itertools
+import re
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tracker.privacy import (
+    PersonalDataKind,
+    find_personal_data,
+    format_phone,
+    is_id_card_number,
+    mask_address,
+    mask_email,
+    mask_name,
+    mask_phone,
+    normalise_phone,
+)
+
+anything = st.text(max_size=40)
+mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
+
+
+# ---------------------------------------------------------------- phone numbers
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("13800138000", "+8613800138000"),
+        (" 138 0013 8000 ", "+8613800138000"),
+        ("138-0013-8000", "+8613800138000"),
+        ("１３８００１３８０００", "+8613800138000"),
+        ("+86 138 0013 8000", "+8613800138000"),
+        ("＋８６１３８００１３８０００", "+8613800138000"),
+        ("008613800138000", "+8613800138000"),
+        ("0755-2833 1234", "+8675528331234"),
+        ("（0755）28331234", "+8675528331234"),
+        ("010-12345678转801", "+861012345678"),
+        ("400-810-8888", "+864008108888"),
+        ("+44 20 7946 0018", "+442079460018"),
+        ("+852 9123 4567", "+85291234567"),
+        ("28331234", None),
+        ("12345", None),
+        ("110", None),
+        ("1380013800", None),
+        ("138001380000", None),
+        ("4821093749", None),
+        ("", None),
+        ("无", None),
+        ("zhang@example.com", None),
+        ("1" * 1000, None),
+    ],
+)
+def test_a_phone_number_is_understood_as_people_type_it(typed: str, expected: str | None) -> None:
+    assert normalise_phone(typed) == expected
+
+
+def test_a_number_without_a_country_code_is_of_the_region() -> None:
+    assert normalise_phone("(617) 267-9400", "US") == "+16172679400"
+
+
+@given(mobiles)
+def test_every_chinese_mobile_is_taken_even_of_a_new_range(mobile: str) -> None:
+    assert normalise_phone(mobile) == f"+86{mobile}"
+
+
+@given(anything | st.text("+0123456789 -()", max_size=20))
+def test_a_normal_phone_number_stays_as_it_is(text: str) -> None:
+    phone = normalise_phone(text)
+    if phone is not None:
+        assert re.fullmatch(r"\+[1-9][0-9]{4,16}", phone)
+        assert normalise_phone(phone) == phone
+        assert normalise_phone(format_phone(phone)) == phone
+
+
+@pytest.mark.parametrize(
+    ("phone", "region", "expected"),
+    [
+        ("+8613800138000", "CN", "138 0013 8000"),
+        ("+8675528331234", "CN", "0755 2833 1234"),
+        ("+442079460018", "CN", "+44 20 7946 0018"),
+        ("+8613800138000", "US", "+86 138 0013 8000"),
+        ("call me", "CN", "call me"),
+    ],
+)
+def test_a_phone_number_is_written_as_people_write_it(
+    phone: str, region: str, expected: str
+) -> None:
+    assert format_phone(phone, region) == expected
+
+
+@pytest.mark.parametrize(
+    ("phone", "expected"),
+    [
+        ("13800138000", "138****8000"),
+        ("+8613800138000", "138****8000"),
+        ("１３８ ００１３ ８０００", "138****8000"),
+        ("010-12345678", "010-****5678"),
+        ("+8675528331234", "0755-****1234"),
+        ("+442079460018", "+44 ****0018"),
+        ("+1 617-555-0123", "+1 ****0123"),
+        ("28331234", "****1234"),
+        ("12345", "****5"),
+        ("110", "****"),
+        ("unknown", "****"),
+        ("", ""),
+    ],
+)
+def test_a_phone_number_is_masked(phone: str, expected: str) -> None:
+    assert mask_phone(phone) == expected
+
+
+@given(anything | st.text("+0123456789 -", max_size=20) | mobiles)
+def test_at_least_four_digits_of_a_phone_number_are_hidden(text: str) -> None:
+    given_digits = sum(character.isdecimal() for character in text)
+    shown = sum(character.isdecimal() for character in mask_phone(text))
+    # Chinese landlines are shown with the 0 of their area code, though it may not be typed.
+    assert shown <= max(0, given_digits - 4) + 1
+    assert "****" in mask_phone(text) or not text.strip()
+
+
+# ---------------------------------------------------------------- e-mail, name, address
+
+
+@pytest.mark.parametrize(
+    ("email", "expected"),
+    [
+        ("zhang.san@example.com", "z***@example.com"),
+        ("zs@example.com", "***@example.com"),
+        ("z@example.com", "***@example.com"),
+        ("例子先生@例子.中国", "例***@例子.中国"),
+        ("no address", "***"),
+        ("", ""),
+    ],
+)
+def test_an_email_address_is_masked(email: str, expected: str) -> None:
+    assert mask_email(email) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("张三", "张**"),
+        ("张三丰", "张**"),
+        ("王阿姨", "王**"),
+        ("欧阳修", "欧阳**"),
+        ("欧阳", "欧**"),
+        ("𬱖先生", "𬱖**"),
+        ("阿布都·热合曼", "阿**"),
+        ("John Smith", "J***"),
+        (" Łukasz ", "Ł***"),
+        ("", ""),
+        ("  ", ""),
+    ],
+)
+def test_a_name_is_masked(name: str, expected: str) -> None:
+    assert mask_name(name) == expected
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_mask_does_not_tell_how_long_a_name_is(name: str) -> None:
+    assert len(mask_name(name)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("深圳市坪山区龙田街道金沙社区18栋3单元502室", "深圳市坪山区龙田街道金沙社区***"),
+        ("深圳市坪山区金沙路12号王大爷家旁边", "深圳市坪山区金沙路***"),
+        ("坪山区１２号", "坪山区***"),
+        ("八一路十二号", "八一路***"),
+        ("三元里大道", "三元里大道"),
+        ("幸福小区A座三楼", "幸福小区***"),
+        ("幸福小区三楼左边", "幸福小区***"),
+        ("王家村王大爷家", "王家村***"),
+        ("金沙社区老年活动中心对面", "金沙社区***"),
+        ("金沙社区", "金沙社区"),
+        ("18栋502", "***"),
+        ("老王家后面", "***"),
+        ("12 Main Street, Dorchester, MA 02124", "*** Main Street, Dorchester, MA ***"),
+        ("Apt 4B, 12 Elm St", "Apt ***, *** Elm St"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_masked_down_to_its_area(address: str, expected: str) -> None:
+    assert mask_address(address) == expected
+
+
+@given(anything | st.text("深圳市坪山区金沙路三十栋号A1２ ", max_size=20))
+def test_no_digit_of_an_address_is_left_and_a_mask_is_not_masked_again(address: str) -> None:
+    masked = mask_address(address)
+    assert not re.search(r"\d", masked)
+    assert mask_address(masked) == masked
+
+
+# ---------------------------------------------------------------- personal data in free text
+
+
+def found_in(text: str, region: str = "CN") -> list[tuple[str, str]]:
+    return [
+        (datum.kind.value, text[datum.start : datum.end])
+        for datum in find_personal_data(text, region)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("我的电话13800138000请联系", [("phone", "13800138000")]),
+        ("１３８００１３８０００", [("phone", "１３８００１３８０００")]),
+        ("电话:138-0013-8000", [("phone", "138-0013-8000")]),
+        ("电话-138 0013 8000", [("phone", "138 0013 8000")]),
+        ("3楼 +8613800138000", [("phone", "+8613800138000")]),
+        ("0755－28331234找王阿姨", [("phone", "0755－28331234")]),
+        ("(010) 1234 5678", [("phone", "(010) 1234 5678")]),
+        ("call +44 20 7946 0018 now", [("phone", "+44 20 7946 0018")]),
+        ("邮箱zhang.san@qq.com。", [("email", "zhang.san@qq.com")]),
+        ("zhang＠qq.com", [("email", "zhang＠qq.com")]),
+        ("身份证11010519491231002X", [("id_card", "11010519491231002X")]),
+        ("110105 19491231 002x", [("id_card", "110105 19491231 002x")]),
+        (
+            "13800138000，zs@qq.com，13900139000",
+            [("phone", "13800138000"), ("email", "zs@qq.com"), ("phone", "13900139000")],
+        ),
+    ],
+)
+def test_personal_data_is_found(text: str, expected: list[tuple[str, str]]) -> None:
+    assert found_in(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "编号482-109-3749，2026年2月14日14:30",
+        "2026-02-14 10:00",
+        "请打12345或110，热线400-810-8888",
+        "110105194912310021",
+        "110105199902300021",
+        "金额12345678901元",
+        "订单202602141380013800012",
+        "坪山区金沙路12号3单元502",
+        "@qq.com",
+    ],
+)
+def test_other_numbers_are_left_alone(text: str) -> None:
+    assert found_in(text) == []
+
+
+def test_local_numbers_of_another_region_are_found() -> None:
+    assert found_in("call 617-267-9400 now", "US") == [("phone", "617-267-9400")]
+
+
+@given(anything, mobiles, anything)
+def test_a_mobile_number_is_found_wherever_it_stands(before: str, mobile: str, after: str) -> None:
+    text = f"{before}，{mobile}，{after}"
+    start = len(before) + 1
+    assert any(
+        datum.start <= start and datum.end >= start + 11 for datum in find_personal_data(text)
+    )
+
+
+@given(st.text("0123456789+-@. aX，", max_size=60) | anything)
+def test_what_is_found_is_in_order_and_apart(text: str) -> None:
+    found = find_personal_data(text)
+    assert all(0 <= datum.start < datum.end <= len(text) for datum in found)
+    assert all(one.end <= two.start for one, two in itertools.pairwise(found))
+    assert all(datum.kind in PersonalDataKind for datum in found)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("11010519491231002X", True),
+        ("11010519491231002x", True),
+        ("440524188001010014", True),
+        ("440524188001010015", False),
+        ("110105194913310027", False),
+        ("1101051949123100", False),
+        ("1101051949123100２X", False),
+        ("", False),
+    ],
+)
+def test_an_identity_card_number_has_a_date_and_a_check_digit(
+    number: str, *, expected: bool
+) -> None:
+    assert is_id_card_number(number) == expected

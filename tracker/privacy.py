@@ -1,0 +1,301 @@
+"""Least data: masks for phone numbers, e-mail, names and addresses; what a text gives away.
+
+Pure. A mask keeps enough to tell two people apart, and not enough to reach either.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+import phonenumbers
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
+
+HIDDEN: Final = "****"
+_REST: Final = "***"
+
+# ---------------------------------------------------------------- phone numbers
+
+_CHINESE_MOBILE: Final = re.compile(r"1[3-9]\d{9}", re.ASCII)
+_EXTENSION: Final = re.compile("转|轉|分机|分機")
+_LONGEST_PHONE: Final = 250
+"""What phonenumbers is willing to read."""
+
+
+def normalise_phone(text: str, region: str = "CN") -> str | None:
+    """Return a phone number, as somebody typed it, in E.164: `+8613800138000`.
+
+    A number without a country code is one of `region` (ISO 3166-1). Spaces, dashes, brackets
+    and full-width digits are understood; an extension is dropped. None when it is no phone
+    number that exists, also for a landline without its area code and for short numbers.
+    """
+    number = _parsed(text, region)
+    if number is None or not _exists(number) or _lacks_trunk_zero(number, text):
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def format_phone(phone: str, region: str = "CN") -> str:
+    """Return a phone number as people of `region` write it: `138 0013 8000`.
+
+    Numbers of other countries keep their country code. What is no phone number comes back as
+    it is.
+    """
+    number = _parsed(phone, region)
+    if number is None:
+        return phone
+    is_own = number.country_code == phonenumbers.country_code_for_region(region)
+    way = PhoneNumberFormat.NATIONAL if is_own else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, way)
+
+
+def mask_phone(phone: str, region: str = "CN") -> str:
+    """Return a phone number with its middle hidden: `138****8000`, `010-****5678`.
+
+    At least four digits are hidden, or all of them: a foreign number keeps its country code and
+    its last two to four digits, and what is no phone number at all nothing but, when it is
+    long, its last two. "" for "".
+    """
+    digits = _digits(phone)
+    if not digits:
+        return HIDDEN if phone.strip() else ""
+    number = _parsed(phone, region)
+    if number is None or not phonenumbers.is_possible_number(number):
+        return HIDDEN + _last(digits, 2)
+    national = phonenumbers.national_significant_number(number)
+    if number.country_code != 86:
+        return f"+{number.country_code} {HIDDEN}{_last(national, 4)}"
+    if _is_chinese_mobile(number):
+        return f"{national[:3]}{HIDDEN}{national[-4:]}"
+    area_digits = phonenumbers.length_of_geographical_area_code(number)
+    if area_digits:
+        return f"0{national[:area_digits]}-{HIDDEN}{_last(national[area_digits:], 4)}"
+    return HIDDEN + _last(national, 4)
+
+
+def _exists(number: PhoneNumber) -> bool:
+    # Every Chinese mobile is taken: new ranges are in use before lists know them.
+    return phonenumbers.is_valid_number(number) or _is_chinese_mobile(number)
+
+
+def _is_chinese_mobile(number: PhoneNumber) -> bool:
+    national = phonenumbers.national_significant_number(number)
+    return number.country_code == 86 and bool(_CHINESE_MOBILE.fullmatch(national))
+
+
+def _lacks_trunk_zero(number: PhoneNumber, text: str) -> bool:
+    """Tell a Chinese landline without its 0 in front: it is a reference or a slip, no number."""
+    is_landline = phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE
+    national = phonenumbers.national_significant_number(number)
+    return number.country_code == 86 and is_landline and _digits(text).startswith(national)
+
+
+def _last(digits: str, most: int) -> str:
+    """Return the end of a number that may be shown while at least four digits stay hidden."""
+    shown = max(0, min(most, len(digits) - len(HIDDEN)))
+    return digits[len(digits) - shown :]
+
+
+def _parsed(text: str, region: str) -> PhoneNumber | None:
+    try:
+        return phonenumbers.parse(
+            _EXTENSION.sub("x", _plain(text).strip())[:_LONGEST_PHONE], region
+        )
+    except NumberParseException:
+        return None
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in _plain(text) if character in "0123456789")
+
+
+def _plain(text: str) -> str:
+    """Return `text`, of the same length, with plain digits, Latin letters and punctuation."""
+    return text if text.isascii() else "".join(map(_plain_character, text))
+
+
+def _plain_character(character: str) -> str:
+    if "\uff01" <= character <= "\uff5e":  # full width
+        return chr(ord(character) - 0xFEE0)
+    if character == "\u3000" or (character.isspace() and character not in "\r\n"):
+        return " "
+    if unicodedata.category(character) == "Pd" or character == "\u2212":
+        return "-"
+    value = unicodedata.decimal(character, None)
+    return character if value is None else str(value)
+
+
+# ---------------------------------------------------------------- e-mail, name, address
+
+
+def mask_email(email: str) -> str:
+    """Return an e-mail address with all but the first character of the person hidden.
+
+    `z***@example.com`; nothing of a person of one or two characters, nor of what is no address.
+    """
+    person, at, domain = email.strip().rpartition("@")
+    if not at:
+        return _REST if email.strip() else ""
+    return f"{person[0] if len(person) > 2 else ''}{_REST}@{domain}"
+
+
+# Family names of two characters; all others have one.
+_LONG_FAMILY_NAME: Final = re.compile(
+    r"欧阳|司马|上官|诸葛|夏侯|皇甫|尉迟|公孙|慕容|令狐|宇文|长孙|司徒|司空|端木|百里|东方|南宫"
+    r"|独孤|呼延|东郭|南门|闻人|轩辕|澹台|公冶|宗政|濮阳|淳于|单于|太叔|申屠|仲孙|钟离|鲜于|闾丘"
+    r"|拓跋|第五|歐陽|司馬|上官|諸葛|皇甫|尉遲|公孫|東方|南宮|獨孤|軒轅|鍾離|鮮于|閭丘"
+)
+
+
+def mask_name(name: str) -> str:
+    """Return a name by its family name, `张**`, or by its first letter, `J***`.
+
+    How long the name is, is not told. "" for "".
+    """
+    name = name.strip()
+    if not name:
+        return ""
+    if not _is_chinese(name[0]):
+        return name[0] + _REST
+    is_long = len(name) > 2 and _LONG_FAMILY_NAME.match(name)
+    return (name[:2] if is_long else name[0]) + "**"
+
+
+# Where an address begins to tell the house: a number, or a numeral before what it counts.
+_HOUSE: Final = re.compile(
+    r"[A-Za-z]?\d|[A-Za-z](?=座|栋|幢|区\d)"
+    r"|第?[一二三四五六七八九十百零〇两]{1,6}(?=[号號栋棟幢座楼樓层層单室户弄组組队隊排门])"
+)
+_AREA: Final = re.compile(
+    r".*(?:省|市|区|區|县|縣|旗|州|盟|镇|鎮|乡|鄉|街道|街|社区|社區|村|屯|路|大道|巷|胡同|里)"
+)
+_WORD: Final = re.compile(r"[^\s,;]+")
+
+
+def mask_address(address: str) -> str:
+    """Return an address down to its street, community or village, and hide the house.
+
+    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`. No digit is left. A Chinese address
+    that names no area is hidden altogether.
+    """
+    plain = unicodedata.normalize("NFKC", _plain(address)).strip()
+    if not any(map(_is_chinese, plain)):
+        return _WORD.sub(lambda word: _REST if any(map(str.isdecimal, word[0])) else word[0], plain)
+    house = _HOUSE.search(plain)
+    before_house = plain[: house.start()] if house else plain
+    area = _AREA.match(before_house)
+    kept = area[0] if area else ""
+    return kept if kept == plain else kept + _REST
+
+
+def _is_chinese(character: str) -> bool:
+    return unicodedata.name(character, "").startswith("CJK ")
+
+
+# ---------------------------------------------------------------- personal data in free text
+
+
+class PersonalDataKind(StrEnum):
+    """What was found in a text."""
+
+    PHONE = "phone"
+    ID_CARD = "id_card"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """A place in a text: `text[start:end]` is the personal datum."""
+
+    kind: PersonalDataKind
+    start: int
+    end: int
+
+
+_ID_CARD: Final = re.compile(r"(?<![\dA-Za-z])\d(?:[ -]?\d){16}[ -]?[\dXx](?![\dA-Za-z])", re.ASCII)
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}", re.ASCII
+)
+# Mobiles, in groups or not; landlines with an area code; numbers with a country code.
+_PHONE: Final = re.compile(
+    r"(?<![\d+])(?:"
+    r"(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"
+    r"|\(?0\d{2,3}\)?[ -]?\d{3,4}[ -]?\d{4}"
+    r"|\+[1-9]\d{0,3}(?:[ ().-]{0,2}\d){6,13}"
+    r")(?!\d)",
+    re.ASCII,
+)
+# Persons have these; numbers that anyone may call (400, 800) are no personal data.
+_PERSONAL_TYPES: Final = frozenset(
+    {
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+_ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_ID_CHECK_CHARACTERS: Final = "10X98765432"
+
+
+def find_personal_data(text: str, region: str = "CN") -> list[PersonalData]:
+    """Return the phone numbers, Chinese identity-card numbers and e-mail addresses in `text`.
+
+    In order, without overlaps; positions are those in `text` itself. Full-width digits and
+    numbers in groups are found. Phone numbers must exist and identity-card numbers have the
+    right check digit, so that references, dates and amounts are left alone.
+    """
+    plain = _plain(text)
+    found: list[PersonalData] = []
+    for datum in (*_id_cards(plain), *_emails(plain), *_phones(plain, region)):
+        if all(datum.end <= other.start or datum.start >= other.end for other in found):
+            found.append(datum)
+    return sorted(found, key=lambda datum: datum.start)
+
+
+def is_id_card_number(text: str) -> bool:
+    """Tell whether `text` is a Chinese identity-card number: 18 places, a date, a check digit."""
+    number = text.upper()
+    if len(number) != 18 or not number.isascii() or not number[:17].isdecimal():
+        return False
+    try:
+        date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(number[:17], _ID_WEIGHTS, strict=True))
+    return number[0] != "0" and number[17] == _ID_CHECK_CHARACTERS[total % 11]
+
+
+def _id_cards(plain: str) -> Iterator[PersonalData]:
+    for match in _ID_CARD.finditer(plain):
+        if is_id_card_number(match[0].replace(" ", "").replace("-", "")):
+            yield PersonalData(PersonalDataKind.ID_CARD, match.start(), match.end())
+
+
+def _emails(plain: str) -> Iterator[PersonalData]:
+    for match in _EMAIL.finditer(plain):
+        yield PersonalData(PersonalDataKind.EMAIL, match.start(), match.end())
+
+
+def _phones(plain: str, region: str) -> Iterator[PersonalData]:
+    for match in _PHONE.finditer(plain):
+        number = _parsed(match[0], "CN")
+        if number is not None and _is_personal(number) and not _lacks_trunk_zero(number, match[0]):
+            yield PersonalData(PersonalDataKind.PHONE, match.start(), match.end())
+    if region != "CN":
+        for local in phonenumbers.PhoneNumberMatcher(plain, region):
+            if _is_personal(local.number):
+                yield PersonalData(PersonalDataKind.PHONE, local.start, local.end)
+
+
+def _is_personal(number: PhoneNumber) -> bool:
+    return _is_chinese_mobile(number) or phonenumbers.number_type(number) in _PERSONAL_TYPES
