@@ -34,9 +34,7 @@ def picture(leaf: str, chance: random.Random, *, mended: bool) -> BytesIO:
 def _house(canvas: Canvas, chance: random.Random, mended: bool) -> None:  # noqa: FBT001 - one shape for all drawings
     left = chance.randrange(120, 320)
     canvas.rectangle((left, 250, left + 420, 560), fill=chance.choice(WALLS))
-    canvas.polygon(
-        [(left - 40, 250), (left + 210, 110), (left + 460, 250)], fill="#7d4b3a"
-    )
+    canvas.polygon([(left - 40, 250), (left + 210, 110), (left + 460, 250)], fill="#7d4b3a")
     canvas.rectangle((left + 160, 400, left + 250, 560), fill="#5c4a3d")
     for x in (left + 50, left + 300):
         canvas.rectangle((x, 310, x + 80, 380), fill="#fff3c4" if mended else "#56616b")
@@ -97,7 +95,9 @@ def _heap(canvas: Canvas, chance: random.Random, mended: bool) -> None:  # noqa:
 def _stairs(canvas: Canvas, chance: random.Random, mended: bool) -> None:  # noqa: FBT001
     canvas.rectangle((0, 0, *SIZE), fill=chance.choice(WALLS))
     for step in range(6):
-        canvas.rectangle((120 + step * 120, 600 - step * 70, 960, 720), fill=("#8f8a83", "#a39d95")[step % 2])
+        canvas.rectangle(
+            (120 + step * 120, 600 - step * 70, 960, 720), fill=("#8f8a83", "#a39d95")[step % 2]
+        )
     if mended:
         canvas.line((120, 500, 860, 70), fill="#2f5d62", width=18)
     else:
@@ -112,7 +112,9 @@ def _water(canvas: Canvas, chance: random.Random, mended: bool) -> None:  # noqa
     if not mended:
         for _ in range(30):
             x, y = chance.randrange(40, 900), chance.randrange(420, 690)
-            canvas.ellipse((x, y, x + 34, y + 16), fill=chance.choice(("#f3f1ea", "#c94f3d", "#4a77a8")))
+            canvas.ellipse(
+                (x, y, x + 34, y + 16), fill=chance.choice(("#f3f1ea", "#c94f3d", "#4a77a8"))
+            )
 
 
 _DRAWINGS: Final[Mapping[str, Callable[[Canvas, random.Random, bool], None]]] = {

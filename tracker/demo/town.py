@@ -103,9 +103,7 @@ AREAS: Final = (
     *_community("shuimofang", "north-bank", "水磨坊社区", "Water Mill Community", grids=2),
     *_community("shiqiao", "north-bank", "石桥村", "Stone Bridge Village", grids=2),
     AreaPlan("south-bank", "qingxi", AreaKind.STREET, "溪南片区", "South Bank", "south"),
-    *_community(
-        "rongshu", "south-bank", "榕树下社区", "Banyan Community", grids=3, unit="rongshu"
-    ),
+    *_community("rongshu", "south-bank", "榕树下社区", "Banyan Community", grids=3, unit="rongshu"),
     *_community("dukou", "south-bank", "渡口社区", "Ferry Community", grids=2),
     *_community("chayuan", "south-bank", "茶园村", "Tea Garden Village", grids=2),
     AreaPlan("new-town", "qingxi", AreaKind.STREET, "新城片区", "New Town", "new"),
@@ -176,9 +174,7 @@ PEOPLE: Final = (
     PersonPlan(
         "lin", "林芳", "溪南分中心调度员", "Coordinator, South Bank", Role.COORDINATOR, "south"
     ),
-    PersonPlan(
-        "chen", "陈国栋", "督办负责人", "Supervisor, whole town", Role.SUPERVISOR, "town"
-    ),
+    PersonPlan("chen", "陈国栋", "督办负责人", "Supervisor, whole town", Role.SUPERVISOR, "town"),
     PersonPlan(
         "zheng", "郑海燕", "新城分中心督办员", "Supervisor, New Town", Role.SUPERVISOR, "new"
     ),
