@@ -1,0 +1,201 @@
+"""What a resident reads of their own request: public steps, visits to come, photos.
+
+Never an internal note, never another resident's word, and of the people who work on it no more
+than the team; who stands at the door is told by name.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.organisation.models import Area
+from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.models import (
+    ApprovalKind,
+    HistoryEntry,
+    Photo,
+    ServiceRequest,
+)
+from tracker.service_requests.queries import waiting_approvals
+from tracker.teams.models import Team
+from tracker.visits.models import Visit, VisitStatus
+
+SHOWN_STEPS: Final = frozenset(
+    {
+        Step.SUBMIT,
+        Step.IMPORT,
+        Step.ACCEPT,
+        Step.DECLINE,
+        Step.MERGE,
+        Step.ASSIGN,
+        Step.SIGN_FOR,
+        Step.CLAIM,
+        Step.PLAN_VISIT,
+        Step.VISIT,
+        Step.ADD_WORD,
+        Step.WAIT,
+        Step.RESUME,
+        Step.EXTEND,
+        Step.PARK,
+        Step.UNPARK,
+        Step.REFER,
+        Step.RESOLVE,
+        Step.REMIND,
+        Step.CONFIRM,
+        Step.DISPUTE,
+        Step.ASK_REOPENING,
+        Step.REOPEN,
+        Step.REFUSE_REOPENING,
+        Step.TIME_OUT,
+        Step.WITHDRAW,
+        Step.URGE,
+    }
+)
+"""Steps that the requester sees even without a public note."""
+
+REQUESTER_STEPS: Final = frozenset(
+    {
+        Step.SUBMIT,
+        Step.ADD_WORD,
+        Step.CONFIRM,
+        Step.DISPUTE,
+        Step.ASK_REOPENING,
+        Step.WITHDRAW,
+        Step.URGE,
+    }
+)
+"""Steps in which a requester speaks. Of a request that this one was merged into, they are
+another person's words."""
+
+MERGE_HOPS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStep:
+    """One line of the timeline."""
+
+    at: datetime
+    step: Step
+    note: str
+    team: Team | None
+    is_own: bool
+    """The requester did it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoLink:
+    """A photo that the requester may see."""
+
+    key: str
+    is_evidence: bool
+
+
+def survivor_of(service_request: ServiceRequest) -> ServiceRequest:
+    """Return the request that answers for this one: itself, or what it was merged into."""
+    survivor = service_request
+    for _ in range(MERGE_HOPS):
+        if survivor.survivor is None:
+            break
+        survivor = survivor.survivor
+    return survivor
+
+
+def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
+    """Return what the requester may read, oldest first, with what followed a merge."""
+    own = [
+        _public(entry, is_own=entry.step in REQUESTER_STEPS and entry.actor_id is None)
+        for entry in _entries(service_request)
+        if _is_shown(entry)
+    ]
+    survivor = survivor_of(service_request)
+    if survivor is service_request:
+        return own
+    theirs = [
+        _public(entry, is_own=False)
+        for entry in _entries(survivor)
+        if _is_shown(entry)
+        and entry.step not in REQUESTER_STEPS
+        and service_request.closed_at is not None
+        and entry.taken_at >= service_request.closed_at
+    ]
+    return own + theirs
+
+
+def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
+    """Return the planned visits whose window has not passed, next first, visitors loaded."""
+    return list(
+        db.session.scalars(
+            select(Visit)
+            .where(
+                Visit.service_request_id == service_request.id,
+                Visit.status == VisitStatus.PLANNED,
+                Visit.planned_to >= now,
+            )
+            .options(selectinload(Visit.visitors))
+            .order_by(Visit.planned_from, Visit.id)
+        )
+    )
+
+
+def photos_of(service_request: ServiceRequest) -> Sequence[PhotoLink]:
+    """Return the photos that the requester may see: their own, and those of the result."""
+    rows = db.session.scalars(
+        select(Photo).where(Photo.service_request_id == service_request.id).order_by(Photo.id)
+    )
+    return [PhotoLink(photo.key, photo.is_evidence) for photo in rows if _may_see(photo)]
+
+
+def find_photo(service_request: ServiceRequest, key: str) -> Photo:
+    """Return a photo that the requester may see, or raise `NotFoundError`."""
+    photo = db.session.scalar(
+        select(Photo).where(Photo.key == key, Photo.service_request_id == service_request.id)
+    )
+    if photo is None or not _may_see(photo):
+        message = "There is no such photo."
+        raise NotFoundError(message)
+    return photo
+
+
+def waits_for_reopening(service_request: ServiceRequest) -> bool:
+    """Tell whether the requester disputed a closed request and waits for the decision."""
+    return any(
+        approval.kind is ApprovalKind.REOPENING for approval in waiting_approvals(service_request)
+    )
+
+
+def area_path(area: Area | None) -> Sequence[Area]:
+    """Return an area and those above it, from the largest."""
+    path: list[Area] = []
+    while area is not None and area not in path:
+        path.insert(0, area)
+        area = area.parent
+    return path
+
+
+def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
+    return list(
+        db.session.scalars(
+            select(HistoryEntry)
+            .where(HistoryEntry.service_request_id == service_request.id)
+            .options(joinedload(HistoryEntry.team))
+            .order_by(HistoryEntry.id)
+        )
+    )
+
+
+def _is_shown(entry: HistoryEntry) -> bool:
+    return entry.step in SHOWN_STEPS or bool(entry.public_note)
+
+
+def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
+    return PublicStep(entry.taken_at, entry.step, entry.public_note, entry.team, is_own)
+
+
+def _may_see(photo: Photo) -> bool:
+    return photo.is_evidence or (photo.added_by_id is None and photo.visit_id is None)
