@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, literal, tuple_
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from tracker.database import UtcDateTime
 
 Row = TypeVar("Row")
+LARGEST = 2**31 - 1
+"""No key of ours is larger; PostgreSQL refuses what is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def page_of(
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
     be read begins at the start. No key may be NULL: coalesce in the query.
     """
-    position = _read(mark, len(keys))
+    position = _read(mark, keys)
     backwards = position is not None and position[0] == "<"
     if position is not None:
         bounds = tuple_(*keys)
@@ -65,23 +67,30 @@ def _write(direction: str, values: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(json.dumps([direction, plain]).encode()).decode().rstrip("=")
 
 
-def _read(mark: str | None, length: int) -> tuple[str, list[Any]] | None:
+def _read(mark: str | None, keys: Sequence[ColumnElement[Any]]) -> tuple[str, list[Any]] | None:
+    """Return direction and values; None for whatever is not a mark for these keys.
+
+    A mark comes from the address, so anybody may have made it up: a value of another type than
+    its column would be an error in the database.
+    """
     if not mark:
         return None
     try:
         direction, values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
-        if direction not in ("<", ">") or len(values) != length:
+        if direction not in ("<", ">") or len(values) != len(keys):
             return None
-        return direction, [_plain(value) for value in values]
-    except (ValueError, binascii.Error, TypeError, KeyError, UnicodeDecodeError):
+        return direction, [_plain(value, key) for value, key in zip(values, keys, strict=True)]
+    except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
         return None
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, key: ColumnElement[Any]) -> object:
+    wanted = key.type.python_type
     if isinstance(value, dict):
-        return datetime.fromisoformat(value["t"])
-    if not isinstance(value, str | int | float):
-        message = "A mark holds only texts, numbers and times."
+        value = datetime.fromisoformat(value["t"]).astimezone(UTC)
+    is_ours = isinstance(value, wanted) and not (isinstance(value, int) and abs(value) > LARGEST)
+    if not is_ours or (isinstance(value, str) and "\x00" in value):
+        message = "The mark does not belong to this list."
         raise TypeError(message)
     return value
 
