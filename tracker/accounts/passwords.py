@@ -28,9 +28,10 @@ class Passwords:
         not tell a stranger who has an account.
         """
         try:
-            return self._hasher.verify(kept or self._nobodys_hash, password) and kept is not None
+            self._hasher.verify(kept or self._nobodys_hash, password)
         except (VerificationError, InvalidHashError):
             return False
+        return kept is not None
 
     def is_outdated(self, kept: str) -> bool:
         """Tell whether `kept` was made with other work factors than today's."""

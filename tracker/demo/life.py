@@ -142,7 +142,7 @@ def live(town: Town, *, photos: Path, seed: int, now: datetime) -> None:
 
 def _age(chance: random.Random) -> float:
     """Return days before the present: somewhat more lately than long ago."""
-    return DAYS * chance.random() ** 1.35 + 0.02
+    return DAYS * float(chance.random() ** 1.35) + 0.02
 
 
 def _endless_stories(chance: random.Random) -> Iterator[Story]:

@@ -1,7 +1,8 @@
 """The reader's language and size of text, remembered for a year."""
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from tracker.accounts import credentials
 from tracker.database import transaction

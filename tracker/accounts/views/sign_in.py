@@ -82,7 +82,7 @@ def passwords() -> Passwords:
 
 def _sign_in(form: SignInForm) -> Actor:
     """Begin a session, or raise `RefusedError`: too many tries, or no such name and password."""
-    name, password = queries.sign_in_name(form.name.data), form.password.data
+    name, password = queries.sign_in_name(form.name.data or ""), form.password.data or ""
     secret = settings().secret_key
     with transaction():
         credentials.count_try(name, request.remote_addr or "", secret=secret, now=utc_now())
