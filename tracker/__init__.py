@@ -11,7 +11,7 @@ from tracker import cli, tables
 from tracker.accounts import views as accounts, words as accounts_words
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db
-from tracker.notifications import sending, views as notifications
+from tracker.notifications import views as notifications
 from tracker.organisation import (
     queries as organisation_queries,
     views as organisation,
@@ -122,7 +122,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     access.init_app(app, load_actor=load_actor)
     service_request_links.init_app(app)
-    sending.init_app(app)
 
     for feature in (accounts, organisation, teams, notifications, service_requests, reports):
         for blueprint in feature.BLUEPRINTS:
