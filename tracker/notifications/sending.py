@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import Any, Final
@@ -31,6 +31,8 @@ PERMANENT: Final = range(500, 600)
 """SMTP answers that no second try changes."""
 SECRETS: Final = ("token", "link_salt")
 """What a payload forgets once it was sent."""
+TIMES: Final = ("due_at", "visit_from", "visit_to", "expires_at")
+DAYS: Final = ("parked_until",)
 _PRIVATE = re.compile(r"(/(?:track|invitation|reset)/)[^\s/?#]+")
 
 _log = logging.getLogger(__name__)
@@ -89,12 +91,23 @@ def letter(envelope: Envelope) -> Letter:
         in_locale(envelope.locale),
     ):
         text = render_template(
-            f"mail/{envelope.kind}.txt", public_url=settings.public_url, **envelope.payload
+            f"mail/{envelope.kind}.txt",
+            public_url=settings.public_url,
+            **{name: _thawed(name, value) for name, value in envelope.payload.items()},
         )
         subject, _, body = text.strip().partition("\n")
         paragraphs = [part.strip() for part in body.strip().split("\n\n") if part.strip()]
         html = render_template("mail/letter.html", subject=subject, paragraphs=paragraphs)
     return Letter(subject.strip(), "\n\n".join(paragraphs) + "\n", html)
+
+
+def _thawed(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a time or day of a payload, which JSON keeps as text."""
+    if not isinstance(value, str):
+        return value
+    if name in TIMES:
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if name in DAYS else value
 
 
 def without_private_links(text: str) -> str:
