@@ -275,7 +275,7 @@ def _report(texts: Iterable[Text]) -> None:
     for files in sorted(by_files):
         print(f"\n{files}")
         for name in sorted(by_files[files]):
-            print(f"    {json.dumps(name, ensure_ascii=False)}: \"\",")
+            print(f'    {json.dumps(name, ensure_ascii=False)}: "",')
     print(f"{total} text(s) still to translate." if total else "Every text is translated.")
     for problem in problems(text for text in texts if text.is_used and text.chinese):
         print(problem)
@@ -288,9 +288,7 @@ def _catalogue(texts: Iterable[Text]) -> Catalog:
         flags = {"fuzzy"} if text.is_unsure else set()
         message_id = (text.singular, text.plural) if text.plural else text.singular
         string = (text.chinese,) if text.plural else text.chinese
-        message = catalogue.add(
-            message_id, string, flags=flags, context=text.context or None
-        )
+        message = catalogue.add(message_id, string, flags=flags, context=text.context or None)
         if not text.is_used:
             retired[catalogue._key_for(text.singular, text.context or None)] = message  # noqa: SLF001 - Babel offers no other way to write an obsolete text
     for key, message in retired.items():

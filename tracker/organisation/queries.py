@@ -49,7 +49,7 @@ def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
     settings = organisation()
     last = (around.astimezone(UTC) + timedelta(days=days_ahead)).year
     years = range(around.year - 1, last + 1)
-    own_days = db.session.execute(select(CalendarDay.day, CalendarDay.is_working)).tuples()
+    own_days = db.session.execute(select(CalendarDay.day, CalendarDay.is_working))
     overrides: dict[date, bool] = dict(own_days.all())
     morning_ends = settings.lunch_begins or settings.work_ends
     spans = [(settings.work_begins, morning_ends)]

