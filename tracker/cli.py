@@ -3,6 +3,7 @@
 from flask import Flask
 
 from tracker.accounts.commands import accounts_cli
+from tracker.demo.commands import demo_cli
 from tracker.notifications.commands import jobs_cli
 from tracker.reports.commands import figures, requests_cli
 
@@ -10,6 +11,7 @@ from tracker.reports.commands import figures, requests_cli
 def init_app(app: Flask) -> None:
     """Add the commands to `flask --app app`."""
     app.cli.add_command(accounts_cli)
+    app.cli.add_command(demo_cli)
     app.cli.add_command(jobs_cli)
     app.cli.add_command(requests_cli)
     app.cli.add_command(figures)

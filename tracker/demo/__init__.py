@@ -3,17 +3,19 @@
 It proves the actions as well: whatever they refuse, the town cannot do either.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, text
 
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import Model, db
 from tracker.demo.life import live
 from tracker.demo.settling import settle
 from tracker.notifications.models import Message
+from tracker.service_requests.models import Photo
 
 SEED: Final = 20261
 MAIL_KEPT: Final = timedelta(days=2)
@@ -35,3 +37,27 @@ def build(*, password_hash: str, photos: Path, now: datetime, seed: int = SEED) 
     live(town, photos=photos, seed=seed, now=now)
     db.session.flush()
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
+
+
+def is_a_demonstration() -> bool:
+    """Tell whether everybody here is invented, so that nothing real can be lost."""
+    real = select(Person.id).where(Person.is_demo.is_(False)).limit(1)
+    return db.session.scalar(real) is None
+
+
+def forget_everything() -> Sequence[str]:
+    """Empty every table, in the caller's transaction; return the keys of photos to delete."""
+    photos = list(db.session.scalars(select(Photo.key)))
+    connection = db.session.connection()
+    tables = [table.name for table in Model.metadata.tables.values()]
+    tables.append("service_request_search")
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(f'"{name}"' for name in tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    else:
+        # Tables refer to each other in circles: the keys are checked when all is done.
+        connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        for name in tables:
+            connection.execute(text(f'DELETE FROM "{name}"'))  # noqa: S608 - our own names
+    db.session.expunge_all()
+    return photos

@@ -1,6 +1,5 @@
 """Commands about messages and scheduled jobs."""
 
-import logging
 import threading
 
 import click
@@ -19,7 +18,6 @@ jobs_cli = AppGroup("jobs", help="Messages and scheduled jobs.")
 @jobs_cli.command("work")
 def work() -> None:
     """Send messages and run scheduled jobs until SIGTERM or Ctrl-C."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     stop = threading.Event()
     worker.stop_on_signals(stop)
     worker.work(stop)

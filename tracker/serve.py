@@ -1,0 +1,228 @@
+"""`python -m tracker.serve`: everything that an installation needs, started and ended together.
+
+Migrates, builds the demonstration on its first start, then runs the web server and the worker
+as child processes. Ctrl-C or SIGTERM ends both; when one of them dies, so does the rest, with a
+message: nothing is restarted silently.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from types import FrameType
+from typing import Final, NoReturn
+
+import flask_migrate
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from tracker import create_app, demo
+from tracker.config import ROOT, ConfigurationError, settings_from_environment
+from tracker.demo.commands import build_town
+from tracker.demo.town import MAIL_DOMAIN, PASSWORD
+
+WORKERS: Final = "2"
+THREADS: Final = "4"
+GRACE_S: Final = 15.0
+"""How long the children have to finish what they do."""
+SIGN_IN_AS: Final = (
+    ("zhou.xiaowen", "调度员", "coordinator"),
+    ("xu.jia", "队长", "team leader"),
+    ("li.siyuan", "志愿者", "volunteer"),
+    ("wang.jianping", "责任领导", "leader"),
+    ("chen.guodong", "督办", "supervisor"),
+    ("su.mingyuan", "管理员", "administrator"),
+)
+
+
+def main() -> int:
+    """Serve until told to stop; return the exit code."""
+    try:
+        environment = prepared(os.environ)
+        host, port = environment.get("HOST", "127.0.0.1"), int(environment["PORT"])
+        settings = settings_from_environment(environment)
+        claim_port(host, port)
+    except (ConfigurationError, OSError) as error:
+        _fail(str(error))
+    os.environ.update(environment)  # migrations and commands read it too
+    app = create_app(settings)
+    try:
+        first_start = _prepare_database(app)
+    except OperationalError as error:
+        _fail(f"The database cannot be reached. 连不上数据库。\n{error.orig}")
+    stop = Stop()
+    children = _started(environment, host, port)
+    try:
+        if _wait_until_it_answers(host, port, children, stop):
+            print(greeting(settings.public_url, app, first_start=first_start), flush=True)
+        return _watch(children, stop)
+    finally:
+        _end(children)
+
+
+def prepared(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment to serve with: `given`, and what an installation needs besides.
+
+    Without `SECRET_KEY` one is made and kept in the instance folder, for its owner only.
+    Without `DEMO` the demonstration is on, for `make run`; a production sets `DEMO=0`.
+    """
+    environment = dict(given)
+    environment.setdefault("SHISHI_ENV", "production")
+    environment["DEMO"] = environment.get("DEMO") or "1"
+    environment["PORT"] = environment.get("PORT") or "8000"
+    if not environment["PORT"].isdigit() or not 0 < int(environment["PORT"]) < 65536:
+        message = f"PORT must be a number from 1 to 65535, not {environment['PORT']!r}."
+        raise ConfigurationError(message)
+    if not environment.get("SECRET_KEY"):
+        instance = Path(environment.get("INSTANCE_PATH") or ROOT / "instance")
+        environment["SECRET_KEY"] = kept_secret(instance)
+    return environment
+
+
+def kept_secret(instance: Path) -> str:
+    """Return the installation's own secret, made on the first start, readable by its owner only."""
+    path = instance / "secret_key"
+    instance.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    secret = path.read_text().strip()
+    if not secret:
+        message = f"{path} is empty. Delete it, and a new secret is made."
+        raise ConfigurationError(message)
+    return secret
+
+
+def claim_port(host: str, port: int) -> None:
+    """Raise `ConfigurationError` when somebody else already listens there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = (
+                f"Port {port} is taken by another program. Choose another one: PORT=8001 make run\n"
+                f"端口 {port} 已被占用，请换一个：PORT=8001 make run"
+            )
+            raise ConfigurationError(message) from error
+
+
+def greeting(address: str, app: Flask, *, first_start: bool) -> str:
+    """Return what the terminal shows when all is up, in both languages."""
+    lines = ["", f"  实事 Shishi   {address}", ""]
+    if app.config["SETTINGS"].demo:
+        lines += [
+            f"  演示账号（密码 {PASSWORD}）· demo people (password {PASSWORD})",
+            f"  也可以在登录页一键登录 · or sign in with one tap: {address}/sign-in",
+            "",
+            *(f"    {f'{name}@{MAIL_DOMAIN}':<32} {zh} · {en}" for name, zh, en in SIGN_IN_AS),
+            "",
+            f"  发出的邮件 · outgoing mail: {address}/demo/mail",
+        ]
+    elif first_start:
+        lines += [
+            "  还没有管理员，请运行 · there is no administrator yet; run:",
+            "    .venv/bin/flask --app app accounts create-administrator",
+        ]
+    return "\n".join([*lines, "  Ctrl-C 停止 · to stop", ""])
+
+
+class Stop:
+    """Set by Ctrl-C or SIGTERM."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _prepare_database(app: Flask) -> bool:
+    """Bring the tables up to date; build the town if this is a demonstration's first start.
+
+    Return whether there is nobody yet.
+    """
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        is_empty = demo.is_empty()
+        if is_empty and app.config["SETTINGS"].demo:
+            print("  正在搭建演示小镇… · Building the demonstration…", flush=True)
+            build_town()
+        return is_empty
+
+
+def _started(
+    environment: MutableMapping[str, str], host: str, port: int
+) -> dict[str, subprocess.Popen[bytes]]:
+    web = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "app:app"),
+        *("--host", host, "--port", str(port), "--workers", WORKERS),
+        *("--blocking-threads", THREADS, "--backpressure", "256", "--no-ws"),
+        *("--static-path-route", "/static", "--static-path-mount", str(ROOT / "static")),
+        *("--static-path-expires", "31536000", "--workers-kill-timeout", "10"),
+        *("--log-level", "warning"),
+    ]
+    worker = [sys.executable, "-m", "flask", "--app", "app", "jobs", "work"]
+    # In sessions of their own, a terminal's Ctrl-C reaches only us, and we end them in order.
+    return {
+        name: subprocess.Popen(  # noqa: S603 - our own commands
+            command, cwd=ROOT, env=dict(environment), start_new_session=True
+        )
+        for name, command in (("web server", web), ("worker", worker))
+    }
+
+
+def _wait_until_it_answers(
+    host: str, port: int, children: Mapping[str, subprocess.Popen[bytes]], stop: Stop
+) -> bool:
+    here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+    while not stop.asked and all(child.poll() is None for child in children.values()):
+        with contextlib.suppress(OSError), socket.create_connection((here, port), timeout=0.5):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _watch(children: Mapping[str, subprocess.Popen[bytes]], stop: Stop) -> int:
+    while not stop.asked:
+        for name, child in children.items():
+            if child.poll() is not None:
+                print(
+                    f"  The {name} ended (exit code {child.returncode}); so does the rest.",
+                    file=sys.stderr,
+                )
+                return 1
+        time.sleep(0.2)
+    return 0
+
+
+def _end(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for child in children.values():
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + GRACE_S
+    for child in children.values():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.1, deadline - time.monotonic()))
+        # Whatever it started lives in its session: nothing is left behind.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"\n{message}\n", file=sys.stderr)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
