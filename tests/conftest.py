@@ -15,7 +15,7 @@ from playwright.sync_api import Browser as Chromium, Page as Window
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from tests.support import chromium as chromium_support, live as live_support
+from tests.support import chromium as chromium_support, live as live_support, postgres
 from tests.support.browser import CHINESE, Browser
 from tests.support.builders import Builders
 from tests.support.databases import KINDS, Databases, settings
@@ -45,9 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take the folder away; the database server notices that the run is over by itself."""
+    """End the database server and take the folder away."""
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(RUN_FOLDER, ""), ignore_errors=True)
+        folder = Path(os.environ.pop(RUN_FOLDER))
+        postgres.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""The Chinese catalogue: kept in step with the source, filled from JSON, checked and compiled.
+r"""The Chinese catalogue: kept in step with the source, filled from JSON, checked and compiled.
 
     python tools/translations.py update          add new texts, retire those no longer used
     python tools/translations.py add FILE.json   fill in translations, tell what still misses one
@@ -7,7 +7,7 @@
     python tools/translations.py compile         write the .mo files that the server reads
 
 FILE.json is `{"English text": "中文", "One day": ["中文"]}`; a text with a context is keyed
-`"context\\u0004text"`. Whoever translates before the text is in the source loses nothing: it waits
+`"context\u0004text"`. Whoever translates before the text is in the source loses nothing: it waits
 among the retired ones (`#~`) until it is. A lock lets several people run this at once.
 """
 

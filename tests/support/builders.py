@@ -78,7 +78,7 @@ class Builders:
         """Return the top of the organisation tree."""
         return self._the(Unit, lambda: self.unit(kind=UnitKind.BUREAU, name="市局", parent=None))
 
-    def unit(self, *, parent: Unit | None | str = "bureau", **values: object) -> Unit:
+    def unit(self, *, parent: Unit | str | None = "bureau", **values: object) -> Unit:
         """Make a branch below the bureau, or below `parent` (None: a root)."""
         above = self.bureau if isinstance(parent, str) else parent
         number = next(self._numbers)
@@ -248,7 +248,7 @@ class Builders:
 
     # ---------------------------------------------------------------- service requests
 
-    def service_request(  # noqa: PLR0913 - a test names one or two of them
+    def service_request(
         self,
         *,
         status: Status = Status.SUBMITTED,
@@ -309,7 +309,7 @@ class Builders:
             return made
         for person in claimed_by:
             self.claim(made, person, at=when)
-        self._take_on_to(made, status, team, when, outcome, solved, satisfaction)
+        self._take_on_to(made, status, when, outcome, solved, satisfaction)
         return made
 
     def claim(
@@ -448,7 +448,6 @@ class Builders:
         self,
         made: ServiceRequest,
         status: Status,
-        team: Team,
         when: datetime,
         outcome: Outcome,
         solved: Solved,

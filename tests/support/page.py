@@ -485,9 +485,9 @@ def _attribute_problems(elements: Iterable[Element]) -> Iterator[str]:
     for element in elements:
         if element.tag == "style":
             yield "an inline <style>"
-        if element.tag == "script" and not element.get("src"):
-            if element.get("type") not in ("application/json", "importmap", "speculationrules"):
-                yield "an inline <script>"
+        is_data = element.get("type") in ("application/json", "importmap", "speculationrules")
+        if element.tag == "script" and not element.get("src") and not is_data:
+            yield "an inline <script>"
         for name, value in element.attrib.items():
             if (
                 LEFTOVERS.match(value)
@@ -540,9 +540,9 @@ def _dead_ends(page: Page, elements: Iterable[Element], app: Flask) -> Iterator[
             target = urlsplit(urljoin(page.url, value))
             if target.scheme not in ("http", "https") or target.netloc != urlsplit(page.url).netloc:
                 continue
-            method = method or element.get("method", "get").upper()
-            if not _answers(app, target.path, method):
-                yield f"<{element.tag}> leads to {method} {target.path}, which does not exist"
+            asked = method or element.get("method", "get").upper()
+            if not _answers(app, target.path, asked):
+                yield f"<{element.tag}> leads to {asked} {target.path}, which does not exist"
 
 
 def _answers(app: Flask, path: str, method: str) -> bool:

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 STARTS_WITHIN_SECONDS: Final = 30
@@ -30,6 +30,7 @@ SETTINGS: Final = {  # nothing here outlives the run, so nothing needs to surviv
     "shared_buffers": "64MB",
     "max_connections": "200",
     "autovacuum": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing is left in the system
 }
 
 _watchers: list["subprocess.Popen[bytes]"] = []
@@ -75,6 +76,16 @@ def _start(folder: Path, controller_pid: int) -> None:
         time.sleep(0.02)
 
 
+def stop(run_folder: Path) -> None:
+    """End the server of the run, if one was started, and wait until it is gone."""
+    started = run_folder / "postgres" / "started"
+    if not started.exists():
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(started.read_text()), signal.SIGTERM)
+    _wait_until(lambda: not started.exists())
+
+
 def watch(folder: Path, controller_pid: int) -> None:
     """Run a server in `folder` until the process `controller_pid` is gone."""
     account = _unprivileged_account()
@@ -105,7 +116,8 @@ def watch(folder: Path, controller_pid: int) -> None:
         _wait_until(lambda: socket.exists() or server.poll() is not None)
         _wait_until(lambda: _is_ready(binaries, folder) or server.poll() is not None)
         if server.poll() is None:
-            (folder / "started").touch()
+            (folder / "started.new").write_text(str(os.getpid()))
+            (folder / "started.new").rename(folder / "started")
         while server.poll() is None and _is_alive(controller_pid):
             time.sleep(0.5)
     finally:
@@ -169,5 +181,10 @@ def _wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    raise SystemExit
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     watch(Path(sys.argv[1]), int(sys.argv[2]))
