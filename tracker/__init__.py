@@ -109,7 +109,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_app(
         app,
         navigation=NAVIGATION,
-        organisation=organisation_queries.organisation,
+        organisation=organisation_queries.organisation_for_pages,
         demo=settings.demo,
     )
     labels.register_all(

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Generic, TypeVar
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
 from tracker.database import db
@@ -37,6 +38,19 @@ def _default() -> Organisation:
         if column.default is not None and column.default.is_scalar
     }
     return Organisation(**{**values, "id": 1, "name": "实事", "name_en": "Shishi"})
+
+
+def organisation_for_pages() -> Organisation:
+    """Return the organisation's settings, also while the database cannot be reached.
+
+    The page that says so has the same head and foot as every other.
+    """
+    try:
+        with db.session.no_autoflush:
+            return organisation()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return _default()
 
 
 def time_zone_name() -> str:

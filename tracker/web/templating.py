@@ -105,11 +105,27 @@ def links(navigation: Sequence[Entry], actor: Actor | None) -> list[Link]:
             label=str(entry.label),
             icon=entry.icon,
             group=entry.group,
-            active=request.endpoint == entry.endpoint,
+            active=_is_here(entry.endpoint, navigation),
         )
         for entry in navigation
         if entry.endpoint in current_app.view_functions and may(actor, entry.right)
     ]
+
+
+def _is_here(endpoint: str, navigation: Sequence[Entry]) -> bool:
+    """Tell whether the page belongs to `endpoint`'s line: it, or a page of its blueprint.
+
+    Where two lines lead into one blueprint, a page of it belongs to the first, unless it is the
+    second's own.
+    """
+    if request.endpoint is None or request.endpoint == endpoint:
+        return request.endpoint == endpoint
+    lines = [entry.endpoint for entry in navigation]
+    blueprint = endpoint.rpartition(".")[0]
+    firsts = [line for line in lines if line.rpartition(".")[0] == blueprint]
+    return (
+        request.endpoint not in lines and request.blueprint == blueprint and firsts[0] == endpoint
+    )
 
 
 def first_place(actor: Actor) -> str:
