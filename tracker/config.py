@@ -21,7 +21,8 @@ class Settings:
     """What an installation can choose. See docs/configuration.md."""
 
     secret_key: str = field(repr=False)
-    """Signs sessions, tracking links and codes. At least 32 characters."""
+    """Signs sessions, tracking links and codes. At least 32 characters. Without it, the one that
+    `make run` made and keeps in `instance/secret_key` is used."""
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     """Earlier secrets that still verify, while they are being rotated out."""
     database_url: str = f"sqlite:///{ROOT / 'instance' / 'shishi.db'}"
@@ -95,7 +96,7 @@ def _read(given: Mapping[str, str]) -> Settings:
     instance = Path(text("INSTANCE_PATH", str(ROOT / "instance"))).resolve()
     public_url = text("PUBLIC_URL", f"http://127.0.0.1:{number('PORT', 8000)}").rstrip("/")
     return Settings(
-        secret_key=given.get("SECRET_KEY", ""),
+        secret_key=given.get("SECRET_KEY", "") or _kept_secret(instance),
         secret_key_fallbacks=tuple(filter(None, given.get("SECRET_KEY_FALLBACKS", "").split(","))),
         database_url=text("DATABASE_URL", f"sqlite:///{instance / 'shishi.db'}"),
         instance_path=instance,
@@ -108,6 +109,12 @@ def _read(given: Mapping[str, str]) -> Settings:
         smtp_url=given.get("SMTP_URL", ""),
         mail_from=text("MAIL_FROM", "shishi@localhost"),
     )
+
+
+def _kept_secret(instance: Path) -> str:
+    """Return the secret that `tracker.serve` made and keeps, so that commands use the same one."""
+    path = instance / "secret_key"
+    return path.read_text().strip() if path.is_file() else ""
 
 
 def check(settings: Settings) -> None:
