@@ -1,6 +1,7 @@
 """Private links and codes of requests, made from the server's secret."""
 
 from flask import Flask, current_app, url_for
+from sqlalchemy import select
 
 from tracker.config import Settings
 from tracker.database import db
@@ -9,8 +10,10 @@ from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import (
     format_reference,
     link_token,
+    matches_code,
     matches_link,
     parse_link_token,
+    parse_reference,
     tracking_code,
 )
 
@@ -46,6 +49,18 @@ def request_behind(token: str) -> ServiceRequest:
             return found
     message = "There is no such private link."
     raise NotFoundError(message)
+
+
+def request_with_code(reference: str, code: str) -> ServiceRequest | None:
+    """Return the request whose reference and code somebody typed; None when they do not match.
+
+    An unknown reference costs the same work as a wrong code, so that the time tells nothing.
+    The page that asks must be throttled.
+    """
+    digits = parse_reference(reference) or ""
+    found = db.session.scalar(select(ServiceRequest).where(ServiceRequest.reference == digits))
+    request_id, salt = (found.id, found.link_salt) if found else (1, "there is no such request")
+    return found if matches_code(_secrets(), code, request_id, salt) and found else None
 
 
 def _secrets() -> tuple[str, ...]:

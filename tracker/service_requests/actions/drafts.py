@@ -40,6 +40,8 @@ def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -
         db.session.add(draft)
     if draft.service_request_id is None:
         draft.content = dict(content)
+        if draft.created_at < now - KEPT:
+            draft.created_at = now  # the daily job has not been here yet: it begins anew
     db.session.flush()
     return draft
 

@@ -6,4 +6,11 @@ handling; judging: call_backs, approvals.
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from tracker.service_requests.views import ask, home, photos, track
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    home.blueprint,
+    ask.blueprint,
+    track.blueprint,
+    photos.blueprint,
+)

@@ -1,0 +1,350 @@
+"""Asking for help: choose what it is about, fill in, check, send. No account is needed."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from tracker.clock import utc_now
+from tracker.config import Settings
+from tracker.database import db, transaction
+from tracker.errors import NotFoundError, RefusedError
+from tracker.organisation import queries as organisation
+from tracker.organisation.models import Area, Category
+from tracker.permissions import resident
+from tracker.privacy import find_personal_data
+from tracker.service_requests import links
+from tracker.service_requests.actions import drafts, intake
+from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, remove_from_draft
+from tracker.service_requests.forms.ask import AskForm, SendForm
+from tracker.service_requests.models import ServiceRequest, SubmissionDraft
+from tracker.service_requests.photos import StoredPhoto
+from tracker.service_requests.similar import similar_open_requests
+from tracker.service_requests.views.uploads import delete_files, kept_uploads
+from tracker.web.access import public
+from tracker.web.errors import refusal_text
+from tracker.web.throttle import count_attempt, is_exhausted
+
+blueprint = Blueprint("ask", __name__)
+
+SENDINGS_AN_HOUR: Final = 30
+DRAFTS_AN_HOUR: Final = 60
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryGroup:
+    """A top-level category, and what below it a resident may choose."""
+
+    top: Category
+    leaves: Sequence[Category]
+
+
+@blueprint.get("/requests/new")
+@public
+def new() -> ResponseReturnValue:
+    """Ask what it is about: categories in plain words, with a search box."""
+    words = request.args.get("q", "").strip()
+    key = request.args.get("draft", "")
+    groups = _category_groups()
+    found = _matching(groups, words) if words else groups
+    return render_template(
+        "service_requests/ask_category.html",
+        groups=found or groups,
+        words=words,
+        nothing_found=bool(words) and not found,
+        draft_key=key if drafts.is_key(key) and _draft(key) is not None else None,
+    )
+
+
+@blueprint.get("/requests/new/form")
+@public
+def form() -> ResponseReturnValue:
+    """Show an empty form. Nothing is kept before it is sent."""
+    category = _offered_category(request.args.get("category", ""))
+    if category is None:
+        return redirect(url_for(".new"), 303)
+    blank = _offer(AskForm(formdata=None, category_id=str(category.id)))
+    return _form_page(blank, category, key=secrets.token_urlsafe(24), draft=None)
+
+
+@blueprint.route("/requests/new/<key>", methods=["GET", "POST"])
+@public
+def edit(key: str) -> ResponseReturnValue:
+    """Show what was filled in, and keep what is filled in now."""
+    if not drafts.is_key(key):
+        message = "There is no such draft."
+        raise NotFoundError(message)
+    if request.method == "POST":
+        return _keep(key)
+    draft = _draft(key)
+    if draft is None:
+        return _gone_page()
+    if draft.service_request_id is not None:
+        return _to_receipt(draft.service_request_id)
+    content = dict(draft.content)
+    chosen = _offered_category(request.args.get("category", ""))
+    if chosen is not None:
+        content["category_id"] = str(chosen.id)
+    filled = _offer(AskForm.from_draft(content))
+    if "checked" in request.args:
+        filled.validate()
+    category = _offered_category(content.get("category_id", ""))
+    if category is None:
+        return redirect(url_for(".new", draft=key), 303)
+    return _form_page(filled, category, key=key, draft=draft)
+
+
+@blueprint.route("/requests/new/<key>/check", methods=["GET", "POST"])
+@public
+def check(key: str) -> ResponseReturnValue:
+    """Show all that will be sent and who will see what; send it."""
+    draft = _draft(key) if drafts.is_key(key) else None
+    if draft is None:
+        return _gone_page()
+    if draft.service_request_id is not None:
+        return _to_receipt(draft.service_request_id)
+    filled = _offer(AskForm.from_draft(draft.content))
+    category = _offered_category(draft.content.get("category_id", ""))
+    if category is None or not filled.validate():
+        return redirect(url_for(".edit", key=key, checked=1), 303)
+    similar = similar_open_requests(category.id, filled.area_id.data)
+    send = SendForm.from_request()
+    too_many = False
+    if send.is_sent_and_valid():
+        too_many = _is_too_often("submit", SENDINGS_AN_HOUR)
+        if not too_many:
+            same_as = send.same_as.data if send.same_as.data in {s.id for s in similar} else None
+            return _to_receipt(_send(key, filled, same_as_id=same_as))
+    return render_template(
+        "service_requests/check.html",
+        draft=draft,
+        form=filled,
+        send=send,
+        category=category,
+        area=db.session.get(Area, filled.area_id.data) if filled.area_id.data else None,
+        content=filled.content(),
+        similar=similar,
+        personal_data=find_personal_data(filled.need.data or ""),
+        too_many=too_many,
+    ), 429 if too_many else 200
+
+
+@blueprint.post("/requests/new/<key>/discard")
+@public
+def discard(key: str) -> ResponseReturnValue:
+    """Throw away what was filled in."""
+    keys: Sequence[str] = []
+    if drafts.is_key(key) and _draft(key) is not None:
+        with transaction():
+            draft = _draft(key)
+            if draft is not None and draft.service_request_id is None:
+                keys = drafts.discard(draft, actor=resident())
+        delete_files(keys)
+    return redirect(url_for("home.index"), 303)
+
+
+@blueprint.get("/requests/new/similar")
+@public
+def similar() -> ResponseReturnValue:
+    """Return the open requests of one place and category as a piece of a page, for the script."""
+    category = _offered_category(request.args.get("category", ""))
+    area_id = request.args.get("area", "")
+    return render_template(
+        "service_requests/ask_similar.html",
+        similar=similar_open_requests(
+            category.id if category else None, int(area_id) if _is_id(area_id) else None
+        ),
+    )
+
+
+def _keep(key: str) -> ResponseReturnValue:
+    """Keep what was typed, even when it is not in order yet, and lead on."""
+    sent = _offer(AskForm.from_request())
+    existing = _draft(key)
+    if existing is not None and existing.service_request_id is not None:
+        return _to_receipt(existing.service_request_id)
+    category = _offered_category(request.form.get("category_id", ""))
+    if category is None:
+        return redirect(url_for(".new"), 303)
+    if existing is None and _is_too_often("draft", DRAFTS_AN_HOUR):
+        sent.form_errors.append(_too_often_words())
+        return _form_page(sent, category, key=key, draft=None, status=429)
+    content = {name: request.form[name] for name in AskForm.KEPT if name in request.form}
+    removed = request.form.get("remove_photo")
+    with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
+        problems = list(uploads.problems)
+        try:
+            _save(key, content, uploads.stored, removed)
+        except RefusedError as refused:
+            # The words are kept all the same; the photos that came too many are not.
+            delete_files(photo.key for photo in uploads.stored)
+            problems.append(refusal_text(refused.refusal))
+            _save(key, content, (), removed)
+    if removed:
+        delete_files([removed])
+        return redirect(url_for(".edit", key=key) + "#photo-field", 303)
+    if request.form.get("go") == "category":
+        return redirect(url_for(".new", draft=key), 303)
+    is_valid = sent.is_sent_and_valid()
+    for problem in problems:
+        sent.complain(sent.photos, problem)
+    if is_valid and not problems:
+        return redirect(url_for(".check", key=key), 303)
+    return _form_page(sent, category, key=key, draft=_draft(key))
+
+
+def _save(
+    key: str, content: dict[str, str], stored: Sequence[StoredPhoto], removed: str | None
+) -> None:
+    actor, now = resident(), utc_now()
+    try:
+        with transaction():
+            draft = drafts.save(key, content, actor=actor, now=now)
+            if removed:
+                remove_from_draft(draft, removed, actor=actor)
+            add_to_draft(draft, stored, actor=actor, now=now)
+    except IntegrityError:
+        # A double tap: the other one has just made the draft, with the same words.
+        if _draft(key) is None:
+            raise
+        delete_files(photo.key for photo in stored)
+
+
+def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> int:
+    """Make the request, once: whoever sends the same again is led to the first."""
+    content = replace(filled.content(), same_as_id=same_as_id)
+    try:
+        with transaction():
+            if _draft(key) is None:
+                message = "The draft was removed in the meantime."
+                raise NotFoundError(message)
+            sent = intake.submit(content, submission_key=key, actor=resident(), now=utc_now())
+            return sent.id
+    except IntegrityError:
+        first = intake.submitted_with(key)
+        if first is None:
+            raise
+        return first.id
+
+
+def _form_page(
+    filled: AskForm,
+    category: Category,
+    *,
+    key: str,
+    draft: SubmissionDraft | None,
+    status: int = 200,
+) -> ResponseReturnValue:
+    return render_template(
+        "service_requests/ask.html",
+        form=filled,
+        category=category,
+        key=key,
+        draft=draft,
+        most_photos=MOST_AT_ONCE,
+    ), status
+
+
+def _gone_page() -> ResponseReturnValue:
+    return render_template("service_requests/ask_gone.html"), 404
+
+
+def _to_receipt(service_request_id: int) -> ResponseReturnValue:
+    service_request = db.session.get(ServiceRequest, service_request_id)
+    if service_request is None:
+        abort(404)
+    token = links.token_for(service_request.id, service_request.link_salt)
+    return redirect(url_for("track.receipt", token=token), 303)
+
+
+def _draft(key: str) -> SubmissionDraft | None:
+    draft = db.session.scalar(select(SubmissionDraft).where(SubmissionDraft.key == key))
+    if draft is None or draft.created_at < utc_now() - drafts.KEPT:
+        return None
+    return draft
+
+
+def _offer(ask_form: AskForm) -> AskForm:
+    settings = organisation.organisation()
+    return ask_form.offer(areas=organisation.area_tree(), country=settings.country)
+
+
+def _category_groups() -> list[CategoryGroup]:
+    tree = organisation.category_tree(offered_only=True)
+    return [
+        CategoryGroup(
+            node.thing,
+            [each.thing for each in tree if each.thing.parent_id == node.thing.id] or [node.thing],
+        )
+        for node in tree
+        if node.depth == 0
+    ]
+
+
+def _matching(groups: Sequence[CategoryGroup], words: str) -> list[CategoryGroup]:
+    """Return what fits every word: in the name, description or keywords, in either language."""
+    wanted = words.casefold().split()
+    narrowed = []
+    for group in groups:
+        of_top = _search_words(group.top)
+        leaves = [
+            leaf
+            for leaf in group.leaves
+            if all(word in f"{of_top} {_search_words(leaf)}" for word in wanted)
+        ]
+        if leaves:
+            narrowed.append(CategoryGroup(group.top, leaves))
+    return narrowed
+
+
+def _search_words(category: Category) -> str:
+    parts = (
+        category.name,
+        category.name_en,
+        category.description,
+        category.description_en,
+        category.keywords,
+    )
+    return " ".join(filter(None, parts)).casefold()
+
+
+def _offered_category(text: str) -> Category | None:
+    """Return the category if residents may choose it: a leaf that is offered and not ended."""
+    if not _is_id(text):
+        return None
+    wanted = int(text)
+    leaves = (leaf for group in _category_groups() for leaf in group.leaves)
+    return next((leaf for leaf in leaves if leaf.id == wanted), None)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
+
+
+def _is_too_often(scope: str, limit: int) -> bool:
+    """Count one attempt of this address, unless it has used up its attempts of the last hour."""
+    settings: Settings = current_app.config["SETTINGS"]
+    address, now = request.remote_addr or "", utc_now()
+    with transaction():
+        if is_exhausted(
+            scope, address, limit=limit, window=HOUR, secret=settings.secret_key, now=now
+        ):
+            return True
+        count_attempt(scope, address, secret=settings.secret_key, now=now)
+    return False
+
+
+def _too_often_words() -> str:
+    words: str = _(
+        "Very many requests came from this connection in the last hour. Please wait a while, "
+        "or call us. What you typed is still here."
+    )
+    return words

@@ -1,0 +1,18 @@
+"""The front page."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from tracker.web.access import actor_or_none, public
+from tracker.web.templating import first_place
+
+blueprint = Blueprint("home", __name__)
+
+
+@blueprint.get("/")
+@public
+def index() -> ResponseReturnValue:
+    """Say what one can do here, and what is promised."""
+    actor = actor_or_none()
+    work = first_place(actor) if actor else None
+    return render_template("service_requests/home.html", work=work if work != "/" else None)

@@ -1,0 +1,365 @@
+"""Following a request: by reference and code, or by the private link."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from io import BytesIO
+from typing import Any, Final
+
+import segno
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _, ngettext
+
+from tracker.clock import utc_now
+from tracker.config import Settings
+from tracker.database import transaction
+from tracker.errors import RefusedError, StepNotAllowedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, resident
+from tracker.service_requests import following, links, queries
+from tracker.service_requests.actions import answers, private_links
+from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_photos
+from tracker.service_requests.forms.track import (
+    ConfirmForm,
+    DisputeForm,
+    RenewLinkForm,
+    TrackForm,
+    UrgeForm,
+    WithdrawForm,
+    WordForm,
+)
+from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.photos import StoredPhoto
+from tracker.service_requests.progress import Progress, progress_of
+from tracker.service_requests.reference import parse_reference
+from tracker.service_requests.views.uploads import delete_files, kept_uploads
+from tracker.web.access import public
+from tracker.web.errors import refusal_text
+from tracker.web.forms import Form
+from tracker.web.throttle import count_attempt, forget_attempts, is_exhausted
+
+blueprint = Blueprint("track", __name__)
+
+QUARTER_OF_AN_HOUR: Final = timedelta(minutes=15)
+HOUR: Final = timedelta(hours=1)
+TRIES_OF_AN_ADDRESS: Final = 30
+"""In a quarter of an hour: a whole office may share one address."""
+TRIES_OF_A_REFERENCE: Final = 10
+"""In an hour. A code has a million values."""
+
+
+@blueprint.after_request
+def keep_out_of_search(response: Response) -> Response:
+    """Ask search engines not to keep private pages."""
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+@blueprint.route("/track", methods=["GET", "POST"])
+@public
+def index() -> ResponseReturnValue:
+    """Ask for the reference and the code, and lead to the private page."""
+    form = TrackForm.from_request()
+    status = 200
+    if form.is_sent_and_valid():
+        reference, code = form.reference.data or "", form.code.data or ""
+        if _is_tried_too_often(reference):
+            status = 429
+            form.form_errors.append(
+                _("Too many tries. Please wait an hour, use your private link, or call us.")
+            )
+        elif (found := links.request_with_code(reference, code)) is not None:
+            token = links.token_for(found.id, found.link_salt)
+            with transaction():
+                forget_attempts("track-reference", _key(reference), secret=_secret())
+            return redirect(url_for(".show", token=token), 303)
+        else:
+            form.form_errors.append(
+                _("Reference and code do not go together. Please check both on your slip.")
+            )
+    return render_template("service_requests/track.html", form=form), status
+
+
+@blueprint.get("/track/<token>")
+@public
+def show(token: str) -> ResponseReturnValue:
+    """Show where it stands, what happens next and by when, and all that happened."""
+    service_request = links.request_behind(token)
+    survivor = following.survivor_of(service_request)
+    return render_template(
+        "service_requests/track_show.html",
+        token=token,
+        service_request=service_request,
+        survivor=survivor,
+        is_merged=survivor is not service_request,
+        progress=_progress(survivor),
+        visits=following.visits_to_come(service_request, utc_now()),
+        history=following.public_history(service_request),
+        photos=following.photos_of(service_request),
+        working_days=survivor.extension_working_days,
+    )
+
+
+@blueprint.get("/track/<token>/receipt")
+@public
+def receipt(token: str) -> ResponseReturnValue:
+    """Show the numbers and the link to keep, and what happens next."""
+    service_request = links.request_behind(token)
+    return render_template(
+        "service_requests/receipt.html",
+        token=token,
+        service_request=service_request,
+        code=links.code_for(service_request),
+        progress=_progress(service_request),
+    )
+
+
+@blueprint.get("/track/<token>/slip")
+@public
+def slip(token: str) -> ResponseReturnValue:
+    """Show the numbers and the link on a sheet to print."""
+    service_request = links.request_behind(token)
+    return render_template(
+        "service_requests/slip.html",
+        token=token,
+        service_request=service_request,
+        code=links.code_for(service_request),
+        progress=_progress(service_request),
+    )
+
+
+@blueprint.get("/track/<token>/qr.svg")
+@public
+def qr(token: str) -> ResponseReturnValue:
+    """Return the private link as a QR code."""
+    service_request = links.request_behind(token)
+    picture = BytesIO()
+    address = links.private_link(service_request.id, service_request.link_salt)
+    segno.make(address, error="m", micro=False).save(
+        picture, kind="svg", scale=4, border=4, light="#ffffff"
+    )
+    return Response(picture.getvalue(), mimetype="image/svg+xml")
+
+
+@blueprint.route("/track/<token>/words", methods=["GET", "POST"])
+@public
+def word(token: str) -> ResponseReturnValue:
+    """Add a word or photos; while it waits for the requester, this is the answer."""
+    form = WordForm.from_request()
+    is_sent = form.is_sent_and_valid()
+    if is_sent:
+        with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
+            text = (form.word.data or "").strip()
+            if uploads.problems:
+                for problem in uploads.problems:
+                    form.complain(form.photos, problem)
+            elif not text and not uploads.stored:
+                form.complain(form.word, _("Write a word or choose a photo."))
+            elif _take(
+                token,
+                form,
+                lambda found: _add(found, text, uploads.stored),
+                Action.ADD_TO_OWN_REQUEST,
+                thanks=_("Thank you. Everyone who works on it sees it."),
+            ):
+                return redirect(url_for(".show", token=token), 303)
+            # What was kept and not taken over is thrown away again.
+            delete_files(photo.key for photo in uploads.stored)
+    return _page("word", token, form, allowed=lambda progress: progress.can_add)
+
+
+@blueprint.route("/track/<token>/urging", methods=["GET", "POST"])
+@public
+def urge(token: str) -> ResponseReturnValue:
+    """Ask to hurry, once a day."""
+    form = UrgeForm.from_request()
+    if form.is_sent_and_valid() and _take(
+        token,
+        form,
+        lambda found: answers.urge(
+            found, word=form.word.data or "", actor=resident(found.id), now=utc_now()
+        ),
+        Action.URGE_OWN_REQUEST,
+        thanks=_("We have told everyone who works on it. You can urge again tomorrow."),
+    ):
+        return redirect(url_for(".show", token=token), 303)
+    return _page("urge", token, form, allowed=lambda progress: progress.can_urge)
+
+
+@blueprint.route("/track/<token>/withdrawal", methods=["GET", "POST"])
+@public
+def withdraw(token: str) -> ResponseReturnValue:
+    """Take it back."""
+    form = WithdrawForm.from_request()
+    if form.is_sent_and_valid() and _take(
+        token,
+        form,
+        lambda found: answers.withdraw(
+            found, reason=form.reason.data or "", actor=resident(found.id), now=utc_now()
+        ),
+        Action.WITHDRAW_OWN_REQUEST,
+        thanks=_("You have withdrawn it. Nobody works on it any more."),
+    ):
+        return redirect(url_for(".show", token=token), 303)
+    return _page("withdraw", token, form, allowed=lambda progress: progress.can_withdraw)
+
+
+@blueprint.route("/track/<token>/confirmation", methods=["GET", "POST"])
+@public
+def confirm(token: str) -> ResponseReturnValue:
+    """Say how it ended, and close it."""
+    form = ConfirmForm.from_request().offer()
+    if form.is_sent_and_valid() and _take(
+        token,
+        form,
+        lambda found: answers.confirm(
+            found,
+            solved=Solved(form.solved.data),
+            satisfaction=form.satisfaction.data,
+            word=form.word.data or "",
+            actor=resident(found.id),
+            now=utc_now(),
+        ),
+        Action.CONFIRM_OWN_REQUEST,
+        thanks=_("Thank you for your word. It goes to everyone who helped."),
+    ):
+        return redirect(url_for(".show", token=token), 303)
+    return _page("confirm", token, form, allowed=lambda progress: progress.can_confirm)
+
+
+@blueprint.route("/track/<token>/dispute", methods=["GET", "POST"])
+@public
+def dispute(token: str) -> ResponseReturnValue:
+    """Say that it is not solved."""
+    form = DisputeForm.from_request()
+    if form.is_sent_and_valid() and _take(
+        token,
+        form,
+        lambda found: answers.dispute(
+            found, reason=form.reason.data or "", actor=resident(found.id), now=utc_now()
+        ),
+        Action.DISPUTE_OWN_REQUEST,
+        thanks=_("Thank you for telling us. It is noted, and you see here how it goes on."),
+    ):
+        return redirect(url_for(".show", token=token), 303)
+    return _page("dispute", token, form, allowed=lambda progress: progress.can_dispute)
+
+
+@blueprint.route("/track/<token>/link", methods=["GET", "POST"])
+@public
+def renew(token: str) -> ResponseReturnValue:
+    """Make a new private link; the old one leads nowhere any more."""
+    form = RenewLinkForm.from_request()
+    if form.is_sent_and_valid():
+        with transaction():
+            found = links.request_behind(token)
+            actor = resident(found.id)
+            changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
+            private_links.renew(changed, actor=actor)
+            fresh = links.token_for(changed.id, changed.link_salt)
+        flash(_("Here are your new link and code. The old ones no longer work."))
+        return redirect(url_for(".receipt", token=fresh), 303)
+    return _page("link", token, form, allowed=lambda _progress: True)
+
+
+def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
+    actor, now = resident(found.id), utc_now()
+    add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
+    answers.add_word(found, word=text or _photos_words(len(stored)), actor=actor, now=now)
+
+
+def _photos_words(count: int) -> str:
+    words: str = ngettext("Added a photo.", "Added %(num)s photos.", count)
+    return words
+
+
+def _take(
+    token: str,
+    form: Form,
+    step: Callable[[ServiceRequest], None],
+    action: Action,
+    *,
+    thanks: str,
+) -> bool:
+    """Take a step on the request behind `token`; say beside the form why it cannot be taken."""
+    try:
+        with transaction():
+            found = links.request_behind(token)
+            step(queries.find_for_change(resident(found.id), found.id, action))
+    except RefusedError as refused:
+        form.form_errors.append(refusal_text(refused.refusal))
+        return False
+    except StepNotAllowedError:
+        # It moved on since the page was opened; the page below says how it stands now.
+        return False
+    flash(thanks)
+    return True
+
+
+def _page(
+    name: str, token: str, form: Form, *, allowed: Callable[[Progress], bool]
+) -> ResponseReturnValue:
+    service_request = links.request_behind(token)
+    is_merged = following.survivor_of(service_request) is not service_request
+    progress = _progress(service_request)
+    values: dict[str, Any] = {
+        "token": token,
+        "form": form,
+        "service_request": service_request,
+        "progress": progress,
+    }
+    if name != "link" and (is_merged or not allowed(progress)):
+        return render_template("service_requests/track_closed.html", **values), 409
+    return render_template(f"service_requests/track_{name}.html", **values)
+
+
+def _progress(service_request: ServiceRequest) -> Progress:
+    now = utc_now()
+    return progress_of(
+        service_request,
+        organisation.calendar(service_request.submitted_at),
+        reminder_days=organisation.organisation().reminder_days,
+        is_waiting_for_reopening=service_request.status is Status.CLOSED
+        and following.waits_for_reopening(service_request),
+        now=now,
+    )
+
+
+def _is_tried_too_often(reference: str) -> bool:
+    """Count one try of this address and of this reference, known or not."""
+    address, key, secret, now = request.remote_addr or "", _key(reference), _secret(), utc_now()
+    with transaction():
+        if is_exhausted(
+            "track-address",
+            address,
+            limit=TRIES_OF_AN_ADDRESS,
+            window=QUARTER_OF_AN_HOUR,
+            secret=secret,
+            now=now,
+        ) or is_exhausted(
+            "track-reference", key, limit=TRIES_OF_A_REFERENCE, window=HOUR, secret=secret, now=now
+        ):
+            return True
+        count_attempt("track-address", address, secret=secret, now=now)
+        count_attempt("track-reference", key, secret=secret, now=now)
+    return False
+
+
+def _key(reference: str) -> str:
+    """Return the reference as it is counted: however it is written, it is the same one."""
+    return parse_reference(reference) or reference.strip()
+
+
+def _secret() -> str:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.secret_key
