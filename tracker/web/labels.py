@@ -1,6 +1,6 @@
 """The words for enum members, in the reader's language. Each feature registers its own."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import Enum
 
 from flask_babel import LazyString
@@ -9,13 +9,13 @@ from flask_babel import LazyString
 _LABELS: dict[tuple[type[Enum], Enum], LazyString] = {}
 
 
-def register(labels: Mapping[Enum, LazyString]) -> None:
+def register(labels: Iterable[tuple[Enum, LazyString]]) -> None:
     """Add the words for the members of one or more enums."""
-    for member, words in labels.items():
+    for member, words in labels:
         _LABELS[type(member), member] = words
 
 
-def register_all(*tables: Mapping[Enum, LazyString]) -> None:
+def register_all(*tables: Iterable[tuple[Enum, LazyString]]) -> None:
     """Add several tables of words."""
     for table in tables:
         register(table)
