@@ -8,10 +8,11 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import cli, tables
-from tracker.accounts import views as accounts, words as accounts_words
+from tracker.accounts import mail as accounts_mail, views as accounts, words as accounts_words
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db
 from tracker.notifications import views as notifications
+from tracker.notifications.outbox import enqueue
 from tracker.organisation import (
     queries as organisation_queries,
     views as organisation,
@@ -122,6 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     access.init_app(app, load_actor=load_actor)
     service_request_links.init_app(app)
+    accounts_mail.init_app(app, enqueue=enqueue)
 
     for feature in (accounts, organisation, teams, notifications, service_requests, reports):
         for blueprint in feature.BLUEPRINTS:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tracker.accounts import queries
-from tracker.accounts.models import Person
+from tracker.accounts.models import Person, new_session_token
 from tracker.accounts.passwords import Passwords
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
@@ -15,15 +15,17 @@ TRIES_PER_NAME = 10
 TRIES_PER_ADDRESS = 60
 
 
-def count_try(name: str, address: str, *, secret: str, now: datetime) -> None:
+def count_try(
+    name: str, address: str, *, purpose: str = "sign-in", secret: str, now: datetime
+) -> None:
     """Count one try to sign in as `name` from `address`, before anything is verified.
 
     Raises `RefusedError` when either has used up its tries. It is counted whether or not
     there is such a person, so that the answer tells nothing.
     """
     for scope, key, limit in (
-        ("sign-in-name", name, TRIES_PER_NAME),
-        ("sign-in-address", address, TRIES_PER_ADDRESS),
+        (f"{purpose}-name", name, TRIES_PER_NAME),
+        (f"{purpose}-address", address, TRIES_PER_ADDRESS),
     ):
         if throttle.is_exhausted(scope, key, limit=limit, window=WINDOW, secret=secret, now=now):
             raise RefusedError(Refusal.TOO_MANY_TRIES)
@@ -64,3 +66,16 @@ def welcome(proof: Proof, name: str, *, secret: str) -> None:
 def remember_locale(person_id: int, locale: str) -> None:
     """Speak `locale` to that person, in messages too."""
     db.session.get_one(Person, person_id).locale = locale
+
+
+def change_password(person_id: int, *, password_hash: str) -> Person:
+    """Keep another password; every session of before ends. The owner's own doing."""
+    person = db.session.get_one(Person, person_id)
+    person.password_hash = password_hash
+    person.session_token = new_session_token()
+    return person
+
+
+def end_every_session(person_id: int) -> None:
+    """Sign the person out everywhere."""
+    db.session.get_one(Person, person_id).session_token = new_session_token()

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from tracker.accounts.models import Person
 from tracker.database import db
+from tracker.errors import NotFoundError
 from tracker.privacy import normalise_phone
 
 
@@ -35,3 +36,12 @@ def demo_people() -> Sequence[Person]:
             select(Person).where(Person.is_demo, Person.ended_at.is_(None)).order_by(Person.id)
         )
     )
+
+
+def person(person_id: int | None) -> Person:
+    """Return one person, ended ones too. Raises `NotFoundError`."""
+    found = db.session.get(Person, person_id) if person_id is not None else None
+    if found is None:
+        message = "There is no such person."
+        raise NotFoundError(message)
+    return found

@@ -1,0 +1,79 @@
+"""One-time links: an invitation or a reset shows a form; only sending it uses the link."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.accounts import credentials, links, mail, queries
+from tracker.accounts.forms import ForgottenForm, NewPasswordForm
+from tracker.accounts.models import LinkPurpose
+from tracker.accounts.views.sign_in import blueprint, passwords, settings
+from tracker.clock import utc_now
+from tracker.database import transaction
+from tracker.errors import RefusedError
+from tracker.web.access import begin_session, public
+from tracker.web.errors import refusal_text
+from tracker.web.templating import first_place
+
+
+@blueprint.route("/forgotten", methods=["GET", "POST"])
+@public
+def forgotten() -> ResponseReturnValue:
+    """Send a link to choose a new password; the answer is the same whoever asks."""
+    form = ForgottenForm.from_request()
+    status = 200
+    if form.is_sent_and_valid():
+        name = queries.sign_in_name(form.name.data or "")
+        try:
+            with transaction():
+                credentials.count_try(
+                    name,
+                    request.remote_addr or "",
+                    purpose="reset",
+                    secret=settings().secret_key,
+                    now=utc_now(),
+                )
+                person = queries.person_named(name)
+                if person is not None:
+                    mail.send_link(person, LinkPurpose.RESET, now=utc_now())
+        except RefusedError as refused:
+            form.complain(form.name, refusal_text(refused.refusal))
+            status = 429
+        else:
+            return render_template("accounts/forgotten_sent.html", demo=settings().demo)
+    return render_template("accounts/forgotten.html", form=form), status
+
+
+@blueprint.route("/reset/<token>", methods=["GET", "POST"])
+@public
+def reset(token: str) -> ResponseReturnValue:
+    """Choose a new password by the link of a mail."""
+    return _choose(token, LinkPurpose.RESET)
+
+
+@blueprint.route("/invitation/<token>", methods=["GET", "POST"])
+@public
+def invitation(token: str) -> ResponseReturnValue:
+    """Choose the first password."""
+    return _choose(token, LinkPurpose.INVITATION)
+
+
+def _choose(token: str, purpose: LinkPurpose) -> ResponseReturnValue:
+    form = NewPasswordForm.from_request()
+    try:
+        person = links.person_behind(token, purpose, now=utc_now())
+        if form.is_sent_and_valid():
+            password_hash = passwords().hashed(form.password.data or "")
+            with transaction():
+                person = links.use_link(token, purpose, password_hash=password_hash, now=utc_now())
+                session_token = person.session_token
+            actor = begin_session(session_token)
+            flash(_("Your password is set, and you are signed in."))
+            return redirect(first_place(actor), 303)
+    except RefusedError:
+        return render_template(
+            "accounts/link_expired.html", again=url_for("accounts.forgotten")
+        ), 410
+    return render_template(
+        "accounts/choose_password.html", form=form, person=person, purpose=purpose.value
+    )
