@@ -1,7 +1,8 @@
 """The words for enum members, in the reader's language. Each feature registers its own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Any
 
 from flask_babel import LazyString
 
@@ -9,13 +10,16 @@ from flask_babel import LazyString
 _LABELS: dict[tuple[type[Enum], Enum], LazyString] = {}
 
 
-def register(labels: Iterable[tuple[Enum, LazyString]]) -> None:
+Table = Mapping[Any, LazyString] | Iterable[tuple[Enum, LazyString]]
+
+
+def register(labels: Table) -> None:
     """Add the words for the members of one or more enums."""
-    for member, words in labels:
+    for member, words in labels.items() if isinstance(labels, Mapping) else labels:
         _LABELS[type(member), member] = words
 
 
-def register_all(*tables: Iterable[tuple[Enum, LazyString]]) -> None:
+def register_all(*tables: Table) -> None:
     """Add several tables of words."""
     for table in tables:
         register(table)
