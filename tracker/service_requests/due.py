@@ -1,0 +1,70 @@
+"""How a request stands against its due time, in one word, for colours, chips and filters.
+
+The definition of overdue itself is `limits.is_overdue`; `conditions` says the same in SQL.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from tracker.service_requests.lifecycle import (
+    STOPPED_STATUSES,
+    UNRESOLVED_STATUSES,
+    Status,
+)
+from tracker.service_requests.limits import is_overdue
+from tracker.service_requests.models import ServiceRequest
+
+
+class DueState(StrEnum):
+    """How a request stands against its due time."""
+
+    ON_TIME = "on_time"
+    NEAR = "near"
+    """More than 80 % of the limit is used."""
+    OVERDUE = "overdue"
+    STOPPED = "stopped"
+    DONE = "done"
+    DONE_LATE = "done_late"
+
+
+def due_state(service_request: ServiceRequest, now: datetime) -> DueState:
+    """Return how a request stands; what is resolved or closed keeps how it ended."""
+    if service_request.status not in UNRESOLVED_STATUSES:
+        late = service_request.resolved_on_time is False
+        return DueState.DONE_LATE if late else DueState.DONE
+    if service_request.status in STOPPED_STATUSES:
+        return DueState.STOPPED
+    if is_overdue(service_request.due_at, now):
+        return DueState.OVERDUE
+    if service_request.near_at is not None and now >= service_request.near_at:
+        return DueState.NEAR
+    return DueState.ON_TIME
+
+
+def is_in_state(state: DueState, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a request stands so; raises `ValueError` for what no list asks."""
+    running = ServiceRequest.status.in_(
+        [status for status in UNRESOLVED_STATUSES if status not in STOPPED_STATUSES]
+    )
+    match state:
+        case DueState.OVERDUE:
+            return and_(running, ServiceRequest.due_at < now)
+        case DueState.NEAR:
+            return and_(running, ServiceRequest.near_at <= now, ServiceRequest.due_at >= now)
+        case DueState.STOPPED:
+            return ServiceRequest.status.in_(STOPPED_STATUSES)
+        case DueState.DONE_LATE:
+            return and_(
+                ServiceRequest.status.in_((Status.RESOLVED, Status.CLOSED)),
+                ServiceRequest.resolved_on_time.is_(False),
+            )
+        case DueState.ON_TIME:
+            return and_(
+                running,
+                or_(ServiceRequest.due_at.is_(None), ServiceRequest.near_at > now),
+            )
+        case _:
+            message = f"No list asks for {state}."
+            raise ValueError(message)
