@@ -1,0 +1,322 @@
+"""How the columns of somebody else's file become the fields of a request.
+
+Pure. A mapping is a TOML file; docs/import.md explains every key of it.
+"""
+
+import tomllib
+from collections.abc import Mapping as Table, Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tracker.organisation.models import AreaKind, UnitKind
+from tracker.service_requests.lifecycle import Kind, Outcome, Status
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+class MappingError(Exception):
+    """The mapping file can't be used. The message says where and why."""
+
+
+class Creatable(StrEnum):
+    """What the importer may make on the way when a row names one that is not there."""
+
+    CATEGORY = "category"
+    TEAM = "team"
+    AREA = "area"
+    UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of the file hold what. An empty name or tuple: the file does not say."""
+
+    source_id: str
+    submitted_at: str
+    category: tuple[str, ...] = ()
+    """One column, or two: the top level and the leaf."""
+    area: tuple[str, ...] = ()
+    """From the widest level to the narrowest."""
+    need: tuple[str, ...] = ()
+    """Joined, each different text once."""
+    accepted_at: str = ""
+    assigned_at: str = ""
+    first_response_at: str = ""
+    due_at: str = ""
+    resolved_at: str = ""
+    closed_at: str = ""
+    unit: str = ""
+    team: str = ""
+    channel: str = ""
+    address: str = ""
+    answer: str = ""
+    outcome: str = ""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return every column that the file must have."""
+        single = (
+            self.source_id,
+            self.submitted_at,
+            self.accepted_at,
+            self.assigned_at,
+            self.first_response_at,
+            self.due_at,
+            self.resolved_at,
+            self.closed_at,
+            self.unit,
+            self.team,
+            self.channel,
+            self.address,
+            self.answer,
+            self.outcome,
+        )
+        return tuple(filter(None, (*single, *self.category, *self.area, *self.need)))
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRule:
+    """One way to tell the status: when the column reads so, it is this."""
+
+    column: str
+    equals: str
+    status: Status
+    on_time: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Everything that is needed to read one kind of file."""
+
+    source: str
+    """Names where rows come from; with a row's own id it is unique for ever."""
+    title: str
+    columns: Columns
+    status_rules: tuple[StatusRule, ...]
+    """Asked in their order; the first that holds decides."""
+    status_default: Status | None
+    """When no rule holds. None: the row is rejected."""
+    encoding: str | None = None
+    time_zone: str | None = None
+    """In which zone the file's clock stands; none: the organisation's."""
+    time_formats: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset({""})
+    create: frozenset[Creatable] = frozenset()
+    kind_column: str = ""
+    kind_values: Table[str, Kind] | None = None
+    kind_default: Kind = Kind.HELP
+    outcome_values: Table[str, Outcome] | None = None
+    default_unit: str = ""
+    """The name of the unit for rows that name none, and above units that are made; empty: the
+    top of the tree."""
+    unit_kind: UnitKind = UnitKind.OFFICE
+    area_kinds: tuple[AreaKind, ...] = ()
+    uncategorised: str = "未分类"
+    uncategorised_en: str = "Uncategorised"
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Return the mapping in a TOML file, or raise `MappingError`."""
+    try:
+        return parse_mapping(path.read_bytes())
+    except OSError as error:
+        message = f"The mapping {path.name} cannot be read: {error.strerror}."
+        raise MappingError(message) from error
+
+
+def parse_mapping(content: bytes) -> Mapping:
+    """Return the mapping that a TOML text describes, or raise `MappingError`."""
+    try:
+        document = tomllib.loads(content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"It is not a TOML file in UTF-8: {error}."
+        raise MappingError(message) from error
+    return _Reader(document).mapping()
+
+
+_TOP_KEYS: Final = frozenset(
+    {
+        "source",
+        "title",
+        "encoding",
+        "time_zone",
+        "time_formats",
+        "missing",
+        "create",
+        "columns",
+        "status",
+        "kind",
+        "outcome",
+        "unit",
+        "area",
+        "category",
+    }
+)
+_LISTS: Final = ("category", "area", "need")
+_MOST_CATEGORY_LEVELS: Final = 2
+_LONGEST_SOURCE: Final = 60
+
+
+class _Reader:
+    """Reads a TOML document and complains with the key that is wrong."""
+
+    def __init__(self, document: Table[str, Any]) -> None:
+        self.document = document
+
+    def mapping(self) -> Mapping:
+        self._know(self.document, _TOP_KEYS, "")
+        status = self._table("status")
+        kind, outcome = self._table("kind"), self._table("outcome")
+        unit, area, category = self._table("unit"), self._table("area"), self._table("category")
+        source = self._text(self.document, "source", "source")
+        if len(source) > _LONGEST_SOURCE:
+            message = f"source: at most {_LONGEST_SOURCE} characters."
+            raise MappingError(message)
+        return Mapping(
+            source=source,
+            title=self._text(self.document, "title", "title", default=source),
+            columns=self._columns(),
+            status_rules=self._status_rules(status),
+            status_default=self._choice(Status, status["default"], "status.default")
+            if "default" in status
+            else None,
+            encoding=self._encoding(),
+            time_zone=self._time_zone(),
+            time_formats=self._texts(self.document, "time_formats", "time_formats"),
+            missing=frozenset(("", *self._texts(self.document, "missing", "missing"))),
+            create=frozenset(
+                self._choice(Creatable, one, "create")
+                for one in self._texts(self.document, "create", "create")
+            ),
+            kind_column=self._text(kind, "column", "kind.column", default=""),
+            kind_values=self._values(Kind, kind, "kind.values"),
+            kind_default=self._choice(Kind, kind.get("default", Kind.HELP), "kind.default"),
+            outcome_values=self._values(Outcome, outcome, "outcome.values"),
+            default_unit=self._text(unit, "default", "unit.default", default=""),
+            unit_kind=self._choice(UnitKind, unit.get("kind", UnitKind.OFFICE), "unit.kind"),
+            area_kinds=tuple(
+                self._choice(AreaKind, one, "area.kinds")
+                for one in self._texts(area, "kinds", "area.kinds")
+            ),
+            uncategorised=self._text(
+                category, "uncategorised", "category.uncategorised", default="未分类"
+            ),
+            uncategorised_en=self._text(
+                category, "uncategorised_en", "category.uncategorised_en", default="Uncategorised"
+            ),
+        )
+
+    def _columns(self) -> Columns:
+        table = self._table("columns")
+        self._know(table, frozenset(Columns.__dataclass_fields__), "columns.")
+        for required in ("source_id", "submitted_at"):
+            if required not in table:
+                message = f"columns.{required}: which column of the file is it?"
+                raise MappingError(message)
+        lists = {key: self._texts(table, key, f"columns.{key}") for key in _LISTS}
+        if len(lists["category"]) > _MOST_CATEGORY_LEVELS:
+            message = "columns.category: one column, or two (top level and leaf)."
+            raise MappingError(message)
+        single = {
+            key: self._text(table, key, f"columns.{key}") for key in table if key not in _LISTS
+        }
+        return Columns(**single, **lists)  # type: ignore[arg-type] - the keys were checked
+
+    def _status_rules(self, table: Table[str, Any]) -> tuple[StatusRule, ...]:
+        self._know(table, frozenset({"column", "values", "when", "default"}), "status.")
+        rules: list[StatusRule] = []
+        for number, rule in enumerate(table.get("when", ()), start=1):
+            place = f"status.when[{number}]"
+            if not isinstance(rule, dict):
+                message = f"{place}: a table with column, equals and status."
+                raise MappingError(message)
+            self._know(rule, frozenset({"column", "equals", "status", "on_time"}), f"{place}.")
+            rules.append(
+                StatusRule(
+                    self._text(rule, "column", f"{place}.column"),
+                    str(rule.get("equals", "")),
+                    self._choice(Status, rule.get("status"), f"{place}.status"),
+                    rule.get("on_time"),
+                )
+            )
+        if values := self._values(Status, table, "status.values"):
+            column = self._text(table, "column", "status.column")
+            rules += [StatusRule(column, value, status) for value, status in values.items()]
+        if not rules and "default" not in table:
+            message = "status: say how a row's status can be told, or a default."
+            raise MappingError(message)
+        return tuple(rules)
+
+    def _encoding(self) -> str | None:
+        name = self._text(self.document, "encoding", "encoding", default="")
+        try:
+            "".encode(name or "utf-8")
+        except LookupError:
+            message = f"encoding: nobody knows {name!r}."
+            raise MappingError(message) from None
+        return name or None
+
+    def _time_zone(self) -> str | None:
+        name = self._text(self.document, "time_zone", "time_zone", default="")
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError):
+            message = f"time_zone: there is no zone {name!r}; write e.g. Asia/Shanghai."
+            raise MappingError(message) from None
+
+    def _table(self, key: str) -> Table[str, Any]:
+        table = self.document.get(key, {})
+        if not isinstance(table, dict):
+            message = f"[{key}] must be a table."
+            raise MappingError(message)
+        return table
+
+    def _values(
+        self, kind: type[Choice], table: Table[str, Any], place: str
+    ) -> Table[str, Choice] | None:
+        values = table.get("values")
+        if values is None:
+            return None
+        if not isinstance(values, dict):
+            message = f"{place}: a table from the file's words to ours."
+            raise MappingError(message)
+        return {word: self._choice(kind, value, place) for word, value in values.items()}
+
+    @staticmethod
+    def _know(table: Table[str, Any], known: frozenset[str], place: str) -> None:
+        for key in table:
+            if key not in known:
+                message = f"{place}{key}: there is no such key. Known: {', '.join(sorted(known))}."
+                raise MappingError(message)
+
+    @staticmethod
+    def _choice(kind: type[Choice], value: object, place: str) -> Choice:
+        try:
+            return kind(value)
+        except ValueError:
+            known = ", ".join(str(one.value) for one in kind)
+            message = f"{place}: {value!r} is not one of {known}."
+            raise MappingError(message) from None
+
+    @staticmethod
+    def _text(table: Table[str, Any], key: str, place: str, *, default: str | None = None) -> str:
+        value = table.get(key, default)
+        if not isinstance(value, str) or (not value and default is None):
+            message = f"{place}: a text is missing."
+            raise MappingError(message)
+        return value
+
+    @staticmethod
+    def _texts(table: Table[str, Any], key: str, place: str) -> tuple[str, ...]:
+        value: object = table.get(key, ())
+        if isinstance(value, str):
+            value = (value,)
+        if not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
+            message = f"{place}: a text or a list of texts."
+            raise MappingError(message)
+        return tuple(value)
