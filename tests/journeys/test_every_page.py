@@ -1,0 +1,150 @@
+"""Every page that anybody is offered: valid, accessible, in both languages, on phone and desktop."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page as Window
+from sqlalchemy import select
+
+from tests.support.browser import CHINESE, ENGLISH, Browser
+from tests.support.chromium import Windows
+from tests.support.crawler import Walk, endpoint_of
+from tests.support.town import STAFF, build_town, somebody_who_is
+from tracker.database import db
+from tracker.permissions import Role
+from tracker.service_requests.links import token_for
+from tracker.service_requests.models import ServiceRequest
+
+PHONE: Final = 390
+DESKTOP: Final = 1280
+NOT_OFFERED: Final = frozenset(
+    {
+        # Assets, health, and pages that a link in a message leads to.
+        "static",
+        "vendor",
+        "health.alive",
+        "health.ready",
+    }
+)
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Templates do not know the database: one is enough here."""
+    return "sqlite"
+
+
+def own_pages() -> list[str]:
+    """Return the private pages of one request in each status."""
+    found: dict[str, str] = {}
+    for request in db.session.scalars(select(ServiceRequest).order_by(ServiceRequest.id)):
+        key = f"{request.status}-{request.outcome}"
+        found.setdefault(key, f"/track/{token_for(request.id, request.link_salt)}")
+    return sorted(found.values())
+
+
+@pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
+@pytest.mark.parametrize("role", [None, *STAFF], ids=str)
+def test_every_page_that_is_offered_is_valid(
+    app: Flask, now: datetime, role: Role | None, locale: str
+) -> None:
+    build_town(app, now)
+    browser = Browser(app, locale=locale)
+    if role is not None:
+        browser.sign_in(somebody_who_is(role))
+
+    walk = Walk(app, browser)
+
+    assert len(walk.pages) > 3
+
+
+@pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
+def test_every_page_of_a_private_link_is_valid(app: Flask, now: datetime, locale: str) -> None:
+    build_town(app, now)
+    with app.test_request_context():
+        starts = own_pages()
+
+    for start in starts:
+        walk = Walk(app, Browser(app, locale=locale), start, of_each_kind=1)
+        assert walk.endpoints
+
+
+def test_every_page_that_exists_is_offered_to_somebody(app: Flask, now: datetime) -> None:
+    build_town(app, now)
+    offered: set[str] = set(NOT_OFFERED)
+    for role in (None, *STAFF):
+        browser = Browser(app)
+        if role is not None:
+            browser.sign_in(somebody_who_is(role))
+        offered |= Walk(app, browser).endpoints
+    with app.test_request_context():
+        starts = own_pages()
+    for start in starts:
+        offered |= Walk(app, Browser(app), start, of_each_kind=1).endpoints
+
+    exist = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.methods and "GET" in rule.methods and not _by_link_or_script(rule.endpoint)
+    }
+    assert exist - offered == set()
+
+
+def _by_link_or_script(endpoint: str) -> bool:
+    """Tell whether only a mail or a script leads to it, which other tests open."""
+    return endpoint in ONLY_BY_LINK
+
+
+ONLY_BY_LINK: Final = frozenset(
+    {
+        "accounts.invitation",
+        "accounts.reset",
+    }
+)
+
+
+@pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
+@pytest.mark.parametrize("role", [None, *STAFF], ids=str)
+def test_every_kind_of_page_is_accessible(
+    app: Flask,
+    now: datetime,
+    windows: Windows,
+    assert_accessible: Callable[[Window], None],
+    role: Role | None,
+    locale: str,
+) -> None:
+    build_town(app, now)
+    browser = Browser(app, locale=locale)
+    person = somebody_who_is(role) if role is not None else None
+    if person is not None:
+        browser.sign_in(person)
+    addresses = _one_of_each_kind(app, Walk(app, browser, of_each_kind=1))
+    if role is None:
+        with app.test_request_context():
+            addresses += own_pages()
+
+    # The narrow page holds everything that the wide one holds, in the order of reading; each
+    # language is looked at in one of them, so that both widths and languages are covered.
+    width = PHONE if locale == CHINESE else DESKTOP
+    window = windows.open(locale=locale, width=width)
+    if person is not None:
+        windows.sign_in(window, person)
+    for address in addresses:
+        window.goto(address)
+        assert_accessible(window)
+        too_wide = window.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not too_wide, f"{address} scrolls sideways at {width} px"
+
+
+def _one_of_each_kind(app: Flask, walk: Walk) -> list[str]:
+    found: dict[str, str] = {}
+    for page in walk.pages:
+        endpoint = endpoint_of(app, page.path)
+        if endpoint is not None and page.media_type == "text/html":
+            found.setdefault(endpoint, page.path)
+    return list(found.values())
