@@ -63,6 +63,9 @@ class Page:
             tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False
         )
         self._root: Element = parser.parse(self.html)
+        for element in self._root.iter():
+            if _is_element(element):  # inside <svg> and <math> a tag carries its namespace
+                element.tag = element.tag.rpartition("}")[2]
         return parser
 
     @property

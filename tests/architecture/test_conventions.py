@@ -1,0 +1,205 @@
+"""The product keeps its own conventions. Each list of exceptions says why, and may not go stale."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import pytest
+from flask import Flask
+
+from tests.architecture import rules
+from tests.architecture.rules import ROOT, TEMPLATES, TRACKER, found_in, name_of, python_files
+from tests.support.browser import Browser
+from tracker.web.access import is_public
+
+FILES: Final = python_files()
+ACTION_FILES: Final = [
+    *sorted(TRACKER.glob("*/actions.py")),
+    *sorted(TRACKER.glob("*/actions/*.py")),
+]
+STATIC_FILES: Final = sorted(
+    path for path in (ROOT / "static").rglob("*") if path.suffix in (".js", ".css", ".svg")
+)
+TEMPLATE_FILES: Final = sorted(path for path in TEMPLATES.rglob("*.*") if path.suffix != ".md")
+
+UNASKED: Final[Mapping[str, str]] = {
+    "tracker/service_requests/actions/steps.py: take": "every action asks before it takes a step",
+    "tracker/service_requests/actions/steps.py: record": "the same",
+    "tracker/service_requests/actions/steps.py: remember_handler": "the same",
+    "tracker/service_requests/actions/steps.py: set_clock": "the same",
+    "tracker/service_requests/actions/answers.py: forget_result": "part of reopening, which asks",
+    "tracker/service_requests/actions/claims.py: release_all": "part of steps that ask",
+    "tracker/service_requests/actions/drafts.py: remove_old": "time's own step",
+    "tracker/service_requests/actions/time_passing.py: take_turn": "time's own step",
+    "tracker/service_requests/actions/time_passing.py: end_parking": "time's own step",
+    "tracker/service_requests/actions/visiting.py: keep_draft": "somebody's own typing",
+    "tracker/service_requests/actions/visiting.py: drop_draft": "somebody's own typing",
+}
+"""What changes data without asking the matrix."""
+
+PUBLIC_ENDPOINTS: Final = frozenset(
+    {
+        # files, health
+        "static",
+        "vendor",
+        "health.alive",
+        "health.ready",
+        # coming in
+        "accounts.sign_in",
+        "accounts.sign_in_demo",
+        "accounts.sign_out",
+        "accounts.forgotten",
+        "accounts.invitation",
+        "accounts.reset",
+        # language and size of the text
+        "locale.switch",
+        "locale.text_size",
+        # a resident asks
+        "home.index",
+        "ask.new",
+        "ask.form",
+        "ask.edit",
+        "ask.check",
+        "ask.discard",
+        "ask.similar",
+        "photos.of_draft",
+        # a resident follows the own request, by the private link
+        "photos.of_request",
+        "track.index",
+        "track.show",
+        "track.confirm",
+        "track.dispute",
+        "track.qr",
+        "track.receipt",
+        "track.renew",
+        "track.slip",
+        "track.urge",
+        "track.withdraw",
+        "track.word",
+    }
+)
+"""Every page that is open to people who have not signed in. Closed by default."""
+
+SAFE_MARKUP: Final[Mapping[str, str]] = {
+    "tracker/web/templating.py": "icons: the body comes from the installed icon package",
+}
+"""Where Python makes HTML itself."""
+
+IMPORTED_WHEN_CALLED: Final[Mapping[str, str]] = {}
+"""`file: function: import`, with the reason."""
+
+CHANGED_BY_GET: Final[Mapping[str, str]] = {}
+"""Pages that write although they only answer GET. Looking is written down, nothing changes."""
+
+
+on_one_database = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+
+def assert_only(found: Sequence[str], allowed: Mapping[str, str], advice: str) -> None:
+    """Fail on what is found and not allowed, and on what is allowed and no longer there."""
+    assert sorted(set(found) - set(allowed)) == [], advice
+    assert sorted(set(allowed) - set(found)) == [], "these exceptions are not needed any more"
+
+
+# -------------------------------------------------------------------- what changes data
+
+
+def test_every_action_asks_permission_first() -> None:
+    found = list(found_in(ACTION_FILES, rules.unguarded_writers))
+    assert ACTION_FILES
+    assert_only(found, UNASKED, "begin with `require(actor, Action.…)`")
+
+
+def test_only_the_database_module_commits() -> None:
+    guilty = {name_of(path) for path in FILES if rules.commits(path.read_text())}
+    assert guilty == {"tracker/database.py"}, "wrap the change in `with transaction():`"
+
+
+def test_only_the_clock_module_reads_the_clock() -> None:
+    guilty = {name_of(path) for path in FILES if rules.clock_readings(path.read_text())}
+    assert guilty == {"tracker/clock.py"}, "pass `now`; views and commands call `utc_now()`"
+
+
+@on_one_database
+def test_no_page_that_is_only_read_changes_anything(app: Flask) -> None:
+    reading = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not (rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
+    }
+    found = [
+        endpoint
+        for endpoint in sorted(reading)
+        if rules.opens_transaction(_source_of(app.view_functions[endpoint]))
+    ]
+    assert_only(found, CHANGED_BY_GET, "mail scanners open links: change things by POST only")
+
+
+def _source_of(view: Callable[..., object]) -> str:
+    return inspect.cleandoc("\n" + inspect.getsource(inspect.unwrap(view)))
+
+
+# -------------------------------------------------------------------- who may come in
+
+
+@on_one_database
+def test_only_the_listed_pages_are_open_to_everybody(app: Flask) -> None:
+    opened = {endpoint for endpoint in app.view_functions if is_public(endpoint, app)}
+    assert opened == PUBLIC_ENDPOINTS, "if a page is meant to be open, list it in PUBLIC_ENDPOINTS"
+
+
+@on_one_database
+def test_every_other_page_asks_who_is_there(app: Flask, browser: Browser) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in PUBLIC_ENDPOINTS:
+            continue
+        address = rule.build(
+            {name: "0" * 32 if name in ("key", "token") else 1 for name in rule.arguments},
+            append_unknown=False,
+        )
+        assert address is not None, rule
+        app.config["WTF_CSRF_ENABLED"] = False  # the door, not the form, must refuse
+        for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
+            answer = browser.request(method, address[1])
+            place = answer.headers.get("Location", "")
+            assert (answer.status_code, place.partition("?")[0]) in {
+                (303, "/sign-in"),
+                (401, ""),
+            }, f"{method} {rule} answered a stranger {answer.status}"
+
+
+# -------------------------------------------------------------------- pages and files
+
+
+def test_folders_of_templates_mirror_the_features() -> None:
+    features = {path.parent.name for path in TRACKER.glob("*/__init__.py")}
+    assert rules.feature_folders() <= features
+
+
+def test_every_template_is_used() -> None:
+    assert rules.templates_without_use() == []
+
+
+def test_nothing_is_printed_unescaped() -> None:
+    assert list(found_in(TEMPLATE_FILES, rules.raw_output)) == []
+    guilty = [name_of(path) for path in FILES if rules.raw_markup(path.read_text())]
+    assert_only(guilty, SAFE_MARKUP, "let the template escape it")
+
+
+def test_nothing_is_loaded_from_another_site() -> None:
+    files = [*TEMPLATE_FILES, *STATIC_FILES]
+    assert files
+    assert list(found_in(files, rules.foreign_addresses)) == []
+
+
+def test_imports_stand_at_the_top() -> None:
+    found = list(found_in(FILES, rules.hidden_imports))
+    assert_only(
+        found, IMPORTED_WHEN_CALLED, "move the import to the top; if it is a cycle, break it"
+    )
+
+
+def test_the_product_never_imports_its_tests_or_tools() -> None:
+    for path in FILES:
+        roots = {module.partition(".")[0] for module in rules.imports_of(path.read_text())}
+        assert not roots & {"tests", "tools", "bench", "pytest"}, name_of(path)
