@@ -55,6 +55,9 @@ class Refusal(StrEnum):
     TEAM_ENDED = "team_ended"
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"
+    BELOW_ITSELF = "below_itself"
+    TWO_LEVELS = "two_levels"
+    ALREADY_TAKEN = "already_taken"
     TOO_MANY_TRIES = "too_many_tries"
     WRONG_NAME_OR_PASSWORD = "wrong_name_or_password"  # noqa: S105 - a reason, not a secret
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from tracker.accounts.models import Person
+from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.privacy import normalise_phone
@@ -43,5 +43,25 @@ def person(person_id: int | None) -> Person:
     found = db.session.get(Person, person_id) if person_id is not None else None
     if found is None:
         message = "There is no such person."
+        raise NotFoundError(message)
+    return found
+
+
+def grants_of(person_id: int) -> Sequence[Grant]:
+    """Return the roles that somebody holds now, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Grant)
+            .where(Grant.person_id == person_id, Grant.ended_at.is_(None))
+            .order_by(Grant.id)
+        )
+    )
+
+
+def grant(grant_id: int) -> Grant:
+    """Return one grant that holds now. Raises `NotFoundError`."""
+    found = db.session.get(Grant, grant_id)
+    if found is None or found.ended_at is not None:
+        message = "There is no such grant."
         raise NotFoundError(message)
     return found

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
-from tracker.database import db
+from tracker.accounts.models import Grant
+from tracker.database import Model, db
 from tracker.errors import NotFoundError
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
 
 Thing = TypeVar("Thing", Unit, Area, Category)
+_TABLES = Model.metadata.tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +179,67 @@ def _in_tree_order(things: Iterable[Thing]) -> list[Node[Thing]]:
         ordered.append(Node(thing, depth))
         stack.extend((child, depth + 1) for child in reversed(children.get(thing.id, [])))
     return ordered
+
+
+def unit(unit_id: int) -> Unit:
+    """Return one unit, ended ones too. Raises `NotFoundError`."""
+    return _one(Unit, unit_id)
+
+
+def area(area_id: int) -> Area:
+    """Return one area, ended ones too. Raises `NotFoundError`."""
+    return _one(Area, area_id)
+
+
+def calendar_day(entry_id: int) -> CalendarDay:
+    """Return one addition to the calendar. Raises `NotFoundError`."""
+    found = db.session.get(CalendarDay, entry_id)
+    if found is None:
+        message = "There is no such day."
+        raise NotFoundError(message)
+    return found
+
+
+def calendar_days(start: date) -> Sequence[CalendarDay]:
+    """Return the organisation's own days from `start` on."""
+    return list(
+        db.session.scalars(
+            select(CalendarDay).where(CalendarDay.day >= start).order_by(CalendarDay.day)
+        )
+    )
+
+
+def has_open_children(kind: type[Thing], thing_id: int) -> bool:
+    """Tell whether something that is not ended hangs below."""
+    children = select(kind.id).where(kind.parent_id == thing_id, kind.ended_at.is_(None)).limit(1)
+    return db.session.scalar(children) is not None
+
+
+def unit_is_in_use(unit_id: int) -> bool:
+    """Tell whether units below, areas or roles that are not ended depend on a unit."""
+    areas = select(Area.id).where(Area.unit_id == unit_id, Area.ended_at.is_(None)).limit(1)
+    grants = select(Grant.id).where(Grant.unit_id == unit_id, Grant.ended_at.is_(None)).limit(1)
+    team = _TABLES["team"]  # teams live above this feature: by name only, as a foreign key does
+    teams = select(team.c.id).where(team.c.unit_id == unit_id, team.c.ended_at.is_(None)).limit(1)
+    return has_open_children(Unit, unit_id) or any(
+        db.session.scalar(query) is not None for query in (areas, grants, teams)
+    )
+
+
+def team_names() -> Sequence[tuple[int, str, str | None]]:
+    """Return id, name and English name of every team that is not ended, by name."""
+    team = _TABLES["team"]
+    rows = db.session.execute(
+        select(team.c.id, team.c.name, team.c.name_en)
+        .where(team.c.ended_at.is_(None))
+        .order_by(team.c.name)
+    )
+    return [(row.id, row.name, row.name_en) for row in rows]
+
+
+def _one(kind: type[Thing], thing_id: int) -> Thing:
+    found = db.session.get(kind, thing_id)
+    if found is None:
+        message = f"There is no such {kind.__tablename__}."
+        raise NotFoundError(message)
+    return found

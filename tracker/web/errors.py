@@ -64,6 +64,9 @@ REFUSALS = {
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
     Refusal.NOT_ENOUGH_TRIES: _l("“No contact” needs more logged tries to reach the person first."),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
+    Refusal.BELOW_ITSELF: _l("It cannot hang below itself."),
+    Refusal.TWO_LEVELS: _l("Categories have two levels: groups, and the kinds of request in them."),
+    Refusal.ALREADY_TAKEN: _l("Somebody else here has this address or number already."),
     Refusal.WRONG_NAME_OR_PASSWORD: _l(
         "The name and the password do not go together. Check both of them."
     ),

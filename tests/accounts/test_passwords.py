@@ -1,0 +1,138 @@
+"""One-time links, and changing the password."""
+
+import re
+from datetime import timedelta
+
+import time_machine
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import PASSWORD, Builders
+from tracker.accounts import links
+from tracker.accounts.models import LinkPurpose, OneTimeLink
+from tracker.database import db, transaction
+from tracker.notifications.models import Message
+
+NEW = "four quiet winter rivers"
+
+
+def _token_in_the_outbox(kind: str = "reset") -> str:
+    message = db.session.scalars(select(Message).where(Message.kind == kind)).one()
+    return str(message.payload["token"])
+
+
+def test_a_forgotten_password_is_chosen_anew_by_mail(a: Builders, browser: Browser) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    page = browser.send("/forgotten", name="zhou@example.org")
+    assert page.heading == "Look into your mail"
+
+    page = browser.send(f"/reset/{_token_in_the_outbox()}", password=NEW, again=NEW)
+
+    assert page.path == "/queue"
+    browser.sign_out()
+    assert browser.send("/sign-in", name="zhou@example.org", password=NEW).path == "/queue"
+
+
+def test_nobody_learns_who_has_an_account(a: Builders, browser: Browser) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+
+    known = browser.send("/forgotten", name="zhou@example.org").text
+    unknown = browser.send("/forgotten", name="nobody@example.org").text
+
+    assert known == unknown
+    assert len(db.session.scalars(select(Message)).all()) == 1
+
+
+def test_a_link_works_once(a: Builders, browser: Browser, now: object) -> None:
+    person = a.coordinator()
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.RESET, now=a.now)
+
+    browser.send(f"/reset/{token}", password=NEW, again=NEW)
+    page = browser.open(f"/reset/{token}", status=410)
+
+    assert page.heading == "This link no longer works"
+
+
+def test_opening_a_link_does_not_use_it(a: Builders, browser: Browser) -> None:
+    person = a.coordinator()
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.INVITATION, now=a.now)
+
+    for _turn in range(3):
+        browser.open(f"/invitation/{token}")
+
+    assert browser.send(f"/invitation/{token}", password=NEW, again=NEW).path == "/queue"
+
+
+def test_a_link_expires_and_a_newer_one_replaces_it(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    person = a.coordinator()
+    with transaction():
+        first, _ = links.new_link(person, LinkPurpose.RESET, now=a.now)
+        second, _ = links.new_link(person, LinkPurpose.RESET, now=a.now)
+    browser.open(f"/reset/{first}", status=410)
+    browser.open(f"/reset/{second}")
+
+    clock.shift(timedelta(hours=5))
+
+    browser.open(f"/reset/{second}", status=410)
+
+
+def test_an_invitation_is_no_reset_and_the_token_is_kept_nowhere(
+    a: Builders, browser: Browser
+) -> None:
+    person = a.coordinator()
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.INVITATION, now=a.now)
+
+    browser.open(f"/reset/{token}", status=410)
+
+    kept = db.session.scalars(select(OneTimeLink)).one()
+    assert token not in kept.token_hash
+    assert re.fullmatch(r"[0-9a-f]{64}", kept.token_hash)
+
+
+def test_a_new_password_has_ten_characters_and_is_typed_twice_alike(
+    a: Builders, browser: Browser
+) -> None:
+    person = a.coordinator()
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.RESET, now=a.now)
+
+    page = browser.send(f"/reset/{token}", password="short", again="short")
+    assert "Take 10 characters or more" in page.errors["password"]
+
+    page = browser.send(password=NEW, again=NEW + "s")
+    assert page.errors["again"] == "The two passwords differ."
+
+
+def test_changing_the_password_needs_the_present_one_and_ends_other_sessions(
+    a: Builders, browser: Browser, chinese_browser: Browser
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    browser.sign_in(person)
+    chinese_browser.sign_in(person)
+
+    page = browser.send("/me/password", present="wrong one", password=NEW, again=NEW)
+    assert page.errors["present"] == "That is not your present password."
+
+    page = browser.send(present=PASSWORD, password=NEW, again=NEW)
+    assert "Your password is changed" in page.text
+    assert chinese_browser.open("/me").path == "/sign-in"
+
+
+def test_asking_too_often_for_a_link_has_to_wait(a: Builders, browser: Browser) -> None:
+    for _turn in range(10):
+        browser.send("/forgotten", name="zhou@example.org")
+
+    page = browser.send("/forgotten", name="zhou@example.org", status=429)
+
+    assert "Too many tries" in page.errors["name"]
+
+
+def test_the_matrix_is_shown_with_words_for_everything(a: Builders, browser: Browser) -> None:
+    page = browser.sign_in(a.volunteer(a.team())).open("/admin/permissions")
+
+    assert "Decide about parking" in page.text

@@ -1,0 +1,196 @@
+"""Signing in, out, and everything that remembers the reader."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.builders import PASSWORD, Builders
+from tracker.accounts import credentials
+from tracker.database import db, transaction
+from tracker.web.access import safe_path
+
+WRONG = "The name and the password do not go together"
+
+
+def test_somebody_signs_in_by_mail_and_lands_at_their_work(a: Builders, browser: Browser) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+
+    page = browser.send("/sign-in", name=" Zhou@Example.org", password=PASSWORD)
+
+    assert page.path == "/queue"
+
+
+def test_somebody_signs_in_by_telephone_however_it_is_written(
+    a: Builders, browser: Browser
+) -> None:
+    a.auditor(phone="+8613800138000", password=PASSWORD)
+
+    browser.send("/sign-in?next=/me", name="138 0013 8000", password=PASSWORD)
+
+    assert browser.page.heading == "My profile"
+
+
+@pytest.mark.parametrize("name", ["zhou@example.org", "nobody@example.org", "00", "…"])
+def test_a_wrong_password_and_an_unknown_name_are_answered_alike(
+    a: Builders, browser: Browser, name: str
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+
+    page = browser.send("/sign-in", name=name, password="not the password")
+
+    assert page.errors == {"password": page.errors["password"]}
+    assert WRONG in page.errors["password"]
+
+
+def test_somebody_who_was_ended_cannot_sign_in(
+    a: Builders, browser: Browser
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD, ended_at=a.now)
+
+    page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+
+    assert WRONG in page.text
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_after_ten_tries_the_name_has_to_wait_whether_it_exists_or_not(
+    a: Builders,
+    browser: Browser,
+    clock: time_machine.Traveller,
+    *,
+    exists: bool,
+) -> None:
+    if exists:
+        a.coordinator(email="zhou@example.org", password=PASSWORD)
+    for _ in range(credentials.TRIES_PER_NAME):
+        browser.send("/sign-in", name="zhou@example.org", password="wrong")
+
+    page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, status=429)
+    assert "Too many tries" in page.text
+
+    clock.shift(timedelta(minutes=16))
+    page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+    assert (page.path == "/queue") == exists
+
+
+def test_the_password_in_the_database_is_no_password(a: Builders) -> None:
+    person = a.person(password=PASSWORD)
+
+    assert person.password_hash is not None
+    assert person.password_hash.startswith("$argon2id$")
+
+
+def test_signing_in_begins_a_new_session(a: Builders, browser: Browser) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    browser.open("/sign-in")
+    before = browser.client.get_cookie("shishi")
+
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+
+    assert before is not None
+    with browser.client.session_transaction() as session:
+        assert "csrf_token" not in before.value
+        assert session["_user_id"]
+
+
+def test_stay_signed_in_survives_the_end_of_the_session_until_signed_out_everywhere(
+    a: Builders, new_browser: Callable[[], Browser]
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    phone, computer = new_browser(), new_browser()
+    for browser in (phone, computer):
+        browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember=True)
+        browser.client.delete_cookie("shishi")
+        assert browser.open("/me").heading == "My profile"
+
+    computer.open("/me")
+    computer.click("Sign out everywhere")
+
+    for browser in (phone, computer):
+        browser.client.delete_cookie("shishi")
+        assert browser.open("/me").heading == "Sign in"
+
+
+def test_signing_out_forgets_the_remembered_device(a: Builders, browser: Browser) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember=True)
+
+    browser.open("/me")
+    page = browser.click("Sign out")
+
+    assert "You are signed out." in page.text
+    assert browser.client.get_cookie("shishi_remember") is None
+    assert browser.open("/me").heading == "Sign in"
+
+
+def test_a_page_that_needs_signing_in_comes_back_after_it(a: Builders, browser: Browser) -> None:
+    a.auditor(email="he@example.org", password=PASSWORD)
+
+    browser.open("/admin/permissions")
+    page = browser.send(name="he@example.org", password=PASSWORD)
+
+    assert page.path == "/admin/permissions"
+
+
+@pytest.mark.parametrize("away", ["//evil.example", "https://evil.example", "/\\evil.example"])
+def test_the_way_back_never_leads_away(a: Builders, browser: Browser, away: str) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+
+    page = browser.send(f"/sign-in?next={away}", name="zhou@example.org", password=PASSWORD)
+
+    assert safe_path(away) is None
+    assert page.path == "/queue"
+
+
+def test_the_language_is_switched_and_remembered_for_the_person(
+    a: Builders, browser: Browser
+) -> None:
+    person = a.coordinator()
+    browser.sign_in(person).open("/me")
+
+    page = browser.click("中文")
+
+    assert page.language == "zh-Hans"
+    db.session.expire_all()
+    assert person.locale == "zh_Hans_CN"
+    assert browser.open("/me").language == "zh-Hans"
+
+
+def test_large_text_is_remembered(browser: Browser) -> None:
+    browser.open("/sign-in")
+
+    browser.click("Large text")
+
+    assert browser.page.find_all("html")[0].get("data-text-size") == "large"
+    assert "Normal text" in browser.open("/sign-in").text
+
+
+def test_a_hash_of_earlier_work_factors_is_renewed_on_signing_in(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    person = a.coordinator(email="zhou@example.org")
+    with transaction():
+        person.password_hash = credentials.Passwords(time_cost=2, memory_kib=64).hashed(PASSWORD)
+    before = person.password_hash
+
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+
+    assert person.password_hash != before
+    assert app.config["SETTINGS"].argon2_time_cost == 1
+
+
+def test_demo_people_exist_in_a_demonstration_only(a: Builders, browser: Browser) -> None:
+    invented = a.coordinator(is_demo=True)
+    browser.open("/sign-in")
+    token = browser.page.find_all("input", name="csrf_token")[0].get("value")
+
+    answer = browser.request(
+        "POST", f"/sign-in/demo/{invented.id}", data={"csrf_token": token}
+    )
+
+    assert answer.status_code == 404
+    assert "One tap signs you in" not in browser.page.text

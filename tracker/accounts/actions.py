@@ -1,0 +1,211 @@
+"""Everything that an administrator changes about people and what they hold.
+
+`held_in` are the units where somebody holds something, teams included: whoever changes a person
+must reach all of them, so that nobody takes over a mightier account by editing its address.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from pypinyin import lazy_pinyin
+from sqlalchemy import select
+
+from tracker.accounts import audit, queries
+from tracker.accounts.models import Grant, Person, new_session_token
+from tracker.database import db
+from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.permissions import (
+    UNIT_ROLES,
+    Action,
+    Actor,
+    Role,
+    require,
+    require_in_unit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDetails:
+    """What an administrator enters about somebody, checked by a form."""
+
+    name: str
+    title: str = ""
+    title_en: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    """In E.164."""
+    locale: str | None = None
+
+
+def add_person(details: PersonDetails, *, actor: Actor, now: datetime) -> Person:
+    """Enter somebody new, who holds nothing yet.
+
+    Raises `RefusedError` when the address or number is somebody else's.
+    """
+    require(actor, Action.MANAGE_PEOPLE)
+    return _add_person(details, actor=actor, now=now)
+
+
+def edit_person(
+    person: Person,
+    details: PersonDetails,
+    *,
+    held_in: Collection[int],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Correct somebody's details. A changed way to sign in ends their sessions."""
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    _refuse_taken(details, except_for=person.id)
+    changes = audit.apply(person, asdict(details) | {"sort_key": sort_key(details.name)})
+    changes.pop("sort_key", None)
+    if {"email", "phone"} & changes.keys():
+        person.session_token = new_session_token()
+    if changes:
+        audit.record("person:edit", person, changes, actor=actor, now=now)
+
+
+def end_person(
+    person: Person,
+    *,
+    held_in: Collection[int],
+    root_unit_id: int,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """End somebody: they cannot sign in, and every role ends. Their work stays in the records.
+
+    Raises `RefusedError` for the last administrator of the whole. Leaving teams is for the caller.
+    """
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    for grant in queries.grants_of(person.id):
+        _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
+    person.ended_at = now
+    person.session_token = new_session_token()
+    audit.record("person:end", person, actor=actor, now=now)
+
+
+def take_up_person(person: Person, *, actor: Actor, now: datetime) -> None:
+    """Let somebody who was ended sign in again, by a new invitation; their roles are given anew."""
+    require(actor, Action.MANAGE_PEOPLE)
+    person.ended_at = None
+    person.password_hash = None
+    person.session_token = new_session_token()
+    audit.record("person:take-up", person, actor=actor, now=now)
+
+
+def note_invitation(
+    person: Person, *, held_in: Collection[int], actor: Actor, now: datetime
+) -> None:
+    """Write down that somebody was sent a link to choose a password; check that one may."""
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    if person.ended_at is not None:
+        message = "Somebody who was ended is not invited."
+        raise NotFoundError(message)
+    audit.record("person:invite", person, actor=actor, now=now)
+
+
+def give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: datetime) -> Grant:
+    """Give a role in a unit, from there down. Giving it twice gives it once."""
+    require_in_unit(actor, Action.MANAGE_GRANTS, unit_id)
+    return _give_role(person, role, unit_id=unit_id, actor=actor, now=now)
+
+
+def end_role(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) -> None:
+    """Take a role back. Raises `RefusedError` for the last administrator of the whole."""
+    require_in_unit(actor, Action.MANAGE_GRANTS, grant.unit_id)
+    _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
+
+
+def require_everywhere(actor: Actor, action: Action, unit_ids: Collection[int]) -> None:
+    """Raise `NotPermittedError` unless `actor` may take `action` in every one of the units."""
+    require(actor, action)
+    for unit_id in unit_ids:
+        require_in_unit(actor, action, unit_id)
+
+
+def sort_key(name: str) -> str:
+    """Return by what a name is sorted: pinyin for Chinese, lower case."""
+    return " ".join(lazy_pinyin(name)).lower()[:160]
+
+
+def _add_person(details: PersonDetails, *, actor: Actor, now: datetime) -> Person:
+    _refuse_taken(details)
+    person = Person(
+        **asdict(details),
+        sort_key=sort_key(details.name),
+        session_token=new_session_token(),
+        created_at=now,
+    )
+    db.session.add(person)
+    audit.record("person:add", person, actor=actor, now=now)
+    return person
+
+
+def _give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: datetime) -> Grant:
+    if role not in UNIT_ROLES:
+        message = f"{role} is not given in a unit."
+        raise ValueError(message)
+    held = next(
+        (g for g in queries.grants_of(person.id) if g.role is role and g.unit_id == unit_id), None
+    )
+    if held is not None:
+        return held
+    grant = Grant(
+        person_id=person.id,
+        role=role,
+        unit_id=unit_id,
+        granted_at=now,
+        granted_by_id=actor.person_id,
+    )
+    db.session.add(grant)
+    audit.record(
+        "role:give",
+        person,
+        {"role": [None, role.value], "unit_id": [None, unit_id]},
+        actor=actor,
+        now=now,
+    )
+    return grant
+
+
+def _end_grant(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) -> None:
+    if grant.ended_at is not None:
+        return
+    is_at_the_top = grant.role is Role.ADMINISTRATOR and grant.unit_id == root_unit_id
+    if is_at_the_top and _is_the_last(grant):
+        raise RefusedError(Refusal.LAST_ADMINISTRATOR)
+    grant.ended_at = now
+    audit.record(
+        "role:end",
+        grant.person,
+        {"role": [grant.role.value, None], "unit_id": [grant.unit_id, None]},
+        actor=actor,
+        now=now,
+    )
+
+
+def _is_the_last(grant: Grant) -> bool:
+    """Tell whether nobody else administers that unit; locks those who do until the end."""
+    holders = db.session.scalars(
+        select(Grant)
+        .join(Grant.person)
+        .where(
+            Grant.role == Role.ADMINISTRATOR,
+            Grant.unit_id == grant.unit_id,
+            Grant.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+        .with_for_update(of=Grant)
+    ).all()
+    return all(holder.person_id == grant.person_id for holder in holders)
+
+
+def _refuse_taken(details: PersonDetails, *, except_for: int | None = None) -> None:
+    for column, value in ((Person.email, details.email), (Person.phone, details.phone)):
+        if not value:
+            continue
+        owner = db.session.scalar(select(Person.id).where(column == value))
+        if owner is not None and owner != except_for:
+            raise RefusedError(Refusal.ALREADY_TAKEN, column.key)

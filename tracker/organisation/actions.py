@@ -1,0 +1,261 @@
+"""Everything that an administrator changes about the organisation. Nothing is deleted, only ended."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from tracker.accounts import audit
+from tracker.database import db
+from tracker.errors import Refusal, RefusedError, StaleError
+from tracker.organisation import queries
+from tracker.organisation.models import (
+    Area,
+    CalendarDay,
+    Category,
+    Organisation,
+    Unit,
+)
+from tracker.permissions import Action, Actor, require, require_in_unit
+
+# ---------------------------------------------------------------- the whole
+
+
+def edit_organisation(
+    values: Mapping[str, Any], *, version: int, actor: Actor, now: datetime
+) -> None:
+    """Change the settings. Raises `StaleError` when somebody else did since they were read."""
+    require(actor, Action.MANAGE_ORGANISATION)
+    settings = db.session.get(Organisation, 1)
+    if settings is None:
+        settings = Organisation(id=1, name=values["name"])
+        db.session.add(settings)
+        db.session.flush()
+        version = settings.version
+    if settings.version != version:
+        message = "The settings were changed since they were read."
+        raise StaleError(message)
+    changes = audit.apply(settings, values)
+    if changes:
+        audit.record("organisation:edit", settings, changes, actor=actor, now=now)
+
+
+def set_calendar_day(
+    day: date, *, is_working: bool, name: str, actor: Actor, now: datetime
+) -> CalendarDay:
+    """Say that a day is worked or free, whatever the public calendar says."""
+    require(actor, Action.MANAGE_ORGANISATION)
+    entry = db.session.scalar(select(CalendarDay).where(CalendarDay.day == day))
+    if entry is None:
+        entry = CalendarDay(day=day, is_working=is_working, name=name)
+        db.session.add(entry)
+    changes: dict[str, Any] = {"day": [None, day.isoformat()]}
+    changes |= audit.apply(entry, {"is_working": is_working, "name": name})
+    audit.record("calendar-day:set", entry, changes, actor=actor, now=now)
+    return entry
+
+
+def forget_calendar_day(entry: CalendarDay, *, actor: Actor, now: datetime) -> None:
+    """Let the public calendar decide about the day again."""
+    require(actor, Action.MANAGE_ORGANISATION)
+    audit.record(
+        "calendar-day:forget", entry, {"day": [entry.day.isoformat(), None]}, actor=actor, now=now
+    )
+    db.session.delete(entry)
+
+
+# ---------------------------------------------------------------- units
+
+
+def add_unit(values: Mapping[str, Any], *, parent: Unit, actor: Actor, now: datetime) -> Unit:
+    """Add a unit below `parent`."""
+    require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
+    unit = Unit(**values, parent_id=parent.id, position=_next_position(Unit, parent.id))
+    db.session.add(unit)
+    audit.record("unit:add", unit, {"name": [None, unit.name]}, actor=actor, now=now)
+    return unit
+
+
+def edit_unit(
+    unit: Unit, values: Mapping[str, Any], *, parent: Unit | None, actor: Actor, now: datetime
+) -> None:
+    """Change a unit, perhaps move it. Raises `RefusedError` when it would hang below itself."""
+    require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
+    if parent is not None:
+        require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
+        if parent.id in queries.units_below(unit.id):
+            raise RefusedError(Refusal.BELOW_ITSELF)
+    parent_id = unit.parent_id if unit.parent_id is None else parent and parent.id
+    changes = audit.apply(unit, {**values, "parent_id": parent_id})
+    if changes:
+        audit.record("unit:edit", unit, changes, actor=actor, now=now)
+
+
+def end_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
+    """End a unit: it is offered nowhere any more; what it did stays.
+
+    Raises `RefusedError` for the root, and while units, areas, teams or roles depend on it.
+    """
+    require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
+    if unit.parent_id is None or queries.unit_is_in_use(unit.id):
+        raise RefusedError(Refusal.STILL_IN_USE)
+    unit.ended_at = now
+    audit.record("unit:end", unit, {"name": [unit.name, None]}, actor=actor, now=now)
+
+
+def take_up_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
+    """Take an ended unit up again."""
+    require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
+    unit.ended_at = None
+    audit.record("unit:take-up", unit, {"name": [None, unit.name]}, actor=actor, now=now)
+
+
+# ---------------------------------------------------------------- areas
+
+
+def add_area(
+    values: Mapping[str, Any], *, parent: Area | None, actor: Actor, now: datetime
+) -> Area:
+    """Add an area below `parent`, or at the top."""
+    require(actor, Action.MANAGE_AREAS)
+    parent_id = parent.id if parent else None
+    _require_desk(actor, values.get("unit_id"), parent_id)
+    area = Area(**values, parent_id=parent_id, position=_next_position(Area, parent_id))
+    db.session.add(area)
+    audit.record("area:add", area, {"name": [None, area.name]}, actor=actor, now=now)
+    return area
+
+
+def edit_area(
+    area: Area, values: Mapping[str, Any], *, parent: Area | None, actor: Actor, now: datetime
+) -> None:
+    """Change an area, perhaps move it or give it to another desk."""
+    require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
+    parent_id = parent.id if parent else None
+    _require_desk(actor, values.get("unit_id"), parent_id)
+    if parent is not None and parent.id in queries.areas_below(area.id):
+        raise RefusedError(Refusal.BELOW_ITSELF)
+    changes = audit.apply(area, {**values, "parent_id": parent_id})
+    if changes:
+        audit.record("area:edit", area, changes, actor=actor, now=now)
+
+
+def end_area(area: Area, *, actor: Actor, now: datetime) -> None:
+    """End an area and offer it nowhere. Raises `RefusedError` while areas below it are open."""
+    require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
+    if queries.has_open_children(Area, area.id):
+        raise RefusedError(Refusal.STILL_IN_USE)
+    area.ended_at = now
+    audit.record("area:end", area, {"name": [area.name, None]}, actor=actor, now=now)
+
+
+def take_up_area(area: Area, *, actor: Actor, now: datetime) -> None:
+    """Take an ended area up again."""
+    require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
+    area.ended_at = None
+    audit.record("area:take-up", area, {"name": [None, area.name]}, actor=actor, now=now)
+
+
+# ---------------------------------------------------------------- categories
+
+
+def add_category(
+    values: Mapping[str, Any], *, parent: Category | None, actor: Actor, now: datetime
+) -> Category:
+    """Add a category: a group, or a kind of request in the group `parent`.
+
+    Raises `RefusedError` for a third level.
+    """
+    require(actor, Action.MANAGE_CATEGORIES)
+    parent_id = parent.id if parent else None
+    _refuse_third_level(parent)
+    category = Category(**values, parent_id=parent_id, position=_next_position(Category, parent_id))
+    db.session.add(category)
+    audit.record("category:add", category, {"name": [None, category.name]}, actor=actor, now=now)
+    return category
+
+
+def edit_category(
+    category: Category,
+    values: Mapping[str, Any],
+    *,
+    parent: Category | None,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change a category, perhaps move it to another group. Raises `RefusedError` for a third level."""
+    require(actor, Action.MANAGE_CATEGORIES)
+    _refuse_third_level(parent)
+    if parent is not None and (parent.id == category.id or category.children):
+        raise RefusedError(Refusal.BELOW_ITSELF)
+    parent_id = parent.id if parent else None
+    changes = audit.apply(category, {**values, "parent_id": parent_id})
+    if changes:
+        audit.record("category:edit", category, changes, actor=actor, now=now)
+
+
+def end_category(category: Category, *, actor: Actor, now: datetime) -> None:
+    """End a category and offer it nowhere. Raises `RefusedError` while kinds in it are open."""
+    require(actor, Action.MANAGE_CATEGORIES)
+    if queries.has_open_children(Category, category.id):
+        raise RefusedError(Refusal.STILL_IN_USE)
+    category.ended_at = now
+    audit.record("category:end", category, {"name": [category.name, None]}, actor=actor, now=now)
+
+
+def take_up_category(category: Category, *, actor: Actor, now: datetime) -> None:
+    """Take an ended category up again."""
+    require(actor, Action.MANAGE_CATEGORIES)
+    category.ended_at = None
+    audit.record(
+        "category:take-up", category, {"name": [None, category.name]}, actor=actor, now=now
+    )
+
+
+def move(thing: Unit | Area | Category, *, up: bool, actor: Actor, now: datetime) -> None:
+    """Change places with the neighbour before (`up`) or after; nothing happens at the edge."""
+    require(actor, _RIGHT_TO[type(thing)])
+    kind = type(thing)
+    siblings: list[Unit | Area | Category] = list(
+        db.session.scalars(
+            select(kind)
+            .where(kind.parent_id.is_not_distinct_from(thing.parent_id), kind.ended_at.is_(None))
+            .order_by(kind.position, kind.id)
+        )
+    )
+    place = siblings.index(thing)
+    other = place - 1 if up else place + 1
+    if 0 <= other < len(siblings):
+        siblings[place], siblings[other] = siblings[other], siblings[place]
+        for position, sibling in enumerate(siblings):
+            sibling.position = position
+        audit.record(f"{kind.__tablename__}:move", thing, actor=actor, now=now)
+
+
+_RIGHT_TO = {
+    Unit: Action.MANAGE_UNITS,
+    Area: Action.MANAGE_AREAS,
+    Category: Action.MANAGE_CATEGORIES,
+}
+
+
+def _require_desk(actor: Actor, unit_id: int | None, parent_id: int | None) -> None:
+    """Raise unless the actor reaches the desk that the area gets, its own or the one above."""
+    desk = unit_id if unit_id is not None else queries.unit_for_area(parent_id)
+    require_in_unit(actor, Action.MANAGE_AREAS, desk)
+
+
+def _refuse_third_level(parent: Category | None) -> None:
+    if parent is not None and parent.parent_id is not None:
+        raise RefusedError(Refusal.TWO_LEVELS)
+
+
+def _next_position(kind: type[Unit] | type[Area] | type[Category], parent_id: int | None) -> int:
+    last = db.session.scalar(
+        select(kind.position)
+        .where(kind.parent_id.is_not_distinct_from(parent_id))
+        .order_by(kind.position.desc())
+        .limit(1)
+    )
+    return 0 if last is None else last + 1
