@@ -19,7 +19,7 @@ from tracker.errors import NotFoundError, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
-from tracker.privacy import find_personal_data
+from tracker.privacy import find_personal_data, format_phone
 from tracker.service_requests import links
 from tracker.service_requests.actions import drafts, intake
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, remove_from_draft
@@ -123,6 +123,7 @@ def check(key: str) -> ResponseReturnValue:
         if not too_many:
             same_as = send.same_as.data if send.same_as.data in {s.id for s in similar} else None
             return _to_receipt(_send(key, filled, same_as_id=same_as))
+    content = filled.content()
     return render_template(
         "service_requests/check.html",
         draft=draft,
@@ -130,9 +131,10 @@ def check(key: str) -> ResponseReturnValue:
         send=send,
         category=category,
         area=db.session.get(Area, filled.area_id.data) if filled.area_id.data else None,
-        content=filled.content(),
+        content=content,
+        phone=format_phone(content.phone, filled.country) if content.phone else "",
         similar=similar,
-        personal_data=find_personal_data(filled.need.data or ""),
+        personal_data=find_personal_data(content.need, filled.country),
         too_many=too_many,
     ), 429 if too_many else 200
 

@@ -1,0 +1,490 @@
+"""Asking for help, as somebody without an account and without JavaScript does it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.page import Page
+from tests.support.pictures import small_jpeg
+from tracker.database import db, transaction
+from tracker.organisation.models import Area, Category
+from tracker.permissions import resident
+from tracker.service_requests.actions import drafts
+from tracker.service_requests.lifecycle import Kind, Outcome, Status
+from tracker.service_requests.models import (
+    ForWhom,
+    HistoryEntry,
+    Photo,
+    ReachableBy,
+    Requester,
+    ServiceRequest,
+    SubmissionDraft,
+)
+from tracker.service_requests.views import ask
+
+
+@pytest.fixture
+def tap(a: Builders) -> Category:
+    _ = a.bureau
+    return a.category(name="水电小修", name_en="Small repairs", keywords="水龙头 tap 漏水")
+
+
+@pytest.fixture
+def place(a: Builders) -> Area:
+    return a.area(name="河东社区", name_en="Hedong")
+
+
+def fill(browser: Browser, category: Category, **values: Any) -> Page:  # noqa: ANN401
+    """Fill in the form as most people do, and press Continue."""
+    fields = {
+        "need": "The kitchen tap drips day and night.",
+        "address": "12 River Lane",
+        "reachable_by": ReachableBy.PHONE,
+        "phone": "138 0013 8000",
+        **values,
+    }
+    return browser.send(f"/requests/new/form?category={category.id}", fields=fields)
+
+
+def sent_requests() -> list[ServiceRequest]:
+    return list(db.session.scalars(select(ServiceRequest).order_by(ServiceRequest.id)))
+
+
+# ---------------------------------------------------------------- what it is about
+
+
+def test_the_front_page_leads_to_asking_and_following(a: Builders, browser: Browser) -> None:
+    a.organisation(phone="0571 8800 1234")
+
+    browser.open("/")
+
+    assert browser.page.link("Ask for help") == "/requests/new"
+    assert browser.page.link("Follow my request") == "/track"
+    assert "0571 8800 1234" in browser.page.text
+
+
+def test_staff_find_their_work_from_the_front_page(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.auditor())
+
+    browser.open("/")
+
+    assert "Go to my work" in browser.page.text
+
+
+@pytest.mark.parametrize("words", ["tap", "水龙头", "漏水", "SMALL repairs", "水电"])
+def test_a_kind_of_help_is_found_in_either_language_and_by_other_words(
+    a: Builders, browser: Browser, tap: Category, words: str
+) -> None:
+    a.category(name="陪同就医", name_en="Company to hospital")
+
+    page = browser.send("/requests/new", q=words)
+
+    assert "Small repairs" in page.text
+    assert "Company to hospital" not in page.text
+
+
+def test_a_search_that_finds_nothing_shows_everything(browser: Browser, tap: Category) -> None:
+    page = browser.send("/requests/new", q="submarine")
+
+    assert "Nothing fits “submarine”." in page.text
+    assert "Small repairs" in page.text
+
+
+def test_what_is_not_offered_or_has_ended_cannot_be_chosen(
+    a: Builders, browser: Browser, tap: Category, now: datetime
+) -> None:
+    hidden = a.category(name="导入的", name_en="Imported", is_offered=False)
+    ended = a.category(name="旧的", name_en="Old one", ended_at=now)
+
+    page = browser.open("/requests/new")
+
+    assert "Imported" not in page.text
+    assert "Old one" not in page.text
+    for category in (hidden, ended):
+        assert browser.open(f"/requests/new/form?category={category.id}").path == "/requests/new"
+
+
+def test_before_set_up_the_page_says_so(browser: Browser) -> None:
+    assert "Nothing can be chosen here yet" in browser.open("/requests/new").text
+
+
+def test_the_emergency_numbers_show_where_the_category_asks_for_it(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    danger = a.category(name="燃气", name_en="Gas", shows_emergency_notice=True)
+
+    assert "119" in browser.open(f"/requests/new/form?category={danger.id}").text
+    assert "119" not in browser.open(f"/requests/new/form?category={tap.id}").text
+
+
+# ---------------------------------------------------------------- filling in and sending
+
+
+def test_a_resident_asks_checks_and_sends(
+    a: Builders, browser: Browser, tap: Category, place: Area
+) -> None:
+    page = fill(browser, tap, area_id=place.id, requester_name="李明", preferred_time="mornings")
+    assert page.heading == "Check and send"
+    for shown in ("drips day and night", "Hedong", "12 River Lane", "138 0013 8000", "mornings"):
+        assert shown in page.text
+
+    page = browser.click("Send it now")
+
+    assert page.heading == "Your request is with us"
+    [made] = sent_requests()
+    assert made.status is Status.SUBMITTED
+    assert made.area_id == place.id
+    assert made.requester is not None
+    assert (made.requester.name, made.requester.phone) == ("李明", "+8613800138000")
+    assert made.requester.locale == "en"
+
+
+def test_looking_at_the_pages_saves_nothing(browser: Browser, tap: Category) -> None:
+    browser.open("/requests/new")
+    browser.open(f"/requests/new/form?category={tap.id}")
+
+    assert db.session.scalar(select(func.count()).select_from(SubmissionDraft)) == 0
+
+
+def test_sending_twice_makes_one_request(browser: Browser, tap: Category) -> None:
+    check = fill(browser, tap)
+    first = browser.click("Send it now")
+
+    again = browser.request("POST", check.path, data=check.form(press="Send it now").values())
+
+    assert again.headers["Location"] == first.path
+    assert len(sent_requests()) == 1
+
+
+def test_a_sent_draft_keeps_nothing_that_was_typed(browser: Browser, tap: Category) -> None:
+    check = fill(browser, tap)
+    browser.click("Send it now")
+
+    draft = db.session.scalars(select(SubmissionDraft)).one()
+
+    assert draft.content == {}
+    assert browser.open(check.path).path.endswith("/receipt")
+
+
+def test_what_is_missing_is_said_beside_the_field_and_nothing_is_lost(
+    browser: Browser, tap: Category
+) -> None:
+    page = fill(browser, tap, need="", address="", phone="12", requester_name="李明")
+
+    assert set(page.errors) == {"need", "address", "phone"}
+    assert page.form("need").values()["requester_name"] == ["李明"]
+    assert page.form("need").values()["phone"] == ["12"]
+
+
+@pytest.mark.parametrize(
+    ("way", "missing"),
+    [
+        (ReachableBy.PHONE, {"phone"}),
+        (ReachableBy.EMAIL, {"email"}),
+        (ReachableBy.NEIGHBOUR, {"neighbour"}),
+        (ReachableBy.NOBODY, set()),
+    ],
+)
+def test_only_what_belongs_to_the_chosen_way_is_needed(
+    browser: Browser, tap: Category, way: ReachableBy, missing: set[str]
+) -> None:
+    page = fill(browser, tap, reachable_by=way, phone="")
+
+    assert set(page.errors) == missing
+
+
+def test_what_does_not_belong_to_the_chosen_way_is_not_sent(
+    browser: Browser, tap: Category
+) -> None:
+    fill(
+        browser,
+        tap,
+        reachable_by=ReachableBy.EMAIL,
+        email=" Li@Example.org ",
+        phone="not a number",
+        beneficiary_name="nobody",
+    )
+    browser.click("Send it now")
+
+    [made] = sent_requests()
+    assert made.requester is not None
+    assert (made.requester.email, made.requester.phone) == ("li@example.org", None)
+    assert made.beneficiary_name == ""
+
+
+def test_somebody_who_stays_anonymous_leaves_no_requester(browser: Browser, tap: Category) -> None:
+    fill(browser, tap, reachable_by=ReachableBy.NOBODY, requester_name="李明")
+    browser.click("Send it now")
+
+    [made] = sent_requests()
+    assert made.requester is None
+    assert db.session.scalar(select(func.count()).select_from(Requester)) == 0
+
+
+@pytest.mark.parametrize("bad", ["li", "li@", "@example.org", "li@example", "a b@example.org"])
+def test_an_address_that_cannot_be_mailed_is_refused(
+    browser: Browser, tap: Category, bad: str
+) -> None:
+    assert set(fill(browser, tap, reachable_by=ReachableBy.EMAIL, email=bad).errors) == {"email"}
+
+
+def test_asking_for_somebody_else_needs_who_relation_and_consent(
+    browser: Browser, tap: Category
+) -> None:
+    page = fill(browser, tap, for_whom=ForWhom.SOMEONE_ELSE)
+    assert {"beneficiary_name", "beneficiary_relation"} <= set(page.errors)
+    assert "Tell us whether they know and agree." in page.text
+
+    page = browser.send(
+        beneficiary_name="王奶奶", beneficiary_relation="neighbour", beneficiary_consents="no"
+    )
+    assert "They do not know yet" in page.text
+    browser.click("Send it now")
+
+    [made] = sent_requests()
+    assert (made.beneficiary_name, made.beneficiary_consents) == ("王奶奶", False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_needed"),
+    [(Kind.HELP, True), (Kind.COMPLAINT, True), (Kind.SUGGESTION, False), (Kind.THANKS, False)],
+)
+def test_a_place_is_needed_where_somebody_has_to_come(
+    browser: Browser, tap: Category, kind: Kind, *, is_needed: bool
+) -> None:
+    page = fill(browser, tap, kind=kind, address="")
+
+    assert ("address" in page.errors) is is_needed
+
+
+def test_change_leads_back_with_everything_kept(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    other = a.category(name="陪伴", name_en="Company and talk")
+    fill(browser, tap, requester_name="李明")
+
+    page = browser.click("Change something")
+    assert page.form("need").values()["requester_name"] == ["李明"]
+
+    browser.send(press="Change: what it is about")
+    page = browser.click("Company and talk")
+    assert "drips day and night" in page.html
+    browser.send(need="Somebody to talk to.")
+    browser.click("Send it now")
+
+    [made] = sent_requests()
+    assert made.category_id == other.id
+    assert made.need == "Somebody to talk to."
+
+
+def test_numbers_in_the_text_are_pointed_out(browser: Browser, tap: Category) -> None:
+    page = fill(browser, tap, need="Call me: 13800138000")
+
+    assert "There seem to be personal numbers in your text" in page.text
+
+
+def test_everything_can_be_discarded(browser: Browser, tap: Category) -> None:
+    check = fill(browser, tap, photos=[(BytesIO(small_jpeg()), "tap.jpg")])
+
+    assert browser.click("Discard everything").path == "/"
+
+    assert db.session.scalar(select(func.count()).select_from(SubmissionDraft)) == 0
+    assert db.session.scalar(select(func.count()).select_from(Photo)) == 0
+    assert "no longer here" in browser.open(check.path, status=404).text
+
+
+def test_a_draft_is_gone_after_a_day(
+    browser: Browser, tap: Category, clock: time_machine.Traveller, now: datetime
+) -> None:
+    check = fill(browser, tap)
+    clock.shift(timedelta(days=1, minutes=1))
+
+    browser.open(check.path, status=404)
+    browser.open(check.path.removesuffix("/check"), status=404)
+    with transaction():
+        drafts.remove_old(now=now + timedelta(days=1, minutes=1))
+
+    assert db.session.scalar(select(func.count()).select_from(SubmissionDraft)) == 0
+
+
+def test_an_unknown_draft_is_not_there(browser: Browser, tap: Category) -> None:
+    browser.open(f"/requests/new/{'x' * 32}", status=404)
+    browser.open("/requests/new/short", status=404)
+
+
+def test_a_guessable_key_keeps_no_draft(a: Builders, now: datetime) -> None:
+    with pytest.raises(ValueError, match="unguessable"), transaction():
+        drafts.save("1234", {}, actor=resident(), now=now)
+
+
+def test_very_many_sendings_from_one_address_have_to_wait(
+    browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "SENDINGS_AN_HOUR", 1)
+    fill(browser, tap)
+    browser.click("Send it now")
+    fill(browser, tap, need="Another one.")
+
+    page = browser.click("Send it now", status=429)
+
+    assert "It was not sent yet" in page.text
+    assert "Another one." in page.text
+    assert len(sent_requests()) == 1
+
+
+def test_very_many_drafts_from_one_address_have_to_wait_and_lose_nothing(
+    browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "DRAFTS_AN_HOUR", 0)
+    browser.open(f"/requests/new/form?category={tap.id}")
+
+    page = browser.send(need="Help!", status=429)
+
+    assert "Very many requests" in page.text
+    assert page.form("need").values()["need"] == ["Help!"]
+
+
+# ---------------------------------------------------------------- photos
+
+
+def test_photos_are_kept_shown_and_handed_over(browser: Browser, tap: Category, app: Flask) -> None:
+    picture = (BytesIO(small_jpeg()), "tap.jpg")
+    page = fill(browser, tap, need="", photos=[picture])
+    [shown] = [
+        image.get("src", "") for image in page.find_all("img") if "photos" in image.get("src", "")
+    ]
+    with browser.request("GET", shown) as answer:
+        assert answer.mimetype == "image/webp"
+
+    browser.send(need="See the photo.")
+    browser.click("Send it now")
+
+    [photo] = db.session.scalars(select(Photo))
+    assert photo.draft_id is None
+    assert photo.service_request_id == sent_requests()[0].id
+
+
+def test_a_file_that_is_no_photo_is_named_and_the_others_are_kept(
+    browser: Browser, tap: Category
+) -> None:
+    page = fill(
+        browser,
+        tap,
+        photos=[(BytesIO(small_jpeg()), "tap.jpg"), (BytesIO(b"MZ\x90"), "virus.jpg")],
+    )
+
+    assert "virus.jpg" in page.errors["photos"]
+    assert len(list(db.session.scalars(select(Photo)))) == 1
+
+
+def test_a_photo_can_be_removed_again(browser: Browser, tap: Category) -> None:
+    fill(browser, tap, need="", photos=[(BytesIO(small_jpeg()), "tap.jpg")])
+
+    page = browser.send(press="Remove: photo 1", need="Typed meanwhile.")
+
+    assert list(db.session.scalars(select(Photo))) == []
+    assert page.form("need").values()["need"] == ["Typed meanwhile."]
+
+
+def test_a_sixth_photo_is_refused_and_the_words_are_kept(browser: Browser, tap: Category) -> None:
+    page = fill(
+        browser, tap, photos=[(BytesIO(small_jpeg()), f"{number}.jpg") for number in range(6)]
+    )
+
+    assert "At most 5 photos." in page.errors["photos"]
+    assert "drips day and night" in page.html
+    assert list(db.session.scalars(select(Photo))) == []
+
+
+# ---------------------------------------------------------------- others asked for the same
+
+
+def test_open_requests_of_the_same_place_and_category_are_offered_without_anything_personal(
+    a: Builders, browser: Browser, tap: Category, place: Area
+) -> None:
+    grid = a.area(parent=place, name="一网格", name_en="Grid 1")
+    same = a.service_request(
+        category=tap, area=grid, need="secret words", requester_name="secret name"
+    )
+
+    page = fill(browser, tap, area_id=place.id)
+
+    assert "Others asked for the same here." in page.text
+    assert "Grid 1" in page.text
+    assert "secret" not in page.html
+    assert same.reference not in page.html
+
+
+def test_choosing_one_of_them_still_makes_a_request_and_tells_the_desk(
+    a: Builders, browser: Browser, tap: Category, place: Area
+) -> None:
+    same = a.service_request(category=tap, area=place)
+    fill(browser, tap, area_id=place.id)
+
+    browser.send(same_as=same.id)
+
+    made = sent_requests()[-1]
+    assert made.id != same.id
+    entry = db.session.scalars(
+        select(HistoryEntry).where(HistoryEntry.service_request_id == made.id)
+    ).one()
+    assert entry.detail == {"same_as": same.id}
+
+
+def test_what_is_closed_elsewhere_or_sensitive_is_not_offered(
+    a: Builders, browser: Browser, tap: Category, place: Area
+) -> None:
+    sensitive = a.category(name="家暴", name_en="Violence", is_sensitive=True)
+    a.service_request(category=tap, area=place, status=Status.CLOSED, outcome=Outcome.SOLVED)
+    a.service_request(category=tap, area=a.area())
+    a.service_request(category=sensitive, area=place)
+
+    assert "Others asked" not in fill(browser, tap, area_id=place.id).text
+    assert "Others asked" not in fill(browser, sensitive, area_id=place.id).text
+
+
+def test_the_script_of_the_form_gets_them_as_a_piece_of_a_page(
+    a: Builders, browser: Browser, tap: Category, place: Area
+) -> None:
+    a.service_request(category=tap, area=place)
+
+    answer = browser.request("GET", f"/requests/new/similar?category={tap.id}&area={place.id}")
+    nothing = browser.request("GET", "/requests/new/similar?category=x&area=y")
+
+    assert "Hedong" in answer.text
+    assert nothing.text.strip() == ""
+
+
+# ---------------------------------------------------------------- both languages
+
+
+def test_the_same_pages_speak_chinese(chinese_browser: Browser, tap: Category, place: Area) -> None:
+    page = fill(chinese_browser, tap, area_id=place.id, address="")
+    assert page.heading == "核对并提交"
+
+    page = chinese_browser.click("提交")
+
+    assert page.heading == "您的诉求我们收到了"
+    assert sent_requests()[0].requester is not None
+
+
+def test_the_pages_ask_no_more_of_the_database_when_there_are_more_categories(
+    a: Builders,
+    browser: Browser,
+    tap: Category,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    few = count_queries(lambda: browser.open("/requests/new"))
+    for _ in range(5):
+        a.category()
+        a.area()
+
+    assert count_queries(lambda: browser.open("/requests/new")) == few
