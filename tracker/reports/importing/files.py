@@ -1,0 +1,191 @@
+"""Reading any table row by row, whatever made it: CSV in the encodings met here, or XLSX.
+
+Nothing is ever held whole in memory. Files ending in .gz are unpacked while they are read.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias, cast
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+Row: TypeAlias = dict[str, str]
+"""What a row says: column name → text, without spaces around it."""
+
+CHUNK: Final = 1 << 20
+ENCODINGS: Final = ("utf-8-sig", "gb18030")
+"""Tried in this order. GB18030 reads nearly anything, so it comes last."""
+SAMPLE: Final = 1 << 16
+
+
+class FileError(Exception):
+    """The file is not a table that can be read. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table that was looked through once."""
+
+    path: Path
+    encoding: str | None
+    """None: an XLSX workbook."""
+    delimiter: str
+    header: tuple[str, ...]
+    row_count: int
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Yield each row with its line number, counted from 1 for the header.
+
+        In a CSV file it is the line where the row ends; in a workbook the row of the sheet.
+        A row that is empty all over is passed by.
+        """
+        with _records(self.path, self.encoding, self.delimiter) as records:
+            next(records, None)
+            for line, record in records:
+                if any(record):
+                    yield line, dict(zip(self.header, _filled(record, self.header), strict=False))
+
+
+def open_table(path: Path, encoding: str | None = None) -> TableFile:
+    """Look through a file: find its encoding, columns and number of rows.
+
+    `encoding` skips the guessing. Raises `FileError` when it is not a table with a header.
+    """
+    try:
+        return _look_through(path, encoding)
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror or error}."
+        raise FileError(message) from error
+    except (UnicodeError, EOFError) as error:
+        message = f"{path.name} is damaged or in another encoding: {error}."
+        raise FileError(message) from error
+    except csv.Error as error:
+        message = f"{path.name} is not a CSV file: {error}."
+        raise FileError(message) from error
+    except (zipfile.BadZipFile, InvalidFileException, KeyError) as error:
+        message = f"{path.name} is not an Excel workbook (.xlsx)."
+        raise FileError(message) from error
+
+
+def _look_through(path: Path, encoding: str | None) -> TableFile:
+    delimiter = ","
+    if _is_workbook(path):
+        encoding = None
+    else:
+        encoding = encoding or _encoding_of(path)
+        delimiter = _delimiter_of(path, encoding)
+    with _records(path, encoding, delimiter) as records:
+        first = next(records, None)
+        if first is None or not any(first[1]):
+            message = f"{path.name} is empty: the first row must name the columns."
+            raise FileError(message)
+        header = tuple(first[1])
+        doubles = {name for name in header if name and header.count(name) > 1}
+        if doubles:
+            message = f"{path.name} has two columns named {', '.join(sorted(doubles))}."
+            raise FileError(message)
+        count = sum(1 for _line, record in records if any(record))
+    return TableFile(path, encoding, delimiter, header, count)
+
+
+def _is_workbook(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _encoding_of(path: Path) -> str:
+    with _binary(path) as stream:
+        start = stream.read(4)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    for encoding in ENCODINGS:
+        if _decodes(path, encoding):
+            return encoding
+    message = f"{path.name} is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and try again."
+    raise FileError(message)
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with _binary(path) as stream:
+            while chunk := stream.read(CHUNK):
+                decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _delimiter_of(path: Path, encoding: str) -> str:
+    """Return what separates the columns of the header: a comma, a semicolon or a tab."""
+    with _binary(path) as stream:
+        sample = stream.read(SAMPLE)
+    lines = codecs.getincrementaldecoder(encoding)().decode(sample).splitlines()
+    header = lines[0] if lines else ""
+    return max(",;\t", key=lambda mark: (header.count(mark), mark == ","))
+
+
+@contextmanager
+def _binary(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as plain:
+        is_packed = plain.read(2) == b"\x1f\x8b"
+    # By its content, not its name: an upload may be called anything.
+    with gzip.open(path, "rb") if is_packed else path.open("rb") as stream:
+        yield cast("BinaryIO", stream)
+
+
+@contextmanager
+def _records(
+    path: Path, encoding: str | None, delimiter: str
+) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Open a table as (line number, cells)."""
+    if encoding is None:
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            yield _sheet_records(book)
+        finally:
+            book.close()
+        return
+    with _binary(path) as binary:
+        # newline="": only the CSV reader may say where a row ends.
+        text = io.TextIOWrapper(binary, encoding=encoding, newline="")
+        reader = csv.reader(_without_nul(text), delimiter=delimiter)
+        yield ((reader.line_num, [cell.strip() for cell in record]) for record in reader)
+
+
+def _without_nul(lines: Iterable[str]) -> Iterator[str]:
+    # Some exports pad fields with NUL, which neither the CSV reader nor PostgreSQL takes.
+    for line in lines:
+        yield line.replace("\x00", "") if "\x00" in line else line
+
+
+def _sheet_records(book: object) -> Iterator[tuple[int, list[str]]]:
+    sheet = book.active  # type: ignore[attr-defined] - openpyxl's types lack the read-only sheet
+    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        yield number, [_cell_text(cell) for cell in cells]
+
+
+def _cell_text(cell: object) -> str:
+    match cell:
+        case None:
+            return ""
+        case datetime():
+            return cell.isoformat(sep=" ")
+        case float() if cell.is_integer():
+            return str(int(cell))  # an id that Excel keeps as a number
+        case _:
+            return str(cell).strip()
+
+
+def _filled(record: list[str], header: tuple[str, ...]) -> list[str]:
+    return record + [""] * (len(header) - len(record))

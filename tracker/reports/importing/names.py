@@ -1,0 +1,246 @@
+"""Finding the units, areas, categories and teams that rows name, and making the missing ones."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TypeAlias
+
+from sqlalchemy import select
+
+from tracker.database import Model, db
+from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
+from tracker.organisation.queries import organisation, units_below
+from tracker.reports.importing.mapping import Creatable, Mapping, MappingError
+from tracker.reports.importing.rows import ImportedRow, Problem, Reason
+from tracker.teams.models import Team
+
+Key: TypeAlias = tuple[int | None, str]
+"""A name below a parent (for a team: its unit)."""
+
+LEVELS = (AreaKind.DISTRICT, AreaKind.STREET, AreaKind.COMMUNITY, AreaKind.GRID)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a row belongs."""
+
+    unit_id: int
+    category_id: int
+    area_id: int | None
+    team_id: int | None
+
+
+class Names:
+    """Every name of the organisation, by id; kept for one run.
+
+    With `is_dry` nothing is written: what would be made gets a number below zero.
+    """
+
+    def __init__(self, mapping: Mapping, *, is_dry: bool, now: datetime) -> None:
+        self.mapping = mapping
+        self.is_dry = is_dry
+        self.now = now
+        self.created: Counter[Creatable] = Counter()
+        self._imaginary = count(-1, -1)
+        self._units: dict[str, int] = {}
+        self._categories: dict[Key, int] = {}
+        self._areas: dict[Key, int] = {}
+        self._area_parent: dict[int, int | None] = {}
+        self._area_unit: dict[int, int | None] = {}
+        self._areas_by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._teams: dict[Key, int] = {}
+        self._teams_by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self.home_id = self._home()
+        self.reach: set[int] = set(units_below(self.home_id)) | {self.home_id}
+        self._load()
+
+    def place(self, row: ImportedRow) -> Placed | list[Problem]:
+        """Return where a row belongs, or what could not be found."""
+        columns = self.mapping.columns
+        problems: list[Problem] = []
+        category_id = self._category(row.category)
+        if category_id is None:
+            where = columns.category[0] if columns.category else "category"
+            said = " / ".join(row.category)
+            problems.append(Problem(where, Reason.NO_SUCH_CATEGORY, said))
+        area_id = self._area(row.area)
+        if row.area and area_id is None:
+            problems.append(Problem(columns.area[-1], Reason.NO_SUCH_AREA, " / ".join(row.area)))
+        unit_id = self._unit(row.unit, area_id)
+        if unit_id is None:
+            problems.append(Problem(columns.unit, Reason.NO_SUCH_UNIT, row.unit))
+            return problems
+        team_id = self._team(unit_id, row.team)
+        if row.team and team_id is None:
+            problems.append(Problem(columns.team, Reason.NO_SUCH_TEAM, row.team))
+        if problems or category_id is None:
+            return problems
+        return Placed(unit_id, category_id, area_id, team_id)
+
+    # ---------------------------------------------------------------- units
+
+    def _home(self) -> int:
+        """Return the unit for rows that name none: the mapping's, or the top of the tree."""
+        if self.mapping.default_unit:
+            named = db.session.scalars(
+                select(Unit.id).where(
+                    (Unit.name == self.mapping.default_unit)
+                    | (Unit.name_en == self.mapping.default_unit),
+                    Unit.ended_at.is_(None),
+                )
+            ).all()
+            if len(named) != 1:
+                message = f"unit.default: there is no one unit {self.mapping.default_unit!r}."
+                raise MappingError(message)
+            return named[0]
+        root = db.session.scalar(
+            select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
+        )
+        if root is not None:
+            return root
+        # Before set-up: the data of the past may well be the first that comes in.
+        settings = organisation()
+        unit = Unit(kind=UnitKind.BUREAU, name=settings.name, name_en=settings.name_en)
+        return self._make(Creatable.UNIT, unit)
+
+    def _unit(self, name: str, area_id: int | None) -> int | None:
+        if not name:
+            return self._unit_of_area(area_id)
+        found = self._units.get(name)
+        if found is None and Creatable.UNIT in self.mapping.create:
+            unit = Unit(parent_id=self.home_id, kind=self.mapping.unit_kind, name=name)
+            found = self._units[name] = self._make(Creatable.UNIT, unit)
+            self.reach.add(found)
+        return found
+
+    def _unit_of_area(self, area_id: int | None) -> int:
+        while area_id is not None:
+            unit_id = self._area_unit.get(area_id)
+            if unit_id is not None and unit_id in self.reach:
+                return unit_id
+            area_id = self._area_parent.get(area_id)
+        return self.home_id
+
+    # ---------------------------------------------------------------- categories
+
+    def _category(self, path: Sequence[str]) -> int | None:
+        parent: int | None = None
+        for name in path or (self.mapping.uncategorised,):
+            found = self._categories.get((parent, name))
+            if found is None:
+                if path and Creatable.CATEGORY not in self.mapping.create:
+                    return None
+                found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
+                self._categories[parent, name] = found
+            parent = found
+        return parent
+
+    def _new_category(self, parent: int | None, name: str) -> Category:
+        is_blank = name == self.mapping.uncategorised
+        # Residents go on choosing from what was set up for them.
+        return Category(
+            parent_id=parent,
+            name=name,
+            name_en=self.mapping.uncategorised_en if is_blank else None,
+            is_offered=False,
+        )
+
+    # ---------------------------------------------------------------- areas
+
+    def _area(self, path: Sequence[str]) -> int | None:
+        parent: int | None = None
+        for level, name in enumerate(path):
+            found = self._areas.get((parent, name))
+            if found is None and level == 0 and len(named := self._areas_by_name[name]) == 1:
+                found = named[0]  # the file's widest level is one of our narrower ones
+            if found is None:
+                if Creatable.AREA not in self.mapping.create:
+                    return None
+                found = self._make(
+                    Creatable.AREA, Area(parent_id=parent, kind=self._kind_at(level), name=name)
+                )
+                self._area_parent[found] = parent
+            self._areas[parent, name] = found
+            parent = found
+        return parent
+
+    def _kind_at(self, level: int) -> AreaKind:
+        kinds = self.mapping.area_kinds or LEVELS
+        return kinds[min(level, len(kinds) - 1)]
+
+    # ---------------------------------------------------------------- teams
+
+    def _team(self, unit_id: int, name: str) -> int | None:
+        if not name:
+            return None
+        found = self._teams.get((unit_id, name))
+        if found is None and len(named := self._teams_by_name[name]) == 1:
+            found = named[0]
+        if found is None and Creatable.TEAM in self.mapping.create:
+            team = Team(unit_id=unit_id, name=name, created_at=self.now)
+            found = self._make(Creatable.TEAM, team)
+            self._teams_by_name[name].append(found)
+        if found is not None:
+            self._teams[unit_id, name] = found
+        return found
+
+    # ---------------------------------------------------------------- together
+
+    def _make(self, kind: Creatable, thing: Unit | Area | Category | Team) -> int:
+        self.created[kind] += 1
+        if self.is_dry:
+            return next(self._imaginary)
+        return _saved(thing)
+
+    def _load(self) -> None:
+        """Read every name, Chinese and English, what has ended last and only if nothing else."""
+        units = db.session.execute(
+            select(Unit.id, Unit.name, Unit.name_en).order_by(Unit.ended_at.isnot(None), Unit.id)
+        )
+        for unit_id, *names in units:
+            if unit_id in self.reach:
+                for name in _present(names):
+                    self._units.setdefault(name, unit_id)
+        categories = db.session.execute(
+            select(Category.id, Category.parent_id, Category.name, Category.name_en).order_by(
+                Category.ended_at.isnot(None), Category.id
+            )
+        )
+        for category_id, parent_id, *names in categories:
+            for name in _present(names):
+                self._categories.setdefault((parent_id, name), category_id)
+        areas = db.session.execute(
+            select(Area.id, Area.parent_id, Area.unit_id, Area.name, Area.name_en).order_by(
+                Area.ended_at.isnot(None), Area.id
+            )
+        )
+        for area_id, parent_id, unit_id, *names in areas:
+            self._area_parent[area_id] = parent_id
+            self._area_unit[area_id] = unit_id
+            for name in _present(names):
+                self._areas.setdefault((parent_id, name), area_id)
+                self._areas_by_name[name].append(area_id)
+        teams = db.session.execute(
+            select(Team.id, Team.unit_id, Team.name, Team.name_en).order_by(
+                Team.ended_at.isnot(None), Team.id
+            )
+        )
+        for team_id, unit_id, *names in teams:
+            if unit_id in self.reach:
+                for name in _present(names):
+                    self._teams.setdefault((unit_id, name), team_id)
+                    self._teams_by_name[name].append(team_id)
+
+
+def _present(names: Collection[str | None]) -> Iterator[str]:
+    return (name for name in dict.fromkeys(names) if name)
+
+
+def _saved(thing: Model) -> int:
+    db.session.add(thing)
+    db.session.flush()
+    thing_id: int = thing.id  # type: ignore[attr-defined] - every table has one
+    db.session.expunge(thing)
+    return thing_id
