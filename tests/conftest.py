@@ -22,11 +22,15 @@ from tests.support.databases import KINDS, Databases, settings
 from tests.support.live import LiveServer
 from tests.support.missing import reason_in
 from tests.support.network import GUARD
+from tests.support.visited import Visited, never_visited
 from tracker import create_app
 from tracker.database import db
 
 RUN_FOLDER: Final = "SHISHI_TEST_RUN"
 CONTROLLER: Final = "SHISHI_TEST_CONTROLLER"
+ROOT: Final = Path(__file__).resolve().parent.parent
+VISITED: Final = Visited()
+UNVISITED: Final = pytest.StashKey[list[str]]()
 A_WORKING_DAY: Final = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
 """A Wednesday, ten in the morning in Shanghai, with no festival near."""
 
@@ -42,6 +46,23 @@ def pytest_configure(config: pytest.Config) -> None:
         # The database server runs as somebody else and must get into its folder.
         Path(os.environ[RUN_FOLDER]).chmod(0o711)
     GUARD.install()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After a run of everything, fail it when there are pages that no test opened."""
+    folder = Path(os.environ[RUN_FOLDER])
+    VISITED.save(folder, os.environ.get("PYTEST_XDIST_WORKER", "controller"))
+    if hasattr(session.config, "workerinput") or not _is_whole_run(session.config):
+        return
+    session.config.stash[UNVISITED] = never_visited(folder)
+    if session.config.stash[UNVISITED] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_whole_run(config: pytest.Config) -> bool:
+    chosen = [config.getoption(name) for name in ("keyword", "markexpr", "lf", "collectonly")]
+    return not any(chosen) and config.args in (["tests"], ["tests/"], [str(ROOT / "tests")])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -63,6 +84,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for reason, tests in missed.items():
             terminalreporter.line(f"{tests} tests were left out: {reason}", red=True, bold=True)
         terminalreporter.line("With CI=true this fails.", red=True)
+    if unvisited := terminalreporter.config.stash.get(UNVISITED, []):
+        terminalreporter.section("PAGES THAT NO TEST OPENS", sep="!", red=True, bold=True)
+        for page in unvisited:
+            terminalreporter.line(page, red=True)
 
 
 def _fast_folder() -> str | None:
@@ -140,6 +165,7 @@ def app(
     """Return the application on an empty database, its context pushed, the clock stopped."""
     folder = databases.folder / "instance"
     made = create_app(settings(database_url, folder))
+    VISITED.watch(made)
     with made.app_context():
         yield made
         db.session.remove()

@@ -81,7 +81,7 @@ def test_whoever_holds_nothing_may_do_nothing(action: Action) -> None:
     assert not may(stranger, action, Thing(id=2))
 
 
-@pytest.mark.parametrize("action", NEVER_ON_OWN_WORK)
+@pytest.mark.parametrize("action", sorted(NEVER_ON_OWN_WORK))
 def test_nobody_judges_their_own_work(action: Action) -> None:
     supervisor = somebody_who_is(Role.SUPERVISOR)
     theirs = Thing(unit_id=OWN_UNIT, handler_ids={ME})

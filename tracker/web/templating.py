@@ -57,6 +57,7 @@ def init_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.policies["ext.i18n.trimmed"] = True  # as babel.cfg, or texts are not found
     app.jinja_env.filters.update(
         datetime=locale.format_datetime,
         date=locale.format_day,
