@@ -2,4 +2,11 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from tracker.organisation.views import areas, categories, organisation, units
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    organisation.blueprint,
+    units.blueprint,
+    areas.blueprint,
+    categories.blueprint,
+)

@@ -1,0 +1,175 @@
+"""An administrator sets the organisation up; others don't get in."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.accounts.models import AuditEntry
+from tracker.database import db
+from tracker.organisation import queries
+from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
+from tracker.permissions import Role
+
+PAGES = (
+    "/admin/units/",
+    "/admin/units/new",
+    "/admin/areas/",
+    "/admin/areas/new",
+    "/admin/categories/",
+    "/admin/categories/new",
+    "/admin/organisation",
+    "/admin/calendar",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.SUPERVISOR, Role.AUDITOR])
+def test_only_administrators_get_in(a: Builders, browser: Browser, page: str, role: Role) -> None:
+    browser.sign_in(a.holder(role)).open(page, status=403)
+    browser.sign_in(a.administrator()).open(page)
+
+
+def test_a_unit_is_added_below_another_and_moved(a: Builders, browser: Browser) -> None:
+    north, south = a.unit(name="溪北"), a.unit(name="溪南")
+    browser.sign_in(a.administrator())
+
+    browser.send(
+        "/admin/units/new", name="柳桥站", name_en="Willow", kind="station", parent_id=north.id
+    )
+    station = db.session.scalars(select(Unit).where(Unit.name == "柳桥站")).one()
+    assert station.parent_id == north.id
+
+    browser.send(f"/admin/units/{station.id}", parent_id=south.id)
+    assert station.parent_id == south.id
+
+    entries = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [entry.action for entry in entries] == ["unit:add", "unit:edit"]
+    assert entries[1].changes == {"parent_id": [north.id, south.id]}
+
+
+def test_a_unit_cannot_hang_below_itself(a: Builders, browser: Browser) -> None:
+    north = a.unit()
+    station = a.unit(parent=north)
+
+    page = browser.sign_in(a.administrator()).open(f"/admin/units/{north.id}")
+
+    offered = page.form("parent_id").options("parent_id")
+    assert str(north.id) not in offered
+    assert str(station.id) not in offered
+    assert str(a.bureau.id) in offered
+
+
+def test_a_unit_in_use_is_not_ended(a: Builders, browser: Browser) -> None:
+    unit = a.unit(name_en="North")
+    a.team(unit=unit)
+    browser.sign_in(a.administrator()).open("/admin/units/")
+
+    page = browser.click("End: North")
+
+    assert "It is still in use." in page.text
+    assert unit.ended_at is None
+
+
+def test_what_is_ended_vanishes_from_choices_and_can_be_taken_up_again(
+    a: Builders, browser: Browser
+) -> None:
+    unit = a.unit(name_en="North")
+    browser.sign_in(a.administrator()).open("/admin/units/")
+
+    page = browser.click("End: North")
+    assert "North" not in page.text
+    assert unit.id not in {node.thing.id for node in queries.unit_tree()}
+
+    browser.open("/admin/units/?ended=1")
+    browser.click("Take up again: North")
+    assert unit.id in {node.thing.id for node in queries.unit_tree()}
+
+
+def test_an_area_belongs_to_a_desk(a: Builders, browser: Browser) -> None:
+    unit = a.unit()
+    browser.sign_in(a.administrator())
+
+    browser.send("/admin/areas/new", name="柳桥社区", kind="community", unit_id=unit.id)
+
+    area = db.session.scalars(select(Area)).one()
+    assert queries.unit_for_area(area.id) == unit.id
+
+
+def test_an_administrator_of_a_branch_changes_only_what_is_there(
+    a: Builders, browser: Browser
+) -> None:
+    own, other = a.unit(), a.unit()
+    browser.sign_in(a.administrator(own))
+
+    page = browser.open("/admin/units/new")
+    assert page.form("parent_id").options("parent_id") == [str(own.id)]
+    browser.send(f"/admin/units/{own.id}", name="新名", status=None)
+    browser.send(f"/admin/units/{other.id}", name="新名", status=403)
+
+
+def test_categories_have_two_levels(a: Builders, browser: Browser) -> None:
+    group = a.top_category(name="家庭小修")
+    browser.sign_in(a.administrator())
+
+    browser.send(
+        "/admin/categories/new",
+        name="水管漏水",
+        name_en="Leak",
+        parent_id=group.id,
+        needs_evidence=True,
+        resolve_working_days=3,
+    )
+
+    leaf = db.session.scalars(select(Category).where(Category.name == "水管漏水")).one()
+    assert (leaf.parent_id, leaf.needs_evidence, leaf.resolve_working_days) == (group.id, True, 3)
+    assert leaf.is_offered
+    page = browser.open("/admin/categories/new")
+    assert str(leaf.id) not in page.form("parent_id").options("parent_id")
+
+
+def test_things_change_places(a: Builders, browser: Browser) -> None:
+    first = a.top_category(name_en="First", position=0)
+    second = a.top_category(name_en="Second", position=1)
+    browser.sign_in(a.administrator()).open("/admin/categories/")
+
+    browser.click("Up: Second")
+
+    assert [node.thing.id for node in queries.category_tree()] == [second.id, first.id]
+
+
+def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/organisation", name="晴溪镇", work_ends="08:00", country="XX")
+    assert "The times have to follow each other" in page.errors["work_ends"]
+    assert page.errors["country"] == "There is no public calendar of this country."
+
+    page = browser.send(name="晴溪镇", work_ends="17:30", country="cn", claim_limit=3)
+    assert page.flashes == ["Saved."]
+    settings = db.session.get_one(Organisation, 1)
+    assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "CN")
+
+
+def test_two_administrators_do_not_overwrite_each_other(a: Builders, browser: Browser) -> None:
+    a.organisation(name_en="Old")
+    browser.sign_in(a.administrator())
+    page = browser.open("/admin/organisation")
+    stale = page.form("version").values()["version"]
+    browser.send("/admin/organisation", name="新名一")
+
+    browser.send("/admin/organisation", name="新名二", version=stale[0], status=409)
+
+
+def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/calendar", day="2026-03-14", is_working="yes", name="补班")
+    assert "补班" in page.text
+    entry = db.session.scalars(select(CalendarDay)).one()
+    assert (entry.day, entry.is_working) == (date(2026, 3, 14), True)
+
+    browser.click("Remove")
+    assert db.session.scalars(select(CalendarDay)).all() == []

@@ -1,0 +1,236 @@
+"""What an administrator enters about the organisation. Choices are handed in by the views."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    TimeField,
+)
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+
+from tracker.organisation.calendar import has_calendar
+from tracker.organisation.models import AreaKind, UnitKind
+from tracker.organisation.queries import Node, Thing
+from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.locale import localized
+
+ICONS = (
+    "chat-square-text",
+    "person-heart",
+    "people",
+    "backpack2",
+    "tools",
+    "wrench-adjustable",
+    "lightning-charge",
+    "droplet",
+    "fire",
+    "trash3",
+    "tree",
+    "signpost-split",
+    "bus-front",
+    "p-circle",
+    "building",
+    "house-door",
+    "heart-pulse",
+    "capsule",
+    "briefcase",
+    "mortarboard",
+    "cash-coin",
+    "file-earmark-text",
+    "flower1",
+    "umbrella",
+    "shield-exclamation",
+    "megaphone",
+    "gift",
+)
+"""What a category may be drawn with: names of Bootstrap icons."""
+
+
+def text_or_none(text: str | None) -> str | None:
+    """Return what was typed without spaces around it; nothing typed is None."""
+    return (text or "").strip() or None
+
+
+def stripped(text: str | None) -> str:
+    """Return what was typed without spaces around it."""
+    return (text or "").strip()
+
+
+def tree_choices(nodes: Iterable[Node[Thing]], *, blank: object = None) -> list[SelectChoice]:
+    """Return choices in tree order, indented by depth; `blank` words one that chooses nothing."""
+    choices = [] if blank is None else [SelectChoice("", str(blank))]
+    return choices + [
+        SelectChoice(node.thing.id, "\u3000" * node.depth + localized(node.thing)) for node in nodes
+    ]
+
+
+class NamedForm(Form):
+    """A thing with a name in the main language, and perhaps in English."""
+
+    name = StringField(
+        _l("Name"), [InputRequired(_l("Enter a name.")), Length(max=120)], filters=[stripped]
+    )
+    name_en = StringField(_l("Name in English"), [Length(max=120)], filters=[text_or_none])
+
+
+class UnitForm(NamedForm):
+    """A unit of the organisation."""
+
+    kind = RadioField(
+        _l("What it is"), [InputRequired(_l("Choose one."))], coerce=EnumMember(UnitKind)
+    )
+    parent_id = SelectField(_l("Belongs to"), coerce=optional_int)
+
+    def offer(self) -> None:
+        """Fill in the choices, in the reader's language."""
+        self.kind.choices = enum_choices(UnitKind)
+
+
+class AreaForm(NamedForm):
+    """An area."""
+
+    kind = RadioField(
+        _l("What it is"), [InputRequired(_l("Choose one."))], coerce=EnumMember(AreaKind)
+    )
+    parent_id = SelectField(_l("Lies in"), coerce=optional_int)
+    unit_id = SelectField(_l("Whose desk receives requests from here"), coerce=optional_int)
+
+    def offer(self) -> None:
+        """Fill in the choices, in the reader's language."""
+        self.kind.choices = enum_choices(AreaKind)
+
+
+class CategoryForm(NamedForm):
+    """A group of requests, or a kind of request in one."""
+
+    parent_id = SelectField(_l("Group"), coerce=optional_int)
+    description = TextAreaField(_l("In a sentence"), [Length(max=500)], filters=[stripped])
+    description_en = TextAreaField(
+        _l("In a sentence, in English"), [Length(max=500)], filters=[text_or_none]
+    )
+    keywords = StringField(
+        _l("Other words by which people look for it"), [Length(max=500)], filters=[stripped]
+    )
+    icon = SelectField(_l("Icon"))
+    default_priority = SelectField(_l("Priority"))
+    resolve_working_days = IntegerField(
+        _l("Working days to resolve it"),
+        [Optional(), NumberRange(1, 250, _l("Enter a number from 1 to 250."))],
+    )
+    default_team_id = SelectField(_l("Team that usually takes it"), coerce=optional_int)
+    volunteers_needed = IntegerField(
+        _l("Volunteers needed"),
+        [
+            InputRequired(_l("Enter a number from 1 to 50.")),
+            NumberRange(1, 50, _l("Enter a number from 1 to 50.")),
+        ],
+    )
+    is_offered = BooleanField(_l("Residents may choose it"))
+    shows_emergency_notice = BooleanField(_l("Show 110, 119 and 120 first"))
+    is_sensitive = BooleanField(_l("Sensitive: rates of small groups are not shown"))
+    needs_evidence = BooleanField(_l("A photo of the result is needed"))
+
+    def offer(
+        self, *, priorities: Iterable[tuple[str, str]], teams: Iterable[SelectChoice]
+    ) -> None:
+        """Fill in the choices, in the reader's language."""
+        self.icon.choices = [SelectChoice(name, name) for name in ICONS]
+        self.default_priority.choices = [SelectChoice(*pair) for pair in priorities]
+        self.default_team_id.choices = [
+            SelectChoice("", str(_l("Whoever looks after the area"))),
+            *teams,
+        ]
+
+
+class OrganisationForm(NamedForm):
+    """What is set once for the whole installation."""
+
+    phone = StringField(_l("Phone number of the desk"), [Length(max=40)], filters=[text_or_none])
+    time_zone = SelectField(_l("Time zone"))
+    country = StringField(
+        _l("Country of the public holidays"),
+        [InputRequired(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],
+        filters=[lambda text: (text or "").strip().upper()],
+    )
+    work_begins = TimeField(_l("Work begins"), [InputRequired(_l("Enter a time, such as 09:00."))])
+    lunch_begins = TimeField(_l("Lunch begins"), [Optional()])
+    lunch_ends = TimeField(_l("Lunch ends"), [Optional()])
+    work_ends = TimeField(_l("Work ends"), [InputRequired(_l("Enter a time, such as 18:00."))])
+    return_limit_working_days = IntegerField(
+        _l("Working days in which a team may return a request"),
+        [InputRequired(), NumberRange(1, 30)],
+    )
+    reminder_days = IntegerField(
+        _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
+    )
+    no_contact_tries = IntegerField(
+        _l("Tries before “no contact”"), [InputRequired(), NumberRange(1, 10)]
+    )
+    claim_limit = IntegerField(
+        _l("Open tasks that one volunteer may hold"), [InputRequired(), NumberRange(1, 50)]
+    )
+    privacy_note = TextAreaField(
+        _l("What we do with your data"), [Length(max=4000)], filters=[stripped]
+    )
+    privacy_note_en = TextAreaField(
+        _l("What we do with your data, in English"), [Length(max=4000)], filters=[text_or_none]
+    )
+    version = HiddenField()
+
+    def offer(self) -> None:
+        """Fill in the choices."""
+        zones = sorted(zone for zone in available_timezones() if "/" in zone)
+        self.time_zone.choices = [SelectChoice(zone, zone) for zone in zones]
+
+    def validate_country(self, field: StringField) -> None:
+        """Refuse a country whose holidays nobody maintains."""
+        if not has_calendar(field.data or ""):
+            raise ValidationError(_l("There is no public calendar of this country."))
+
+    def validate_lunch_ends(self, field: TimeField) -> None:
+        """Lunch has a beginning and an end, or neither."""
+        if (field.data is None) != (self.lunch_begins.data is None):
+            raise ValidationError(_l("Enter both times of lunch, or neither."))
+
+    def validate_work_ends(self, field: TimeField) -> None:
+        """Refuse times that go back."""
+        times = [
+            time
+            for time in (
+                self.work_begins.data,
+                self.lunch_begins.data,
+                self.lunch_ends.data,
+                field.data,
+            )
+            if time is not None
+        ]
+        if any(later <= earlier for earlier, later in pairwise(times)):
+            raise ValidationError(_l("The times have to follow each other through the day."))
+
+
+class CalendarDayForm(Form):
+    """A day that is worked, or free, whatever the public calendar says."""
+
+    day = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
+    is_working = RadioField(
+        _l("That day"), [InputRequired(_l("Choose one."))], coerce=lambda value: str(value) == "yes"
+    )
+    name = StringField(_l("Why"), [Length(max=120)], filters=[stripped])
+
+    def offer(self) -> None:
+        """Fill in the choices."""
+        self.is_working.choices = [
+            SelectChoice("yes", str(_l("is worked"))),
+            SelectChoice("no", str(_l("is free"))),
+        ]

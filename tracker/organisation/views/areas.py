@@ -1,0 +1,48 @@
+"""The areas: districts, streets, communities, grids."""
+
+from typing import Any
+
+from flask_babel import gettext as _, lazy_gettext as _l
+
+from tracker.organisation import actions, queries
+from tracker.organisation.forms import AreaForm, tree_choices
+from tracker.organisation.models import Area
+from tracker.organisation.views.trees import Tree, blueprint_for, open_nodes
+from tracker.permissions import Action, Actor
+from tracker.web.forms import Form
+
+
+def _form(area: Area | None, _actor: Actor) -> AreaForm:
+    form = AreaForm.from_request(area)
+    form.offer()
+    below = queries.areas_below(area.id) if area else frozenset()
+    nodes = open_nodes(queries.area_tree(), without=None, below=below)
+    form.parent_id.choices = tree_choices(nodes, blank=_("Nothing: it is the top"))
+    form.unit_id.choices = tree_choices(queries.unit_tree(), blank=_("The desk of the area above"))
+    return form
+
+
+def _values(form: Form) -> dict[str, Any]:
+    return {name: form[name].data for name in ("name", "name_en", "kind", "unit_id")}
+
+
+blueprint = blueprint_for(
+    Tree(
+        name="areas",
+        right=Action.MANAGE_AREAS,
+        words={
+            "title": _l("Areas"),
+            "lead": _l("Where requests come from, and whose desk receives them."),
+            "new": _l("New area"),
+            "edit": _l("Edit the area"),
+        },
+        nodes=lambda ended: queries.area_tree(ended=ended),
+        find=queries.area,
+        form=_form,
+        values=_values,
+        add=actions.add_area,
+        edit=actions.edit_area,
+        end=actions.end_area,
+        take_up=actions.take_up_area,
+    )
+)

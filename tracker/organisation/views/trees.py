@@ -1,0 +1,139 @@
+"""Units, areas and categories: three trees with the same pages."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import LazyString, gettext as _
+
+from tracker.clock import utc_now
+from tracker.database import transaction
+from tracker.errors import RefusedError
+from tracker.organisation import actions
+from tracker.organisation.queries import Node
+from tracker.permissions import Action, Actor, require
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+from tracker.web.forms import Form
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What differs between the three trees."""
+
+    name: str
+    """Of the blueprint, and of the folder of the address."""
+    right: Action
+    words: Mapping[str, LazyString]
+    """title, lead, new, edit, empty."""
+    nodes: Callable[[bool], list[Node[Any]]]
+    """The whole tree; with True also what is ended."""
+    find: Callable[[int], Any]
+    form: Callable[[Any | None, Actor], Form]
+    """The form with its choices, for a thing or for a new one."""
+    values: Callable[[Form], dict[str, Any]]
+    """What the form says, but where the thing hangs."""
+    add: Callable[..., Any]
+    edit: Callable[..., None]
+    end: Callable[..., None]
+    take_up: Callable[..., None]
+    may_be_top: bool = True
+
+
+def blueprint_for(tree: Tree) -> Blueprint:
+    """Return the pages of a tree: list, new, edit, and buttons to end, take up and move."""
+    blueprint = Blueprint(tree.name, __name__, url_prefix=f"/admin/{tree.name}")
+    here = f"{tree.name}.index"
+
+    @blueprint.get("/")
+    def index() -> ResponseReturnValue:
+        actor = signed_in_actor()
+        require(actor, tree.right)
+        shows_ended = request.args.get("ended") == "1"
+        return render_template(
+            "organisation/tree.html", tree=tree, nodes=tree.nodes(shows_ended), ended=shows_ended
+        )
+
+    @blueprint.route("/new", methods=["GET", "POST"])
+    def new() -> ResponseReturnValue:
+        return _form_page(tree, None)
+
+    @blueprint.route("/<int:thing_id>", methods=["GET", "POST"])
+    def edit(thing_id: int) -> ResponseReturnValue:
+        require(signed_in_actor(), tree.right)
+        return _form_page(tree, tree.find(thing_id))
+
+    @blueprint.post("/<int:thing_id>/end")
+    def end(thing_id: int) -> ResponseReturnValue:
+        actor = signed_in_actor()
+        try:
+            with transaction():
+                tree.end(tree.find(thing_id), actor=actor, now=utc_now())
+            flash(_("It is ended: nobody can choose it any more."))
+        except RefusedError as refused:
+            flash(refusal_text(refused.refusal), "error")
+        return redirect(url_for(here), 303)
+
+    @blueprint.post("/<int:thing_id>/take-up")
+    def take_up(thing_id: int) -> ResponseReturnValue:
+        actor = signed_in_actor()
+        with transaction():
+            tree.take_up(tree.find(thing_id), actor=actor, now=utc_now())
+        flash(_("It can be chosen again."))
+        return redirect(url_for(here), 303)
+
+    @blueprint.post("/<int:thing_id>/move")
+    def move(thing_id: int) -> ResponseReturnValue:
+        actor = signed_in_actor()
+        with transaction():
+            actions.move(
+                tree.find(thing_id),
+                up=request.form.get("way") == "up",
+                actor=actor,
+                now=utc_now(),
+            )
+        return redirect(url_for(here, _anchor=f"row-{thing_id}"), 303)
+
+    return blueprint
+
+
+def _form_page(tree: Tree, thing: Any | None) -> ResponseReturnValue:  # noqa: ANN401 - one of three
+    actor = signed_in_actor()
+    require(actor, tree.right)
+    thing_id = thing.id if thing is not None else None
+    form = tree.form(thing, actor)
+    if form.is_sent_and_valid():
+        try:
+            with transaction():
+                _save(tree, thing_id, form, actor=actor, now=utc_now())
+        except RefusedError as refused:
+            form.complain(form["parent_id"], refusal_text(refused.refusal))
+        else:
+            flash(_("Saved."))
+            return redirect(url_for(f"{tree.name}.index"), 303)
+    return render_template(
+        f"organisation/{tree.name}_form.html",
+        tree=tree,
+        form=form,
+        thing=tree.find(thing_id) if thing_id is not None else None,
+    )
+
+
+def _save(tree: Tree, thing_id: int | None, form: Form, *, actor: Actor, now: datetime) -> None:
+    parent_id = form["parent_id"].data
+    parent = tree.find(parent_id) if parent_id is not None else None
+    values = tree.values(form)
+    if thing_id is None:
+        tree.add(values, parent=parent, actor=actor, now=now)
+    else:
+        tree.edit(tree.find(thing_id), values, parent=parent, actor=actor, now=now)
+
+
+def open_nodes(
+    nodes: list[Node[Any]], *, without: int | None, below: frozenset[int]
+) -> list[Node[Any]]:
+    """Return the nodes below which a thing may hang: not itself, nor what hangs below it."""
+    return [node for node in nodes if node.thing.id != without and node.thing.id not in below]
