@@ -29,11 +29,17 @@ class DueState(StrEnum):
     DONE_LATE = "done_late"
 
 
-def due_state(service_request: ServiceRequest, now: datetime) -> DueState:
-    """Return how a request stands; what is resolved or closed keeps how it ended."""
+def due_state(service_request: ServiceRequest, now: datetime) -> DueState | None:
+    """Return how a request stands; what is resolved or closed keeps how it ended.
+
+    None for what ended without a result, such as a withdrawal.
+    """
     if service_request.status not in UNRESOLVED_STATUSES:
-        late = service_request.resolved_on_time is False
-        return DueState.DONE_LATE if late else DueState.DONE
+        match service_request.resolved_on_time:
+            case None:
+                return None
+            case in_time:
+                return DueState.DONE if in_time else DueState.DONE_LATE
     if service_request.status in STOPPED_STATUSES:
         return DueState.STOPPED
     if is_overdue(service_request.due_at, now):

@@ -6,6 +6,7 @@ from typing import Final
 
 from flask_babel import LazyString, gettext, lazy_gettext as _l
 
+from tracker.service_requests.due import DueState
 from tracker.service_requests.lifecycle import (
     ConfirmationWay,
     Kind,
@@ -99,6 +100,12 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (BuiltInChannel.PHONE, _l("Phone")),
     (BuiltInChannel.COUNTER, _l("Counter")),
     (BuiltInChannel.VISIT, _l("On a visit")),
+    (DueState.ON_TIME, _l("In time")),
+    (DueState.NEAR, _l("Due soon")),
+    (DueState.OVERDUE, _l("Overdue")),
+    (DueState.STOPPED, _l("Clock stopped")),
+    (DueState.DONE, _l("Done in time")),
+    (DueState.DONE_LATE, _l("Done late")),
     (PhotoReason.TOO_LARGE, _l("It is larger than 10 MB.")),
     (PhotoReason.NOT_AN_IMAGE, _l("Only photos can be added: JPEG, PNG, WebP or HEIC.")),
     (PhotoReason.TOO_MANY_PIXELS, _l("It has more than 50 megapixels.")),

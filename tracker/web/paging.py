@@ -35,8 +35,11 @@ def page_of(
     key_of: Callable[[Row], Sequence[object]],
     mark: str | None,
     size: int = 50,
+    newest_first: bool = False,
 ) -> Page[Row]:
     """Return one page of `query`, ordered by `keys` ascending; the last key must be unique.
+
+    `newest_first`: by all of them descending.
 
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
     be read begins at the start. No key may be NULL: coalesce in the query.
@@ -46,8 +49,8 @@ def page_of(
     if position is not None:
         bounds = tuple_(*keys)
         here = tuple_(*(_value(value) for value in position[1]))
-        query = query.where(bounds < here if backwards else bounds > here)
-    order = [key.desc() if backwards else key.asc() for key in keys]
+        query = query.where(bounds < here if backwards != newest_first else bounds > here)
+    order = [key.desc() if backwards != newest_first else key.asc() for key in keys]
     found = list(session.scalars(query.order_by(None).order_by(*order).limit(size + 1)))
     more = len(found) > size
     rows = found[:size]

@@ -6,11 +6,13 @@ handling; judging: call_backs, approvals.
 
 from flask import Blueprint
 
-from tracker.service_requests.views import ask, home, photos, track
+from tracker.service_requests.views import ask, home, photos, queue, show, track
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
     ask.blueprint,
     track.blueprint,
     photos.blueprint,
+    queue.blueprint,
+    show.blueprint,
 )

@@ -1,0 +1,197 @@
+"""Who and what may be chosen when a request is dispatched: teams, leaders, requests to merge into."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from tracker.accounts.models import Grant, Person
+from tracker.database import db
+from tracker.organisation.models import Area, Unit
+from tracker.permissions import Action, Actor, Role
+from tracker.service_requests import queries
+from tracker.service_requests.actions.dispatch import may_choose_team
+from tracker.service_requests.lifecycle import OPEN_STATUSES
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.reference import parse_reference
+from tracker.teams.models import Team
+
+CANDIDATES: Final = 8
+"""How many requests to merge into are offered without searching."""
+
+
+class Reason(StrEnum):
+    """Why a team fits a request."""
+
+    HAS_IT_NOW = "has_it_now"
+    USUAL_TEAM = "usual_team"
+    CATEGORY = "category"
+    AREA = "area"
+    UNIT = "unit"
+
+
+_WEIGHT: Final = {
+    Reason.HAS_IT_NOW: 16,
+    Reason.USUAL_TEAM: 8,
+    Reason.AREA: 4,
+    Reason.CATEGORY: 4,
+    Reason.UNIT: 1,
+}
+_ENOUGH: Final = 4
+"""From this weight on a team is suggested: a usual team, or the area, or the category."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamChoice:
+    """A team that may be chosen, and why it fits."""
+
+    team: Team
+    reasons: tuple[Reason, ...]
+
+    @property
+    def weight(self) -> int:
+        """Return how well it fits; more is better."""
+        return sum(_WEIGHT[reason] for reason in self.reasons)
+
+    @property
+    def is_suggested(self) -> bool:
+        """Tell whether it fits by more than its unit."""
+        return self.weight >= _ENOUGH
+
+
+def teams_to_choose(service_request: ServiceRequest, actor: Actor) -> Sequence[TeamChoice]:
+    """Return the teams that `actor` may assign the request to, the most fitting first."""
+    teams = db.session.scalars(
+        select(Team)
+        .where(Team.ended_at.is_(None))
+        .options(selectinload(Team.areas), selectinload(Team.categories))
+        .order_by(Team.name, Team.id)
+    )
+    places = _with_above(service_request.area)
+    return sorted(
+        (
+            TeamChoice(team, tuple(_reasons(team, service_request, places)))
+            for team in teams
+            if may_choose_team(actor, service_request, team)
+        ),
+        key=lambda choice: -choice.weight,
+    )
+
+
+def helping_teams_to_choose() -> Sequence[Team]:
+    """Return every team that may help."""
+    query = select(Team).where(Team.ended_at.is_(None)).order_by(Team.name, Team.id)
+    return list(db.session.scalars(query))
+
+
+def teams_in_reach(actor: Actor) -> Sequence[Team]:
+    """Return the teams by which `actor` may filter the queue."""
+    units = sorted(actor.units_where(Action.VIEW_QUEUE))
+    own = sorted(actor.teams_where(Action.VIEW_QUEUE))
+    query = select(Team).where(or_(Team.unit_id.in_(units), Team.id.in_(own)))
+    return list(db.session.scalars(query.order_by(Team.name, Team.id)))
+
+
+def leaders_reaching(unit_id: int) -> Sequence[Person]:
+    """Return the people who hold the role of leader in the unit or above it."""
+    above = select(Unit.id, Unit.parent_id).where(Unit.id == unit_id).cte("above", recursive=True)
+    above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
+    return _leaders(Grant.unit_id.in_(select(above.c.id)))
+
+
+def leaders_in(unit_ids: Collection[int]) -> Sequence[Person]:
+    """Return the people who hold the role of leader in one of the units."""
+    return _leaders(Grant.unit_id.in_(sorted(unit_ids)))
+
+
+def merge_candidates(service_request: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:
+    """Return open requests of the same category and place, the oldest first."""
+    same_place = (
+        ServiceRequest.area_id == service_request.area_id
+        if service_request.area_id is not None
+        else ServiceRequest.area_id.is_(None)
+    )
+    return list(
+        db.session.scalars(
+            _mergeable(service_request, actor)
+            .where(ServiceRequest.category_id == service_request.category_id, same_place)
+            .order_by(ServiceRequest.submitted_at, ServiceRequest.id)
+            .limit(CANDIDATES)
+        )
+    )
+
+
+def survivor_by_id(
+    service_request: ServiceRequest, actor: Actor, survivor_id: int
+) -> ServiceRequest | None:
+    """Return the open request to merge into, if `actor` may merge it too."""
+    return db.session.scalar(
+        _mergeable(service_request, actor).where(ServiceRequest.id == survivor_id)
+    )
+
+
+def survivor_by_reference(
+    service_request: ServiceRequest, actor: Actor, text: str
+) -> ServiceRequest | None:
+    """Return the open request with the reference that somebody typed, if `actor` may merge it."""
+    reference = parse_reference(text)
+    if reference is None:
+        return None
+    return db.session.scalar(
+        _mergeable(service_request, actor).where(ServiceRequest.reference == reference)
+    )
+
+
+def _mergeable(service_request: ServiceRequest, actor: Actor) -> Select[ServiceRequest]:
+    return (
+        queries.visible_to(actor, Action.MERGE_SERVICE_REQUEST)
+        .where(
+            ServiceRequest.id != service_request.id,
+            ServiceRequest.status.in_(OPEN_STATUSES),
+        )
+        .options(
+            joinedload(ServiceRequest.category),
+            joinedload(ServiceRequest.area).joinedload(Area.parent),
+            joinedload(ServiceRequest.requester),
+            joinedload(ServiceRequest.lead_team),
+        )
+    )
+
+
+def _leaders(condition: ColumnElement[bool]) -> Sequence[Person]:
+    holders = select(Grant.person_id).where(
+        Grant.role == Role.LEADER, Grant.ended_at.is_(None), condition
+    )
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(Person.id.in_(holders), Person.ended_at.is_(None))
+            .order_by(Person.sort_key, Person.id)
+        )
+    )
+
+
+def _with_above(area: Area | None) -> frozenset[int]:
+    found: set[int] = set()
+    while area is not None and area.id not in found:
+        found.add(area.id)
+        area = area.parent
+    return frozenset(found)
+
+
+def _reasons(
+    team: Team, service_request: ServiceRequest, places: Collection[int]
+) -> Sequence[Reason]:
+    category = service_request.category
+    subjects = {category.id, category.parent_id}
+    facts = (
+        (Reason.HAS_IT_NOW, team.id == service_request.lead_team_id),
+        (Reason.USUAL_TEAM, team.id == category.default_team_id),
+        (Reason.AREA, any(area.id in places for area in team.areas)),
+        (Reason.CATEGORY, any(each.id in subjects for each in team.categories)),
+        (Reason.UNIT, team.unit_id == service_request.unit_id),
+    )
+    return [reason for reason, is_so in facts if is_so]

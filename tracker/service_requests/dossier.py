@@ -1,0 +1,139 @@
+"""Everything that staff read of one request on one page, and nothing that they may not.
+
+Contact data is masked here; the full data comes from `contact.look_at_contact` only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.permissions import Actor
+from tracker.privacy import mask_address, mask_email, mask_name, mask_phone
+from tracker.service_requests import queries
+from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.models import (
+    Approval,
+    HistoryEntry,
+    Photo,
+    Requester,
+    ServiceRequest,
+)
+from tracker.visits.models import Visit
+
+SYSTEM_STEPS: Final = frozenset({Step.REMIND, Step.TIME_OUT, Step.IMPORT})
+"""Steps that nobody takes: their row of history names no person."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedContact:
+    """Enough to tell people apart, too little to reach them."""
+
+    name: str
+    phone: str
+    email: str
+    has_neighbour: bool
+    address: str
+    beneficiary_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One request with what hangs on it, as one reader may see it."""
+
+    history: Sequence[HistoryEntry]
+    visits: Sequence[Visit]
+    photos: Sequence[Photo]
+    approvals: Sequence[Approval]
+    """What waits for a supervisor's decision."""
+    merged: Sequence[ServiceRequest]
+    """The duplicates that were merged into it, as far as the reader may see them."""
+    survivor: ServiceRequest | None
+    """What it was merged into; None too when the reader may not see that."""
+    said_to_be_same_as: ServiceRequest | None
+    """The open request that the requester said theirs is about."""
+    contact: MaskedContact
+
+
+def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
+    """Return what `actor`, who may see the request, reads of it."""
+    history = queries.history_of(service_request)
+    return Dossier(
+        history=history,
+        visits=_visits_of(service_request),
+        photos=_photos_of(service_request),
+        approvals=queries.waiting_approvals(service_request),
+        merged=_merged_into(service_request, actor),
+        survivor=_visible(service_request.survivor_id, actor),
+        said_to_be_same_as=_visible(_same_as(history), actor),
+        contact=masked_contact(service_request),
+    )
+
+
+def masked_contact(service_request: ServiceRequest) -> MaskedContact:
+    """Return the requester's contact data, masked."""
+    requester = service_request.requester
+    return MaskedContact(
+        name=mask_name(requester.name) if requester else "",
+        phone=masked_phone(requester),
+        email=mask_email(requester.email) if requester and requester.email else "",
+        has_neighbour=bool(requester and requester.neighbour),
+        address=mask_address(service_request.address),
+        beneficiary_name=mask_name(service_request.beneficiary_name),
+    )
+
+
+def masked_phone(requester: Requester | None) -> str:
+    """Return a phone number of which only the ends show, or nothing."""
+    if requester is None or not requester.phone:
+        return ""
+    return mask_phone(requester.phone, organisation.organisation().country)
+
+
+def _visits_of(service_request: ServiceRequest) -> Sequence[Visit]:
+    return list(
+        db.session.scalars(
+            select(Visit)
+            .where(Visit.service_request_id == service_request.id)
+            .options(selectinload(Visit.visitors))
+            .order_by(Visit.id)
+        )
+    )
+
+
+def _photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
+    return list(
+        db.session.scalars(
+            select(Photo).where(Photo.service_request_id == service_request.id).order_by(Photo.id)
+        )
+    )
+
+
+def _merged_into(service_request: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:
+    return list(
+        db.session.scalars(
+            queries.visible_to(actor)
+            .where(ServiceRequest.survivor_id == service_request.id)
+            .order_by(ServiceRequest.id)
+        )
+    )
+
+
+def _visible(service_request_id: int | None, actor: Actor) -> ServiceRequest | None:
+    if service_request_id is None:
+        return None
+    return db.session.scalar(
+        queries.visible_to(actor).where(ServiceRequest.id == service_request_id)
+    )
+
+
+def _same_as(history: Sequence[HistoryEntry]) -> int | None:
+    for entry in history:
+        said = entry.detail.get("same_as") if entry.step is Step.SUBMIT else None
+        if isinstance(said, int):
+            return said
+    return None

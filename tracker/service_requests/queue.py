@@ -1,0 +1,240 @@
+"""The desk's list: what is asked of it, in which order, and how many wait in each status.
+
+Pure of Flask: the view reads the address into a `QueueFilter` and prints what comes back.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Integer, Select, func, literal_column, or_, select
+from sqlalchemy.orm import joinedload
+
+from tracker.database import UtcDateTime, db
+from tracker.organisation import queries as organisation
+from tracker.organisation.models import Category
+from tracker.permissions import Action, Actor, may
+from tracker.privacy import normalise_phone
+from tracker.service_requests import queries, search
+from tracker.service_requests.due import DueState, is_in_state
+from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
+from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.service_requests.reference import parse_reference
+from tracker.web.paging import Page, page_of
+
+PAGE_SIZE: Final = 50
+DUE_FILTERS: Final = (DueState.OVERDUE, DueState.NEAR, DueState.STOPPED)
+
+
+class Tab(StrEnum):
+    """Which statuses a list shows."""
+
+    OPEN = "open"
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    ASSIGNED = "assigned"
+    IN_PROGRESS = "in_progress"
+    WAITING = "waiting"
+    PARKED = "parked"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """What somebody wants to see of the list; None and "" leave a question open."""
+
+    tab: Tab = Tab.OPEN
+    words: str = ""
+    unit_id: int | None = None
+    team_id: int | None = None
+    leader_id: int | None = None
+    category_id: int | None = None
+    area_id: int | None = None
+    """With the areas below it."""
+    channel: str = ""
+    kind: Kind | None = None
+    priority: Priority | None = None
+    due: DueState | None = None
+    submitted_from: date | None = None
+    submitted_to: date | None = None
+    """The last day that is included, on the organisation's calendar."""
+    mine: bool = False
+    """What the reader answers for, has claimed, or leads the team of."""
+
+
+# Literal SQL, so that the database can read the index ix_service_request_desk in this order:
+# it knows an expression again only when nothing of it is a parameter.
+_TURN: Final[ColumnElement[int]] = literal_column(
+    "CASE service_request.status WHEN 'submitted' THEN 0 WHEN 'waiting' THEN 2"
+    " WHEN 'parked' THEN 2 WHEN 'resolved' THEN 3 ELSE 1 END",
+    Integer,
+)
+_WHEN: Final[ColumnElement[datetime]] = literal_column(
+    "coalesce(service_request.due_at, service_request.submitted_at)", UtcDateTime()
+)
+_IS_OPEN: Final[ColumnElement[bool]] = literal_column("service_request.status <> 'closed'")  # type: ignore[assignment]
+
+
+def page(
+    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
+) -> Page[ServiceRequest]:
+    """Return one page of what `actor` may see of the queue.
+
+    What is open comes in the order in which it must move: what waits for triage first, the
+    oldest before the newer; then by due time; then what stands still; last what waits for the
+    requester's word. With what is closed, the newest comes first.
+    """
+    query = _asked(actor, wanted, zone=zone, now=now).options(
+        joinedload(ServiceRequest.category),
+        joinedload(ServiceRequest.area),
+        joinedload(ServiceRequest.unit),
+        joinedload(ServiceRequest.lead_team),
+        joinedload(ServiceRequest.leader),
+        joinedload(ServiceRequest.requester),
+    )
+    if wanted.tab in (Tab.CLOSED, Tab.ALL):
+        return page_of(
+            db.session,
+            query,
+            (ServiceRequest.submitted_at, ServiceRequest.id),
+            key_of=lambda row: (row.submitted_at, row.id),
+            mark=mark,
+            size=PAGE_SIZE,
+            newest_first=True,
+        )
+    return page_of(
+        db.session,
+        query,
+        (_TURN, _WHEN, ServiceRequest.id),
+        key_of=lambda row: (turn_of(row.status), row.due_at or row.submitted_at, row.id),
+        mark=mark,
+        size=PAGE_SIZE,
+    )
+
+
+def turn_of(status: Status) -> int:
+    """Return whose turn comes first: 0 triage, 1 what runs, 2 what stands still, 3 resolved."""
+    match status:
+        case Status.SUBMITTED:
+            return 0
+        case Status.WAITING | Status.PARKED:
+            return 2
+        case Status.RESOLVED:
+            return 3
+        case _:
+            return 1
+
+
+def open_counts(
+    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
+) -> Mapping[Tab, int]:
+    """Return how many fit the filter in each open status, and in all of them together."""
+    fitting = _asked(actor, replace(wanted, tab=Tab.OPEN), zone=zone, now=now).subquery()
+    rows = db.session.execute(select(fitting.c.status, func.count()).group_by(fitting.c.status))
+    found = {Tab(str(status)): count for status, count in rows}
+    return {
+        Tab.OPEN: sum(found.values()),
+        **{Tab(status.value): found.get(Tab(status.value), 0) for status in OPEN_STATUSES},
+    }
+
+
+def _asked(
+    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
+) -> Select[ServiceRequest]:
+    conditions = [
+        *_of_tab(wanted.tab),
+        *_of_people(actor, wanted),
+        *_of_content(wanted),
+        *_of_time(wanted, zone, now),
+    ]
+    if wanted.words.strip():
+        conditions.append(_with_words(actor, wanted.words.strip()))
+    return queries.visible_to(actor, Action.VIEW_QUEUE).where(*conditions)
+
+
+def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool]]:
+    match tab:
+        case Tab.ALL:
+            return ()
+        case Tab.OPEN:
+            return (_IS_OPEN,)
+        case Tab.CLOSED:
+            return (ServiceRequest.status == Status.CLOSED,)
+        case _:
+            return (ServiceRequest.status == Status(tab.value), _IS_OPEN)
+
+
+def _of_people(actor: Actor, wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.unit_id is not None:
+        units = organisation.units_below(wanted.unit_id)
+        conditions.append(ServiceRequest.unit_id.in_(sorted(units)))
+    if wanted.team_id is not None:
+        conditions.append(CASEWORK.in_teams([wanted.team_id]))
+    if wanted.leader_id is not None:
+        conditions.append(ServiceRequest.leader_id == wanted.leader_id)
+    if wanted.mine:
+        conditions.append(_own(actor))
+    return conditions
+
+
+def _own(actor: Actor) -> ColumnElement[bool]:
+    ways = [CASEWORK.in_teams(sorted(actor.teams_where(Action.VIEW_QUEUE)))]
+    if actor.person_id is not None:
+        ways.append(ServiceRequest.leader_id == actor.person_id)
+        ways.append(CASEWORK.claimed_by(actor.person_id))
+    return or_(*ways)
+
+
+def _of_content(wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.category_id is not None:
+        here = Category.id == wanted.category_id, Category.parent_id == wanted.category_id
+        conditions.append(ServiceRequest.category_id.in_(select(Category.id).where(or_(*here))))
+    if wanted.area_id is not None:
+        below = organisation.areas_below(wanted.area_id)
+        conditions.append(ServiceRequest.area_id.in_(sorted(below)))
+    if wanted.channel:
+        conditions.append(ServiceRequest.channel == wanted.channel)
+    if wanted.kind is not None:
+        conditions.append(ServiceRequest.kind == wanted.kind)
+    if wanted.priority is not None:
+        conditions.append(ServiceRequest.priority == wanted.priority)
+    return conditions
+
+
+def _of_time(wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.due is not None:
+        conditions.append(is_in_state(wanted.due, now))
+    if wanted.submitted_from is not None:
+        begins = _midnight(wanted.submitted_from, zone)
+        conditions.append(ServiceRequest.submitted_at >= begins)
+    if wanted.submitted_to is not None:
+        ends = _midnight(wanted.submitted_to + timedelta(days=1), zone)
+        conditions.append(ServiceRequest.submitted_at < ends)
+    return conditions
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _with_words(actor: Actor, words: str) -> ColumnElement[bool]:
+    """Return the condition for a reference, a phone number, or words in any language."""
+    reference = parse_reference(words)
+    if reference is not None:
+        return ServiceRequest.reference == reference
+    found: ColumnElement[Any] = search.matches(words)
+    # A number may only be looked for by those who may see numbers.
+    if may(actor, Action.VIEW_CONTACT):
+        phone = normalise_phone(words, organisation.organisation().country)
+        if phone is not None:
+            callers = select(Requester.id).where(Requester.phone == phone)
+            return or_(found, ServiceRequest.requester_id.in_(callers))
+    return found

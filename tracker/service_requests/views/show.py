@@ -1,0 +1,63 @@
+"""One request, as staff read it, with the steps that the reader may take now."""
+
+from flask import Blueprint, current_app, render_template
+from flask.typing import ResponseReturnValue
+
+from tracker.clock import utc_now
+from tracker.database import transaction
+from tracker.permissions import Action
+from tracker.service_requests import queries
+from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
+from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
+from tracker.service_requests.due import due_state
+from tracker.service_requests.following import REQUESTER_STEPS
+from tracker.service_requests.steps_offered import steps_offered
+from tracker.service_requests.words import SATISFACTION, channel_label
+from tracker.visits.models import VisitStatus
+from tracker.web.access import signed_in_actor
+
+blueprint = Blueprint("service_requests", __name__)
+
+
+@blueprint.get("/requests/<int:service_request_id>")
+def show(service_request_id: int) -> ResponseReturnValue:
+    """Show where it stands, all that happened, and what the reader may do."""
+    return _page(service_request_id)
+
+
+@blueprint.post("/requests/<int:service_request_id>/contact")
+def contact(service_request_id: int) -> ResponseReturnValue:
+    """Show the page with the full contact data; the look is logged."""
+    actor = signed_in_actor()
+    with transaction():
+        looked_at = queries.find(actor, service_request_id, Action.VIEW_CONTACT)
+        full = look_at_contact(looked_at, where="request page", actor=actor, now=utc_now())
+    return _page(service_request_id, full)
+
+
+def _page(service_request_id: int, full: Contact | None = None) -> ResponseReturnValue:
+    actor, now = signed_in_actor(), utc_now()
+    service_request = queries.find(actor, service_request_id)
+    dossier = dossier_of(service_request, actor)
+    offered = steps_offered(
+        service_request,
+        actor=actor,
+        now=now,
+        asked={approval.kind for approval in dossier.approvals},
+    )
+    return render_template(
+        "service_requests/show.html",
+        service_request=service_request,
+        dossier=dossier,
+        contact=full,
+        may_see_contact=may_see_contact(actor, service_request),
+        due_state=due_state(service_request, now),
+        # Pages of a feature that is switched off are not linked.
+        buttons=[each for each in offered if each.endpoint in current_app.view_functions],
+        channel=channel_label(service_request.channel),
+        satisfaction=SATISFACTION,
+        requester_steps=REQUESTER_STEPS,
+        system_steps=SYSTEM_STEPS,
+        planned=VisitStatus.PLANNED,
+        may_decide="approvals.index" in current_app.view_functions,
+    )
