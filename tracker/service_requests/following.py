@@ -6,7 +6,7 @@ than the team; who stands at the door is told by name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -14,7 +14,6 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
-from tracker.organisation.models import Area
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import (
     ApprovalKind,
@@ -74,6 +73,7 @@ REQUESTER_STEPS: Final = frozenset(
 another person's words."""
 
 MERGE_HOPS: Final = 20
+DOUBLE_TAP: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +162,29 @@ def find_photo(service_request: ServiceRequest, key: str) -> Photo:
     return photo
 
 
+def said_just_now(service_request: ServiceRequest, word: str, now: datetime) -> bool:
+    """Tell whether the requester said exactly this within the last minutes: a double tap."""
+    return (
+        db.session.scalar(
+            select(HistoryEntry.id)
+            .where(
+                HistoryEntry.service_request_id == service_request.id,
+                HistoryEntry.step.in_((Step.ADD_WORD, Step.RESUME)),
+                HistoryEntry.actor_id.is_(None),
+                HistoryEntry.public_note == word.strip(),
+                HistoryEntry.taken_at > now - DOUBLE_TAP,
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
 def waits_for_reopening(service_request: ServiceRequest) -> bool:
     """Tell whether the requester disputed a closed request and waits for the decision."""
     return any(
         approval.kind is ApprovalKind.REOPENING for approval in waiting_approvals(service_request)
     )
-
-
-def area_path(area: Area | None) -> Sequence[Area]:
-    """Return an area and those above it, from the largest."""
-    path: list[Area] = []
-    while area is not None and area not in path:
-        path.insert(0, area)
-        area = area.parent
-    return path
 
 
 def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:

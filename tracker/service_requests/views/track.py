@@ -274,6 +274,8 @@ def renew(token: str) -> ResponseReturnValue:
 
 def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
     actor, now = resident(found.id), utc_now()
+    if not stored and following.said_just_now(found, text, now):
+        return
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
     answers.add_word(found, word=text or _photos_words(len(stored)), actor=actor, now=now)
 

@@ -1,0 +1,464 @@
+"""Following a request by its private link, as somebody without JavaScript does it."""
+
+import re
+from datetime import datetime, timedelta
+from io import BytesIO
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.pictures import small_jpeg
+from tracker.database import db, transaction
+from tracker.permissions import resident
+from tracker.service_requests import links
+from tracker.service_requests.actions import answers, approvals, dispatch, handling
+from tracker.service_requests.lifecycle import Outcome, Solved, Status
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    HistoryEntry,
+    Photo,
+    ServiceRequest,
+)
+from tracker.service_requests.reference import format_reference
+from tracker.service_requests.views import track
+
+WRONG = "Reference and code do not go together"
+
+
+def address(service_request: ServiceRequest, page: str = "") -> str:
+    """Return the address of the private page, or of one below it."""
+    token = links.token_for(service_request.id, service_request.link_salt)
+    return f"/track/{token}{'/' if page else ''}{page}"
+
+
+def other_code(service_request: ServiceRequest) -> str:
+    """Return a code that is not the request's."""
+    return f"{(int(links.code_for(service_request)) + 1) % 10**6:06}"
+
+
+# ---------------------------------------------------------------- reference and code
+
+
+def test_reference_and_code_lead_to_the_private_page(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+
+    page = browser.send(
+        "/track",
+        reference=format_reference(mine.reference).replace("-", " "),
+        code=links.code_for(mine),
+    )
+
+    assert page.path == address(mine)
+    assert format_reference(mine.reference) in page.heading
+
+
+def test_a_wrong_code_and_an_unknown_reference_are_answered_alike(
+    a: Builders, browser: Browser
+) -> None:
+    mine = a.service_request()
+
+    wrong = browser.send("/track", reference=mine.reference, code=other_code(mine))
+    unknown = browser.send("/track", reference="4821093749", code="123456")
+    mistyped = browser.send("/track", reference="4821093740", code="123456")
+
+    for page in (wrong, unknown, mistyped):
+        assert WRONG in page.text
+    token = re.compile(r'name="csrf_token" value="[^"]+"|\d{10}|value="\d{6}"')
+    assert token.sub("", wrong.html) == token.sub("", unknown.html)
+
+
+def test_trying_codes_of_one_reference_ends_soon(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    mine = a.service_request()
+    for _ in range(track.TRIES_OF_A_REFERENCE):
+        browser.send("/track", reference=mine.reference, code=other_code(mine))
+
+    page = browser.send("/track", reference=mine.reference, code=links.code_for(mine), status=429)
+    assert "Too many tries" in page.text
+
+    clock.shift(timedelta(hours=1, minutes=1))
+    browser.send("/track", reference=mine.reference, code=links.code_for(mine))
+    assert browser.page.path == address(mine)
+
+
+def test_trying_references_from_one_address_ends_soon(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(track, "TRIES_OF_AN_ADDRESS", 2)
+    for reference in ("4821093749", "1000000008"):
+        browser.send("/track", reference=reference, code="1")
+
+    browser.send("/track", reference="1000000016", code="1", status=429)
+
+
+@pytest.mark.parametrize("page", ["", "receipt", "slip", "qr.svg", "words", "link"])
+def test_a_guessed_link_is_not_there(a: Builders, browser: Browser, page: str) -> None:
+    mine = a.service_request()
+    guessed = address(mine, page).replace(address(mine)[-4:], "aaaa")
+
+    browser.open(guessed, status=404)
+
+
+def test_private_pages_are_kept_from_search_engines_and_caches(
+    a: Builders, browser: Browser
+) -> None:
+    page = browser.open(address(a.service_request()))
+
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+# ---------------------------------------------------------------- the receipt
+
+
+def test_the_receipt_and_the_slip_show_the_numbers_the_link_and_what_happens_next(
+    a: Builders, browser: Browser
+) -> None:
+    mine = a.service_request()
+    code = links.code_for(mine)
+
+    for page in (browser.open(address(mine, "receipt")), browser.open(address(mine, "slip"))):
+        assert format_reference(mine.reference) in page.text
+        assert f"{code[:3]} {code[3:]}" in page.text
+        assert "By Thu 12 Mar 2026, 18:00 at the latest." in page.text
+    assert mine.need not in browser.page.text  # a slip lies about
+
+
+def test_the_qr_code_is_a_picture(a: Builders, browser: Browser) -> None:
+    answer = browser.request("GET", address(a.service_request(), "qr.svg"))
+
+    assert answer.mimetype == "image/svg+xml"
+    assert "style=" not in answer.text
+
+
+# ---------------------------------------------------------------- where it stands
+
+
+@pytest.mark.parametrize(
+    ("status", "stands", "next_step"),
+    [
+        (Status.SUBMITTED, "We have received your request", "The desk reads it"),
+        (Status.ACCEPTED, "The desk has accepted", "gives it to a volunteer team"),
+        (Status.ASSIGNED, "was given to Team", "The team confirms"),
+        (Status.IN_PROGRESS, "is working on it", "The team does the work"),
+        (Status.WAITING, "We need your answer", "It is your turn: please answer"),
+        (Status.PARKED, "It cannot be done at the moment", "We look at it again"),
+        (Status.RESOLVED, "We think it is done. Is it?", "tell us whether it is solved"),
+        (Status.CLOSED, "you have told us how it went", "Nothing more."),
+    ],
+)
+def test_every_status_says_where_it_stands_and_what_happens_next(
+    a: Builders, browser: Browser, status: Status, stands: str, next_step: str
+) -> None:
+    mine = a.service_request(status=status)
+
+    page = browser.open(address(mine))
+
+    assert stands in page.text
+    assert next_step in page.text
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_page_in_chinese(
+    a: Builders, chinese_browser: Browser, status: Status
+) -> None:
+    page = chinese_browser.open(address(a.service_request(status=status)))
+
+    assert page.language == "zh-Hans"
+    assert "What happens" not in page.text
+
+
+def test_when_we_are_late_we_say_so(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    mine = a.service_request(status=Status.IN_PROGRESS)
+    clock.shift(timedelta(days=30))
+
+    assert "We are late, and we are sorry." in browser.open(address(mine)).text
+
+
+def test_public_notes_show_and_internal_ones_never_do(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    leader = a.team_leader(team, name="欧阳修")
+    mine = a.service_request(status=Status.IN_PROGRESS, team=team)
+    with transaction():
+        handling.add_note(
+            mine,
+            public_note="The part is ordered.",
+            internal_note="SECRET REMARK",
+            actor=a.actor(leader),
+            now=now,
+        )
+        handling.add_note(mine, internal_note="SECRET TOO", actor=a.actor(leader), now=now)
+
+    page = browser.open(address(mine))
+
+    assert "The part is ordered." in page.text
+    assert "SECRET" not in page.html
+    assert "欧阳修" not in page.html
+
+
+def test_who_comes_and_when_is_told_by_name(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team, name="林小雨")
+    mine = a.service_request(team=team, claimed_by=[volunteer])
+    a.planned_visit(mine, by=volunteer)
+
+    page = browser.open(address(mine))
+
+    assert "Who comes and when" in page.text
+    assert "林小雨" in page.text
+    assert "Thu 12 Mar 2026, 10:00" in page.text
+
+
+def test_looking_changes_nothing(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+    before = (mine.version, len(list(db.session.scalars(select(HistoryEntry)))))
+
+    for page in ("", "receipt", "slip", "words", "urging", "withdrawal", "confirmation", "dispute"):
+        browser.open(address(mine, page), status=None)
+
+    assert (mine.version, len(list(db.session.scalars(select(HistoryEntry))))) == before
+
+
+# ---------------------------------------------------------------- what one can do
+
+
+def test_the_answer_to_our_question_starts_the_clock_again(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.WAITING)
+    page = browser.open(address(mine))
+    assert "请问哪天在家?" in page.text
+
+    browser.click("Answer")
+    page = browser.send(word="On Thursday.")
+
+    assert mine.status is Status.IN_PROGRESS
+    assert "On Thursday." in page.text
+
+
+def test_a_word_with_a_photo_is_added(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+
+    page = browser.send(
+        address(mine, "words"), word="It got worse.", photos=[(BytesIO(small_jpeg()), "a.jpg")]
+    )
+
+    assert "It got worse." in page.text
+    [photo] = db.session.scalars(select(Photo))
+    assert (photo.service_request_id, photo.added_by_id) == (mine.id, None)
+
+
+def test_a_double_tap_adds_a_word_once(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+    for _ in range(2):
+        browser.send(address(mine, "words"), word="It got worse.")
+
+    notes = [entry.public_note for entry in db.session.scalars(select(HistoryEntry))]
+    assert notes.count("It got worse.") == 1
+
+
+def test_nothing_at_all_cannot_be_added(a: Builders, browser: Browser) -> None:
+    page = browser.send(address(a.service_request(), "words"), word=" ")
+
+    assert "word" in page.errors
+
+
+def test_a_broken_photo_is_named_and_the_word_is_kept(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+
+    page = browser.send(
+        address(mine, "words"), word="Look.", photos=[(BytesIO(b"nothing"), "a.jpg")]
+    )
+
+    assert "a.jpg" in page.errors["photos"]
+    assert page.form("word").values()["word"] == ["Look."]
+
+
+def test_one_can_urge_once_a_day(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    mine = a.service_request(status=Status.IN_PROGRESS)
+
+    browser.send(address(mine, "urging"), word="The water rises.")
+    refused = browser.send(address(mine, "urging"))
+    assert "You urged today already" in refused.text
+
+    clock.shift(timedelta(days=1))
+    browser.send(address(mine, "urging"))
+    assert mine.times_urged == 2
+
+
+def test_withdrawing_closes_it(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.IN_PROGRESS)
+
+    page = browser.send(address(mine, "withdrawal"), reason="My son did it.")
+
+    assert (mine.status, mine.outcome) == (Status.CLOSED, Outcome.WITHDRAWN)
+    assert "You have withdrawn this request." in page.text
+
+
+def test_confirming_closes_it_with_the_rating(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+
+    browser.open(address(mine))
+    browser.click("Say how it went")
+    page = browser.send(solved=Solved.PARTLY, satisfaction=4, word="Thank you all.")
+
+    assert (mine.status, mine.solved, mine.satisfaction) == (Status.CLOSED, Solved.PARTLY, 4)
+    assert "Thank you all." in page.text
+
+
+def test_confirming_needs_both_answers(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+
+    page = browser.send(address(mine, "confirmation"), word="Thanks.")
+
+    assert "Choose whether it is solved." in page.text
+    assert "Choose how satisfied you are." in page.text
+    assert mine.status is Status.RESOLVED
+
+
+def test_not_solved_before_closing_takes_it_up_again(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+
+    browser.open(address(mine))
+    browser.click("It is not solved")
+    browser.send(reason="It drips again.")
+
+    assert (mine.status, mine.times_reopened) == (Status.IN_PROGRESS, 1)
+
+
+def test_not_solved_after_closing_asks_a_supervisor(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.CLOSED)
+
+    page = browser.send(address(mine, "dispute"), reason="It drips again.")
+
+    assert mine.status is Status.CLOSED
+    assert "A supervisor who did not work on it decides" in page.text
+    [asked] = db.session.scalars(select(Approval))
+    assert asked.kind is ApprovalKind.REOPENING
+    assert "This is not possible" in browser.open(address(mine, "dispute"), status=409).text
+
+
+def test_the_supervisors_decision_shows(a: Builders, browser: Browser, now: datetime) -> None:
+    mine = a.service_request(status=Status.CLOSED)
+    asked = a.approval(mine, ApprovalKind.REOPENING)
+    with transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(a.supervisor()), now=now)
+
+    assert "is working on it" in browser.open(address(mine)).text
+
+
+def test_after_thirty_days_it_is_too_late_to_dispute(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    mine = a.service_request(status=Status.CLOSED)
+    clock.shift(timedelta(days=31))
+
+    assert "It is not solved" not in browser.open(address(mine)).text
+    browser.open(address(mine, "dispute"), status=409)
+
+
+@pytest.mark.parametrize("page", ["words", "urging", "withdrawal", "confirmation", "dispute"])
+def test_what_is_withdrawn_takes_no_more_steps(
+    a: Builders, browser: Browser, now: datetime, page: str
+) -> None:
+    mine = a.service_request()
+    with transaction():
+        answers.withdraw(mine, actor=resident(mine.id), now=now)
+
+    assert "You have withdrawn this request." in browser.open(address(mine, page), status=409).text
+
+
+def test_a_step_that_came_too_late_says_how_it_stands(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    mine = a.service_request()
+    page = browser.open(address(mine, "withdrawal"))
+    with transaction():
+        dispatch.decline(
+            mine,
+            reason="Please ask the water works.",
+            where_to_turn="Water works, 96390",
+            actor=a.actor(a.coordinator()),
+            now=now,
+        )
+
+    browser._follow(
+        browser.request("POST", page.path, data=page.form("reason").values()), status=409
+    )
+
+    assert mine.outcome is Outcome.OUT_OF_SCOPE
+
+
+def test_a_new_link_revokes_the_old_one_and_the_code(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+    old, old_code = address(mine), links.code_for(mine)
+
+    page = browser.send(address(mine, "link"), press="Make a new link")
+
+    assert page.path == address(mine, "receipt")
+    browser.open(old, status=404)
+    assert WRONG in browser.send("/track", reference=mine.reference, code=old_code).text
+    browser.open(address(mine))
+
+
+# ---------------------------------------------------------------- merged requests
+
+
+def test_a_merged_request_shows_the_survivors_progress_without_its_people(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team, name="林小雨")
+    survivor = a.service_request(
+        team=team,
+        claimed_by=[volunteer],
+        need="THEIR WORDS",
+        requester_name="THEIR NAME",
+        address="THEIR STREET",
+    )
+    mine = a.service_request()
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    with transaction():
+        answers.add_word(survivor, word="THEIR WORD", actor=resident(survivor.id), now=now)
+        handling.add_note(
+            survivor, public_note="The part is ordered.", actor=a.actor(volunteer), now=now
+        )
+    a.planned_visit(survivor, by=volunteer)
+
+    page = browser.open(address(mine))
+
+    assert "is working on it" in page.text
+    assert "The part is ordered." in page.text
+    assert "THEIR" not in page.html
+    assert "林小雨" not in page.html
+    for step in ("words", "withdrawal", "confirmation"):
+        browser.open(address(mine, step), status=409)
+
+
+# ---------------------------------------------------------------- photos
+
+
+def test_the_holder_of_the_link_sees_their_own_photos_and_those_of_the_result(
+    a: Builders, browser: Browser
+) -> None:
+    volunteer = a.volunteer()
+    mine = a.service_request(status=Status.RESOLVED)
+    own = a.photo(mine)
+    evidence = a.photo(mine, is_evidence=True, added_by_id=volunteer.id)
+    internal = a.photo(mine, added_by_id=volunteer.id)
+
+    page = browser.open(address(mine))
+
+    assert own.key in page.html
+    assert evidence.key in page.html
+    assert internal.key not in page.html
