@@ -34,7 +34,6 @@ class Reason(StrEnum):
     NO_SUCH_TEAM = "no_such_team"
     NO_SUCH_AREA = "no_such_area"
     NO_SUCH_CATEGORY = "no_such_category"
-    NOT_YOUR_UNIT = "not_your_unit"
     WORKED_ON_HERE = "worked_on_here"
 
 

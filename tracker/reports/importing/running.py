@@ -1,0 +1,209 @@
+"""One run over a file: batch by batch, each in a transaction of its own.
+
+A run that was interrupted is simply started again: what it had done is recognised.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Mapping as Table
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import update
+
+from tracker.database import db, transaction
+from tracker.organisation.queries import time_zone_name
+from tracker.permissions import SYSTEM, Action, Actor, require_in_unit
+from tracker.reports.importing.files import FileError, Row, TableFile
+from tracker.reports.importing.mapping import Creatable, Mapping
+from tracker.reports.importing.names import Names
+from tracker.reports.importing.rows import ImportedRow, Problem, Reason, RowReader
+from tracker.reports.importing.writing import Writer
+from tracker.service_requests.models import ImportRun
+
+BATCH_SIZE: Final = 2000
+"""Rows in one transaction: short enough that others wait a moment only."""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run has done so far."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    made: Counter[Creatable] = field(default_factory=Counter)
+    """How many categories, teams, areas and units were made on the way."""
+    problems: Counter[tuple[str, Reason]] = field(default_factory=Counter)
+    """How often each problem was met: (column, reason)."""
+
+
+class Rejects:
+    """The file of rows that could not be taken over; it is made with the first of them.
+
+    Line, column and reason come before the row's own columns, so that a corrected file can be
+    imported as it is.
+    """
+
+    def __init__(
+        self, path: Path, header: tuple[str, ...], say: Callable[[Problem], str] | None = None
+    ) -> None:
+        self.path = path
+        self.header = header
+        self._say = say or (lambda problem: str(problem.reason))
+        self._stream: IO[str] | None = None
+        self._writer: Any = None
+
+    def __enter__(self) -> "Rejects":
+        """Take away what an earlier run left."""
+        self.path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file if there is one."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def add(self, line: int, row: Row, problems: list[Problem]) -> None:
+        """Write one row with everything that is wrong with it."""
+        if self._stream is None:
+            self._stream = self.path.open("w", encoding="utf-8-sig", newline="")
+            self._writer = csv.writer(self._stream)
+            self._writer.writerow(["line", "column", "reason", *self.header])
+        columns = "; ".join(dict.fromkeys(problem.column for problem in problems))
+        reasons = "; ".join(dict.fromkeys(self._say(problem) for problem in problems))
+        self._writer.writerow(
+            [line, columns, reasons, *(row.get(name, "") for name in self.header)]
+        )
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of the importer. Without `run_id` it is dry: it counts, and writes nothing."""
+
+    table: TableFile
+    mapping: Mapping
+    actor: Actor
+    now: datetime
+    rejects: Rejects
+    run_id: int | None
+    recorded_run_id: int | None = None
+    """Where a dry run that a page shows notes how far it is."""
+    on_batch: Callable[[Summary], None] = lambda _summary: None
+    summary: Summary = field(default_factory=Summary)
+    _batch: dict[str, tuple[int, Row, ImportedRow]] = field(default_factory=dict)
+
+    def go(self) -> Summary:
+        """Read the whole file.
+
+        Raises `FileError` when a column of the mapping is not in the file, `MappingError` when
+        the mapping's unit is not there, and `NotPermittedError` when `actor` may not import
+        into it.
+        """
+        check_columns(self.table, self.mapping)
+        zone = ZoneInfo(self.mapping.time_zone or time_zone_name())
+        reader = RowReader(self.mapping, zone, self.now)
+        with transaction():
+            names = Names(self.mapping, is_dry=self.run_id is None, now=self.now)
+            if self.actor is not SYSTEM:
+                require_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, names.home_id)
+        writer = Writer(names, self.mapping.source, self.run_id, self.actor, self.now)
+        with self.rejects:
+            for line, row in self.table.rows():
+                self.summary.read += 1
+                result = reader.read(row)
+                if isinstance(result, list):
+                    self._reject(line, row, result)
+                    continue
+                if result.source_id in self._batch:
+                    self._flush(writer)  # the later line speaks last
+                self._batch[result.source_id] = (line, row, result)
+                if len(self._batch) >= BATCH_SIZE:
+                    self._flush(writer)
+            self._flush(writer)
+        return self.summary
+
+    def _flush(self, writer: Writer) -> None:
+        if self.run_id is None:
+            done = writer.write([row for _line, _row, row in self._batch.values()])
+            db.session.rollback()  # a dry run holds nobody up
+        else:
+            with transaction():
+                done = writer.write([row for _line, _row, row in self._batch.values()])
+        self.summary.created += done.created
+        self.summary.updated += done.updated
+        self.summary.unchanged += done.unchanged
+        for source_id, problems in done.rejected.items():
+            line, raw, _row = self._batch[source_id]
+            self._reject(line, raw, problems)
+        self._batch.clear()
+        self.summary.made = writer.names.created
+        self._note_progress()
+        self.on_batch(self.summary)
+
+    def _note_progress(self) -> None:
+        if (noted := self.run_id or self.recorded_run_id) is not None:
+            with transaction():
+                note(noted, counts_of(self.summary))
+
+    def _reject(self, line: int, row: Row, problems: list[Problem]) -> None:
+        self.summary.rejected += 1
+        self.summary.problems.update((problem.column, problem.reason) for problem in problems)
+        self.rejects.add(line, row, problems)
+
+
+def check_columns(table: TableFile, mapping: Mapping) -> None:
+    """Raise `FileError` when the file lacks a column that the mapping names."""
+    asked = [*mapping.columns.named, *(rule.column for rule in mapping.status_rules)]
+    if mapping.kind_column:
+        asked.append(mapping.kind_column)
+    absent = [name for name in dict.fromkeys(asked) if name not in table.header]
+    if absent:
+        message = (
+            f"{table.path.name} has no column {', '.join(absent)}."
+            f" It has: {', '.join(filter(None, table.header))}."
+        )
+        raise FileError(message)
+
+
+def begin(
+    file_name: str, mapping: Mapping, *, actor: Actor, now: datetime, is_dry: bool = False
+) -> ImportRun:
+    """Record that a run begins, in the caller's transaction."""
+    run = ImportRun(
+        file_name=file_name[-200:],
+        source=mapping.source,
+        is_dry=is_dry,
+        started_by_id=actor.person_id,
+        started_at=now,
+    )
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def note(run_id: int, values: Table[str, Any]) -> None:
+    """Write down how a run stands, in the caller's transaction."""
+    db.session.execute(update(ImportRun).where(ImportRun.id == run_id).values(**values))
+
+
+def counts_of(summary: Summary) -> dict[str, int]:
+    """Return the counts as columns of `ImportRun`."""
+    return {
+        "rows_read": summary.read,
+        "rows_created": summary.created,
+        "rows_updated": summary.updated,
+        "rows_unchanged": summary.unchanged,
+        "rows_rejected": summary.rejected,
+    }
