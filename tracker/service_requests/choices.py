@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Unit
 from tracker.permissions import Action, Actor, Role
 from tracker.service_requests import queries
@@ -108,17 +109,22 @@ def leaders_in(unit_ids: Collection[int]) -> Sequence[Person]:
 
 
 def merge_candidates(service_request: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:
-    """Return open requests of the same category and place, the oldest first."""
-    same_place = (
-        ServiceRequest.area_id == service_request.area_id
-        if service_request.area_id is not None
-        else ServiceRequest.area_id.is_(None)
-    )
+    """Return open requests of the same category here and next door: here first, then the oldest."""
+    area = service_request.area
+    if area is None:
+        near: ColumnElement[bool] = ServiceRequest.area_id.is_(None)
+    else:
+        around = organisation.areas_below(area.parent_id or area.id)
+        near = ServiceRequest.area_id.in_(sorted(around))
     return list(
         db.session.scalars(
             _mergeable(service_request, actor)
-            .where(ServiceRequest.category_id == service_request.category_id, same_place)
-            .order_by(ServiceRequest.submitted_at, ServiceRequest.id)
+            .where(ServiceRequest.category_id == service_request.category_id, near)
+            .order_by(
+                ServiceRequest.area_id != service_request.area_id,
+                ServiceRequest.submitted_at,
+                ServiceRequest.id,
+            )
             .limit(CANDIDATES)
         )
     )

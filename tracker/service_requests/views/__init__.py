@@ -6,7 +6,7 @@ handling; judging: call_backs, approvals.
 
 from flask import Blueprint
 
-from tracker.service_requests.views import ask, home, photos, queue, show, track
+from tracker.service_requests.views import ask, dispatch, home, photos, queue, show, track
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
@@ -15,4 +15,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     photos.blueprint,
     queue.blueprint,
     show.blueprint,
+    dispatch.blueprint,
 )

@@ -1,0 +1,195 @@
+"""What the desk and the team leaders fill in to dispatch a request."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from tracker.accounts.models import Person
+from tracker.organisation.models import Area, Category
+from tracker.organisation.queries import Node
+from tracker.service_requests.choices import Reason, TeamChoice
+from tracker.service_requests.lifecycle import Priority
+from tracker.teams.models import Team
+from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.locale import localized
+
+INDENT = "\u3000"
+MOST_VOLUNTEERS = 50
+
+REASONS = {
+    Reason.HAS_IT_NOW: _l("has it now"),
+    Reason.USUAL_TEAM: _l("usual team for this"),
+    Reason.CATEGORY: _l("knows this kind of help"),
+    Reason.AREA: _l("works in this area"),
+    Reason.UNIT: _l("same unit"),
+}
+"""Why a team is suggested."""
+
+
+class AcceptanceForm(Form):
+    """Category, priority and area, checked; with it the clocks start."""
+
+    category_id = SelectField(_l("What it is about"), [InputRequired()], coerce=int)
+    priority = RadioField(
+        _l("How fast must it move?"),
+        [InputRequired(_l("Choose how fast it must move."))],
+        coerce=EnumMember(Priority),
+    )
+    area_id = SelectField(_l("Area"), coerce=optional_int)
+    note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
+
+    def offer(
+        self, *, categories: Sequence[Node[Category]], areas: Sequence[Node[Area]]
+    ) -> "AcceptanceForm":
+        """Fill in what can be chosen, in the reader's language."""
+        self.category_id.choices = category_choices(categories)
+        self.area_id.choices = area_choices(areas)
+        self.priority.choices = enum_choices(Priority)
+        return self
+
+
+class NeededUnlessSpam:
+    """Leaves nobody without a way on; who sends spam needs none."""
+
+    # The label must not call it optional.
+    field_flags: ClassVar[Mapping[str, object]] = {"required": True}
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Raise `ValidationError` when it is missing."""
+        if not form["is_spam"].data and not (field.data or "").strip():
+            raise ValidationError(str(_l("Tell the requester where to turn instead.")))
+
+
+class DeclineForm(Form):
+    """Why a request is not for us, and where to turn."""
+
+    reason = TextAreaField(
+        _l("Why can we not take this on?"),
+        [InputRequired(_l("Tell the requester why.")), Length(max=1000)],
+    )
+    where_to_turn = StringField(_l("Where can they turn?"), [NeededUnlessSpam(), Length(max=200)])
+    is_spam = BooleanField(_l("This is spam: nobody is told, and no figure counts it"))
+
+
+class MergerForm(Form):
+    """Which request goes on in place of this one."""
+
+    survivor_id = HiddenField()
+    note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
+
+
+class AssignmentForm(Form):
+    """Who handles the request and who answers for it."""
+
+    lead_team_id = SelectField(
+        _l("Lead team"), [InputRequired(_l("Choose the lead team."))], coerce=optional_int
+    )
+    helping_team_ids = SelectMultipleField(
+        _l("Helping teams"),
+        coerce=int,
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    leader_id = SelectField(
+        _l("Leader who answers for it"),
+        [InputRequired(_l("Choose the leader."))],
+        coerce=optional_int,
+    )
+    volunteers_needed = IntegerField(
+        _l("Volunteers needed"),
+        [
+            InputRequired(_l("Enter how many volunteers it takes.")),
+            NumberRange(1, MOST_VOLUNTEERS, _l("Enter a number from 1 to 50.")),
+        ],
+    )
+    note = TextAreaField(_l("Note to the team"), [Optional(), Length(max=2000)])
+
+    def offer(
+        self,
+        *,
+        lead_teams: Sequence[TeamChoice],
+        helping_teams: Sequence[Team],
+        leaders: Sequence[Person],
+    ) -> "AssignmentForm":
+        """Fill in what can be chosen, the most fitting teams first."""
+        suggested = [_team_choice(choice) for choice in lead_teams if choice.is_suggested]
+        others = [_team_choice(choice) for choice in lead_teams if not choice.is_suggested]
+        groups = {str(_l("Suggested")): suggested, str(_l("Other teams")): others}
+        blank = [SelectChoice("", str(_l("Choose a team")))]
+        self.lead_team_id.choices = {
+            **({"": blank} if len(lead_teams) != 1 else {}),
+            **{name: choices for name, choices in groups.items() if choices},
+        }
+        self.helping_team_ids.choices = [
+            SelectChoice(team.id, localized(team)) for team in helping_teams
+        ]
+        self.leader_id.choices = [
+            SelectChoice("", str(_l("Choose a leader"))),
+            *(SelectChoice(leader.id, _with_title(leader)) for leader in leaders),
+        ]
+        return self
+
+
+class ReturnForm(Form):
+    """Why the team gives a request back."""
+
+    reason = TextAreaField(
+        _l("Why does your team return it?"),
+        [InputRequired(_l("Tell the desk why.")), Length(max=1000)],
+    )
+
+
+class SignForForm(Form):
+    """Nothing to fill in: the button is the signature."""
+
+
+def category_choices(nodes: Sequence[Node[Category]]) -> dict[str, list[SelectChoice]]:
+    """Return the categories that requests may hang on, grouped by what is above them."""
+    tops = {node.thing.id: node.thing for node in nodes if node.depth == 0}
+    parents = {node.thing.parent_id for node in nodes}
+    groups: dict[str, list[SelectChoice]] = {}
+    for node in nodes:
+        thing = node.thing
+        if thing.id in parents:
+            continue  # requests hang on the leaves
+        top = tops.get(thing.parent_id or thing.id)
+        group = groups.setdefault(localized(top) if top else "", [])
+        group.append(SelectChoice(thing.id, localized(thing)))
+    return groups
+
+
+def area_choices(nodes: Sequence[Node[Area]]) -> list[SelectChoice]:
+    """Return the areas as a tree, with a line for those who do not know."""
+    return [
+        SelectChoice("", str(_l("Not known"))),
+        *(
+            SelectChoice(node.thing.id, INDENT * node.depth + localized(node.thing))
+            for node in nodes
+        ),
+    ]
+
+
+def _team_choice(choice: TeamChoice) -> SelectChoice:
+    reasons = str(_l(", ")).join(str(REASONS[reason]) for reason in choice.reasons)
+    name = localized(choice.team)
+    return SelectChoice(choice.team.id, f"{name} ({reasons})" if reasons else name)
+
+
+def _with_title(person: Person) -> str:
+    title = localized(person, "title")
+    return f"{person.name} · {title}" if title else person.name

@@ -1,0 +1,268 @@
+"""Dispatching a request: accept, decline, merge, assign; and the team's answer: return, sign for."""
+
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.accounts.models import Person
+from tracker.clock import utc_now
+from tracker.database import db, transaction
+from tracker.errors import NotFoundError, RefusedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor
+from tracker.service_requests import choices, queries
+from tracker.service_requests.actions import dispatch
+from tracker.service_requests.contact import may_see_contact
+from tracker.service_requests.dossier import masked_contact
+from tracker.service_requests.forms.dispatch import (
+    AcceptanceForm,
+    AssignmentForm,
+    DeclineForm,
+    MergerForm,
+    ReturnForm,
+    SignForForm,
+)
+from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.words import channel_label
+from tracker.teams.models import Team
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+from tracker.web.forms import Form
+
+blueprint = Blueprint("dispatch", __name__, url_prefix="/requests/<int:service_request_id>")
+
+
+@blueprint.route("/acceptance", methods=["GET", "POST"])
+def accept(service_request_id: int) -> ResponseReturnValue:
+    """Check category, priority and area, and accept."""
+    actor = signed_in_actor()
+    service_request = _found(actor, service_request_id, Step.ACCEPT)
+    form = AcceptanceForm.from_request(
+        category_id=service_request.category_id,
+        priority=service_request.priority,
+        area_id=service_request.area_id,
+    ).offer(categories=organisation.category_tree(), areas=organisation.area_tree())
+    if form.is_sent_and_valid():
+
+        def change(changed: ServiceRequest) -> None:
+            dispatch.accept(
+                changed,
+                category_id=form.category_id.data,
+                priority=form.priority.data,
+                area_id=form.area_id.data,
+                note=form.note.data or "",
+                actor=actor,
+                now=utc_now(),
+            )
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Accepted. The clock is running."))
+            if request.form.get("then") != "stop" and _may_assign(actor, service_request_id):
+                return redirect(url_for(".assign", service_request_id=service_request_id), 303)
+            return _back(actor, service_request_id)
+    return _page("accept", service_request_id, form, Step.ACCEPT)
+
+
+@blueprint.route("/refusal", methods=["GET", "POST"])
+def decline(service_request_id: int) -> ResponseReturnValue:
+    """Close a request that is not for us, with the reason and where to turn."""
+    actor = signed_in_actor()
+    _found(actor, service_request_id, Step.DECLINE)
+    form = DeclineForm.from_request()
+    if form.is_sent_and_valid():
+
+        def change(changed: ServiceRequest) -> None:
+            dispatch.decline(
+                changed,
+                reason=form.reason.data,
+                where_to_turn=form.where_to_turn.data or "",
+                is_spam=form.is_spam.data,
+                actor=actor,
+                now=utc_now(),
+            )
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Declined and closed."))
+            return _back(actor, service_request_id)
+    return _page("decline", service_request_id, form, Step.DECLINE)
+
+
+@blueprint.route("/merger", methods=["GET", "POST"])
+def merge(service_request_id: int) -> ResponseReturnValue:
+    """Choose the request that goes on, look at both side by side, and merge."""
+    actor = signed_in_actor()
+    service_request = _found(actor, service_request_id, Step.MERGE)
+    form = MergerForm.from_request()
+    typed = request.args.get("reference", "").strip()
+    survivor = _chosen_survivor(service_request, actor, typed, form.survivor_id.data)
+    if form.is_sent_and_valid() and survivor is not None:
+        survivor_id = survivor.id
+
+        def change(changed: ServiceRequest) -> None:
+            kept = queries.find_for_change(actor, survivor_id, Action.MERGE_SERVICE_REQUEST)
+            dispatch.merge(changed, kept, note=form.note.data or "", actor=actor, now=utc_now())
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Merged. Both requesters hear how it goes on."))
+            return _back(actor, survivor_id)
+        service_request = _found(actor, service_request_id, Step.MERGE)
+        survivor = choices.survivor_by_id(service_request, actor, survivor_id)
+    if survivor is not None:
+        form.survivor_id.data = str(survivor.id)
+    return render_template(
+        "service_requests/merge.html",
+        service_request=service_request,
+        survivor=survivor,
+        candidates=[] if survivor else choices.merge_candidates(service_request, actor),
+        typed=typed,
+        form=form,
+        masked_contact=masked_contact,
+        channel_label=channel_label,
+    )
+
+
+@blueprint.route("/assignment", methods=["GET", "POST"])
+def assign(service_request_id: int) -> ResponseReturnValue:
+    """Choose lead team, helping teams and leader, and dispatch."""
+    actor = signed_in_actor()
+    service_request = _found(actor, service_request_id, Step.ASSIGN)
+    teams = choices.teams_to_choose(service_request, actor)
+    leaders = choices.leaders_reaching(service_request.unit_id)
+    form = AssignmentForm.from_request(
+        lead_team_id=_first_team(service_request, teams),
+        helping_team_ids=[team.id for team in service_request.helping_teams],
+        leader_id=service_request.leader_id or (leaders[0].id if len(leaders) == 1 else None),
+        volunteers_needed=service_request.volunteers_needed,
+    ).offer(lead_teams=teams, helping_teams=choices.helping_teams_to_choose(), leaders=leaders)
+    if form.is_sent_and_valid():
+
+        def change(changed: ServiceRequest) -> None:
+            dispatch.assign(
+                changed,
+                lead_team=db.session.get_one(Team, form.lead_team_id.data),
+                helping_teams=[db.session.get_one(Team, i) for i in form.helping_team_ids.data],
+                leader=db.session.get_one(Person, form.leader_id.data),
+                volunteers_needed=form.volunteers_needed.data,
+                note=form.note.data or "",
+                actor=actor,
+                now=utc_now(),
+            )
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Assigned. The team has been told."))
+            return _back(actor, service_request_id)
+    return _page("assign", service_request_id, form, Step.ASSIGN, has_leaders=bool(leaders))
+
+
+@blueprint.route("/return", methods=["GET", "POST"])
+def return_(service_request_id: int) -> ResponseReturnValue:
+    """Give a request back to the desk, with the reason."""
+    actor = signed_in_actor()
+    service_request = _found(actor, service_request_id, Step.RETURN)
+    limit = dispatch.return_limit_at(service_request)
+    form = ReturnForm.from_request()
+    if form.is_sent_and_valid():
+
+        def change(changed: ServiceRequest) -> None:
+            dispatch.return_(changed, reason=form.reason.data, actor=actor, now=utc_now())
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Returned to the desk."))
+            return _back(actor, service_request_id)
+    return _page("return", service_request_id, form, Step.RETURN, limit=limit)
+
+
+@blueprint.route("/receipt", methods=["GET", "POST"])
+def sign_for(service_request_id: int) -> ResponseReturnValue:
+    """Sign for a request in the team's name."""
+    actor = signed_in_actor()
+    _found(actor, service_request_id, Step.SIGN_FOR)
+    form = SignForForm.from_request()
+    if form.is_sent_and_valid():
+
+        def change(changed: ServiceRequest) -> None:
+            dispatch.sign_for(changed, actor=actor, now=utc_now())
+
+        if _changed(actor, service_request_id, form, change):
+            flash(_("Signed for. It is your team's now."))
+            return _back(actor, service_request_id)
+    return _page("sign_for", service_request_id, form, Step.SIGN_FOR)
+
+
+def _found(actor: Actor, service_request_id: int, step: Step) -> ServiceRequest:
+    """Return the request on which `actor` may take `step` now.
+
+    Raises `NotFoundError` for those who may not, and `StepNotAllowedError` when it is too late.
+    """
+    action = RIGHT_FOR[step]
+    assert action is not None  # noqa: S101 - only steps that people take have pages
+    service_request = queries.find(actor, service_request_id, action)
+    status_after(service_request.status, step)
+    return service_request
+
+
+def _changed(
+    actor: Actor, service_request_id: int, form: Form, change: Callable[[ServiceRequest], None]
+) -> bool:
+    """Make the change; tell whether it was made. A refusal is said in the form."""
+    try:
+        with transaction():
+            change(queries.find_for_change(actor, service_request_id))
+    except RefusedError as refused:
+        form.form_errors.append(refusal_text(refused.refusal))
+        return False
+    return True
+
+
+def _page(
+    name: str, service_request_id: int, form: Form, step: Step, **more: object
+) -> ResponseReturnValue:
+    # Read anew: a change that was refused has made what was read before stale.
+    actor = signed_in_actor()
+    service_request = _found(actor, service_request_id, step)
+    return render_template(
+        f"service_requests/{name}.html",
+        form=form,
+        service_request=service_request,
+        masked=masked_contact(service_request),
+        may_see_contact=may_see_contact(actor, service_request),
+        channel=channel_label(service_request.channel),
+        **more,
+    )
+
+
+def _back(actor: Actor, service_request_id: int) -> ResponseReturnValue:
+    """Lead to the request; to the queue when it has moved out of the actor's reach."""
+    try:
+        queries.find(actor, service_request_id)
+    except NotFoundError:
+        return redirect(url_for("queue.index"), 303)
+    return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
+
+
+def _may_assign(actor: Actor, service_request_id: int) -> bool:
+    try:
+        queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _first_team(service_request: ServiceRequest, teams: Sequence[choices.TeamChoice]) -> int | None:
+    """Return the team that stands in the form at first: the present one, or the best fitting."""
+    if service_request.lead_team_id is not None:
+        return service_request.lead_team_id
+    best = teams[0] if teams else None
+    return best.team.id if best and best.is_suggested else None
+
+
+def _chosen_survivor(
+    service_request: ServiceRequest, actor: Actor, typed: str, survivor_id: str | None
+) -> ServiceRequest | None:
+    chosen = survivor_id or request.args.get("survivor", "")
+    if chosen.isascii() and chosen.isdecimal() and len(chosen) < 10:
+        return choices.survivor_by_id(service_request, actor, int(chosen))
+    return choices.survivor_by_reference(service_request, actor, typed) if typed else None
