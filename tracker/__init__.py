@@ -21,11 +21,12 @@ from tracker.organisation import (
 from tracker.permissions import Action
 from tracker.reports import views as reports
 from tracker.service_requests import (
+    leaving,
     links as service_request_links,
     views as service_requests,
     words as service_requests_words,
 )
-from tracker.teams import views as teams
+from tracker.teams import actions as team_actions, views as teams
 from tracker.teams.actors import load_actor
 from tracker.visits import words as visits_words
 from tracker.web import access, errors, health, labels, locale, security, templating
@@ -124,6 +125,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app, load_actor=load_actor)
     service_request_links.init_app(app)
     accounts_mail.init_app(app, enqueue=enqueue)
+    team_actions.on_leaving[:] = [leaving.give_back_claims]
+    team_actions.is_at_work[:] = [leaving.has_open_requests]
 
     for feature in (accounts, organisation, teams, notifications, service_requests, reports):
         for blueprint in feature.BLUEPRINTS:

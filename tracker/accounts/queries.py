@@ -58,10 +58,10 @@ def grants_of(person_id: int) -> Sequence[Grant]:
     )
 
 
-def grant(grant_id: int) -> Grant:
-    """Return one grant that holds now. Raises `NotFoundError`."""
+def grant(grant_id: int, *, of: int) -> Grant:
+    """Return a role that the person `of` holds now. Raises `NotFoundError`."""
     found = db.session.get(Grant, grant_id)
-    if found is None or found.ended_at is not None:
+    if found is None or found.ended_at is not None or found.person_id != of:
         message = "There is no such grant."
         raise NotFoundError(message)
     return found

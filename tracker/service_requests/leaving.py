@@ -1,0 +1,69 @@
+"""What happens to somebody's claims when they leave a team, and whether a team has work.
+
+`create_app` hands these to `tracker.teams`, which is below and knows no requests.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from tracker.database import db
+from tracker.permissions import Actor
+from tracker.service_requests import messages
+from tracker.service_requests.actions import steps
+from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES, Step
+from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.teams.models import Membership
+
+
+def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetime) -> None:
+    """Free the places that somebody held through a team alone, on requests that are not resolved.
+
+    The team leaders are told at once. The right was asked for by whoever ended the membership.
+    """
+    staying_in = set(
+        db.session.scalars(
+            select(Membership.team_id).where(
+                Membership.person_id == person_id, Membership.ended_at.is_(None)
+            )
+        )
+    )
+    claims = db.session.scalars(
+        select(Claim)
+        .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
+        .where(
+            Claim.person_id == person_id,
+            Claim.released_at.is_(None),
+            ServiceRequest.status.in_(UNRESOLVED_STATUSES),
+        )
+        .order_by(Claim.id)
+    ).all()
+    for claim in claims:
+        # Locked: whoever claims at the same moment waits, and then counts the free place.
+        service_request = db.session.get_one(
+            ServiceRequest, claim.service_request_id, with_for_update=True, populate_existing=True
+        )
+        teams = service_request.team_ids
+        if team_id not in teams or staying_in & set(teams):
+            continue
+        claim.released_at = now
+        claim.release_reason = "left the team"
+        service_request.places_taken -= 1
+        steps.take(
+            service_request,
+            Step.RELEASE,
+            actor=actor,
+            now=now,
+            detail={"person_id": person_id, "left_team_id": team_id},
+        )
+        db.session.flush()
+        db.session.expire(service_request, ["claims"])
+        messages.tell_team(service_request, Step.RELEASE, now=now)
+
+
+def has_open_requests(team_id: int) -> bool:
+    """Tell whether a team leads a request that is not resolved."""
+    query = select(ServiceRequest.id).where(
+        ServiceRequest.lead_team_id == team_id, ServiceRequest.status.in_(UNRESOLVED_STATUSES)
+    )
+    return db.session.scalar(query.limit(1)) is not None

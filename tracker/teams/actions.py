@@ -1,0 +1,158 @@
+"""Everything that an administrator changes about teams and who is in them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from tracker.accounts import audit
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.errors import Refusal, RefusedError
+from tracker.organisation.models import Area, Category
+from tracker.permissions import Action, Actor, require, require_in_unit
+from tracker.teams import queries
+from tracker.teams.models import Membership, Team
+
+
+class OnLeaving(Protocol):
+    """Called when somebody leaves a team: what they had in hand goes back."""
+
+    def __call__(  # noqa: D102 - the class says it
+        self, *, person_id: int, team_id: int, actor: Actor, now: datetime
+    ) -> None: ...
+
+
+on_leaving: list[OnLeaving] = []
+"""Filled by `create_app`: the work of a team lives above this feature."""
+
+is_at_work: list[Callable[[int], bool]] = []
+"""Filled by `create_app`: tells whether a team still has work that is not done."""
+
+
+def add_team(
+    values: Mapping[str, Any],
+    *,
+    unit_id: int,
+    areas: Sequence[Area],
+    categories: Sequence[Category],
+    actor: Actor,
+    now: datetime,
+) -> Team:
+    """Make a team of a unit."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, unit_id)
+    team = Team(
+        **values,
+        unit_id=unit_id,
+        areas=list(areas),
+        categories=list(categories),
+        created_at=now,
+    )
+    db.session.add(team)
+    audit.record("team:add", team, {"name": [None, team.name]}, actor=actor, now=now)
+    return team
+
+
+def edit_team(
+    team: Team,
+    values: Mapping[str, Any],
+    *,
+    unit_id: int,
+    areas: Sequence[Area],
+    categories: Sequence[Category],
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Change a team, its areas and its categories."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    require_in_unit(actor, Action.MANAGE_TEAMS, unit_id)
+    changes = audit.apply(team, {**values, "unit_id": unit_id})
+    for name, before, after in (
+        ("areas", team.areas, areas),
+        ("categories", team.categories, categories),
+    ):
+        ids = [sorted(thing.id for thing in things) for things in (before, after)]
+        if ids[0] != ids[1]:
+            changes[name] = [str(ids[0]), str(ids[1])]
+    team.areas, team.categories = list(areas), list(categories)
+    if changes:
+        audit.record("team:edit", team, changes, actor=actor, now=now)
+
+
+def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
+    """End a team. Raises `RefusedError` while it has requests that are not resolved."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    if any(busy(team.id) for busy in is_at_work):
+        raise RefusedError(Refusal.STILL_IN_USE)
+    for place in queries.members(team.id):
+        _leave(place, actor=actor, now=now)
+    team.ended_at = now
+    audit.record("team:end", team, {"name": [team.name, None]}, actor=actor, now=now)
+
+
+def take_up_team(team: Team, *, actor: Actor, now: datetime) -> None:
+    """Take an ended team up again, without members."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    team.ended_at = None
+    audit.record("team:take-up", team, {"name": [None, team.name]}, actor=actor, now=now)
+
+
+def join(
+    team: Team,
+    person: Person,
+    *,
+    leads: bool = False,
+    is_vetted: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> Membership:
+    """Let somebody join a team; joining twice changes nothing."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    if team.ended_at is not None:
+        raise RefusedError(Refusal.TEAM_ENDED)
+    for place in queries.members(team.id):
+        if place.person_id == person.id:
+            return place
+    place = Membership(team=team, person=person, leads=leads, is_vetted=is_vetted, joined_at=now)
+    db.session.add(place)
+    audit.record(
+        "team:join",
+        team,
+        {"person_id": [None, person.id], "leads": [None, leads], "is_vetted": [None, is_vetted]},
+        actor=actor,
+        now=now,
+    )
+    return place
+
+
+def change_place(
+    place: Membership, *, leads: bool, is_vetted: bool, actor: Actor, now: datetime
+) -> None:
+    """Say whether somebody leads the team, and whether the organisation checked them."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
+    if changes:
+        changes["person_id"] = [place.person_id, place.person_id]
+        audit.record("team:change-place", place.team, changes, actor=actor, now=now)
+
+
+def leave(place: Membership, *, actor: Actor, now: datetime) -> None:
+    """Let somebody leave; their open claims go back to the team leader's desk at once."""
+    require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    _leave(place, actor=actor, now=now)
+
+
+def leave_every_team(person: Person, *, actor: Actor, now: datetime) -> None:
+    """Let somebody leave all their teams, when they are ended."""
+    require(actor, Action.MANAGE_PEOPLE)
+    for place in queries.memberships_of(person.id):
+        require_in_unit(actor, Action.MANAGE_PEOPLE, place.team.unit_id)
+        _leave(place, actor=actor, now=now)
+
+
+def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:
+    place.ended_at = now
+    audit.record(
+        "team:leave", place.team, {"person_id": [place.person_id, None]}, actor=actor, now=now
+    )
+    for give_back in on_leaving:
+        give_back(person_id=place.person_id, team_id=place.team_id, actor=actor, now=now)

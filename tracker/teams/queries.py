@@ -1,0 +1,247 @@
+"""Reading teams, and people with everything that they hold."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from tracker.accounts.models import Grant, Person
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.organisation.models import Area, Category, Organisation, Unit
+from tracker.permissions import Action, Actor, Role
+from tracker.privacy import normalise_phone
+from tracker.teams.models import Membership, Team
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one person holds now."""
+
+    grants: Sequence[tuple[Grant, Unit]]
+    memberships: Sequence[Membership]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLine:
+    """A team in the list."""
+
+    team: Team
+    members: int
+    leaders: Sequence[str]
+
+
+def teams(actor: Actor, *, ended: bool = False) -> Sequence[TeamLine]:
+    """Return the teams that `actor` manages, by unit and name, with how many are in them."""
+    query = (
+        select(Team)
+        .where(Team.unit_id.in_(actor.units_where(Action.MANAGE_TEAMS)))
+        .options(joinedload(Team.unit))
+        .order_by(Team.unit_id, Team.name, Team.id)
+    )
+    if not ended:
+        query = query.where(Team.ended_at.is_(None))
+    found = db.session.scalars(query).all()
+    members: defaultdict[int, int] = defaultdict(int)
+    leaders: defaultdict[int, list[str]] = defaultdict(list)
+    for team_id, leads, name in db.session.execute(
+        select(Membership.team_id, Membership.leads, Person.name)
+        .join(Membership.person)
+        .where(Membership.ended_at.is_(None), Membership.team_id.in_([t.id for t in found]))
+        .order_by(Person.sort_key, Person.id)
+    ):
+        members[team_id] += 1
+        if leads:
+            leaders[team_id].append(name)
+    return [TeamLine(team, members[team.id], leaders[team.id]) for team in found]
+
+
+def team(actor: Actor, team_id: int) -> Team:
+    """Return a team that `actor` manages, ended ones too. Raises `NotFoundError`."""
+    found = db.session.scalar(
+        select(Team)
+        .where(Team.id == team_id, Team.unit_id.in_(actor.units_where(Action.MANAGE_TEAMS)))
+        .options(joinedload(Team.unit), selectinload(Team.areas), selectinload(Team.categories))
+    )
+    if found is None:
+        message = "There is no such team."
+        raise NotFoundError(message)
+    return found
+
+
+def members(team_id: int) -> Sequence[Membership]:
+    """Return who is in a team now: those who lead it first, then by name."""
+    return list(
+        db.session.scalars(
+            select(Membership)
+            .join(Membership.person)
+            .where(Membership.team_id == team_id, Membership.ended_at.is_(None))
+            .options(joinedload(Membership.person))
+            .order_by(Membership.leads.desc(), Person.sort_key, Person.id)
+        )
+    )
+
+
+def membership(team_id: int, person_id: int) -> Membership:
+    """Return somebody's place in a team. Raises `NotFoundError`."""
+    found = db.session.scalar(
+        select(Membership)
+        .where(
+            Membership.team_id == team_id,
+            Membership.person_id == person_id,
+            Membership.ended_at.is_(None),
+        )
+        .options(joinedload(Membership.person), joinedload(Membership.team))
+    )
+    if found is None:
+        message = "That person is not in the team."
+        raise NotFoundError(message)
+    return found
+
+
+def memberships_of(person_id: int) -> Sequence[Membership]:
+    """Return the places that somebody has in teams now."""
+    return list(
+        db.session.scalars(
+            select(Membership)
+            .where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+            .options(joinedload(Membership.team))
+            .order_by(Membership.id)
+        )
+    )
+
+
+def person(actor: Actor, person_id: int) -> Person:
+    """Return somebody whom `actor` manages, ended ones too. Raises `NotFoundError`."""
+    found = db.session.scalar(select(Person).where(Person.id == person_id, in_reach(actor)))
+    if found is None:
+        message = "There is no such person."
+        raise NotFoundError(message)
+    return found
+
+
+def candidates(team_id: int, q: str, *, limit: int = 20) -> Sequence[Person]:
+    """Return people who are not in a team and could join it, by what `q` finds."""
+    inside = select(Membership.person_id).where(
+        Membership.team_id == team_id, Membership.ended_at.is_(None)
+    )
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(Person.ended_at.is_(None), Person.id.not_in(inside), found_by(q))
+            .order_by(Person.sort_key, Person.id)
+            .limit(limit)
+        )
+    )
+
+
+def candidate(person_id: int) -> Person:
+    """Return somebody who can join a team. Raises `NotFoundError` for somebody who was ended."""
+    found = db.session.get(Person, person_id)
+    if found is None or found.ended_at is not None:
+        message = "There is no such person."
+        raise NotFoundError(message)
+    return found
+
+
+def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
+    """Return what each of some people holds now, in two queries."""
+    grants: defaultdict[int, list[tuple[Grant, Unit]]] = defaultdict(list)
+    for grant, unit in db.session.execute(
+        select(Grant, Unit)
+        .join(Unit, Unit.id == Grant.unit_id)
+        .where(Grant.person_id.in_(person_ids), Grant.ended_at.is_(None))
+        .order_by(Grant.id)
+    ).tuples():
+        grants[grant.person_id].append((grant, unit))
+    places: defaultdict[int, list[Membership]] = defaultdict(list)
+    for place in db.session.scalars(
+        select(Membership)
+        .join(Membership.team)
+        .where(
+            Membership.person_id.in_(person_ids),
+            Membership.ended_at.is_(None),
+            Team.ended_at.is_(None),
+        )
+        .options(joinedload(Membership.team))
+        .order_by(Membership.id)
+    ):
+        places[place.person_id].append(place)
+    return {key: Holding(grants[key], places[key]) for key in person_ids}
+
+
+def units_held_in(person_id: int) -> frozenset[int]:
+    """Return the units where somebody holds a role or a place in a team."""
+    roles = select(Grant.unit_id).where(Grant.person_id == person_id, Grant.ended_at.is_(None))
+    places = (
+        select(Team.unit_id)
+        .join(Membership, Membership.team_id == Team.id)
+        .where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+    )
+    return frozenset(db.session.scalars(roles.union(places)))
+
+
+def in_reach(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that somebody holds something in the actor's units, or nothing at all."""
+    reach = actor.units_where(Action.MANAGE_PEOPLE)
+    grants = select(Grant.person_id).where(Grant.ended_at.is_(None))
+    places = select(Membership.person_id).join(Membership.team).where(Membership.ended_at.is_(None))
+    return or_(
+        Person.id.in_(grants.where(Grant.unit_id.in_(reach))),
+        Person.id.in_(places.where(Team.unit_id.in_(reach))),
+        and_(Person.id.not_in(grants), Person.id.not_in(places)),
+    )
+
+
+def found_by(q: str) -> ColumnElement[bool]:
+    """Return the condition that a name (also in pinyin), an address or a number holds `q`."""
+    plain = q.strip().lower()
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    conditions: list[ColumnElement[bool]] = [
+        func.lower(Person.name).like(f"%{escaped}%", escape="\\"),
+        Person.email.like(f"%{escaped}%", escape="\\"),
+        func.replace(Person.sort_key, " ", "").like(f"{escaped.replace(' ', '')}%", escape="\\"),
+    ]
+    phone = normalise_phone(q)
+    if phone:
+        conditions.append(Person.phone == phone)
+    return or_(*conditions)
+
+
+def missing_in_set_up() -> Mapping[str, bool]:
+    """Return, for each thing that an organisation needs before it can serve, whether it is missing."""
+
+    def lacks(query: Select[Any]) -> bool:
+        return db.session.scalar(query.limit(1)) is None
+
+    def role(role: Role) -> Select[Any]:
+        return (
+            select(Grant.id)
+            .join(Grant.person)
+            .where(Grant.role == role, Grant.ended_at.is_(None), Person.ended_at.is_(None))
+        )
+
+    members = (
+        select(Membership.id)
+        .join(Membership.team)
+        .where(Membership.ended_at.is_(None), Team.ended_at.is_(None))
+    )
+    return {
+        "organisation": lacks(select(Organisation.id).where(Organisation.phone.is_not(None))),
+        "units": lacks(select(Unit.id).where(Unit.ended_at.is_(None))),
+        "areas": lacks(select(Area.id).where(Area.ended_at.is_(None))),
+        "categories": lacks(
+            select(Category.id).where(
+                Category.parent_id.is_not(None), Category.ended_at.is_(None), Category.is_offered
+            )
+        ),
+        "teams": lacks(select(Team.id).where(Team.ended_at.is_(None))),
+        "team_leaders": lacks(members.where(Membership.leads)),
+        "volunteers": lacks(members.where(Membership.is_vetted)),
+        "coordinators": lacks(role(Role.COORDINATOR)),
+        "leaders": lacks(role(Role.LEADER)),
+        "supervisors": lacks(role(Role.SUPERVISOR)),
+    }
