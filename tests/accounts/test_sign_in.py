@@ -103,7 +103,7 @@ def test_stay_signed_in_survives_the_end_of_the_session_until_signed_out_everywh
     a.coordinator(email="zhou@example.org", password=PASSWORD)
     phone, computer = new_browser(), new_browser()
     for browser in (phone, computer):
-        browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember=True)
+        browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember="y")
         browser.client.delete_cookie("shishi")
         assert browser.open("/me").heading == "My profile"
 
@@ -117,7 +117,7 @@ def test_stay_signed_in_survives_the_end_of_the_session_until_signed_out_everywh
 
 def test_signing_out_forgets_the_remembered_device(a: Builders, browser: Browser) -> None:
     a.coordinator(email="zhou@example.org", password=PASSWORD)
-    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember=True)
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember="y")
 
     browser.open("/me")
     page = browser.click("Sign out")

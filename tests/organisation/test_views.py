@@ -119,7 +119,7 @@ def test_categories_have_two_levels(a: Builders, browser: Browser) -> None:
         name="水管漏水",
         name_en="Leak",
         parent_id=group.id,
-        needs_evidence=True,
+        needs_evidence="y",
         resolve_working_days=3,
     )
 

@@ -155,7 +155,7 @@ def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
         .join(Unit, Unit.id == Grant.unit_id)
         .where(Grant.person_id.in_(person_ids), Grant.ended_at.is_(None))
         .order_by(Grant.id)
-    ).tuples():
+    ):
         grants[grant.person_id].append((grant, unit))
     places: defaultdict[int, list[Membership]] = defaultdict(list)
     for place in db.session.scalars(

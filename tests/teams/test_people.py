@@ -1,0 +1,195 @@
+"""An administrator invites people, gives them roles, and ends both."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import PASSWORD, Builders
+from tracker.accounts.models import AuditEntry, Grant, Person
+from tracker.database import db
+from tracker.notifications.models import Message
+from tracker.permissions import Role
+from tracker.service_requests.models import Claim
+
+NEW = "four quiet winter rivers"
+
+
+def test_somebody_is_invited_with_a_role_and_begins_to_work(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    unit = a.unit()
+    browser.sign_in(a.administrator())
+
+    page = browser.send(
+        "/admin/people/new",
+        name="周晓雯",
+        email="Zhou@Example.org",
+        role="coordinator",
+        unit_id=unit.id,
+    )
+
+    assert page.heading == "周晓雯"
+    assert "An invitation is on its way to zhou@example.org." in page.text
+    message = db.session.scalars(select(Message)).one()
+    theirs = new_browser()
+    theirs.send(f"/invitation/{message.payload['token']}", password=NEW, again=NEW)
+    assert theirs.open("/me").text.count("Coordinator") == 1
+    grant = db.session.scalars(select(Grant).where(Grant.role == Role.COORDINATOR)).one()
+    assert grant.unit_id == unit.id
+
+
+def test_without_an_address_the_link_is_shown_once(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/people/new", name="李奶奶", phone="138 0013 8000")
+
+    assert "/invitation/" in page.text
+    person = db.session.scalars(select(Person).where(Person.name == "李奶奶")).one()
+    assert person.phone == "+8613800138000"
+    assert "/invitation/" not in browser.open(f"/admin/people/{person.id}").text
+
+
+def test_somebody_can_be_reached_and_nobody_twice(a: Builders, browser: Browser) -> None:
+    a.person(email="zhou@example.org")
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/people/new", name="周")
+    assert page.errors["phone"] == "Enter an e-mail address or a phone number."
+
+    page = browser.send(name="周", email="zhou@example.org")
+    assert "Somebody else here has this address" in page.errors["email"]
+
+    page = browser.send(name="周", email="", phone="12")
+    assert page.errors["phone"] == "That is not a phone number."
+
+
+def test_people_are_found_by_name_pinyin_address_and_number(
+    a: Builders, browser: Browser
+) -> None:
+    a.person("周晓雯", sort_key="zhou xiao wen", email="xw@example.org", phone="+8613800138000")
+    a.person("林芳", sort_key="lin fang", email="lf@example.org")
+    browser.sign_in(a.administrator(name="管理员"))
+
+    for q in ("晓雯", "zhouxiao", "xw@", "13800138000"):
+        page = browser.open(f"/admin/people/?q={q}")
+        assert "周晓雯" in page.text, q
+        assert "林芳" not in page.text, q
+
+
+def test_the_list_needs_as_many_queries_for_many_as_for_few(
+    a: Builders, browser: Browser, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    browser.sign_in(a.administrator())
+    team = a.team()
+    a.coordinator()
+    few = count_queries(lambda: browser.open("/admin/people/"))
+    for _ in range(8):
+        a.volunteer(team)
+        a.supervisor()
+
+    assert count_queries(lambda: browser.open("/admin/people/")) == few
+
+
+def test_pages_of_people_go_on_and_back(a: Builders, browser: Browser) -> None:
+    for number in range(60):
+        a.person(f"人{number:02}", sort_key=f"a {number:02}")
+    browser.sign_in(a.administrator(sort_key="zzz"))
+
+    page = browser.open("/admin/people/")
+    assert "人49" in page.text
+    assert "人50" not in page.text
+    assert "人50" in browser.click("Next page").text
+    assert "人00" in browser.click("Previous page").text
+
+
+def test_a_role_is_given_and_taken_back(a: Builders, browser: Browser) -> None:
+    person, unit = a.person("周晓雯"), a.unit(name_en="North")
+    browser.sign_in(a.administrator())
+
+    page = browser.send(
+        f"/admin/people/{person.id}", press="Give the role", role="supervisor", unit_id=unit.id
+    )
+    assert "Supervisor" in page.text
+
+    page = browser.click("End: Supervisor North")
+    assert "The role is ended." in page.text
+    actions = db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    assert actions == ["role:give", "role:end"]
+
+
+def test_the_last_administrator_stays(a: Builders, browser: Browser) -> None:
+    only = a.administrator()
+    browser.sign_in(only)
+
+    browser.open(f"/admin/people/{only.id}")
+    page = browser.click("End this person")
+
+    assert "The organisation needs at least one administrator." in page.text
+    assert only.ended_at is None
+
+
+def test_one_of_two_administrators_may_go(a: Builders, browser: Browser) -> None:
+    first, second = a.administrator(), a.administrator()
+    browser.sign_in(first)
+
+    browser.open(f"/admin/people/{second.id}")
+    browser.click("End this person")
+
+    assert second.ended_at is not None
+
+
+def test_whoever_is_ended_is_out_at_once_and_the_claims_go_back(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team, password=PASSWORD)
+    service_request = a.service_request(team=team, claimed_by=[volunteer])
+    theirs = new_browser().sign_in(volunteer)
+    assert theirs.open("/me").heading == "My profile"
+    browser.sign_in(a.administrator())
+
+    browser.open(f"/admin/people/{volunteer.id}")
+    browser.click("End this person")
+
+    assert theirs.open("/me").heading == "Sign in"
+    claim = db.session.scalars(select(Claim).where(Claim.person_id == volunteer.id)).one()
+    assert claim.released_at is not None
+    assert service_request.places_taken == 0
+    assert "ended" in browser.open(f"/admin/people/{volunteer.id}").text
+
+
+def test_somebody_ended_is_taken_up_with_nothing_in_hand(a: Builders, browser: Browser) -> None:
+    person = a.coordinator(ended_at=a.now, password=PASSWORD)
+    browser.sign_in(a.administrator())
+
+    browser.open(f"/admin/people/{person.id}")
+    browser.click("Take up again")
+
+    assert person.ended_at is None
+    assert person.password_hash is None
+
+
+def test_an_administrator_of_a_branch_takes_over_nobody_above(
+    a: Builders, browser: Browser
+) -> None:
+    branch = a.unit()
+    chief, shared = a.administrator(), a.coordinator(branch)
+    a.grant(shared, Role.ADMINISTRATOR)
+    browser.sign_in(a.administrator(branch))
+
+    browser.open(f"/admin/people/{chief.id}", status=404)
+    page = browser.open(f"/admin/people/{shared.id}")
+    assert "outside your units" in page.text
+    browser.open(f"/admin/people/{shared.id}/edit")
+    browser.send(press="Save", email="mine@example.org", status=403)
+    assert shared.email != "mine@example.org"
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR])
+def test_others_do_not_get_in(a: Builders, browser: Browser, role: Role) -> None:
+    browser.sign_in(a.holder(role))
+
+    for page in ("/admin/people/", "/admin/people/new", "/admin/teams/", "/admin/set-up"):
+        browser.open(page, status=403)
