@@ -1,17 +1,26 @@
 """Commands about figures and imports."""
 
+import json
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 from flask.cli import AppGroup
 
 from tracker.clock import utc_now
 from tracker.database import transaction
+from tracker.errors import NotFoundError
+from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM
+from tracker.reports.figures import day_start, document, unit_ids
 from tracker.reports.importing.files import FileError, TableFile, open_table
-from tracker.reports.importing.mapping import Mapping, MappingError, read_mapping
+from tracker.reports.importing.mapping import Mapping as ColumnMapping, MappingError, read_mapping
 from tracker.reports.importing.running import Rejects, Run, Summary, begin, note
+from tracker.reports.statistics import Dimension, Scope
 from tracker.reports.words import problem_text
 
 requests_cli = AppGroup("requests", help="Service requests in bulk.")
@@ -56,7 +65,7 @@ def import_requests(
         sys.exit(SOME_ROWS_REJECTED)
 
 
-def _run(table: TableFile, mapping: Mapping, rejects: Rejects, *, is_dry: bool) -> Summary:
+def _run(table: TableFile, mapping: ColumnMapping, rejects: Rejects, *, is_dry: bool) -> Summary:
     run_id = None
     if not is_dry:
         with transaction():
@@ -106,6 +115,55 @@ def _report(summary: Summary, rejects: Rejects, *, seconds: float, is_dry: bool)
         click.echo(f"The rejected rows, with reasons: {rejects.path}")
 
 
+DAY = click.DateTime(["%Y-%m-%d"])
+DIMENSIONS = ("category", "team", "channel", "area", "unit", "leader")
+
+
 @click.command("figures")
-def figures() -> None:
-    """Print the figures of a period."""
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--from", "start", type=DAY, help="First day of the period.")
+@click.option("--to", "end", type=DAY, help="The day after its last: the period ends before it.")
+@click.option("--by", type=click.Choice(DIMENSIONS), help="Break the figures down.")
+@click.option("--unit", help="Name or id of a unit; it counts with all units below it.")
+def figures(
+    start: datetime | None, end: datetime | None, by: str | None, unit: str | None, *, as_json: bool
+) -> None:
+    """Print the figures of the requests submitted in a period; without one, of all.
+
+    Days begin at midnight in the organisation's time zone. Definitions: docs/statistics.md.
+    """
+    zone = ZoneInfo(time_zone_name())
+    try:
+        scope = Scope(
+            as_of=utc_now(),
+            start=day_start(start.date(), zone) if start else None,
+            end=day_start(end.date(), zone) if end else None,
+            unit_ids=unit_ids(unit),
+        )
+    except NotFoundError as error:
+        raise click.ClickException(str(error)) from None
+    found = document(SYSTEM, scope, zone, Dimension(by) if by else None)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        _print(found)
+
+
+def _print(figures: Mapping[str, Any]) -> None:
+    """Print the figures for people, one a line."""
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            parts = ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+            click.echo(f"{name}: {parts}")
+        elif isinstance(value, list):
+            click.echo(f"{name}:")
+            for row in value:
+                click.echo("  " + "  ".join(_plain(one) for one in row.values()))
+        else:
+            click.echo(f"{name}: {_plain(value)}")
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -217,17 +217,17 @@ class Month:
 
 
 def received(scope: Scope) -> Condition:
-    """Requests submitted in the period, spam left out. What waits for triage counts."""
+    """Count requests submitted in the period, spam left out. What waits for triage counts."""
     return and_(_is_real(), _submitted_in(scope), *_filters(scope))
 
 
 def counted(scope: Scope) -> Condition:
-    """Received, without duplicates, withdrawn ones and those outside the organisation's scope."""
+    """Count the received, without duplicates, withdrawn ones and those outside the organisation's scope."""
     return received(scope) & _is_counted()
 
 
 def closed(scope: Scope) -> Condition:
-    """Counted requests that are closed. A reopened request counts where it is now.
+    """Count counted requests that are closed. A reopened request counts where it is now.
 
     The **closure rate** is closed ÷ counted.
     """
@@ -235,12 +235,12 @@ def closed(scope: Scope) -> Condition:
 
 
 def not_closed(scope: Scope) -> Condition:
-    """Counted requests that are still open."""
+    """Count counted requests that are still open."""
     return counted(scope) & ~_is_closed(scope)
 
 
 def handled(scope: Scope) -> Condition:
-    """Counted requests with a reported result: resolved or closed.
+    """Count counted requests with a reported result: resolved or closed.
 
     The **handled rate** is handled ÷ counted.
     """
@@ -248,7 +248,7 @@ def handled(scope: Scope) -> Condition:
 
 
 def closed_in_period(scope: Scope) -> Condition:
-    """Requests closed in the period, whenever they were submitted; spam and uncounted left out.
+    """Count requests closed in the period, whenever submitted; spam and uncounted left out.
 
     A flow beside the closure rate, never divided by what was received. A request whose closing
     time is not known (some imports) is in no period.
@@ -262,7 +262,7 @@ def closed_in_period(scope: Scope) -> Condition:
 
 
 def timed(scope: Scope) -> Condition:
-    """Counted requests of which it is known whether they were in time.
+    """Count counted requests of which it is known whether they were in time.
 
     Those with a result that had a limit, and open ones whose due time has passed. A young open
     request is not “on time”: it is not in here. Nor is one whose clock stands still.
@@ -274,7 +274,7 @@ def timed(scope: Scope) -> Condition:
 
 
 def on_time(scope: Scope) -> Condition:
-    """Counted requests resolved by their due time.
+    """Count counted requests resolved by their due time.
 
     The **on-time rate** is on time ÷ (resolved, or due time passed).
     """
@@ -282,12 +282,12 @@ def on_time(scope: Scope) -> Condition:
 
 
 def not_on_time(scope: Scope) -> Condition:
-    """Counted requests resolved after their due time, or open past it."""
+    """Count counted requests resolved after their due time, or open past it."""
     return timed(scope) & ~(_is_handled(scope) & ServiceRequest.resolved_on_time.is_(True))
 
 
 def answered(scope: Scope) -> Condition:
-    """Closed requests whose requester said whether the need was met, on the link or by phone.
+    """Count closed requests whose requester said, by link or phone, whether the need was met.
 
     Answers ÷ closed is the **coverage**: silence is never counted as consent.
     """
@@ -295,7 +295,7 @@ def answered(scope: Scope) -> Condition:
 
 
 def solved(scope: Scope) -> Condition:
-    """Closed requests whose requester said “solved”.
+    """Count closed requests whose requester said “solved”.
 
     The **solved rate** is solved ÷ those who answered; “partly” is not “solved”.
     """
@@ -303,12 +303,12 @@ def solved(scope: Scope) -> Condition:
 
 
 def rated(scope: Scope) -> Condition:
-    """Closed requests that the requester rated on five levels."""
+    """Count closed requests that the requester rated on five levels."""
     return closed(scope) & ServiceRequest.satisfaction.is_not(None)
 
 
 def satisfied(scope: Scope) -> Condition:
-    """Closed requests rated with one of the top three of five levels.
+    """Count closed requests rated with one of the top three of five levels.
 
     **Satisfaction** is satisfied ÷ those who rated.
     """
@@ -316,7 +316,7 @@ def satisfied(scope: Scope) -> Condition:
 
 
 def reopened(scope: Scope) -> Condition:
-    """Counted requests that were reopened at least once after a result was reported.
+    """Count counted requests that were reopened at least once after a result was reported.
 
     The **reopen rate** is reopened ÷ (handled now, or reopened).
     """
@@ -324,7 +324,7 @@ def reopened(scope: Scope) -> Condition:
 
 
 def returned(scope: Scope) -> Condition:
-    """Counted requests that a team returned to the desk at least once.
+    """Count counted requests that a team returned to the desk at least once.
 
     The **return rate** is returned ÷ (assigned at any time, or returned).
     """
@@ -471,9 +471,7 @@ def _is_real() -> Condition:
 
 
 def _is_counted() -> Condition:
-    return or_(
-        ServiceRequest.outcome.is_(None), ServiceRequest.outcome.not_in(UNCOUNTED_OUTCOMES)
-    )
+    return or_(ServiceRequest.outcome.is_(None), ServiceRequest.outcome.not_in(UNCOUNTED_OUTCOMES))
 
 
 def _is_closed(scope: Scope) -> Condition:
@@ -533,9 +531,7 @@ def _count(condition: Condition | None = None) -> ColumnElement[int]:
 # -------------------------------------------------------------------- percentiles
 
 
-def _spreads(
-    actor: Actor, scope: Scope, by: Dimension | None
-) -> Mapping[int | str | None, Spread]:
+def _spreads(actor: Actor, scope: Scope, by: Dimension | None) -> Mapping[int | str | None, Spread]:
     """Return the spread of each group; without a dimension, of all as group None.
 
     Only the two values on either side of each percentile leave the database. Positions are
@@ -547,9 +543,7 @@ def _spreads(
         key.label("key"),
         ServiceRequest.seconds_to_close.label("seconds"),
         (
-            func.row_number().over(
-                partition_by=partition, order_by=ServiceRequest.seconds_to_close
-            )
+            func.row_number().over(partition_by=partition, order_by=ServiceRequest.seconds_to_close)
             - 1
         ).label("place"),
         func.count().over(partition_by=partition).label("n"),
@@ -582,7 +576,7 @@ def _spreads(
 
 # -------------------------------------------------------------------- groups
 
-_KEYS: Final[Mapping[Dimension, ColumnElement[Any]]] = {
+_KEYS: Final[Mapping[Dimension, ColumnElement[Any] | InstrumentedAttribute[Any]]] = {
     Dimension.CATEGORY: func.coalesce(Category.parent_id, Category.id),
     Dimension.LEAF: ServiceRequest.category_id,
     Dimension.TEAM: ServiceRequest.lead_team_id,
@@ -613,10 +607,7 @@ def _names(by: Dimension, rows: Sequence[Row[Any]]) -> _Named:
                 .where(Team.id.in_(ids))
             )
         )
-    kind: type[Unit | Area | Category] = {Dimension.UNIT: Unit, Dimension.AREA: Area}.get(
-        by, Category
-    )
-    things = {thing.id: thing for thing in db.session.scalars(select(kind))}
+    things = {thing.id: thing for thing in _tree(by)}
     return _distinct(
         (
             thing.id,
@@ -629,6 +620,14 @@ def _names(by: Dimension, rows: Sequence[Row[Any]]) -> _Named:
         for thing in (things[one] for one in ids)
         for above in (things.get(thing.parent_id) if thing.parent_id else None,)
     )
+
+
+def _tree(by: Dimension) -> Sequence[Unit | Area | Category]:
+    if by is Dimension.UNIT:
+        return list(db.session.scalars(select(Unit)))
+    if by is Dimension.AREA:
+        return list(db.session.scalars(select(Area)))
+    return list(db.session.scalars(select(Category)))
 
 
 def _distinct(rows: Any) -> _Named:  # noqa: ANN401 - tuples of six, from rows or generators
@@ -653,8 +652,9 @@ def _month_bounds(
     start, end = scope.start, scope.end
     if start is None or end is None:
         first, last = db.session.execute(
-            select(func.min(ServiceRequest.submitted_at), func.max(ServiceRequest.submitted_at))
-            .where(visible(actor), received(scope))
+            select(
+                func.min(ServiceRequest.submitted_at), func.max(ServiceRequest.submitted_at)
+            ).where(visible(actor), received(scope))
         ).one()
         # Without an end, what was closed later than anything came in has its months too.
         last_closed = db.session.scalar(
@@ -662,11 +662,12 @@ def _month_bounds(
                 visible(actor), closed_in_period(scope)
             )
         )
+        begins = [one for one in (start, first, last_closed) if one is not None]
         ends = [one for one in (last, last_closed) if one is not None]
         if not ends:
             return []
-        start = start or first or min(ends)
-        end = end or max(ends)
+        start = begins[0]
+        end = end if end is not None else max(ends)
         is_open = scope.end is None
     else:
         is_open = False
@@ -685,7 +686,7 @@ def _month_start(moment: datetime) -> datetime:
 
 def _next_month(month: datetime) -> datetime:
     """Return the first of the next month: of the same wall clock, whatever its offset is then."""
-    if month.month == 12:  # noqa: PLR2004 - December
+    if month.month == 12:
         return month.replace(year=month.year + 1, month=1)
     return month.replace(month=month.month + 1)
 
@@ -719,7 +720,5 @@ def _per_month(
 
 def channels(actor: Actor) -> Sequence[str]:
     """Return every way in by which a visible request came, in order of the alphabet."""
-    rows = db.session.scalars(
-        select(ServiceRequest.channel).where(visible(actor)).distinct()
-    )
+    rows = db.session.scalars(select(ServiceRequest.channel).where(visible(actor)).distinct())
     return sorted(rows)

@@ -170,7 +170,7 @@ def _without_nul(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _sheet_records(book: object) -> Iterator[tuple[int, list[str]]]:
-    sheet = book.active  # type: ignore[attr-defined] - openpyxl's types lack the read-only sheet
+    sheet = book.active  # type: ignore[attr-defined]  # openpyxl's types lack the read-only sheet
     for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
         yield number, [_cell_text(cell) for cell in cells]
 

@@ -223,7 +223,7 @@ class _Reader:
         single = {
             key: self._text(table, key, f"columns.{key}") for key in table if key not in _LISTS
         }
-        return Columns(**single, **lists)  # type: ignore[arg-type] - the keys were checked
+        return Columns(**single, **lists)  # type: ignore[arg-type]  # the keys were checked
 
     def _status_rules(self, table: Table[str, Any]) -> tuple[StatusRule, ...]:
         self._know(table, frozenset({"column", "values", "when", "default"}), "status.")

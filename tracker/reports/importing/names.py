@@ -195,43 +195,47 @@ class Names:
         return _saved(thing)
 
     def _load(self) -> None:
-        """Read every name, Chinese and English, what has ended last and only if nothing else."""
+        """Read every name, Chinese and English; what has ended counts if nothing else is named so."""
+        self._load_categories()
+        self._load_areas()
         units = db.session.execute(
             select(Unit.id, Unit.name, Unit.name_en).order_by(Unit.ended_at.isnot(None), Unit.id)
         )
-        for unit_id, *names in units:
-            if unit_id in self.reach:
-                for name in _present(names):
-                    self._units.setdefault(name, unit_id)
-        categories = db.session.execute(
-            select(Category.id, Category.parent_id, Category.name, Category.name_en).order_by(
-                Category.ended_at.isnot(None), Category.id
-            )
-        )
-        for category_id, parent_id, *names in categories:
-            for name in _present(names):
-                self._categories.setdefault((parent_id, name), category_id)
-        areas = db.session.execute(
-            select(Area.id, Area.parent_id, Area.unit_id, Area.name, Area.name_en).order_by(
-                Area.ended_at.isnot(None), Area.id
-            )
-        )
-        for area_id, parent_id, unit_id, *names in areas:
-            self._area_parent[area_id] = parent_id
-            self._area_unit[area_id] = unit_id
-            for name in _present(names):
-                self._areas.setdefault((parent_id, name), area_id)
-                self._areas_by_name[name].append(area_id)
         teams = db.session.execute(
             select(Team.id, Team.unit_id, Team.name, Team.name_en).order_by(
                 Team.ended_at.isnot(None), Team.id
             )
         )
+        for unit_id, *names in units:
+            for name in _present(names) if unit_id in self.reach else ():
+                self._units.setdefault(name, unit_id)
         for team_id, unit_id, *names in teams:
-            if unit_id in self.reach:
-                for name in _present(names):
-                    self._teams.setdefault((unit_id, name), team_id)
-                    self._teams_by_name[name].append(team_id)
+            for name in _present(names) if unit_id in self.reach else ():
+                self._teams.setdefault((unit_id, name), team_id)
+                self._teams_by_name[name].append(team_id)
+
+    def _load_categories(self) -> None:
+        rows = db.session.execute(
+            select(Category.id, Category.parent_id, Category.name, Category.name_en).order_by(
+                Category.ended_at.isnot(None), Category.id
+            )
+        )
+        for category_id, parent_id, *names in rows:
+            for name in _present(names):
+                self._categories.setdefault((parent_id, name), category_id)
+
+    def _load_areas(self) -> None:
+        rows = db.session.execute(
+            select(Area.id, Area.parent_id, Area.unit_id, Area.name, Area.name_en).order_by(
+                Area.ended_at.isnot(None), Area.id
+            )
+        )
+        for area_id, parent_id, unit_id, *names in rows:
+            self._area_parent[area_id] = parent_id
+            self._area_unit[area_id] = unit_id
+            for name in _present(names):
+                self._areas.setdefault((parent_id, name), area_id)
+                self._areas_by_name[name].append(area_id)
 
 
 def _present(names: Collection[str | None]) -> Iterator[str]:
@@ -241,6 +245,6 @@ def _present(names: Collection[str | None]) -> Iterator[str]:
 def _saved(thing: Model) -> int:
     db.session.add(thing)
     db.session.flush()
-    thing_id: int = thing.id  # type: ignore[attr-defined] - every table has one
+    thing_id: int = thing.id  # type: ignore[attr-defined]  # every table has one
     db.session.expunge(thing)
     return thing_id

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
@@ -60,7 +60,7 @@ class Rejects:
         self._stream: IO[str] | None = None
         self._writer: Any = None
 
-    def __enter__(self) -> "Rejects":
+    def __enter__(self) -> Self:
         """Take away what an earlier run left."""
         self.path.unlink(missing_ok=True)
         return self

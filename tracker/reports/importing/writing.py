@@ -6,12 +6,12 @@ request since; what it says anew is taken over, unless somebody has.
 """
 
 import random
-from collections.abc import Collection, Iterable, Mapping as Table, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, select, text, update
 
 from tracker.database import db
 from tracker.permissions import Actor
@@ -23,6 +23,9 @@ from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.reference import new_reference
 
 NEAR_SHARE: Final = 0.8
+# The tables, not the classes: rows go in by the thousand, without objects.
+REQUESTS: Final = cast("Table", ServiceRequest.__table__)
+HISTORY: Final = cast("Table", HistoryEntry.__table__)
 _CHANCE: Final = random.SystemRandom()
 
 
@@ -33,7 +36,7 @@ class Batch:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    rejected: Table[str, list[Problem]] = field(default_factory=dict)
+    rejected: Mapping[str, list[Problem]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Writer:
             }
             for (row, placed), request_id, reference in zip(rows, ids, references, strict=True)
         ]
-        db.session.execute(insert(ServiceRequest.__table__), values)
+        db.session.execute(insert(REQUESTS), values)
         self._remember(
             (request_id, row, placed, None)
             for (row, placed), request_id in zip(rows, ids, strict=True)
@@ -139,19 +142,18 @@ class Writer:
         search.add_many({each["id"]: _findable(each) for each in values})
 
     def _update(
-        self, rows: Sequence[tuple[ImportedRow, Placed]], known: Table[str, _Known]
+        self, rows: Sequence[tuple[ImportedRow, Placed]], known: Mapping[str, _Known]
     ) -> None:
         if not rows:
             return
-        table = ServiceRequest.__table__
         values = [_values(row, placed) for row, placed in rows]
         befores = [known[row.source_id] for row, _placed in rows]
         db.session.execute(
-            update(table)
-            .where(table.c.id == bindparam("which"))
+            update(REQUESTS)
+            .where(REQUESTS.c.id == bindparam("which"))
             .values(
                 {name: bindparam(f"new_{name}") for name in values[0]}
-                | {"version": table.c.version + 1}
+                | {"version": REQUESTS.c.version + 1}
             ),
             [
                 {"which": before.id, **{f"new_{name}": value for name, value in each.items()}}
@@ -172,12 +174,10 @@ class Writer:
             }
         )
 
-    def _remember(
-        self, rows: Iterable[tuple[int, ImportedRow, Placed, Status | None]]
-    ) -> None:
+    def _remember(self, rows: Iterable[tuple[int, ImportedRow, Placed, Status | None]]) -> None:
         """Write one row of history for each: at its beginning, or now for a change."""
         db.session.execute(
-            insert(HistoryEntry.__table__),
+            insert(HISTORY),
             [
                 {
                     "service_request_id": request_id,
@@ -222,7 +222,7 @@ def _values(row: ImportedRow, placed: Placed) -> dict[str, Any]:
     }
 
 
-def _findable(values: Table[str, Any]) -> str:
+def _findable(values: Mapping[str, Any]) -> str:
     names = ("reference", "source_id", "need", "address")
     transient = ServiceRequest(beneficiary_name="", **{name: values[name] for name in names})
     return search.searchable_text(transient, None)
