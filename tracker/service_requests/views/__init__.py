@@ -6,7 +6,19 @@ handling; judging: call_backs, approvals.
 
 from flask import Blueprint
 
-from tracker.service_requests.views import ask, dispatch, home, photos, queue, show, track
+from tracker.service_requests.views import (
+    approvals,
+    ask,
+    call_backs,
+    dispatch,
+    handling,
+    home,
+    intake,
+    photos,
+    queue,
+    show,
+    track,
+)
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     home.blueprint,
@@ -16,4 +28,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     queue.blueprint,
     show.blueprint,
     dispatch.blueprint,
+    intake.blueprint,
+    handling.blueprint,
+    call_backs.blueprint,
+    approvals.blueprint,
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -64,14 +64,6 @@ def index() -> ResponseReturnValue:
         reset_url=url_for(".index", status=wanted.tab.value),
         due_state=lambda row: due_state(row, now),
         masked_contact=masked_contact,
-        intake_url=_intake_url(actor),
-    )
-
-
-def _intake_url(actor: Actor) -> str | None:
-    is_there = "intake.new" in current_app.view_functions
-    return (
-        url_for("intake.new") if is_there and may(actor, Action.TAKE_IN_SERVICE_REQUEST) else None
     )
 
 
