@@ -11,7 +11,7 @@ from tracker import cli, tables
 from tracker.accounts import mail as accounts_mail, views as accounts, words as accounts_words
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db
-from tracker.notifications import views as notifications
+from tracker.notifications import jobs, views as notifications, words as notifications_words
 from tracker.notifications.outbox import enqueue
 from tracker.organisation import (
     queries as organisation_queries,
@@ -21,6 +21,7 @@ from tracker.organisation import (
 from tracker.permissions import Action
 from tracker.reports import views as reports
 from tracker.service_requests import (
+    daily,
     leaving,
     links as service_request_links,
     views as service_requests,
@@ -116,6 +117,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     labels.register_all(
         accounts_words.LABELS,
+        notifications_words.LABELS,
         organisation_words.LABELS,
         service_requests_words.LABELS,
         visits_words.LABELS,
@@ -125,6 +127,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app, load_actor=load_actor)
     service_request_links.init_app(app)
     accounts_mail.init_app(app, enqueue=enqueue)
+    jobs.register(app, jobs.Job("daily", daily.run_daily))
     team_actions.on_leaving[:] = [leaving.give_back_claims]
     team_actions.is_at_work[:] = [leaving.has_open_requests]
 

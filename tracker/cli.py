@@ -2,9 +2,9 @@
 
 from flask import Flask
 
-from tracker.accounts.commands import accounts_cli
 from tracker.demo.commands import demo_cli
 from tracker.notifications.commands import jobs_cli
+from tracker.organisation.commands import accounts_cli
 from tracker.reports.commands import figures, requests_cli
 
 

@@ -1,18 +1,9 @@
-"""Commands about people."""
+"""Commands about people. `tracker.organisation.commands` adds the one that needs units."""
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from tracker.config import Settings
-
 accounts_cli = AppGroup("accounts", help="People and what they hold.")
-
-
-def link_address(path: str) -> str:
-    """Return the full address of a page, as people outside reach it."""
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings.public_url + path
 
 
 def read_email(_context: click.Context, _parameter: click.Parameter, value: str) -> str:

@@ -2,4 +2,6 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from tracker.notifications.views import demo_mail, outbox
+
+BLUEPRINTS: tuple[Blueprint, ...] = (outbox.blueprint, demo_mail.blueprint)

@@ -1,0 +1,29 @@
+"""The mail of a demonstration, shown on a page in place of being sent."""
+
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from tracker.config import Settings
+from tracker.errors import NotFoundError
+from tracker.notifications import queries
+from tracker.notifications.words import KINDS
+from tracker.web.access import public
+
+blueprint = Blueprint("demo_mail", __name__)
+
+
+@blueprint.get("/demo/mail")
+@public
+def index() -> ResponseReturnValue:
+    """Show the latest mails, with links that work. Exists in a demonstration without SMTP only."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if not settings.demo or settings.smtp_url:
+        message = "Mail is shown in a demonstration only."
+        raise NotFoundError(message)
+    address = request.args.get("to", "").strip().lower()
+    return render_template(
+        "notifications/demo_mail.html",
+        messages=queries.delivered_to_the_page(address=address),
+        address=address,
+        kinds=KINDS,
+    )

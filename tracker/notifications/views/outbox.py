@@ -1,0 +1,57 @@
+"""Outgoing messages: what waits, what is stuck and why."""
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.clock import utc_now
+from tracker.config import Settings
+from tracker.database import db, transaction
+from tracker.notifications import actions, queries
+from tracker.notifications.models import Message
+from tracker.notifications.words import KINDS, Fate
+from tracker.permissions import Action, require
+from tracker.web.access import signed_in_actor
+from tracker.web.paging import page_of
+
+blueprint = Blueprint("outbox", __name__)
+
+PAGE_SIZE = 50
+
+
+@blueprint.get("/admin/outbox")
+def index() -> ResponseReturnValue:
+    """List messages by what became of them."""
+    actor = signed_in_actor()
+    require(actor, Action.VIEW_OUTBOX)
+    chosen = request.args.get("fate", "")
+    fate = Fate(chosen) if chosen in set(Fate) else Fate.WAITING
+    page = page_of(
+        db.session(),
+        queries.messages(fate),
+        [(-Message.id).expression],
+        key_of=lambda message: [-message.id],
+        mark=request.args.get("mark"),
+        size=PAGE_SIZE,
+    )
+    settings: Settings = current_app.config["SETTINGS"]
+    return render_template(
+        "notifications/outbox.html",
+        page=page,
+        fate=fate,
+        fates=list(Fate),
+        counts=queries.counts(),
+        kinds=KINDS,
+        can_send=bool(settings.smtp_url),
+        is_demo=settings.demo,
+    )
+
+
+@blueprint.post("/admin/outbox/<int:message_id>/again")
+def again(message_id: int) -> ResponseReturnValue:
+    """Try again at once."""
+    actor = signed_in_actor()
+    with transaction():
+        actions.send_again(queries.message(message_id), actor=actor, now=utc_now())
+    flash(_("It is sent again in a moment."))
+    return redirect(url_for("outbox.index"), 303)

@@ -1,0 +1,29 @@
+"""The words for messages and what becomes of them."""
+
+import enum
+
+from flask_babel import lazy_gettext as _l
+
+
+class Fate(enum.StrEnum):
+    """What became of a message."""
+
+    WAITING = "waiting"
+    STUCK = "stuck"
+    GIVEN_UP = "given_up"
+    SENT = "sent"
+
+
+LABELS = {
+    Fate.WAITING: _l("Waiting"),
+    Fate.STUCK: _l("Tried, not sent yet"),
+    Fate.GIVEN_UP: _l("Given up"),
+    Fate.SENT: _l("Sent"),
+}
+KINDS = {
+    "invitation": _l("Invitation"),
+    "reset": _l("New password"),
+    "requester_step": _l("To a requester"),
+    "staff_step": _l("To staff"),
+}
+"""The words of a message's kind."""
