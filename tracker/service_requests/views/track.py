@@ -135,6 +135,7 @@ def slip(token: str) -> ResponseReturnValue:
         service_request=service_request,
         code=links.code_for(service_request),
         progress=_progress(service_request),
+        track_address=_settings().public_url + url_for(".index"),
     )
 
 
@@ -363,5 +364,9 @@ def _key(reference: str) -> str:
 
 
 def _secret() -> str:
+    return _settings().secret_key
+
+
+def _settings() -> Settings:
     settings: Settings = current_app.config["SETTINGS"]
-    return settings.secret_key
+    return settings
