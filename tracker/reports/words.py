@@ -1,11 +1,93 @@
 """The words for figures and for what is wrong with imported rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Final
 
 from flask_babel import LazyString, lazy_gettext as _l
 
+from tracker.reports.importing.mapping import Creatable
 from tracker.reports.importing.rows import Problem, Reason
+from tracker.reports.periods import Choice
+from tracker.reports.statistics import Dimension, Figure
+
+# Pairs, not a dict: members of different enums can be equal texts.
+LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
+    (Choice.THIS_MONTH, _l("This month")),
+    (Choice.LAST_MONTH, _l("Last month")),
+    (Choice.THIS_QUARTER, _l("This quarter")),
+    (Choice.LAST_QUARTER, _l("Last quarter")),
+    (Choice.THIS_YEAR, _l("This year")),
+    (Choice.LAST_YEAR, _l("Last year")),
+    (Choice.LAST_12_MONTHS, _l("The last 12 months")),
+    (Choice.ALL, _l("All time")),
+    (Choice.CUSTOM, _l("Days of your choice")),
+    (Dimension.CATEGORY, _l("Category")),
+    (Dimension.LEAF, _l("Detailed category")),
+    (Dimension.TEAM, _l("Team")),
+    (Dimension.CHANNEL, _l("Way in")),
+    (Dimension.AREA, _l("Area")),
+    (Dimension.UNIT, _l("Unit")),
+    (Dimension.LEADER, _l("Leader")),
+    (Figure.RECEIVED, _l("Received")),
+    (Figure.COUNTED, _l("Counted")),
+    (Figure.CLOSED, _l("Closed")),
+    (Figure.NOT_CLOSED, _l("Still open")),
+    (Figure.HANDLED, _l("With a result")),
+    (Figure.CLOSED_IN_PERIOD, _l("Closed in the period")),
+    (Figure.ON_TIME, _l("Resolved on time")),
+    (Figure.NOT_ON_TIME, _l("Late")),
+    (Figure.TIMED, _l("With a known due time")),
+    (Figure.SOLVED, _l("Solved, says the requester")),
+    (Figure.ANSWERED, _l("Answered by the requester")),
+    (Figure.SATISFIED, _l("Satisfied")),
+    (Figure.RATED, _l("Rated by the requester")),
+    (Figure.REOPENED, _l("Reopened")),
+    (Figure.RETURNED, _l("Returned to the desk")),
+    (Creatable.CATEGORY, _l("Categories")),
+    (Creatable.TEAM, _l("Teams")),
+    (Creatable.AREA, _l("Areas")),
+    (Creatable.UNIT, _l("Units")),
+)
+
+DEFINITIONS: Final[Mapping[Figure, LazyString]] = {
+    Figure.RECEIVED: _l(
+        "Requests sent in during the period. Spam is left out; what still waits to be accepted counts."
+    ),
+    Figure.COUNTED: _l(
+        "Received, without merged duplicates, withdrawn requests and those outside our scope."
+    ),
+    Figure.CLOSED: _l(
+        "Closed requests ÷ counted requests. A reopened request counts where it is now."
+    ),
+    Figure.NOT_CLOSED: _l("Counted requests that are not closed yet."),
+    Figure.HANDLED: _l("Requests with a reported result, resolved or closed ÷ counted requests."),
+    Figure.CLOSED_IN_PERIOD: _l(
+        "Closed during the period, whenever they were sent in. A flow: never divided by received."
+    ),
+    Figure.ON_TIME: _l(
+        "Resolved by the due time ÷ (resolved with a limit, or due time passed)."
+        " A young open request does not count as on time."
+    ),
+    Figure.NOT_ON_TIME: _l("Resolved after the due time, or open past it."),
+    Figure.TIMED: _l("Resolved with a limit, or open past the due time."),
+    Figure.SOLVED: _l(
+        "Requesters who said “solved” ÷ those who answered. Coverage: answers ÷ closed requests."
+    ),
+    Figure.ANSWERED: _l("Closed requests whose requester said whether the need was met."),
+    Figure.SATISFIED: _l(
+        "The top three of five levels ÷ those who rated. Coverage: ratings ÷ closed requests."
+    ),
+    Figure.RATED: _l("Closed requests that the requester rated on five levels."),
+    Figure.REOPENED: _l("Reopened at least once ÷ requests with a result now, or reopened since."),
+    Figure.RETURNED: _l("Returned to the desk at least once ÷ requests assigned to a team."),
+}
+"""What each figure means, for people; the functions of `statistics` say the same for engineers."""
+
+DAYS_TO_CLOSE: Final = _l(
+    "Days from sending in to closing, elapsed. Half of the closed requests took no longer than the"
+    " median, nine in ten no longer than P90."
+)
 
 REASONS: Final[Mapping[Reason, LazyString]] = {
     Reason.MISSING: _l("Nothing is filled in here."),
