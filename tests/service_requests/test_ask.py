@@ -1,6 +1,7 @@
 """Asking for help, as somebody without an account and without JavaScript does it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -14,10 +15,13 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
 from tests.support.pictures import small_jpeg
+from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
+from tracker.service_requests import links
 from tracker.service_requests.actions import drafts
+from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Kind, Outcome, Status
 from tracker.service_requests.models import (
     ForWhom,
@@ -28,6 +32,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
+from tracker.service_requests.photos import photo_path
 from tracker.service_requests.views import ask
 
 
@@ -313,6 +318,49 @@ def test_a_draft_is_gone_after_a_day(
         drafts.remove_old(now=now + timedelta(days=1, minutes=1))
 
     assert db.session.scalar(select(func.count()).select_from(SubmissionDraft)) == 0
+
+
+def test_old_drafts_go_with_their_photos_and_younger_ones_stay(
+    browser: Browser, tap: Category, clock: time_machine.Traveller, now: datetime, app: Flask
+) -> None:
+    settings: Settings = app.config["SETTINGS"]
+    fill(browser, tap, photos=[(BytesIO(small_jpeg()), "tap.jpg")])
+    key = db.session.scalars(select(Photo)).one().key
+    file = photo_path(settings.uploads_path, key)
+    assert file.exists()
+    clock.shift(timedelta(hours=23))
+    fill(browser, tap, need="A younger one.")
+
+    cleared = clear_old_drafts(settings.uploads_path, now=now + timedelta(hours=25))
+
+    assert cleared == 1
+    assert not file.exists()
+    kept = db.session.scalars(select(SubmissionDraft)).one()
+    assert kept.content["need"] == "A younger one."
+
+
+def test_many_sendings_at_the_same_moment_make_one_request(
+    app: Flask, browser: Browser, tap: Category
+) -> None:
+    check = fill(browser, tap)
+    form = check.form(press="Send it now").values()
+    cookie = browser.client.get_cookie("shishi")
+    assert cookie is not None
+    db.session.remove()
+
+    def send() -> str:
+        client = app.test_client()
+        client.set_cookie("shishi", cookie.value)
+        answer = client.post(check.path, data=form)
+        return answer.headers.get("Location", str(answer.status_code))
+
+    with ThreadPoolExecutor(8) as people:
+        answers = list(people.map(lambda _: send(), range(20)))
+
+    [made] = sent_requests()
+    assert set(answers) == {
+        f"/track/{links.token_for(made.id, made.link_salt)}/receipt",
+    }
 
 
 def test_an_unknown_draft_is_not_there(browser: Browser, tap: Category) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +16,14 @@ KEPT: Final = timedelta(days=1)
 """How long a draft is kept after it was begun."""
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What was removed from the database; the files of the photos are still there."""
+
+    drafts: int
+    photo_keys: Sequence[str]
 
 
 def is_key(text: str) -> bool:
@@ -60,8 +69,8 @@ def discard(draft: SubmissionDraft, *, actor: Actor) -> Sequence[str]:
     return _remove([draft.id])
 
 
-def remove_old(*, now: datetime, limit: int = 500) -> Sequence[str]:
-    """Remove drafts older than a day; return the keys of the photos whose files go with them.
+def remove_old(*, now: datetime, limit: int = 500) -> Removed:
+    """Remove drafts older than a day, at most `limit`; tell how many, and which photos they had.
 
     For the daily job. The caller deletes the files after the transaction, so that nothing that
     is still in the database ever lacks its file.
@@ -72,7 +81,8 @@ def remove_old(*, now: datetime, limit: int = 500) -> Sequence[str]:
         .order_by(SubmissionDraft.id)
         .limit(limit)
     )
-    return _remove(list(old))
+    ids = list(old)
+    return Removed(len(ids), _remove(ids))
 
 
 def _remove(ids: Sequence[int]) -> Sequence[str]:
