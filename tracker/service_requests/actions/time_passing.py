@@ -3,7 +3,6 @@
 These steps are the system's: nobody is asked for a right, and no page leads here.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -27,14 +26,15 @@ def next_turn(service_request: ServiceRequest, *, reminder_days: int) -> datetim
     return last + timedelta(days=reminder_days)
 
 
-def due_for_a_turn(*, now: datetime, limit: int = 500) -> Sequence[int]:
-    """Return the ids of resolved requests whose next reminder or closing has come."""
+def due_for_a_turn(*, now: datetime, after: int = 0, limit: int = 500) -> list[int]:
+    """Return ids above `after` of resolved requests whose reminder or closing has come."""
     earliest = now - timedelta(days=organisation.organisation().reminder_days)
     return list(
         db.session.scalars(
             select(ServiceRequest.id)
             .where(
                 ServiceRequest.status == Status.RESOLVED,
+                ServiceRequest.id > after,
                 ServiceRequest.resolved_at <= earliest,
                 (ServiceRequest.reminded_at.is_(None)) | (ServiceRequest.reminded_at <= earliest),
             )
@@ -61,12 +61,16 @@ def take_turn(service_request: ServiceRequest, *, now: datetime) -> Step | None:
     return Step.TIME_OUT
 
 
-def parked_until(day: date, *, limit: int = 500) -> Sequence[int]:
-    """Return the ids of parked requests whose review date has come."""
+def parked_until(day: date, *, after: int = 0, limit: int = 500) -> list[int]:
+    """Return ids above `after` of parked requests whose review date has come."""
     return list(
         db.session.scalars(
             select(ServiceRequest.id)
-            .where(ServiceRequest.status == Status.PARKED, ServiceRequest.parked_until <= day)
+            .where(
+                ServiceRequest.status == Status.PARKED,
+                ServiceRequest.id > after,
+                ServiceRequest.parked_until <= day,
+            )
             .order_by(ServiceRequest.id)
             .limit(limit)
         )

@@ -22,7 +22,7 @@ from flask_babel import gettext as _, ngettext
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
-from tracker.errors import RefusedError, StepNotAllowedError
+from tracker.errors import NotFoundError, RefusedError, StepNotAllowedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, resident
 from tracker.service_requests import following, links, queries
@@ -63,6 +63,12 @@ def keep_out_of_search(response: Response) -> Response:
     """Ask search engines not to keep private pages."""
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+@blueprint.errorhandler(NotFoundError)
+def say_that_the_link_leads_nowhere(_error: NotFoundError) -> ResponseReturnValue:
+    """Answer a link that was cut off, replaced or invented: alike, with a way on."""
+    return render_template("service_requests/track_gone.html"), 404
 
 
 @blueprint.route("/track", methods=["GET", "POST"])

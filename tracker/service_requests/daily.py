@@ -1,0 +1,104 @@
+"""What time itself does, once a day: reminders, closing, reviews, and clearing up.
+
+Each request is a transaction of its own: one that fails is logged and tried again tomorrow,
+and the others are done. Running it twice changes nothing the second time.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from tracker.database import db, transaction
+from tracker.errors import ShishiError
+from tracker.organisation import queries as organisation
+from tracker.service_requests.actions import time_passing
+from tracker.service_requests.lifecycle import Status, Step
+from tracker.service_requests.models import ServiceRequest
+
+log = logging.getLogger(__name__)
+BATCH = 500
+
+
+@dataclass
+class Day:
+    """What one run did."""
+
+    reminded: int = 0
+    closed: int = 0
+    taken_up_again: int = 0
+    failed: int = 0
+
+    def __str__(self) -> str:
+        """Return it in words, for the list of jobs."""
+        return (
+            f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
+            f"{self.taken_up_again} taken up again, {self.failed} failed"
+        )
+
+
+def run_daily(now: datetime) -> str:
+    """Do the day's work as of `now`; return what was done, in words."""
+    day = Day()
+    today = now.astimezone(ZoneInfo(organisation.time_zone_name())).date()
+    _each(
+        lambda after: time_passing.due_for_a_turn(now=now, after=after, limit=BATCH),
+        _turn(day, now),
+        day,
+    )
+    _each(
+        lambda after: time_passing.parked_until(today, after=after, limit=BATCH),
+        _end_parking(day, now),
+        day,
+    )
+    return str(day)
+
+
+def _turn(day: Day, now: datetime) -> Callable[[ServiceRequest], None]:
+    def take(service_request: ServiceRequest) -> None:
+        match time_passing.take_turn(service_request, now=now):
+            case Step.REMIND:
+                day.reminded += 1
+            case Step.TIME_OUT:
+                day.closed += 1
+
+    return take
+
+
+def _end_parking(day: Day, now: datetime) -> Callable[[ServiceRequest], None]:
+    def take(service_request: ServiceRequest) -> None:
+        if service_request.status is Status.PARKED:
+            time_passing.end_parking(service_request, now=now)
+            day.taken_up_again += 1
+
+    return take
+
+
+def _each(
+    find: Callable[[int], "list[int]"], take: Callable[[ServiceRequest], None], day: Day
+) -> None:
+    """Take a step on every request found, batch by batch, past those that fail."""
+    after = 0
+    while ids := find(after):
+        db.session.rollback()
+        for service_request_id in ids:
+            try:
+                with transaction():
+                    take(_locked(service_request_id))
+            except ShishiError:
+                log.exception("The daily job failed on request %s.", service_request_id)
+                day.failed += 1
+        after = ids[-1]
+    db.session.rollback()
+
+
+def _locked(service_request_id: int) -> ServiceRequest:
+    return db.session.scalars(
+        select(ServiceRequest)
+        .where(ServiceRequest.id == service_request_id)
+        .with_for_update(of=ServiceRequest)
+        .execution_options(populate_existing=True)
+    ).one()

@@ -1,0 +1,129 @@
+"""What handlers write while they work on a request."""
+
+from datetime import date
+
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    DateField,
+    IntegerField,
+    MultipleFileField,
+    RadioField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange
+
+from tracker.clock import utc_now
+from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome
+from tracker.web.forms import EnumMember, Form, enum_choices
+from tracker.web.locale import local_datetime
+
+NOTE_LENGTH = 4000
+LONGEST_EXTENSION = 60
+
+
+class NoteForm(Form):
+    """A note for the requester, for colleagues, or one for each."""
+
+    public_note = TextAreaField(_l("What the requester reads"), [Length(max=NOTE_LENGTH)])
+    internal_note = TextAreaField(_l("For colleagues only"), [Length(max=NOTE_LENGTH)])
+
+    def validate_internal_note(self, field: TextAreaField) -> None:
+        """Ask for at least one of the two."""
+        if not (field.data or "").strip() and not (self.public_note.data or "").strip():
+            raise ValidationError(str(_l("Write at least one of the two notes.")))
+
+
+class QuestionForm(Form):
+    """A question to the requester."""
+
+    question = TextAreaField(
+        _l("Your question"),
+        [
+            InputRequired(_l("Write the question that only the requester can answer.")),
+            Length(max=500),
+        ],
+    )
+
+
+class ResumeForm(Form):
+    """Going on."""
+
+    note = TextAreaField(_l("What changed"), [Length(max=NOTE_LENGTH)])
+
+
+class ExtensionForm(Form):
+    """Asking for more time."""
+
+    working_days = IntegerField(
+        _l("How many working days more?"),
+        [
+            InputRequired(_l("Enter a number of working days.")),
+            NumberRange(1, LONGEST_EXTENSION, _l("Between 1 and 60 working days.")),
+        ],
+    )
+    reason = TextAreaField(
+        _l("Why it takes longer"),
+        [InputRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+    )
+
+
+class ParkingForm(Form):
+    """Asking to park what cannot be done now."""
+
+    until = DateField(
+        _l("When to look at it again"), [InputRequired(_l("Choose the day of the review."))]
+    )
+    reason = TextAreaField(
+        _l("Why it cannot be done now"),
+        [InputRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+    )
+
+    def validate_until(self, field: DateField) -> None:
+        """Refuse a day that is not ahead."""
+        today: date = local_datetime(utc_now()).date()
+        if field.data is not None and field.data <= today:
+            raise ValidationError(str(_l("The day of the review must lie ahead.")))
+
+
+class ReferralForm(Form):
+    """Handing it to another body."""
+
+    to_whom = StringField(
+        _l("To whom, and how to reach them"),
+        [InputRequired(_l("Name the body and its phone number or address.")), Length(max=200)],
+    )
+    answer = TextAreaField(
+        _l("What the requester reads"),
+        [
+            InputRequired(_l("Tell the requester what happens there and what they need to do.")),
+            Length(max=NOTE_LENGTH),
+        ],
+    )
+
+
+class ResolutionForm(Form):
+    """How it ended."""
+
+    outcome = RadioField(
+        _l("How did it end?"),
+        [InputRequired(_l("Choose how it ended."))],
+        coerce=EnumMember(Outcome),
+    )
+    answer = TextAreaField(
+        _l("What was done, as the requester reads it"),
+        [
+            InputRequired(
+                _l("Tell the requester what was done. They decide whether it is solved.")
+            ),
+            Length(max=NOTE_LENGTH),
+        ],
+    )
+    evidence = MultipleFileField(_l("Photos of the result"))
+    internal_note = TextAreaField(_l("For colleagues only"), [Length(max=NOTE_LENGTH)])
+
+    def offer(self) -> "ResolutionForm":
+        """Fill in the outcomes, in the reader's language."""
+        self.outcome.choices = enum_choices(RESULT_OUTCOMES)
+        return self

@@ -1,0 +1,58 @@
+"""What somebody who did not handle a request says of it."""
+
+from flask_babel import gettext as _, lazy_gettext as _l
+from wtforms import RadioField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, Length
+
+from tracker.service_requests.lifecycle import Solved
+from tracker.service_requests.words import SATISFACTION
+from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+
+WORD_LENGTH = 2000
+REACHED, REOPEN, NOT_REACHED = "answered", "reopen", "not_reached"
+
+
+class CallBackForm(Form):
+    """What the requester said on the telephone."""
+
+    result = RadioField(
+        _l("What came of the call?"), [InputRequired(_l("Choose what came of the call."))]
+    )
+    solved = RadioField(_l("Is it solved?"), coerce=EnumMember(Solved), validate_choice=False)
+    satisfaction = RadioField(_l("How satisfied?"), coerce=optional_int, validate_choice=False)
+    word = TextAreaField(_l("What they said, in their words"), [Length(max=WORD_LENGTH)])
+
+    def offer(self) -> "CallBackForm":
+        """Fill in what can be chosen, in the reader's language."""
+        self.result.choices = [
+            SelectChoice(REACHED, _("They answered")),
+            SelectChoice(REOPEN, _("They say it is not solved and want us to go on")),
+            SelectChoice(NOT_REACHED, _("Nobody answered")),
+        ]
+        self.solved.choices = enum_choices(Solved)
+        self.satisfaction.choices = [
+            SelectChoice(level, str(words)) for level, words in SATISFACTION.items()
+        ]
+        return self
+
+    def validate_solved(self, field: RadioField) -> None:
+        """Ask whether it is solved, when they answered."""
+        if self.result.data == REACHED and field.data is None:
+            raise ValidationError(_("Choose what they said: is it solved?"))
+
+    def validate_satisfaction(self, field: RadioField) -> None:
+        """Take a level, or none when they would rather not say."""
+        if field.data is not None and field.data not in SATISFACTION:
+            raise ValidationError(_("Choose one of the five levels."))
+
+    def validate_word(self, field: TextAreaField) -> None:
+        """Ask what is not right, when it is to go on."""
+        if self.result.data == REOPEN and not (field.data or "").strip():
+            raise ValidationError(_("Write down what is still not right."))
+
+
+class DecisionForm(Form):
+    """Yes or no, and why."""
+
+    note = StringField(_l("A word on the decision"), [Length(max=500)])

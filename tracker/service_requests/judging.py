@@ -1,0 +1,70 @@
+"""Lists for those who judge: results to call back about, and what waits for a decision."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, false, or_, select
+from sqlalchemy.orm import contains_eager, joinedload
+
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.permissions import Action, Actor, may
+from tracker.service_requests.actions.approvals import RIGHTS
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import CASEWORK, Approval, ServiceRequest
+from tracker.service_requests.queries import visible_to
+from tracker.visibility import within_reach
+
+
+def to_call_back(actor: Actor) -> Select[ServiceRequest]:
+    """Select the resolved requests that `actor` may call back about: none that they handled."""
+    return (
+        visible_to(actor, Action.CALL_BACK)
+        .where(ServiceRequest.status == Status.RESOLVED)
+        .options(
+            joinedload(ServiceRequest.category),
+            joinedload(ServiceRequest.area),
+            joinedload(ServiceRequest.lead_team),
+            joinedload(ServiceRequest.requester),
+        )
+    )
+
+
+def to_decide(actor: Actor) -> Sequence[Approval]:
+    """Return everything that waits for `actor`'s decision, longest waiting first."""
+    ways = [
+        (Approval.kind == kind) & within_reach(actor, right, CASEWORK)
+        for kind, right in RIGHTS.items()
+        if may(actor, right)
+    ]
+    return list(
+        db.session.scalars(
+            select(Approval)
+            .join(Approval.service_request)
+            .where(Approval.decided_at.is_(None), or_(false(), *ways))
+            .options(
+                contains_eager(Approval.service_request).options(
+                    joinedload(ServiceRequest.category),
+                    joinedload(ServiceRequest.area),
+                    joinedload(ServiceRequest.lead_team),
+                    joinedload(ServiceRequest.leader),
+                ),
+                joinedload(Approval.asked_by),
+            )
+            .order_by(Approval.asked_at, Approval.id)
+        )
+    )
+
+
+def find_approval(actor: Actor, approval_id: int, *, lock: bool = False) -> Approval:
+    """Return what was asked, decided or not; raises `NotFoundError` for what is out of reach.
+
+    `lock` makes others wait until the transaction ends: two decisions at once become one.
+    """
+    query = select(Approval).where(Approval.id == approval_id)
+    if lock:
+        query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
+    approval = db.session.scalar(query)
+    if approval is None or not may(actor, RIGHTS[approval.kind], approval.service_request):
+        message = "There is nothing to decide."
+        raise NotFoundError(message)
+    return approval

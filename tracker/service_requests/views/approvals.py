@@ -1,0 +1,73 @@
+"""One page with everything that waits for my decision."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.clock import utc_now
+from tracker.database import transaction
+from tracker.errors import RefusedError, StepNotAllowedError
+from tracker.permissions import Action, require
+from tracker.service_requests import queries
+from tracker.service_requests.actions import approvals
+from tracker.service_requests.due import due_state
+from tracker.service_requests.forms.judging import DecisionForm
+from tracker.service_requests.judging import find_approval, to_decide
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+
+blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """List what waits for my decision, with the facts needed to decide."""
+    return _page()
+
+
+@blueprint.post("/<int:approval_id>")
+def decide(approval_id: int) -> ResponseReturnValue:
+    """Grant or refuse."""
+    actor = signed_in_actor()
+    form = DecisionForm.from_request()
+    granted = request.form.get("decision") == "grant"
+    if not form.is_sent_and_valid() or request.form.get("decision") not in ("grant", "refuse"):
+        return _page(failed=approval_id, form=form)
+    service_request_id = find_approval(actor, approval_id).service_request_id
+    try:
+        with transaction():
+            # The request first, then what hangs on it: everybody locks in this order.
+            queries.find_for_change(actor, service_request_id)
+            approval = find_approval(actor, approval_id, lock=True)
+            approvals.decide(
+                approval, granted=granted, note=form.note.data or "", actor=actor, now=utc_now()
+            )
+    except RefusedError as refused:
+        flash(refusal_text(refused.refusal), "warning")
+    except StepNotAllowedError:
+        flash(_("The request has moved on, so this can no longer be granted."), "warning")
+    else:
+        flash(
+            _("Granted. Everybody concerned is told.")
+            if granted
+            else _("Refused. Those who asked are told.")
+        )
+    return redirect(url_for(".index"), 303)
+
+
+def _page(*, failed: int | None = None, form: DecisionForm | None = None) -> ResponseReturnValue:
+    actor, now = signed_in_actor(), utc_now()
+    require(actor, Action.DECIDE_EXTENSION)
+    waiting = to_decide(actor)
+    forms = {
+        approval.id: form
+        if approval.id == failed and form is not None
+        else DecisionForm(formdata=None, prefix="")
+        for approval in waiting
+    }
+    return render_template(
+        "service_requests/approvals.html",
+        waiting=waiting,
+        forms=forms,
+        state_of=lambda it: due_state(it, now),
+    )
