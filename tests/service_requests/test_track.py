@@ -101,7 +101,7 @@ def test_a_guessed_link_is_not_there(a: Builders, browser: Browser, page: str) -
     mine = a.service_request()
     guessed = address(mine, page).replace(address(mine)[-4:], "aaaa")
 
-    browser.open(guessed, status=404)
+    assert "This link leads nowhere" in browser.open(guessed, status=404).text
 
 
 def test_private_pages_are_kept_from_search_engines_and_caches(
