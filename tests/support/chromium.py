@@ -129,7 +129,13 @@ class Windows:
 
 def accessibility_problems(page: Page) -> list[str]:
     """Return what axe finds against WCAG 2.2 A and AA on the page as it is now."""
-    results = Axe().run(page, options={"runOnly": {"type": "tag", "values": list(AXE_TAGS)}})
+    results = Axe().run(
+        page,
+        options={
+            "runOnly": {"type": "tag", "values": list(AXE_TAGS)},
+            "resultTypes": ["violations"],
+        },
+    )
     return [
         f"{violation['id']} ({violation['impact']}): {violation['help']}: "
         + "; ".join(" ".join(map(str, node["target"])) for node in violation["nodes"][:5])

@@ -44,8 +44,16 @@ class Page:
         self.status = response.status_code
         self.headers = response.headers
         self.url = response.request.url
-        self.html = response.get_data(as_text=True)
         self.media_type = response.mimetype
+        self.body = response.get_data()
+        response.close()  # a file that was sent stays open until somebody says so
+        # A picture or a spreadsheet has no text to read.
+        self.html = self.body.decode("utf-8", "replace") if self._is_text else ""
+
+    @property
+    def _is_text(self) -> bool:
+        kinds = ("text/", "application/json", "image/svg")
+        return (self.media_type or "").startswith(kinds)
 
     @property
     def path(self) -> str:
@@ -77,7 +85,7 @@ class Page:
     @property
     def parse_errors(self) -> list[str]:
         """Return what is wrong with the HTML, each with its line."""
-        lines = self.html.splitlines()
+        lines = [*self.html.splitlines(), "", ""]  # an error at the end is counted after it
         return [
             f"line {line}: {PARSE_ERRORS[code] % data} in {lines[line - 1].strip()[:120]!r}"
             for (line, _column), code, data in self._parser.errors
@@ -380,7 +388,8 @@ def _problems(page: Page, app: Flask | None) -> Iterator[str]:
     yield from _document_problems(page)
     yield from _heading_problems(elements)
     yield from _id_problems(elements)
-    yield from _field_problems(page, elements)
+    yield from _field_problems(elements)
+    yield from _name_problems(page, elements)
     yield from _picture_problems(elements)
     yield from _table_problems(elements)
     yield from _attribute_problems(elements)
@@ -435,7 +444,7 @@ def _id_problems(elements: list[Element]) -> Iterator[str]:
             yield f"the link {href!r} leads nowhere on the page"
 
 
-def _field_problems(page: Page, elements: list[Element]) -> Iterator[str]:
+def _field_problems(elements: list[Element]) -> Iterator[str]:
     labelled = {e.get("for") for e in elements if e.tag == "label" and visible_text(e)}
     inside_label = {
         field for e in elements if e.tag == "label" and visible_text(e) for field in e.iter()
@@ -452,11 +461,17 @@ def _field_problems(page: Page, elements: list[Element]) -> Iterator[str]:
             named = element.get("aria-label") or element.get("aria-labelledby")
             if not named and not visible_text(legend):
                 yield f"a <fieldset id={element.get('id')!r}> has no legend"
-        elif element.tag in ("a", "button", "summary"):
-            if (element.tag != "a" or "href" in element.attrib) and not name_of(element, page.root):
-                yield f"<{element.tag} {element.attrib}> has no name"
-            if element.tag == "button" and "type" not in element.attrib:
-                yield f"the button {name_of(element, page.root)!r} has no type"
+
+
+def _name_problems(page: Page, elements: Iterable[Element]) -> Iterator[str]:
+    for element in elements:
+        if element.tag not in ("a", "button", "summary") or "hidden" in element.attrib:
+            continue  # a script names what is hidden when it shows it
+        name = name_of(element, page.root)
+        if not name and (element.tag != "a" or "href" in element.attrib):
+            yield f"<{element.tag} {element.attrib}> has no name"
+        if element.tag == "button" and "type" not in element.attrib:
+            yield f"the button {name!r} has no type"
 
 
 def _picture_problems(elements: Iterable[Element]) -> Iterator[str]:
