@@ -1,6 +1,7 @@
 """Following a request by its private link, as somebody without JavaScript does it."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
 
@@ -226,6 +227,24 @@ def test_looking_changes_nothing(a: Builders, browser: Browser) -> None:
         browser.open(address(mine, page), status=None)
 
     assert (mine.version, len(list(db.session.scalars(select(HistoryEntry))))) == before
+
+
+def test_a_long_history_asks_no_more_of_the_database(
+    a: Builders,
+    browser: Browser,
+    now: datetime,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    mine = a.service_request(status=Status.IN_PROGRESS)
+    private = address(mine)
+    few = count_queries(lambda: browser.open(private))
+    with transaction():
+        for number in range(8):
+            answers.add_word(mine, word=f"Word {number}", actor=resident(mine.id), now=now)
+    for _ in range(3):
+        a.photo(mine)
+
+    assert count_queries(lambda: browser.open(private)) == few
 
 
 # ---------------------------------------------------------------- what one can do

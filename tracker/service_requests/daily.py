@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from sqlalchemy import select
 
+from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.errors import ShishiError
 from tracker.organisation import queries as organisation
 from tracker.service_requests.actions import time_passing
+from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ServiceRequest
 
@@ -30,13 +33,16 @@ class Day:
     reminded: int = 0
     closed: int = 0
     taken_up_again: int = 0
+    cleared_photos: int = 0
+    """Photos of drafts that nobody sent."""
     failed: int = 0
 
     def __str__(self) -> str:
         """Return it in words, for the list of jobs."""
         return (
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
-            f"{self.taken_up_again} taken up again, {self.failed} failed"
+            f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
+            f"{self.failed} failed"
         )
 
 
@@ -54,6 +60,8 @@ def run_daily(now: datetime) -> str:
         _end_parking(day, now),
         day,
     )
+    settings: Settings = current_app.config["SETTINGS"]
+    day.cleared_photos = clear_old_drafts(settings.uploads_path, now=now)
     return str(day)
 
 
