@@ -19,7 +19,7 @@ from tracker.organisation import (
     words as organisation_words,
 )
 from tracker.permissions import Action
-from tracker.reports import views as reports
+from tracker.reports import views as reports, words as reports_words
 from tracker.service_requests import (
     daily,
     leaving,
@@ -119,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         accounts_words.LABELS,
         notifications_words.LABELS,
         organisation_words.LABELS,
+        reports_words.LABELS,
         service_requests_words.LABELS,
         visits_words.LABELS,
     )

@@ -142,11 +142,11 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
                     continue
                 case datetime():
                     sheet.write_datetime(number, column, cell, moment)
-                case int() | float():
-                    style = decimal if isinstance(cell, float) else None
-                    sheet.write_number(number, column, cell, style)
-                case _:
+                case str():
                     sheet.write_string(number, column, cell[:LONGEST_CELL])
+                case _:
+                    style = None if float(cell).is_integer() else decimal
+                    sheet.write_number(number, column, cell, style)
     book.close()
     file.seek(0)
     return file
@@ -165,10 +165,8 @@ def _plain(cell: Cell) -> str | float:
             return f"{cell:%Y-%m-%d %H:%M:%S}"
         case str():
             return safe(cell)
-        case float():
-            return round(cell, 6)
         case _:
-            return cell
+            return round(cell, 6)
 
 
 def _taken(buffer: io.StringIO) -> bytes:
@@ -186,4 +184,4 @@ def _clock(moment: datetime | None) -> datetime | None:
 def _yes_or_no(flag: bool | None) -> str:  # noqa: FBT001 - it is the value
     if flag is None:
         return ""
-    return _("Yes") if flag else _("No")
+    return str(_("Yes") if flag else _("No"))

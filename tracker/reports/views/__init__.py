@@ -2,4 +2,7 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from tracker.reports.views import audit, figures
+
+BLUEPRINTS: tuple[Blueprint, ...] = (figures.blueprint, audit.blueprint)
+"""Every blueprint of the feature."""
