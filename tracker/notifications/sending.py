@@ -172,16 +172,19 @@ def _mail(
     envelope: Envelope, written: Letter, settings: Settings, *, now: datetime
 ) -> EmailMessage:
     mail = EmailMessage()
-    name, address = parseaddr(settings.mail_from)
-    mail["From"] = formataddr((name, address))
+    mail["From"] = formataddr(parseaddr(settings.mail_from))
     mail["To"] = envelope.address
     mail["Subject"] = written.subject
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = f"<{envelope.message_key}@{address.partition('@')[2] or 'localhost'}>"
+    mail["Message-ID"] = f"<{envelope.message_key}@{_domain(settings)}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(written.text)
     mail.add_alternative(written.html, subtype="html")
     return mail
+
+
+def _domain(settings: Settings) -> str:
+    return parseaddr(settings.mail_from)[1].partition("@")[2] or "localhost"
 
 
 def _hand_over(server: smtplib.SMTP | Exception, mail: EmailMessage) -> None:
@@ -255,7 +258,7 @@ def _server(settings: Settings) -> Iterator[smtplib.SMTP | Exception | None]:
         yield None
         return
     try:
-        server = _connected(settings.smtp_url)
+        server = _connected(settings.smtp_url, own_name=_domain(settings))
     except (OSError, smtplib.SMTPException) as error:
         yield error
         return
@@ -268,16 +271,19 @@ def _server(settings: Settings) -> Iterator[smtplib.SMTP | Exception | None]:
             server.close()
 
 
-def _connected(smtp_url: str) -> smtplib.SMTP:
-    """Return a connection: `smtps` encrypted from the start, `smtp` by STARTTLS when offered."""
+def _connected(smtp_url: str, *, own_name: str) -> smtplib.SMTP:
+    """Return a connection: `smtps` encrypted from the start, `smtp` by STARTTLS when offered.
+
+    `own_name` is how we greet; otherwise Python asks the resolver for this machine's name.
+    """
     address = urlsplit(smtp_url)
     host, secure = address.hostname or "localhost", ssl.create_default_context()
     if address.scheme == "smtps":
         server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, address.port or 465, timeout=TIMEOUT_S, context=secure
+            host, address.port or 465, own_name, timeout=TIMEOUT_S, context=secure
         )
     else:
-        server = smtplib.SMTP(host, address.port or 587, timeout=TIMEOUT_S)
+        server = smtplib.SMTP(host, address.port or 587, own_name, timeout=TIMEOUT_S)
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=secure)

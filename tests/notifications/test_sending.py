@@ -1,0 +1,285 @@
+"""The outbox is sent: in the reader's language, once, tried again, given up after a day."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from tests.support.builders import Builders
+from tracker.accounts import mail
+from tracker.accounts.models import LinkPurpose
+from tracker.database import db, transaction
+from tracker.notifications import outbox, sending
+from tracker.notifications.models import Message
+
+
+@dataclass
+class MailServer:
+    """A small SMTP server in a thread; it keeps what it took and can refuse."""
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    answer_to_recipient: str = "250 OK"
+    port: int = 0
+
+    def talk(self, client: socket.socket) -> None:
+        """Speak with one client until it leaves."""
+        with client, client.makefile("rb") as lines:
+            client.sendall(b"220 here\r\n")
+            while line := lines.readline():
+                word = line[:4].upper()
+                if word == b"DATA":
+                    client.sendall(b"354 go on\r\n")
+                    content = b""
+                    while (part := lines.readline()) != b".\r\n":
+                        content += part
+                    parsed = message_from_bytes(content, policy=policy.default)
+                    assert isinstance(parsed, EmailMessage)
+                    self.mails.append(parsed)
+                    client.sendall(b"250 taken\r\n")
+                elif word == b"RCPT":
+                    client.sendall(self.answer_to_recipient.encode() + b"\r\n")
+                elif word == b"QUIT":
+                    client.sendall(b"221 bye\r\n")
+                    return
+                else:
+                    client.sendall(b"250 OK\r\n")
+
+
+@contextmanager
+def _running(server: MailServer) -> Iterator[MailServer]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server.port = listener.getsockname()[1]
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                server.talk(client)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    """Give a mail server that takes everything."""
+    with _running(MailServer()) as running:
+        yield running
+
+
+@pytest.fixture
+def configure(app: Flask) -> Callable[..., None]:
+    """Give a way to change the settings of the app."""
+
+    def change(**values: object) -> None:
+        app.config["SETTINGS"] = replace(app.config["SETTINGS"], **values)
+
+    return change
+
+
+def _write(a: Builders, *, locale: str = "en", address: str = "zhou@example.org") -> Message:
+    with transaction():
+        message = outbox.enqueue(
+            "reset",
+            address=address,
+            locale=locale,
+            payload={
+                "name": "周晓雯",
+                "token": "secret-token",
+                "expires_at": (a.now + timedelta(hours=4)).isoformat(),
+            },
+            now=a.now,
+        )
+    return message
+
+
+def test_a_mail_arrives_with_text_html_and_its_own_id(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}", mail_from="Shishi <shishi@town.example>")
+    message = _write(a)
+
+    assert sending.send_due(now=a.now) == 1
+
+    (received,) = server.mails
+    assert received["To"] == "zhou@example.org"
+    assert received["Subject"] == "Choose a new password"
+    assert received["Message-ID"] == f"<{message.message_key}@town.example>"
+    text = received.get_body(("plain",))
+    html = received.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert "/reset/secret-token" in text.get_content()
+    assert '<a href="http' in html.get_content()
+    assert message.sent_at == a.now
+
+
+def test_it_speaks_the_readers_language(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    _write(a, locale="zh_Hans_CN")
+
+    sending.send_due(now=a.now)
+
+    assert server.mails[0]["Subject"] == "设置新密码"
+
+
+def test_what_was_sent_keeps_no_secret(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    message = _write(a)
+
+    sending.send_due(now=a.now)
+
+    assert "secret-token" not in message.body
+    assert "secret-token" not in str(message.payload)
+    assert "Choose it on this page" in message.body
+
+
+def test_in_a_demonstration_it_lands_on_the_page_with_working_links(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    configure(demo=True)
+    message = _write(a)
+
+    sending.send_due(now=a.now)
+
+    assert "/reset/secret-token" in message.body
+    assert "token" not in message.payload
+
+
+def test_without_a_server_it_waits(a: Builders) -> None:
+    message = _write(a)
+
+    assert sending.send_due(now=a.now) == 0
+    assert message.sent_at is None
+    assert message.attempts == 0
+
+
+def test_a_server_that_is_away_is_tried_again_with_growing_pauses_for_a_day(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    configure(smtp_url=f"smtp://127.0.0.1:{nobody}")
+    message = _write(a)
+    now, pauses = a.now, []
+
+    while message.failed_at is None:
+        sending.send_due(now=now)
+        db.session.refresh(message)
+        pauses.append(message.run_at - now)
+        now = message.run_at
+
+    assert pauses[:3] == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5)]
+    assert timedelta(days=1) <= message.failed_at - a.now <= timedelta(days=1, hours=3)
+    assert "ConnectionRefusedError" in message.last_error
+
+
+def test_an_address_that_will_never_work_is_given_up_at_once(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    with _running(MailServer(answer_to_recipient="550 no such user")) as server:
+        configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+        message = _write(a)
+
+        sending.send_due(now=a.now)
+
+    assert message.failed_at == a.now
+    assert message.last_error == "550 no such user"
+
+
+def test_an_address_that_is_busy_is_tried_again(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    with _running(MailServer(answer_to_recipient="451 later")) as server:
+        configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+        message = _write(a)
+
+        sending.send_due(now=a.now)
+
+    assert message.failed_at is None
+    assert message.run_at == a.now + timedelta(minutes=1)
+
+
+def test_one_template_that_fails_does_not_stop_the_others(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    with transaction():
+        broken = outbox.enqueue(
+            "no_such_template", address="a@b.c", locale="en", payload={}, now=a.now
+        )
+    _write(a)
+
+    assert sending.send_due(now=a.now) == 2
+
+    assert len(server.mails) == 1
+    assert "TemplateNotFound" in broken.last_error
+
+
+def test_what_one_worker_has_in_hand_another_leaves_until_the_lease_ends(a: Builders) -> None:
+    _write(a)
+
+    first = sending._lease(now=a.now, limit=10)
+    second = sending._lease(now=a.now, limit=10)
+    later = sending._lease(now=a.now + sending.LEASE, limit=10)
+
+    assert [len(taken) for taken in (first, second, later)] == [1, 0, 1]
+
+
+def test_every_step_that_somebody_is_told_of_has_its_words(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    configure(demo=True)
+    team = a.team()
+    leader = a.leader()
+    a.team_leader(team)
+    a.service_request(team=team, leader=leader, reachable_by="email", email="resident@example.org")
+
+    sending.send_due(now=a.now, limit=50)
+
+    messages = db.session.scalars(select(Message)).all()
+    assert {message.kind for message in messages} == {"requester_step", "staff_step"}
+    for message in messages:
+        assert message.last_error == ""
+        assert message.subject
+        assert "News about" not in message.subject
+
+
+def test_an_invitation_is_written_with_the_person(a: Builders) -> None:
+    person = a.person(email="zhou@example.org", locale="en")
+
+    with pytest.raises(ZeroDivisionError), transaction():
+        mail.send_link(person, LinkPurpose.INVITATION, now=a.now)
+        _ = 1 / 0
+
+    assert db.session.scalars(select(Message)).all() == []
+
+
+@pytest.mark.parametrize(
+    "private",
+    ["/track/ABCDEF", "/invitation/x-y_z", "/reset/tok"],
+)
+def test_private_links_are_made_useless(private: str) -> None:
+    text = f"See http://127.0.0.1:8000{private} now."
+
+    cleaned = sending.without_private_links(text)
+
+    assert private not in cleaned
+    assert cleaned.startswith("See http://127.0.0.1:8000/")

@@ -1,0 +1,69 @@
+"""What administrators changed, and who looked at contact data."""
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db, transaction
+from tracker.permissions import Role
+from tracker.service_requests.contact import look_at_contact
+
+PAGES = ("/admin/audit", "/admin/audit/looks")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_administrators_and_auditors_read_the_trail(
+    a: Builders, browser: Browser, page: str
+) -> None:
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        browser.sign_in(a.holder(role)).open(page)
+    for role in (Role.COORDINATOR, Role.SUPERVISOR, Role.LEADER):
+        browser.sign_in(a.holder(role)).open(page, status=403)
+
+
+def test_a_change_is_in_the_trail_with_who_and_what(a: Builders, browser: Browser) -> None:
+    unit = a.unit(name="旧名")
+    browser.sign_in(a.administrator(name="苏明远"))
+    browser.send(f"/admin/units/{unit.id}", name="新名")
+
+    page = browser.open("/admin/audit")
+
+    assert "苏明远" in page.text
+    assert "旧名 → 新名" in page.text
+
+
+def test_a_look_is_listed_with_who_and_where_but_not_what(a: Builders, browser: Browser) -> None:
+    coordinator = a.coordinator(name="周晓雯")
+    service_request = a.service_request(phone="+8613800138000", reachable_by="phone")
+    with transaction():
+        look_at_contact(
+            db.session.merge(service_request),
+            where="request page",
+            actor=a.actor(coordinator),
+            now=a.now,
+        )
+
+    page = browser.sign_in(a.holder(Role.AUDITOR)).open("/admin/audit/looks")
+
+    assert "周晓雯" in page.text
+    assert "Page of the request" in page.text
+    assert "13800138000" not in page.text
+    assert "Nobody looked" in browser.open("/admin/audit/looks?q=1").text
+
+
+def test_an_auditor_of_a_branch_sees_looks_at_its_requests_only(
+    a: Builders, browser: Browser
+) -> None:
+    own, other = a.unit(), a.unit()
+    service_request = a.service_request(unit=other)
+    with transaction():
+        look_at_contact(
+            db.session.merge(service_request),
+            where="intake",
+            actor=a.actor(a.coordinator(name="周晓雯")),
+            now=a.now,
+        )
+
+    page = browser.sign_in(a.holder(Role.AUDITOR, own)).open("/admin/audit/looks")
+
+    assert "周晓雯" not in page.text
