@@ -74,12 +74,16 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     )
 
 
-def masked_contact(service_request: ServiceRequest) -> MaskedContact:
-    """Return the requester's contact data, masked."""
+def masked_contact(service_request: ServiceRequest, country: str | None = None) -> MaskedContact:
+    """Return the requester's contact data, masked.
+
+    `country` (ISO 3166-1) says whose numbers are written short; a list passes it, so that not
+    every row asks for the organisation's.
+    """
     requester = service_request.requester
     return MaskedContact(
         name=mask_name(requester.name) if requester else "",
-        phone=masked_phone(requester),
+        phone=masked_phone(requester, country),
         email=mask_email(requester.email) if requester and requester.email else "",
         has_neighbour=bool(requester and requester.neighbour),
         address=mask_address(service_request.address),
@@ -87,11 +91,11 @@ def masked_contact(service_request: ServiceRequest) -> MaskedContact:
     )
 
 
-def masked_phone(requester: Requester | None) -> str:
+def masked_phone(requester: Requester | None, country: str | None = None) -> str:
     """Return a phone number of which only the ends show, or nothing."""
     if requester is None or not requester.phone:
         return ""
-    return mask_phone(requester.phone, organisation.organisation().country)
+    return mask_phone(requester.phone, country or organisation.organisation().country)
 
 
 def _visits_of(service_request: ServiceRequest) -> Sequence[Visit]:

@@ -54,6 +54,7 @@ def index() -> ResponseReturnValue:
         raise NotPermittedError(message)
     wanted = filter_from(request.args)
     choices = _choices(actor, wanted)
+    country = organisation.organisation().country
     return render_template(
         "service_requests/queue.html",
         wanted=wanted,
@@ -63,7 +64,7 @@ def index() -> ResponseReturnValue:
         chips=_chips(wanted, choices),
         reset_url=url_for(".index", status=wanted.tab.value),
         due_state=lambda row: due_state(row, now),
-        masked_contact=masked_contact,
+        masked_contact=lambda row: masked_contact(row, country),
     )
 
 

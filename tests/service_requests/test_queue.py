@@ -1,0 +1,273 @@
+"""The desk's list: who sees what, in which order, and how it is found again."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from time_machine import Traveller
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.permissions import Role
+from tracker.service_requests import queue
+from tracker.service_requests.lifecycle import Priority, Status
+from tracker.service_requests.reference import format_reference
+
+
+def listed(browser: Browser, address: str = "/queue", *, click: str = "") -> list[str]:
+    """Return the references in the list, from the top."""
+    page = browser.click(click) if click else browser.open(address)
+    return [
+        "".join(c for c in line if c.isdigit())[:10]
+        for line in ((head.findtext("span") or "") for head in page.find_all("th", scope="row"))
+    ]
+
+
+def test_what_waits_for_triage_comes_first_and_then_what_is_due(
+    a: Builders, browser: Browser
+) -> None:
+    earlier = a.now - timedelta(days=3)
+    complex_one = a.service_request(status=Status.ACCEPTED, priority=Priority.COMPLEX, at=earlier)
+    normal = a.service_request(status=Status.ACCEPTED, at=earlier)
+    waiting = a.service_request(status=Status.WAITING, at=earlier)
+    resolved = a.service_request(status=Status.RESOLVED, at=earlier)
+    newer = a.service_request()
+    older = a.service_request(at=a.now - timedelta(hours=1))
+    a.service_request(status=Status.CLOSED)
+
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser) == [
+        one.reference for one in (older, newer, normal, complex_one, waiting, resolved)
+    ]
+
+
+def test_a_long_list_is_paged_forwards_and_back(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    statuses = (Status.SUBMITTED, Status.ACCEPTED, Status.ASSIGNED, Status.WAITING, Status.RESOLVED)
+    made = [a.service_request(status=status).reference for status in statuses]
+    browser.sign_in(a.coordinator())
+
+    first = listed(browser)
+    second = listed(browser, click="Next page")
+    third = listed(browser, click="Next page")
+    back = listed(browser, click="Previous page")
+
+    assert first + second + third == made
+    assert back == second
+
+
+def test_closed_ones_come_newest_first(a: Builders, browser: Browser) -> None:
+    old = a.service_request(status=Status.CLOSED, at=a.now - timedelta(days=9))
+    new = a.service_request(status=Status.CLOSED)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?status=closed") == [new.reference, old.reference]
+
+
+def test_a_desk_sees_its_own_units_and_those_below(a: Builders, browser: Browser) -> None:
+    branch = a.unit()
+    station = a.unit(parent=branch)
+    a.service_request(unit=a.unit())
+    here = a.service_request(unit=branch)
+    below = a.service_request(unit=station)
+
+    browser.sign_in(a.coordinator(branch))
+
+    assert listed(browser) == [here.reference, below.reference]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_sees_what_the_matrix_says(a: Builders, browser: Browser, role: Role) -> None:
+    team, leader = a.team(), a.leader()
+    own = a.service_request(team=team, leader=leader).reference
+    other = a.service_request(team=a.team(), leader=a.leader()).reference
+    people = {
+        Role.VOLUNTEER: lambda: a.volunteer(team),
+        Role.TEAM_LEADER: lambda: a.team_leader(team),
+        Role.LEADER: lambda: leader,
+    }
+    if role is Role.RESIDENT:
+        assert browser.open("/queue").path == "/sign-in"
+        return
+    browser.sign_in(people.get(role, lambda: a.holder(role))())
+    if role in (Role.VOLUNTEER, Role.ADMINISTRATOR):
+        browser.open("/queue", status=403)
+        return
+
+    seen = listed(browser)
+
+    sees_all = role in (Role.COORDINATOR, Role.SUPERVISOR, Role.AUDITOR)
+    assert sorted(seen) == sorted([own, other] if sees_all else [own])
+
+
+def test_the_tabs_count_what_waits_in_each_status(a: Builders, browser: Browser) -> None:
+    for status in (Status.SUBMITTED, Status.SUBMITTED, Status.ACCEPTED, Status.CLOSED):
+        a.service_request(status=status)
+    browser.sign_in(a.coordinator())
+
+    page = browser.open("/queue")
+
+    texts = [link.text.replace(" ", "") for link in page.links]
+    assert "Open3" in texts
+    assert "Toaccept2" in texts
+    assert "Toassign1" in texts
+    assert "Closed" in texts
+
+
+def test_two_chinese_characters_find_a_request(a: Builders, browser: Browser) -> None:
+    found = a.service_request(need="老人家里的水龙头坏了")
+    a.service_request(need="The street lamp is out")
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?q=龙头") == [found.reference]
+    assert listed(browser, "/queue?q=lamp") != [found.reference]
+
+
+def test_words_look_through_closed_requests_too(a: Builders, browser: Browser) -> None:
+    found = a.service_request(status=Status.CLOSED, need="楼道灯不亮")
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?q=楼道") == [found.reference]
+    assert listed(browser, "/queue?q=楼道&status=open") == []
+
+
+def test_a_reference_is_found_however_it_is_written(a: Builders, browser: Browser) -> None:
+    found = a.service_request()
+    a.service_request()
+    browser.sign_in(a.coordinator())
+
+    for written in (found.reference, format_reference(found.reference)):
+        assert listed(browser, f"/queue?q={written}") == [found.reference]
+
+
+def test_a_phone_number_is_found_by_those_who_may_see_numbers(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    found = a.service_request(phone="+8613912345678")
+    a.service_request()
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?q=139-1234-5678") == [found.reference]
+    assert listed(new_browser().sign_in(a.auditor()), "/queue?q=139-1234-5678") == []
+
+
+def test_no_contact_data_stands_in_the_list(a: Builders, browser: Browser) -> None:
+    a.service_request(requester_name="王小明", phone="+8613912345678", address="幸福路8号3单元")
+    browser.sign_in(a.coordinator())
+
+    text = browser.open("/queue").text
+
+    assert "王小明" not in text
+    assert "13912345678" not in text.replace(" ", "")
+    assert "3单元" not in text
+
+
+@pytest.mark.parametrize("tab", ["open", "all"])
+def test_every_filter_narrows_the_list_and_stands_as_a_chip(
+    a: Builders, browser: Browser, tab: str
+) -> None:
+    street = a.area(name_en="Harbour Street")
+    grid = a.area(parent=street)
+    team, leader = a.team(), a.leader(name="陈主任")
+    category = a.category()
+    wanted = a.service_request(
+        team=team,
+        leader=leader,
+        area=grid,
+        category=category,
+        priority=Priority.URGENT,
+        channel="counter",
+        kind="complaint",
+    )
+    a.service_request(team=a.team(), at=a.now - timedelta(days=2))
+    browser.sign_in(a.coordinator())
+
+    for query in (
+        f"team={team.id}",
+        f"leader={leader.id}",
+        f"area={street.id}",
+        f"category={category.id}",
+        f"category={category.parent_id}",
+        "priority=urgent",
+        "channel=counter",
+        "kind=complaint",
+        f"from={a.now.date()}",
+    ):
+        found = listed(browser, f"/queue?status={tab}&{query}")
+        assert found == [wanted.reference], query
+        assert any("remove" in link.text for link in browser.page.links), query
+
+
+def test_overdue_and_near_ones_are_found(a: Builders, browser: Browser, clock: Traveller) -> None:
+    late = a.service_request(status=Status.ACCEPTED, priority=Priority.URGENT)
+    a.service_request(status=Status.SUBMITTED)
+    fine = a.service_request(status=Status.ACCEPTED, priority=Priority.COMPLEX)
+    browser.sign_in(a.coordinator())
+
+    clock.shift(timedelta(hours=20))
+    assert listed(browser, "/queue?due=near") == [late.reference]
+    clock.shift(timedelta(hours=6))
+    assert listed(browser, "/queue?due=overdue") == [late.reference]
+    assert "Overdue" in browser.page.text
+    assert fine.reference not in listed(browser, "/queue?due=near")
+
+
+def test_mine_are_those_i_answer_for(a: Builders, browser: Browser) -> None:
+    person = a.coordinator()
+    a.grant(person, Role.LEADER)
+    own = a.service_request(leader=person)
+    a.service_request(leader=a.leader())
+    browser.sign_in(person)
+
+    assert len(listed(browser)) == 2
+    assert listed(browser, "/queue?mine=1") == [own.reference]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "unit=x",
+        "area=99999999999999999999",
+        "from=2026-99-99",
+        "to=9999-12-31",
+        "status=nothing",
+        "due=done",
+        "mark=nonsense",
+        "priority=",
+    ],
+)
+def test_an_address_that_cannot_be_read_shows_the_whole_list(
+    a: Builders, browser: Browser, query: str
+) -> None:
+    made = a.service_request()
+    browser.sign_in(a.coordinator())
+
+    expected = [made.reference]
+    assert listed(browser, f"/queue?{query}") == expected
+
+
+def test_the_list_takes_no_more_queries_for_more_rows(
+    a: Builders, browser: Browser, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    browser.sign_in(a.coordinator())
+
+    def make() -> None:
+        area = a.area(unit=a.unit())
+        a.service_request(area=area, team=a.team(), leader=a.leader(), category=a.category())
+
+    make()
+    few = count_queries(lambda: browser.open("/queue"))
+    for _ in range(8):
+        make()
+
+    assert count_queries(lambda: browser.open("/queue")) == few
+
+
+def test_an_empty_queue_says_so(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.coordinator())
+
+    assert "Nothing waits here" in browser.open("/queue").text
+    assert "Nothing fits these filters" in browser.open("/queue?priority=urgent").text
