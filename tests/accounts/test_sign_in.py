@@ -119,7 +119,7 @@ def test_signing_out_forgets_the_remembered_device(a: Builders, browser: Browser
     a.coordinator(email="zhou@example.org", password=PASSWORD)
     browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, remember="y")
 
-    browser.open("/me")
+    browser.open("/admin/permissions")
     page = browser.click("Sign out")
 
     assert "You are signed out." in page.text

@@ -1,0 +1,84 @@
+"""The outbox page, and the mail of a demonstration."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import transaction
+from tracker.notifications import outbox, sending
+from tracker.notifications.models import Message
+from tracker.permissions import Role
+
+
+def _write(a: Builders, **values: object) -> Message:
+    with transaction():
+        message = outbox.enqueue(
+            "invitation",
+            address="zhou@example.org",
+            locale="en",
+            payload={"name": "周晓雯", "token": "tok", "expires_at": a.now.isoformat()},
+            now=a.now,
+        )
+        for name, value in values.items():
+            setattr(message, name, value)
+    return message
+
+
+@pytest.mark.parametrize("fate", ["waiting", "stuck", "given_up", "sent", "nonsense"])
+def test_administrators_see_the_outbox_others_do_not(
+    a: Builders, browser: Browser, fate: str
+) -> None:
+    browser.sign_in(a.administrator()).open(f"/admin/outbox?fate={fate}")
+    browser.sign_in(a.holder(Role.COORDINATOR)).open("/admin/outbox", status=403)
+
+
+def test_a_message_that_was_given_up_is_sent_again(a: Builders, browser: Browser) -> None:
+    message = _write(a, failed_at=a.now, last_error="550 no such user", attempts=4)
+    browser.sign_in(a.administrator())
+
+    page = browser.open("/admin/outbox?fate=given_up")
+    assert "550 no such user" in page.text
+    browser.click("Send again: zhou@example.org")
+
+    assert message.failed_at is None
+    assert message.attempts == 0
+    assert "zhou@example.org" in browser.open("/admin/outbox?fate=stuck").text
+
+
+def test_the_outbox_says_when_there_is_nothing_to_send_with(a: Builders, browser: Browser) -> None:
+    page = browser.sign_in(a.administrator()).open("/admin/outbox")
+
+    assert "No mail server is set" in page.text
+
+
+def test_the_outbox_goes_on_page_by_page(a: Builders, browser: Browser) -> None:
+    for number in range(60):
+        _write(a, address=f"person{number:02}@example.org")
+    browser.sign_in(a.administrator())
+
+    page = browser.open("/admin/outbox")
+    assert "person59@" in page.text
+    assert "person09@" not in page.text
+    assert "person09@" in browser.click("Next page").text
+
+
+def test_the_demonstrations_mail_has_links_that_work(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demo=True)
+    _write(a)
+    _write(a, address="other@example.org", run_at=a.now - timedelta(minutes=1))
+    sending.send_due(now=a.now)
+
+    page = browser.open("/demo/mail?to=zhou@example.org")
+
+    assert page.link("/invitation/tok").endswith("/invitation/tok")
+    assert "other@example.org" not in page.text
+
+
+def test_elsewhere_there_is_no_such_page(browser: Browser) -> None:
+    browser.open("/demo/mail", status=404)
