@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, literal, tuple_
+from sqlalchemy import Select, SQLColumnExpression, literal, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.database import UtcDateTime
@@ -30,7 +30,7 @@ class Page(Generic[Row]):
 def page_of(
     session: Session,
     query: Select[Row],
-    keys: Sequence[ColumnElement[Any]],
+    keys: Sequence[SQLColumnExpression[Any]],
     *,
     key_of: Callable[[Row], Sequence[object]],
     mark: str | None,
@@ -70,7 +70,7 @@ def _write(direction: str, values: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(json.dumps([direction, plain]).encode()).decode().rstrip("=")
 
 
-def _read(mark: str | None, keys: Sequence[ColumnElement[Any]]) -> tuple[str, list[Any]] | None:
+def _read(mark: str | None, keys: Sequence[SQLColumnExpression[Any]]) -> tuple[str, list[Any]] | None:
     """Return direction and values; None for whatever is not a mark for these keys.
 
     A mark comes from the address, so anybody may have made it up: a value of another type than
@@ -87,7 +87,7 @@ def _read(mark: str | None, keys: Sequence[ColumnElement[Any]]) -> tuple[str, li
         return None
 
 
-def _plain(value: object, key: ColumnElement[Any]) -> object:
+def _plain(value: object, key: SQLColumnExpression[Any]) -> object:
     wanted = key.type.python_type
     if isinstance(value, dict):
         value = datetime.fromisoformat(value["t"]).astimezone(UTC)

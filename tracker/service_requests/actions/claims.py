@@ -1,6 +1,7 @@
 """A volunteer's place on a request: who gets the last one is decided by one conditional write."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -16,23 +17,49 @@ from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
 
 
-def why_not(service_request: ServiceRequest, *, actor: Actor) -> Refusal | None:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides about every claim of one volunteer, read once for a whole board."""
+
+    vetted_team_ids: frozenset[int]
+    open_claims: int
+    claim_limit: int
+
+
+def standing_of(actor: Actor) -> Standing:
+    """Return where `actor` is vetted and how many more places they may take."""
+    if actor.person_id is None:
+        return Standing(frozenset(), 0, 0)
+    vetted = db.session.scalars(
+        select(Membership.team_id).where(
+            Membership.person_id == actor.person_id,
+            Membership.ended_at.is_(None),
+            Membership.is_vetted,
+        )
+    )
+    return Standing(frozenset(vetted), open_claims(actor.person_id), claim_limit())
+
+
+def why_not(
+    service_request: ServiceRequest, *, actor: Actor, standing: Standing | None = None
+) -> Refusal | None:
     """Return why `actor` cannot claim a place now, or None when they can.
 
     The same rule stands behind the button, its reason and the claim itself; only FULL can
-    still change between looking and claiming.
+    still change between looking and claiming. `standing` saves reading it for every row.
     """
+    standing = standing or standing_of(actor)
     if service_request.status not in CLAIMABLE_STATUSES:
         return Refusal.NOT_OPEN_FOR_CLAIMS
     if actor.person_id in service_request.claimant_ids:
         return Refusal.ALREADY_CLAIMED
-    if not _is_member(service_request, actor):
+    if not may(actor, Action.CLAIM_SERVICE_REQUEST, service_request):
         return Refusal.NOT_A_MEMBER
-    if not _is_vetted(service_request, actor):
+    if standing.vetted_team_ids.isdisjoint(service_request.team_ids):
         return Refusal.NOT_VETTED
     if service_request.places_taken >= service_request.volunteers_needed:
         return Refusal.FULL
-    if actor.person_id is not None and open_claims(actor.person_id) >= claim_limit():
+    if standing.open_claims >= standing.claim_limit:
         return Refusal.CLAIM_LIMIT
     return None
 
@@ -165,23 +192,3 @@ def _free(service_request: ServiceRequest, place: Claim, *, reason: str, now: da
     service_request.places_taken -= 1
     db.session.flush()
     db.session.expire(service_request, ["claims"])
-
-
-def _is_member(service_request: ServiceRequest, actor: Actor) -> bool:
-    return may(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
-
-
-def _is_vetted(service_request: ServiceRequest, actor: Actor) -> bool:
-    return (
-        db.session.scalar(
-            select(Membership.id)
-            .where(
-                Membership.person_id == actor.person_id,
-                Membership.team_id.in_(sorted(service_request.team_ids)),
-                Membership.ended_at.is_(None),
-                Membership.is_vetted,
-            )
-            .limit(1)
-        )
-        is not None
-    )

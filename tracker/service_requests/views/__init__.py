@@ -9,6 +9,7 @@ from flask import Blueprint
 from tracker.service_requests.views import (
     approvals,
     ask,
+    board,
     call_backs,
     dispatch,
     handling,
@@ -18,6 +19,7 @@ from tracker.service_requests.views import (
     queue,
     show,
     track,
+    visits,
 )
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -29,6 +31,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     show.blueprint,
     dispatch.blueprint,
     intake.blueprint,
+    board.blueprint,
+    visits.blueprint,
     handling.blueprint,
     call_backs.blueprint,
     approvals.blueprint,

@@ -1,6 +1,6 @@
 """One request, as staff read it, with the steps that the reader may take now."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
@@ -25,9 +25,11 @@ def show(service_request_id: int) -> ResponseReturnValue:
     return _page(service_request_id)
 
 
-@blueprint.post("/requests/<int:service_request_id>/contact")
+@blueprint.route("/requests/<int:service_request_id>/contact", methods=["GET", "POST"])
 def contact(service_request_id: int) -> ResponseReturnValue:
-    """Show the page with the full contact data; the look is logged."""
+    """Show the page with the full contact data; the look is logged. Opened anew, it is masked."""
+    if request.method == "GET":
+        return redirect(url_for(".show", service_request_id=service_request_id), 303)
     actor = signed_in_actor()
     with transaction():
         looked_at = queries.find(actor, service_request_id, Action.VIEW_CONTACT)

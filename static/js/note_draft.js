@@ -1,0 +1,84 @@
+// What is typed is kept on the server while it is typed, and on this device when the server cannot
+// be reached or the person has been signed out. It is thrown away when the form is sent.
+const box = document.querySelector("[data-note-draft]");
+const form = box?.querySelector("form");
+const state = box?.querySelector("[data-note-state]");
+const PAUSE = 1500;
+const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
+const NOT_KEPT = new Set(["csrf_token", "submission_key", "photos"]);
+
+if (box && form) {
+  const name = `shishi-note:${box.dataset.noteDraft}`;
+  let timer = 0;
+
+  const fields = () => [...new FormData(form)].filter(([key, value]) => !NOT_KEPT.has(key) && typeof value === "string");
+  const say = (words) => { if (state) state.textContent = words; };
+
+  const keepHere = (content) => {
+    try {
+      localStorage.setItem(name, JSON.stringify({ at: Date.now(), content }));
+    } catch {
+      // Full or forbidden: the server's copy is the only one.
+    }
+  };
+  const forgetHere = () => {
+    try {
+      localStorage.removeItem(name);
+    } catch {
+      // Nothing was kept.
+    }
+  };
+
+  const keep = async () => {
+    const content = JSON.stringify(fields());
+    const body = new URLSearchParams({ csrf_token: box.dataset.token, form_key: box.dataset.noteDraft, content });
+    try {
+      const answer = await fetch(box.dataset.url, { method: "POST", body, redirect: "manual" });
+      if (answer.status !== 204) throw new Error(String(answer.status));
+      forgetHere();
+      say(box.dataset.kept);
+    } catch {
+      keepHere(content);
+      say(box.dataset.notKept);
+    }
+  };
+
+  const putBack = (pairs) => {
+    const values = new Map();
+    for (const [key, value] of pairs) values.set(key, [...(values.get(key) || []), value]);
+    for (const field of form.elements) {
+      if (!field.name || NOT_KEPT.has(field.name) || !values.has(field.name)) continue;
+      if (field.type === "radio" || field.type === "checkbox") field.checked = values.get(field.name).includes(field.value);
+      else field.value = values.get(field.name)[0];
+    }
+  };
+
+  try {
+    const kept = JSON.parse(localStorage.getItem(name));
+    if (kept && Date.now() - kept.at < KEPT_FOR) {
+      putBack(JSON.parse(kept.content));
+      say(box.dataset.restored);
+      keep();
+    }
+  } catch {
+    forgetHere();
+  }
+
+  form.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(keep, PAUSE);
+  });
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    keepHere(JSON.stringify(fields()));
+    // The next page is either the recorded visit, which clears it, or this form again.
+    sessionStorage.setItem("shishi-note-sent", name);
+  });
+}
+
+// On the page after a form was sent and taken, the copy on this device has done its work.
+const sent = sessionStorage.getItem("shishi-note-sent");
+if (sent && !form) {
+  localStorage.removeItem(sent);
+  sessionStorage.removeItem("shishi-note-sent");
+}

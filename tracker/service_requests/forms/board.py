@@ -1,0 +1,33 @@
+"""Giving a place back."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, Length
+
+from tracker.service_requests.models import Claim
+from tracker.web.forms import Form
+
+
+class ReleaseForm(Form):
+    """Whose place, and why."""
+
+    person_id = RadioField(
+        _l("Whose place?"), [InputRequired(_l("Choose whose place it is."))], coerce=int
+    )
+    reason = TextAreaField(
+        _l("Why?"),
+        [
+            InputRequired(_l("Write why, so that the team leader can find somebody else.")),
+            Length(max=500),
+        ],
+    )
+
+    def offer(self, claims: list[Claim]) -> "ReleaseForm":
+        """Fill in the places that may be given back."""
+        self.person_id.choices = [
+            SelectChoice(claim.person_id, claim.person.name) for claim in claims
+        ]
+        if len(claims) == 1 and self.person_id.data is None:
+            self.person_id.data = claims[0].person_id
+        return self

@@ -1,0 +1,137 @@
+"""The volunteer's board: tasks to claim, claiming, giving back, my tasks."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.clock import utc_now
+from tracker.database import db, transaction
+from tracker.errors import RefusedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Role, require
+from tracker.service_requests import board, queries
+from tracker.service_requests.actions import claims
+from tracker.service_requests.due import due_state
+from tracker.service_requests.forms.board import ReleaseForm
+from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+from tracker.web.locale import localized
+from tracker.web.paging import page_of
+
+blueprint = Blueprint("board", __name__)
+
+
+@blueprint.get("/board")
+def index() -> ResponseReturnValue:
+    """List what my teams can still take, without personal data."""
+    actor, now = signed_in_actor(), utc_now()
+    require(actor, Action.VIEW_BOARD)
+    wish = board.Wish(
+        area_id=request.args.get("area", type=int),
+        category_id=request.args.get("category", type=int),
+    )
+    areas = [(node.thing.id, _indented(node)) for node in organisation.area_tree()]
+    categories = [(node.thing.id, _indented(node)) for node in organisation.category_tree()]
+    page = page_of(
+        db.session(),
+        board.claimable(actor, wish),
+        [board.due_or_submitted(), ServiceRequest.id],
+        key_of=lambda it: (it.due_at or it.submitted_at, it.id),
+        mark=request.args.get("page"),
+        size=20,
+    )
+    return render_template(
+        "service_requests/board.html",
+        page=page,
+        tasks=board.tasks(page.rows, actor),
+        standing=claims.standing_of(actor),
+        wish=wish,
+        chips=_chips(wish, areas, categories),
+        area_choices=areas,
+        category_choices=categories,
+        due_state=lambda it: due_state(it, now),
+        refusal_text=refusal_text,
+    )
+
+
+@blueprint.get("/mine")
+def mine() -> ResponseReturnValue:
+    """List the tasks that I claimed: what is open, and what came of the others."""
+    actor, now = signed_in_actor(), utc_now()
+    require(actor, Action.VIEW_BOARD)
+    still_open, finished = board.own_tasks(actor)
+    return render_template(
+        "service_requests/mine.html",
+        still_open=still_open,
+        finished=finished,
+        due_state=lambda it: due_state(it, now),
+    )
+
+
+@blueprint.post("/requests/<int:service_request_id>/claim")
+def claim(service_request_id: int) -> ResponseReturnValue:
+    """Take a place. Tapping twice takes one; the loser is told why and sees the other tasks."""
+    actor = signed_in_actor()
+    try:
+        with transaction():
+            it = queries.find_for_change(actor, service_request_id, Action.CLAIM_SERVICE_REQUEST)
+            if actor.person_id not in it.claimant_ids:
+                claims.claim(it, actor=actor, now=utc_now())
+    except RefusedError as refused:
+        flash(refusal_text(refused.refusal), "warning")
+        return redirect(url_for(".index"), 303)
+    flash(_("It is yours. Thank you! Plan a visit, or call first."))
+    return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
+
+
+@blueprint.route("/requests/<int:service_request_id>/release", methods=["GET", "POST"])
+def release(service_request_id: int) -> ResponseReturnValue:
+    """Give a place back, with a reason: one's own, or one of the team that one leads."""
+    actor = signed_in_actor()
+    service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
+    form = ReleaseForm.from_request().offer(_places(service_request))
+    if form.is_sent_and_valid():
+        with transaction():
+            it = queries.find_for_change(actor, service_request_id, Action.RELEASE_CLAIM)
+            claims.release(
+                it,
+                person_id=form.person_id.data,
+                reason=form.reason.data or "",
+                actor=actor,
+                now=utc_now(),
+            )
+        flash(_("The place is free again, and the team leader has been told."))
+        if form.person_id.data == actor.person_id:
+            return redirect(url_for(".mine"), 303)
+        return redirect(
+            url_for("service_requests.show", service_request_id=service_request_id), 303
+        )
+    return render_template(
+        "service_requests/release.html", form=form, service_request=service_request
+    )
+
+
+def _indented(node: organisation.Node[Any]) -> str:
+    return "\u3000" * node.depth + localized(node.thing)
+
+
+def _chips(
+    wish: board.Wish, areas: list[tuple[int, str]], categories: list[tuple[int, str]]
+) -> list[dict[str, str]]:
+    wanted = (("area", wish.area_id, areas), ("category", wish.category_id, categories))
+    return [
+        {"param": name, "value": str(value), "label": dict(offered)[value].strip("\u3000")}
+        for name, value, offered in wanted
+        if value is not None and value in dict(offered)
+    ]
+
+
+def _places(service_request: ServiceRequest) -> list[Claim]:
+    actor = signed_in_actor()
+    leads = not actor.teams.get(Role.TEAM_LEADER, frozenset()).isdisjoint(service_request.team_ids)
+    return [
+        claim for claim in service_request.claims if leads or claim.person_id == actor.person_id
+    ]

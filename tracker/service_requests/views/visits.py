@@ -1,0 +1,333 @@
+"""Visits: planned, recorded, called off; and what is being typed, kept."""
+
+import json
+import secrets
+from datetime import timedelta
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.datastructures import MultiDict
+
+from tracker.accounts.models import Person
+from tracker.clock import utc_now
+from tracker.database import db, transaction
+from tracker.errors import NotFoundError, NotPermittedError, RefusedError
+from tracker.permissions import Action, Actor
+from tracker.service_requests import queries
+from tracker.service_requests.actions import intake, photos, visiting
+from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportForm, moment
+from tracker.service_requests.lifecycle import Step, status_after
+from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
+from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
+from tracker.teams.models import Membership
+from tracker.visits.models import ContactWay, Group, Visit
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+from tracker.web.locale import local_datetime
+
+blueprint = Blueprint("visits", __name__)
+LONGEST_DRAFT = 60_000
+
+
+@blueprint.route("/requests/<int:service_request_id>/visits/new", methods=["GET", "POST"])
+def plan(service_request_id: int) -> ResponseReturnValue:
+    """Plan who goes when; the requester is told."""
+    actor = signed_in_actor()
+    it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    status_after(it.status, Step.PLAN_VISIT)
+    form = PlanForm.from_request(
+        visitors=_usual_visitors(it, actor), submission_key=secrets.token_urlsafe(16)
+    )
+    form.offer_people(_people(it, actor))
+    if form.is_sent_and_valid():
+        with transaction():
+            changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
+            begins, ends = moment(form.planned_from.data), moment(form.planned_to.data)
+            assert begins is not None  # noqa: S101 - the form requires both
+            assert ends is not None  # noqa: S101
+            visiting.plan_visit(
+                changed,
+                planned_from=begins,
+                planned_to=ends,
+                visitors=_persons(form.visitors.data),
+                place=form.place.data or "",
+                submission_key=_key(form.submission_key.data),
+                actor=actor,
+                now=utc_now(),
+            )
+        flash(_("The visit is planned. It stands on the requester's page."))
+        return _back(service_request_id)
+    return render_template("service_requests/visit_plan.html", form=form, service_request=it)
+
+
+@blueprint.route("/requests/<int:service_request_id>/visits/record", methods=["GET", "POST"])
+@blueprint.route(
+    "/requests/<int:service_request_id>/visits/<int:visit_id>/record", methods=["GET", "POST"]
+)
+def record(service_request_id: int, visit_id: int | None = None) -> ResponseReturnValue:
+    """Write down a visit, planned or not. What is typed is kept while it is typed."""
+    actor = signed_in_actor()
+    it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    status_after(it.status, Step.VISIT)
+    visit = _visit(it, visit_id) if visit_id is not None else None
+    form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
+    draft = visiting.find_draft(actor.person_id or 0, form_key) if request.method == "GET" else None
+    form = _report_form(it, visit, actor, draft.content if draft else None)
+    if form.is_sent_and_valid():
+        with kept_uploads(form.photos.data or []) as uploads:
+            recorded = _recorded(service_request_id, visit_id, form, uploads, form_key)
+            if recorded:
+                flash(_("The visit is recorded."))
+                return redirect(
+                    url_for(".show", service_request_id=service_request_id, visit_id=recorded), 303
+                )
+            delete_files(photo.key for photo in uploads.stored)
+        it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    return render_template(
+        "service_requests/visit_record.html",
+        form=form,
+        service_request=it,
+        form_key=form_key,
+        draft_from=draft.saved_at if draft else None,
+    )
+
+
+@blueprint.get("/requests/<int:service_request_id>/visits/<int:visit_id>")
+def show(service_request_id: int, visit_id: int) -> ResponseReturnValue:
+    """Show a recorded visit, with what to do next."""
+    it = queries.find(signed_in_actor(), service_request_id)
+    return render_template(
+        "service_requests/visit_show.html", service_request=it, visit=_visit(it, visit_id)
+    )
+
+
+@blueprint.route(
+    "/requests/<int:service_request_id>/visits/<int:visit_id>/cancellation",
+    methods=["GET", "POST"],
+)
+def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
+    """Call off a planned visit; the requester is told why."""
+    actor = signed_in_actor()
+    it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    visit = _visit(it, visit_id)
+    form = CancelForm.from_request()
+    if form.is_sent_and_valid():
+        with transaction():
+            changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
+            visiting.cancel_visit(
+                changed,
+                _visit(changed, visit_id),
+                reason=form.reason.data or "",
+                actor=actor,
+                now=utc_now(),
+            )
+        flash(_("The visit is called off, and the requester has been told."))
+        return _back(service_request_id)
+    return render_template(
+        "service_requests/visit_cancel.html", form=form, service_request=it, visit=visit
+    )
+
+
+@blueprint.post("/requests/<int:service_request_id>/visits/<int:visit_id>/need")
+def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
+    """Make a new request of a need found on the visit: one tap, same place, source visit."""
+    actor = signed_in_actor()
+    found = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    if not _visit(found, visit_id).needs_found.strip():
+        message = "The visit found no other need."
+        raise NotFoundError(message)
+    with transaction():
+        it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+        requester = it.requester
+        made = intake.submit(
+            intake.NewRequest(
+                category_id=it.category_id,
+                need=_visit(it, visit_id).needs_found,
+                area_id=it.area_id,
+                address=it.address,
+                channel=BuiltInChannel.VISIT,
+                for_whom=ForWhom(it.for_whom),
+                beneficiary_name=it.beneficiary_name,
+                beneficiary_relation=it.beneficiary_relation,
+                beneficiary_consents=it.beneficiary_consents,
+                requester_name=requester.name if requester else "",
+                reachable_by=requester.reachable_by if requester else ReachableBy.NOBODY,
+                phone=requester.phone if requester else None,
+                email=requester.email if requester else None,
+                neighbour=requester.neighbour if requester else "",
+                locale=requester.locale if requester else "zh_Hans_CN",
+            ),
+            submission_key=f"visit-{visit_id}",
+            actor=actor,
+            now=utc_now(),
+        )
+        reference = made.reference
+    flash(
+        _("A new request was made of it: %(reference)s. The desk checks it.", reference=reference)
+    )
+    return _back(service_request_id)
+
+
+@blueprint.post("/drafts")
+def keep() -> ResponseReturnValue:
+    """Keep what somebody is typing, field by field, as JSON. Answers 204."""
+    actor = signed_in_actor()
+    form_key, content = request.form.get("form_key", "")[:80], request.form.get("content", "")
+    if actor.person_id is None or not form_key or len(content) > LONGEST_DRAFT:
+        message = "That cannot be kept."
+        raise NotPermittedError(message)
+    with transaction():
+        if request.form.get("discard"):
+            visiting.drop_draft(actor.person_id, form_key)
+        else:
+            visiting.keep_draft(actor.person_id, form_key, content, now=utc_now())
+    if request.form.get("discard"):
+        return redirect(request.referrer or "/", 303) if _from_here() else ("", 204)
+    return "", 204
+
+
+def _from_here() -> bool:
+    return (request.referrer or "").startswith(request.host_url)
+
+
+def _report_form(
+    it: ServiceRequest, visit: Visit | None, actor: Actor, draft: str | None
+) -> ReportForm:
+    began = visit.planned_from if visit and visit.planned_from else utc_now() - timedelta(hours=1)
+    planned = [person.id for person in visit.visitors] if visit else []
+    values = {
+        "started_at": local_datetime(began).replace(tzinfo=None),
+        "visitors": planned or _usual_visitors(it, actor),
+        "place": visit.place if visit else "",
+        "way": ContactWay.IN_PERSON,
+        "submission_key": secrets.token_urlsafe(16),
+    }
+    form = ReportForm.from_request(**values)
+    if draft is not None:
+        form = ReportForm(formdata=_typed(draft), **values)
+    people = _people(it, actor)
+    if visit:
+        known = {person.id for person in people}
+        people += [person for person in visit.visitors if person.id not in known]
+    return form.offer(people)
+
+
+def _typed(draft: str) -> MultiDict[str, str]:
+    try:
+        fields = json.loads(draft)
+    except ValueError:
+        return MultiDict()
+    if not isinstance(fields, list):
+        return MultiDict()
+    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2]
+    return MultiDict([(str(name), str(value)) for name, value in pairs])
+
+
+def _recorded(
+    service_request_id: int,
+    visit_id: int | None,
+    form: ReportForm,
+    uploads: Uploads,
+    form_key: str,
+) -> int | None:
+    """Record the visit with its photos; return its id, or say beside the form why not."""
+    for problem in uploads.problems:
+        form.complain(form.photos, problem)
+    if uploads.problems:
+        return None
+    actor, now = signed_in_actor(), utc_now()
+    began = moment(form.started_at.data)
+    assert began is not None  # noqa: S101 - the form requires it
+    try:
+        with transaction():
+            it = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
+            visit = visiting.record_visit(
+                it,
+                visiting.VisitReport(
+                    started_at=began,
+                    ended_at=moment(form.ended_at.data),
+                    visitors=_persons(form.visitors.data),
+                    contact_made=form.contact_made.data == "yes",
+                    way=form.way.data or ContactWay.IN_PERSON,
+                    place=form.place.data or "",
+                    met=form.met.data or "",
+                    group=form.group.data if isinstance(form.group.data, Group) else None,
+                    findings=form.findings.data or "",
+                    needs_found=form.needs_found.data or "",
+                    next_step=form.next_step.data or "",
+                    next_step_on=form.next_step_on.data,
+                    public_note=form.public_note.data or "",
+                ),
+                visit=_visit(it, visit_id) if visit_id is not None else None,
+                submission_key=_key(form.submission_key.data),
+                actor=actor,
+                now=now,
+            )
+            photos.add_photos(
+                it,
+                uploads.stored,
+                Action.RECORD_VISIT,
+                visit_id=visit.id,
+                actor=actor,
+                now=now,
+            )
+            if actor.person_id is not None:
+                visiting.drop_draft(actor.person_id, form_key)
+            return visit.id
+    except RefusedError as refused:
+        form.complain(form.photos, refusal_text(refused.refusal))
+        return None
+
+
+def _people(it: ServiceRequest, actor: Actor) -> list[Person]:
+    """Return who may go: the members of its teams, its leader, and the reader."""
+    ids = {claim.person_id for claim in it.claims} | {actor.person_id or 0}
+    if it.leader_id is not None:
+        ids.add(it.leader_id)
+    ids |= set(
+        db.session.scalars(
+            select(Membership.person_id).where(
+                Membership.team_id.in_(sorted(it.team_ids)), Membership.ended_at.is_(None)
+            )
+        )
+    )
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(Person.id.in_(sorted(ids)), Person.ended_at.is_(None))
+            .order_by(Person.sort_key, Person.id)
+        )
+    )
+
+
+def _usual_visitors(it: ServiceRequest, actor: Actor) -> list[int]:
+    """Return the first two who claimed, or the reader."""
+    claimants = [claim.person_id for claim in it.claims][:2]
+    return claimants or [actor.person_id or 0]
+
+
+def _persons(ids: list[int] | None) -> list[Person]:
+    return list(db.session.scalars(select(Person).where(Person.id.in_(ids or []))))
+
+
+def _visit(it: ServiceRequest, visit_id: int) -> Visit:
+    visit = db.session.scalar(
+        select(Visit)
+        .where(Visit.id == visit_id, Visit.service_request_id == it.id)
+        .options(selectinload(Visit.visitors))
+    )
+    if visit is None:
+        message = "There is no such visit."
+        raise NotFoundError(message)
+    return visit
+
+
+def _key(sent: str | None) -> str:
+    return sent or secrets.token_urlsafe(16)
+
+
+def _back(service_request_id: int) -> ResponseReturnValue:
+    return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
