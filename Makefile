@@ -11,7 +11,7 @@ BIN := .venv/bin
 # A stamp is named after what it stands for, so that it is right or absent, never old.
 RUN_STAMP = .venv/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP = .venv/.dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr -d ' ')
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
 help: ## Show what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -25,8 +25,7 @@ run: $(RUN_STAMP) ## Serve the product (first time: set up, migrate, build the d
 
 demo: $(RUN_STAMP) ## Throw the demo town away and build it anew
 	@$(BIN)/python tools/translations.py compile >/dev/null
-	@$(BIN)/flask --app app db upgrade >/dev/null
-	@$(BIN)/flask --app app demo reset
+	@$(BIN)/python -m tracker.serve reset-demo
 
 test: $(DEV_STAMP) ## Run every test, on SQLite and PostgreSQL, browser journeys included
 	@tools/install_browser
