@@ -33,7 +33,7 @@ test: $(DEV_STAMP) ## Run every test, on SQLite and PostgreSQL, browser journeys
 	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
 check: $(DEV_STAMP) ## Format, lint, types, imports, templates, translations, printed documents
-	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
