@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from tracker import create_app, demo
 from tracker.config import ROOT, ConfigurationError, settings_from_environment
-from tracker.demo.commands import build_town
+from tracker.demo.commands import NotADemonstrationError, build_town, reset_town
 from tracker.demo.town import MAIL_DOMAIN, PASSWORD
 
 WORKERS: Final = "2"
@@ -41,18 +41,24 @@ SIGN_IN_AS: Final = (
 )
 
 
-def main() -> int:
-    """Serve until told to stop; return the exit code."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve until told to stop; return the exit code.
+
+    With the argument `reset-demo`: throw the demonstration away, build it anew, and end.
+    """
     try:
         environment = prepared(os.environ)
         host, port = environment.get("HOST", "127.0.0.1"), int(environment["PORT"])
         settings = settings_from_environment(environment)
-        claim_port(host, port)
+        if not arguments:
+            claim_port(host, port)
     except (ConfigurationError, OSError) as error:
         _fail(str(error))
     os.environ.update(environment)  # migrations and commands read it too
     app = create_app(settings)
     try:
+        if arguments:
+            return _reset(app, arguments)
         first_start = _prepare_database(app)
     except OperationalError as error:
         _fail(f"The database cannot be reached. 连不上数据库。\n{error.orig}")
@@ -147,6 +153,19 @@ class Stop:
         self.asked = True
 
 
+def _reset(app: Flask, arguments: Sequence[str]) -> int:
+    if list(arguments) != ["reset-demo"]:
+        _fail("Usage: python -m tracker.serve [reset-demo]")
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        try:
+            reset_town()
+        except NotADemonstrationError:
+            _fail("There are people here who are not invented: nothing was changed.")
+    print("  演示小镇已重建。 · The town is as on its first day.")
+    return 0
+
+
 def _prepare_database(app: Flask) -> bool:
     """Bring the tables up to date; build the town if this is a demonstration's first start.
 
@@ -225,4 +244,4 @@ def _fail(message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

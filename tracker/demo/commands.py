@@ -14,6 +14,11 @@ from tracker.database import transaction
 from tracker.demo.town import PASSWORD
 from tracker.service_requests.photos import delete_photo
 
+
+class NotADemonstrationError(Exception):
+    """Real people are in the database: it must not be emptied."""
+
+
 demo_cli = AppGroup("demo", help="The invented town of the demonstration.")
 
 
@@ -29,17 +34,28 @@ def build() -> None:
 @demo_cli.command("reset")
 def reset() -> None:
     """Empty the demonstration and build the town anew. Refuses where a real person is."""
+    try:
+        reset_town()
+    except NotADemonstrationError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("The town is as on its first day.")
+
+
+def reset_town() -> None:
+    """Empty everything and build the town anew, in one transaction: readers see one or the other.
+
+    Raises `NotADemonstrationError` where somebody is not invented.
+    """
     settings = _settings()
     password_hash = _password_hash(settings)
     with transaction():
         if not demo.is_a_demonstration():
             message = "There are people here who are not invented: nothing was changed."
-            raise click.ClickException(message)
+            raise NotADemonstrationError(message)
         old_photos = demo.forget_everything()
         demo.build(password_hash=password_hash, photos=settings.uploads_path, now=utc_now())
     for key in old_photos:
         delete_photo(settings.uploads_path, key)
-    click.echo("The town is as on its first day.")
 
 
 def build_town() -> bool:
