@@ -1,0 +1,124 @@
+"""The invented town: made through the actions, whole, and no trace of it after a reset."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker import demo
+from tracker.accounts.models import Person
+from tracker.database import db, transaction
+from tracker.demo.categories import CATEGORIES
+from tracker.demo.commands import NotADemonstrationError, build_town, reset_town
+from tracker.demo.stories import STORIES
+from tracker.demo.town import PASSWORD, PEOPLE
+from tracker.organisation.forms import ICONS
+from tracker.permissions import Role
+from tracker.service_requests.lifecycle import Outcome, Status
+from tracker.service_requests.models import Approval, HistoryEntry, Photo, ServiceRequest
+from tracker.teams.actors import actor_for
+from tracker.web.templating import icon
+
+
+@pytest.fixture
+def town(app: Flask, clock: object) -> None:
+    """Build the town once for a test."""
+    assert build_town()
+
+
+def _count(model: type, *conditions: object) -> int:
+    query = select(func.count()).select_from(model)
+    return db.session.scalar(query.where(*conditions)) or 0  # type: ignore[arg-type]
+
+
+def test_the_town_has_everything_that_a_visitor_looks_for(town: None, a: Builders) -> None:
+    statuses = set(db.session.scalars(select(ServiceRequest.status)))
+    outcomes = set(db.session.scalars(select(ServiceRequest.outcome)))
+
+    assert statuses >= set(Status) - {Status.ASSIGNED}
+    assert outcomes >= set(Outcome) - {Outcome.NO_CONTACT}
+    assert _count(ServiceRequest) >= 140
+    assert _count(Photo) > 10
+    assert _count(Approval, Approval.decided_at.is_(None)) >= 2
+    assert (
+        _count(
+            ServiceRequest,
+            ServiceRequest.due_at < a.now,
+            ServiceRequest.status == Status.IN_PROGRESS,
+        )
+        >= 2
+    )
+    # A step in the future would be a lie.
+    assert _count(HistoryEntry, HistoryEntry.taken_at > a.now) == 0
+    assert _count(ServiceRequest, ServiceRequest.submitted_at < a.now - timedelta(days=122)) == 0
+
+
+def test_there_is_somebody_of_every_role(town: None) -> None:
+    people = db.session.scalars(select(Person)).all()
+
+    held = {role for person in people for role in actor_for(person).roles}
+
+    assert held == set(Role) - {Role.RESIDENT}
+    assert all(person.is_demo for person in people)
+    assert len(people) == len(PEOPLE)
+
+
+def test_the_same_seed_gives_the_same_town(app: Flask, clock: object, a: Builders) -> None:
+    build_town()
+    first = db.session.execute(
+        select(ServiceRequest.need, ServiceRequest.status).order_by(ServiceRequest.id)
+    ).all()
+
+    reset_town()
+
+    second = db.session.execute(
+        select(ServiceRequest.need, ServiceRequest.status).order_by(ServiceRequest.id)
+    ).all()
+    assert list(first) == list(second)
+
+
+def test_everybody_signs_in_with_the_password_that_is_printed(town: None, browser: Browser) -> None:
+    person = db.session.scalars(select(Person).order_by(Person.id)).first()
+    assert person is not None
+
+    page = browser.send("/sign-in", name=person.email, password=PASSWORD)
+
+    assert page.path != "/sign-in"
+
+
+def test_where_somebody_is_real_nothing_is_built_or_emptied(app: Flask, a: Builders) -> None:
+    a.person("王真")
+
+    assert not build_town()
+    with pytest.raises(NotADemonstrationError):
+        reset_town()
+    assert _count(Person) == 1
+
+
+def test_a_town_that_fails_half_way_leaves_nothing(app: Flask, a: Builders) -> None:
+    def build_and_fail() -> None:
+        with transaction():
+            demo.build(
+                password_hash="x",  # noqa: S106
+                photos=app.config["SETTINGS"].uploads_path,
+                now=a.now,
+            )
+            message = "half way"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError):
+        build_and_fail()
+
+    assert demo.is_empty()
+
+
+def test_every_kind_of_request_has_its_story_and_a_known_icon(app: Flask) -> None:
+    leaves = {leaf.key for top in CATEGORIES for leaf in top.leaves}
+
+    assert {story.leaf for story in STORIES} == leaves
+    for name in (*ICONS, *(top.icon for top in CATEGORIES)):
+        assert icon(name)
+    assert {top.icon for top in CATEGORIES} <= set(ICONS)

@@ -1,0 +1,158 @@
+"""One command serves everything, and one signal ends everything."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tracker import serve
+from tracker.config import ROOT, ConfigurationError
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def _serving(instance: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    given = {
+        "PATH": os.environ["PATH"],
+        "INSTANCE_PATH": str(instance),
+        "PORT": str(port),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **environment,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracker.serve"],
+        cwd=ROOT,
+        env=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+
+
+def _answer(port: int, path: str, *, within_s: float = 60) -> str:
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _children_of(pid: int) -> list[int]:
+    """Return the processes below `pid`, from the kernel's own list."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError, ValueError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                parents[int(folder.name)] = int(fields[1])
+    found, wanted = [], [pid]
+    while wanted:
+        parent = wanted.pop()
+        below = [child for child, of in parents.items() if of == parent]
+        found += below
+        wanted += below
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_without_a_demonstration_and_ends_all_that_it_started(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    port = _free_port()
+    with _serving(tmp_path, port, DEMO="0") as process:
+        assert '"ok"' in _answer(port, "/readyz")
+        assert "--brand" in _answer(port, "/static/css/tokens.css")
+        children = _children_of(process.pid)
+        assert len(children) >= 3  # the server, its two workers, ours
+
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=25)
+
+    assert process.returncode == 0
+    assert not [pid for pid in children if _is_alive(pid)]
+    assert f"http://127.0.0.1:{port}" in output
+    assert "create-administrator" in output
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_when_the_worker_dies_everything_ends_with_a_message(tmp_path: Path) -> None:
+    port = _free_port()
+    with _serving(tmp_path, port, DEMO="0") as process:
+        _answer(port, "/healthz")
+        worker = next(
+            pid
+            for pid in _children_of(process.pid)
+            if b"jobs" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        )
+
+        os.kill(worker, signal.SIGKILL)
+        output, _ = process.communicate(timeout=25)
+
+    assert process.returncode == 1
+    assert "The worker ended" in output
+
+
+def test_a_taken_port_is_said_in_plain_words(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with _serving(tmp_path, port, DEMO="0") as process:
+            output, _ = process.communicate(timeout=25)
+
+    assert process.returncode == 1
+    assert f"Port {port} is taken" in output
+    assert "Traceback" not in output
+
+
+def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+    first = serve.kept_secret(tmp_path)
+
+    assert serve.kept_secret(tmp_path) == first
+    assert len(first) == 64
+
+
+def test_the_demonstration_is_on_until_it_is_turned_off(tmp_path: Path) -> None:
+    given = {"INSTANCE_PATH": str(tmp_path)}
+
+    assert serve.prepared(given)["DEMO"] == "1"
+    assert serve.prepared({**given, "DEMO": "0"})["DEMO"] == "0"
+    assert serve.prepared({**given, "SECRET_KEY": "own"})["SECRET_KEY"] == "own"
+
+
+@pytest.mark.parametrize("port", ["0", "x", "70000"])
+def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
+    with pytest.raises(ConfigurationError, match="PORT must be a number"):
+        serve.prepared({"INSTANCE_PATH": str(tmp_path), "PORT": port})
