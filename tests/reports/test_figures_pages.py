@@ -1,14 +1,8 @@
 """The page of figures, and the lists behind its numbers."""
 
-import csv
-import io
-from datetime import datetime, timedelta
-
-from openpyxl import load_workbook
-
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tracker.service_requests.lifecycle import Outcome, Status
+from tracker.service_requests.lifecycle import Status
 
 
 def test_every_number_leads_to_its_list(a: Builders, browser: Browser) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from tracker.clock import utc_now
@@ -17,6 +18,7 @@ from tracker.errors import NotFoundError
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM
 from tracker.reports.figures import day_start, document, unit_ids
+from tracker.reports.importing.background import run_prepared
 from tracker.reports.importing.files import FileError, TableFile, open_table
 from tracker.reports.importing.mapping import Mapping as ColumnMapping, MappingError, read_mapping
 from tracker.reports.importing.running import Rejects, Run, Summary, begin, note
@@ -63,6 +65,13 @@ def import_requests(
     _report(summary, rejects, seconds=seconds, is_dry=dry_run)
     if summary.rejected:
         sys.exit(SOME_ROWS_REJECTED)
+
+
+@requests_cli.command("run-import", hidden=True)
+@click.argument("run_id", type=int)
+def run_import(run_id: int) -> None:
+    """Do the import that a page prepared."""
+    run_prepared(run_id, current_app.config["SETTINGS"])
 
 
 def _run(table: TableFile, mapping: ColumnMapping, rejects: Rejects, *, is_dry: bool) -> Summary:

@@ -35,10 +35,13 @@ class Placed:
 class Names:
     """Every name of the organisation, by id; kept for one run.
 
-    With `is_dry` nothing is written: what would be made gets a number below zero.
+    With `is_dry` nothing is written: what would be made gets a number below zero. `home_id`
+    replaces the mapping's own unit for rows that name none.
     """
 
-    def __init__(self, mapping: Mapping, *, is_dry: bool, now: datetime) -> None:
+    def __init__(
+        self, mapping: Mapping, *, is_dry: bool, now: datetime, home_id: int | None = None
+    ) -> None:
         self.mapping = mapping
         self.is_dry = is_dry
         self.now = now
@@ -52,7 +55,7 @@ class Names:
         self._areas_by_name: defaultdict[str, list[int]] = defaultdict(list)
         self._teams: dict[Key, int] = {}
         self._teams_by_name: defaultdict[str, list[int]] = defaultdict(list)
-        self.home_id = self._home()
+        self.home_id = self._home() if home_id is None else home_id
         self.reach: set[int] = set(units_below(self.home_id)) | {self.home_id}
         self._load()
 

@@ -100,6 +100,8 @@ class Run:
     run_id: int | None
     recorded_run_id: int | None = None
     """Where a dry run that a page shows notes how far it is."""
+    home_unit_id: int | None = None
+    """The unit for rows that name none; without one, what the mapping says."""
     on_batch: Callable[[Summary], None] = lambda _summary: None
     summary: Summary = field(default_factory=Summary)
     _batch: dict[str, tuple[int, Row, ImportedRow]] = field(default_factory=dict)
@@ -115,7 +117,9 @@ class Run:
         zone = ZoneInfo(self.mapping.time_zone or time_zone_name())
         reader = RowReader(self.mapping, zone, self.now)
         with transaction():
-            names = Names(self.mapping, is_dry=self.run_id is None, now=self.now)
+            names = Names(
+                self.mapping, is_dry=self.run_id is None, now=self.now, home_id=self.home_unit_id
+            )
             if self.actor is not SYSTEM:
                 require_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, names.home_id)
         writer = Writer(names, self.mapping.source, self.run_id, self.actor, self.now)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from tracker.reports.views import audit, figures
+from tracker.reports.views import audit, figures, imports
 
-BLUEPRINTS: tuple[Blueprint, ...] = (figures.blueprint, audit.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (figures.blueprint, audit.blueprint, imports.blueprint)
 """Every blueprint of the feature."""

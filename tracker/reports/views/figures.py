@@ -23,7 +23,7 @@ from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
 from tracker.reports import exports, listing, statistics
-from tracker.reports.forms import BLANKABLE, TREES, Wanted, wanted_from
+from tracker.reports.addresses import BLANKABLE, TREES, Wanted, wanted_from
 from tracker.reports.periods import Choice, Period, before
 from tracker.reports.statistics import Dimension, Figure, Group, Scope, Summary
 from tracker.reports.words import DAYS_TO_CLOSE, DEFINITIONS

@@ -1,0 +1,389 @@
+"""A file becomes requests: every row is taken over, or rejected with a reason."""
+
+import csv
+import gzip
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from openpyxl import Workbook
+from sqlalchemy import func, select
+
+from tests.support.builders import Builders
+from tracker.database import db, transaction
+from tracker.errors import NotPermittedError
+from tracker.permissions import SYSTEM, Actor
+from tracker.reports.importing.files import FileError, open_table
+from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping
+from tracker.reports.importing.rows import Reason
+from tracker.reports.importing.running import Rejects, Run, Summary, begin
+from tracker.service_requests import search
+from tracker.service_requests.actions import handling
+from tracker.service_requests.lifecycle import Kind, Status, Step
+from tracker.service_requests.models import HistoryEntry, ServiceRequest
+from tracker.service_requests.reference import parse_reference
+
+MAPPING = """
+source = "book"
+time_zone = "Asia/Shanghai"
+missing = ["-"]
+create = ["category", "team", "area", "unit"]
+[columns]
+source_id = "no"
+submitted_at = "came"
+due_at = "due"
+closed_at = "done"
+category = ["what", "exactly"]
+area = ["district", "street"]
+unit = "office"
+team = "team"
+channel = "way"
+address = "where"
+need = ["text", "more"]
+answer = "answer"
+[kind]
+column = "kind"
+values = { "投诉" = "complaint" }
+[status]
+column = "state"
+values = { open = "in_progress", done = "closed" }
+"""
+HEADER = "no,came,due,done,what,exactly,district,street,office,team,way,where,text,more,answer,kind,state"
+OPEN = "1,2026-01-05 09:00,2026-01-12 09:00,,环卫,垃圾,坪山区,龙田街道,城管局,二队,热线,坪山路1号,楼下垃圾没人收,-,-,投诉,open"
+DONE = "2,2026-01-05 09:00,2026-01-12 09:00,2026-01-07 21:00,环卫,路灯,坪山区,龙田街道,城管局,二队,热线,-,路灯不亮,-,修好了,-,done"
+
+BringIn = Callable[..., Summary]
+
+
+@pytest.fixture
+def bring_in(app: Flask, tmp_path: Path, now: datetime) -> BringIn:
+    """Return what imports some lines, and tells what became of them."""
+
+    def run(
+        *lines: str,
+        mapping: str = MAPPING,
+        actor: Actor = SYSTEM,
+        is_dry: bool = False,
+        encoding: str = "utf-8",
+        header: str = HEADER,
+    ) -> Summary:
+        file = tmp_path / "book.csv"
+        file.write_text("\n".join([header, *lines]) + "\n", encoding=encoding)
+        return go(file, parse_mapping(mapping.encode()), actor=actor, is_dry=is_dry)
+
+    def go(file: Path, mapping: Mapping, *, actor: Actor, is_dry: bool) -> Summary:
+        table = open_table(file, mapping.encoding)
+        run_id = None
+        if not is_dry:
+            with transaction():
+                run_id = begin(file.name, mapping, actor=actor, now=now).id
+        rejects = Rejects(tmp_path / "rejects.csv", table.header)
+        return Run(table, mapping, actor, now, rejects, run_id).go()
+
+    return run
+
+
+def only_request() -> ServiceRequest:
+    """Return the only request there is."""
+    db.session.rollback()
+    return db.session.scalars(select(ServiceRequest)).one()
+
+
+def reasons(summary: Summary) -> set[Reason]:
+    """Return why rows were rejected."""
+    return {reason for _column, reason in summary.problems}
+
+
+def test_a_row_is_taken_over_with_everything_it_says(bring_in: BringIn) -> None:
+    summary = bring_in(DONE)
+
+    assert (summary.read, summary.created, summary.rejected) == (1, 1, 0)
+    it = only_request()
+    assert it.status is Status.CLOSED
+    assert it.outcome is None
+    assert it.submitted_at == datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+    assert it.closed_at == it.resolved_at == datetime(2026, 1, 7, 13, 0, tzinfo=UTC)
+    assert it.seconds_to_close == 60 * 3600
+    assert it.resolved_on_time is True
+    assert it.kind is Kind.HELP
+    assert (it.need, it.address, it.public_answer) == ("路灯不亮", "", "修好了")
+    assert it.category.name == "路灯"
+    assert it.category.parent is not None
+    assert it.category.parent.name == "环卫"
+    assert not it.category.is_offered
+    assert it.area is not None
+    assert it.area.parent is not None
+    assert (it.area.parent.name, it.area.name) == ("坪山区", "龙田街道")
+    assert it.unit.name == "城管局"
+    assert it.lead_team is not None
+    assert (it.lead_team.name, it.lead_team.unit_id) == ("二队", it.unit_id)
+    assert it.channel == "热线"
+    assert parse_reference(it.reference) == it.reference
+
+
+def test_history_says_imported_and_the_words_can_be_found(bring_in: BringIn) -> None:
+    bring_in(OPEN)
+
+    it = only_request()
+    entry = db.session.scalars(select(HistoryEntry)).one()
+    assert (entry.step, entry.from_status, entry.to_status) == (
+        Step.IMPORT,
+        None,
+        Status.IN_PROGRESS,
+    )
+    assert entry.taken_at == it.submitted_at
+    assert db.session.scalars(select(ServiceRequest).where(search.matches("垃圾"))).one() is it
+
+
+def test_the_same_file_again_changes_nothing(bring_in: BringIn) -> None:
+    bring_in(OPEN, DONE)
+    before = [(row.id, row.version) for row in db.session.scalars(select(ServiceRequest))]
+
+    again = bring_in(OPEN, DONE)
+
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 2)
+    assert again.made == {}
+    db.session.rollback()
+    assert before == [(row.id, row.version) for row in db.session.scalars(select(ServiceRequest))]
+    assert db.session.scalar(select(func.count(HistoryEntry.id))) == 2
+
+
+def test_what_the_source_says_anew_is_taken_over_and_remembered(bring_in: BringIn) -> None:
+    bring_in(OPEN)
+
+    changed = OPEN.replace("12 09:00,,", "12 09:00,2026-01-20 09:00,").replace("open", "done")
+    summary = bring_in(changed.replace("没人收", "收走了"))
+
+    assert summary.updated == 1
+    it = only_request()
+    assert it.status is Status.CLOSED
+    assert it.resolved_on_time is False
+    steps = db.session.scalars(select(HistoryEntry).order_by(HistoryEntry.id)).all()
+    assert [(one.from_status, one.to_status) for one in steps] == [
+        (None, Status.IN_PROGRESS),
+        (Status.IN_PROGRESS, Status.CLOSED),
+    ]
+    assert db.session.scalars(select(ServiceRequest).where(search.matches("收走"))).one() is it
+    assert not db.session.scalars(select(ServiceRequest).where(search.matches("没人收"))).all()
+
+
+def test_what_was_worked_on_here_is_not_undone(bring_in: BringIn, a: Builders) -> None:
+    bring_in(OPEN)
+    it = only_request()
+    actor = a.actor(a.coordinator(it.unit))
+    with transaction():
+        handling.add_note(
+            db.session.get_one(ServiceRequest, it.id),
+            internal_note="Called.",
+            actor=actor,
+            now=a.now,
+        )
+
+    same = bring_in(OPEN)
+    assert (same.unchanged, same.rejected) == (1, 0)
+    changed = bring_in(OPEN.replace("热线", "微信"))
+
+    assert reasons(changed) == {Reason.WORKED_ON_HERE}
+    assert only_request().channel == "热线"
+
+
+def test_a_dry_run_counts_the_same_and_writes_nothing(bring_in: BringIn) -> None:
+    tried = bring_in(OPEN, DONE, is_dry=True)
+
+    assert db.session.scalar(select(func.count(ServiceRequest.id))) == 0
+    done = bring_in(OPEN, DONE)
+    assert (tried.created, tried.made) == (done.created, done.made)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (OPEN.replace("1,2026-01-05 09:00", ",2026-01-05 09:00"), Reason.MISSING),
+        (OPEN.replace("2026-01-05 09:00", "-", 1), Reason.MISSING),
+        (OPEN.replace("2026-01-05 09:00", "last week"), Reason.NOT_A_TIME),
+        (OPEN.replace("2026-01-05 09:00", "2031-01-05 09:00"), Reason.IN_THE_FUTURE),
+        (OPEN.replace("open", "lost"), Reason.UNKNOWN_STATUS),
+        (OPEN.replace("投诉", "吐槽"), Reason.UNKNOWN_KIND),
+        (DONE.replace("2026-01-07", "2026-01-04"), Reason.CLOSED_BEFORE_SUBMITTED),
+        (DONE.replace("done", "open"), Reason.OPEN_WITH_CLOSING_TIME),
+        (OPEN.replace("坪山路1号", "x" * 201), Reason.TOO_LONG),
+    ],
+)
+def test_a_bad_row_is_rejected_with_its_reason_and_nothing_else_is_lost(
+    bring_in: BringIn, tmp_path: Path, line: str, reason: Reason
+) -> None:
+    summary = bring_in(DONE, line)
+
+    assert (summary.created, summary.rejected) == (1, 1)
+    assert reasons(summary) == {reason}
+    with (tmp_path / "rejects.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rejected = list(csv.DictReader(stream))
+    assert [(row["line"], row["reason"]) for row in rejected] == [("3", reason.value)]
+    assert [rejected[0][name] for name in HEADER.split(",")] == line.split(",")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("category", Reason.NO_SUCH_CATEGORY),
+        ("team", Reason.NO_SUCH_TEAM),
+        ("area", Reason.NO_SUCH_AREA),
+        ("unit", Reason.NO_SUCH_UNIT),
+    ],
+)
+def test_what_the_mapping_may_not_create_must_be_there(
+    bring_in: BringIn, a: Builders, kind: str, reason: Reason
+) -> None:
+    a.unit(parent=None)
+    wanted = [one for one in ("category", "team", "area", "unit") if one != kind]
+    quoted = ", ".join(f'"{one}"' for one in wanted)
+
+    summary = bring_in(
+        OPEN,
+        mapping=MAPPING.replace('["category", "team", "area", "unit"]', f"[{quoted}]"),
+    )
+
+    assert reasons(summary) == {reason}
+
+
+def test_a_row_without_a_category_is_kept_as_uncategorised(bring_in: BringIn) -> None:
+    bring_in(OPEN.replace("环卫,垃圾", "-,"))
+
+    assert only_request().category.name == "未分类"
+
+
+def test_names_that_are_there_are_used_in_either_language(bring_in: BringIn, a: Builders) -> None:
+    unit = a.unit(name="城市管理局", name_en="城管局")
+    team = a.team(unit, name="二队")
+
+    bring_in(OPEN)
+
+    it = only_request()
+    assert (it.unit_id, it.lead_team_id) == (unit.id, team.id)
+
+
+def test_a_closed_row_without_a_closing_time_has_none(bring_in: BringIn) -> None:
+    bring_in(DONE.replace("2026-01-07 21:00", "-"))
+
+    it = only_request()
+    assert it.status is Status.CLOSED
+    assert (it.closed_at, it.seconds_to_close, it.resolved_on_time) == (None, None, None)
+
+
+def test_a_row_that_comes_twice_in_a_file_counts_as_it_says_last(bring_in: BringIn) -> None:
+    summary = bring_in(OPEN, OPEN.replace("热线", "微信"))
+
+    assert (summary.created, summary.updated) == (1, 1)
+    assert only_request().channel == "微信"
+
+
+def test_more_rows_than_one_batch(bring_in: BringIn) -> None:
+    lines = [OPEN.replace("1,", f"{number},", 1) for number in range(1, 4502)]
+
+    assert bring_in(*lines).created == 4501
+    assert bring_in(*lines).unchanged == 4501
+
+
+def test_who_may_not_import_there_changes_nothing(bring_in: BringIn, a: Builders) -> None:
+    a.unit()
+    branch = a.unit()
+    supervisor, local = a.actor(a.supervisor()), a.actor(a.administrator(branch))
+
+    for actor in (supervisor, local):
+        with pytest.raises(NotPermittedError):
+            bring_in(OPEN, actor=actor)
+    assert bring_in(OPEN, actor=a.actor(a.administrator())).created == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_every_encoding_reads_alike(bring_in: BringIn, encoding: str) -> None:
+    bring_in(OPEN, encoding=encoding)
+
+    assert only_request().need == "楼下垃圾没人收"
+
+
+# -------------------------------------------------------------------- files and mappings
+
+
+def write(path: Path, rows: list[list[Any]]) -> Path:
+    """Write a workbook."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    book.save(path)
+    book.close()
+    return path
+
+
+def test_a_workbook_reads_like_a_csv_file(tmp_path: Path) -> None:
+    day = datetime(2026, 1, 5, 9, 30)  # noqa: DTZ001 - workbooks know no zones
+    path = write(tmp_path / "a.xlsx", [["no", "came"], [17.0, day], [None, None], ["x", None]])
+
+    table = open_table(path)
+
+    assert (table.header, table.row_count) == (("no", "came"), 2)
+    assert list(table.rows()) == [
+        (2, {"no": "17", "came": "2026-01-05 09:30:00"}),
+        (4, {"no": "x", "came": ""}),
+    ]
+
+
+def test_packed_files_semicolons_and_line_breaks_in_cells(tmp_path: Path) -> None:
+    path = tmp_path / "export.dat"
+    path.write_bytes(gzip.compress('a;b\r\n1;"two\nlines; here"\r\n\r\n3;\u2028x'.encode()))
+
+    table = open_table(path)
+
+    assert table.row_count == 2
+    assert list(table.rows()) == [
+        (3, {"a": "1", "b": "two\nlines; here"}),
+        (5, {"a": "3", "b": "x"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"a,a\n1,2\n", b"PK\x03\x04nonsense", b"\xff\x81"]
+)
+def test_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(FileError, match=r"bad\.csv"):
+        open_table(path)
+
+
+def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
+    with pytest.raises(FileError, match="no column text"):
+        bring_in(header=HEADER.replace("text", "words"))
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (('source = "book"', ""), "source"),
+        (('"closed" }', '"gone" }'), "status.values: 'gone'"),
+        (("Asia/Shanghai", "Asia/Nowhere"), "time_zone"),
+        (('"unit"]', '"planet"]'), "create: 'planet'"),
+        (('need = ["text"', 'neeed = ["text"'), "columns.neeed"),
+        (('["what", "exactly"]', '["a", "b", "c"]'), "columns.category"),
+        (("[status]", "[status"), "TOML"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_by_the_key(change: tuple[str, str], complaint: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        parse_mapping(MAPPING.replace(*change).encode())
+    assert complaint in str(caught.value)
+
+
+def test_without_a_zone_the_clock_is_the_organisations(bring_in: BringIn, a: Builders) -> None:
+    a.organisation(time_zone="America/New_York")
+
+    bring_in(OPEN, mapping=MAPPING.replace('time_zone = "Asia/Shanghai"', ""))
+
+    came = datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + timedelta(hours=5)
+    assert only_request().submitted_at == came

@@ -1,0 +1,110 @@
+"""An administrator brings in a file: tried first, then for real."""
+
+import time
+from io import BytesIO
+
+import pytest
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db
+from tracker.reports.importing import background
+from tracker.service_requests.models import ImportRun, ServiceRequest
+
+MAPPING = b"""
+source = "old-book"
+title = "The old book"
+create = ["category", "team", "area"]
+[columns]
+source_id = "no"
+submitted_at = "came"
+closed_at = "done"
+category = "what"
+team = "who"
+need = "text"
+[status]
+column = "state"
+values = { open = "in_progress", done = "closed" }
+"""
+TABLE = b"""no,came,done,what,who,state,text
+1,2026-01-05 09:00,2026-01-07 10:00,Lamps,East,done,The lamp is out
+2,2026-01-06 09:00,,Lamps,East,open,Another one
+3,yesterday,,Lamps,East,open,When?
+"""
+
+
+@pytest.fixture
+def _at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an import run within the request instead of a process of its own."""
+    monkeypatch.setattr(background, "start", background.run_prepared)
+
+
+def hand_in(browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING) -> None:
+    """Fill in the page as a browser would, with both files."""
+    page = browser.open("/admin/imports/new")
+    data = {
+        **page.form("mapping").filled({"mapping": ""}),
+        "file": (BytesIO(table), "old-book.csv"),
+        "own_mapping": (BytesIO(mapping), "old.toml"),
+    }
+    answer = browser.request("POST", "/admin/imports/new", data=data, headers={"Referer": page.url})
+    if answer.status_code == 303:
+        browser.open(answer.headers["Location"])
+        return
+    pytest.fail(answer.get_data(as_text=True))
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    hand_in(browser)
+    assert "This was a trial" in browser.page.text
+    assert db.session.query(ServiceRequest).count() == 0
+
+    browser.click("Import now")
+    assert "Done" in browser.page.text
+    assert {row.need for row in db.session.query(ServiceRequest)} == {
+        "The lamp is out",
+        "Another one",
+    }
+    with browser.request("GET", browser.page.link("Download these rows with reasons")) as rejected:
+        lines = rejected.get_data(as_text=True)
+    assert "This is not a date and time" in lines
+    assert "3,yesterday,,Lamps,East,open,When?" in lines
+
+
+def test_the_import_runs_in_a_process_of_its_own(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    hand_in(browser)
+
+    for _turn in range(120):
+        db.session.rollback()
+        run = db.session.query(ImportRun).one()
+        if run.finished_at is not None:
+            break
+        time.sleep(0.25)
+    assert (run.error, run.rows_read, run.rows_created, run.rows_rejected) == ("", 3, 2, 1)
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_branch_administrator_imports_into_their_branch_only(
+    a: Builders, browser: Browser
+) -> None:
+    branch, other = a.unit(), a.unit()
+    browser.sign_in(a.administrator(branch))
+
+    page = browser.open("/admin/imports/new")
+    assert branch.name_en in page.html
+    assert other.name_en not in page.html
+    hand_in(browser)
+    browser.click("Import now")
+
+    assert {row.unit_id for row in db.session.query(ServiceRequest)} == {branch.id}
+
+
+def test_only_administrators_import(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.supervisor())
+    browser.open("/admin/imports", status=403)
