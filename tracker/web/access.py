@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tracker.errors import NotPermittedError
 from tracker.permissions import Actor, resident
+from tracker.web.kept import kept_from_request, kept_page
 
 View = TypeVar("View", bound=Callable[..., object])
 ActorLoader = Callable[[str], "Actor | None"]
@@ -54,7 +55,9 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
             return None
         if request.method in ("GET", "HEAD"):
             return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
-        # What was typed must survive: the page says so and offers to sign in beside it.
+        kept = kept_from_request()
+        if kept is not None:
+            return current_app.make_response((kept_page(kept, is_signed_in=False), 401))
         return redirect(url_for("accounts.sign_in", next=safe_return_path()), 303)
 
     @app.after_request
@@ -132,6 +135,7 @@ def begin_session(session_token: str, *, remember: bool = False) -> Actor:
         raise NotPermittedError(message)
     session.clear()
     g.pop("_login_user", None)
+    g.pop("csrf_token", None)  # it belonged to the session that ended
     login_user(SignedIn(session_token, actor), remember=remember)
     return actor
 

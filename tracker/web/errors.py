@@ -3,6 +3,7 @@
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
 from sqlalchemy.exc import OperationalError
@@ -19,6 +20,7 @@ from tracker.errors import (
     StaleError,
     StepNotAllowedError,
 )
+from tracker.web.kept import kept_from_request, kept_page
 
 STATUS_OF: dict[type[ShishiError], int] = {
     NotFoundError: 404,
@@ -108,7 +110,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ShishiError, _answer_domain_error)
     app.register_error_handler(StaleDataError, lambda _: problem(409))
     app.register_error_handler(OperationalError, _answer_database_error)
-    app.register_error_handler(CSRFError, lambda _: problem(400))
+    app.register_error_handler(CSRFError, _answer_stale_form)
     app.register_error_handler(ValidationError, _answer_validation_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(500, lambda _: problem(500))
@@ -128,6 +130,14 @@ def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
     return render_template(
         "errors/problem.html", status=status, problem_title=title, detail=text
     ), status
+
+
+def _answer_stale_form(_error: CSRFError) -> ResponseReturnValue:
+    """Give back what was typed, when the token of one of our own forms is too old."""
+    kept = kept_from_request()
+    if kept is None:
+        return problem(400)
+    return kept_page(kept, is_signed_in=bool(current_user.is_authenticated)), 400
 
 
 def _wants_json() -> bool:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import Select, SQLColumnExpression, literal, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, literal, tuple_
 from sqlalchemy.orm import Session
 
 from tracker.database import UtcDateTime
@@ -70,7 +70,9 @@ def _write(direction: str, values: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(json.dumps([direction, plain]).encode()).decode().rstrip("=")
 
 
-def _read(mark: str | None, keys: Sequence[SQLColumnExpression[Any]]) -> tuple[str, list[Any]] | None:
+def _read(
+    mark: str | None, keys: Sequence[SQLColumnExpression[Any]]
+) -> tuple[str, list[Any]] | None:
     """Return direction and values; None for whatever is not a mark for these keys.
 
     A mark comes from the address, so anybody may have made it up: a value of another type than
@@ -88,7 +90,7 @@ def _read(mark: str | None, keys: Sequence[SQLColumnExpression[Any]]) -> tuple[s
 
 
 def _plain(value: object, key: SQLColumnExpression[Any]) -> object:
-    wanted = key.type.python_type
+    wanted = cast("ColumnElement[Any]", key).type.python_type
     if isinstance(value, dict):
         value = datetime.fromisoformat(value["t"]).astimezone(UTC)
     is_ours = isinstance(value, wanted) and not (isinstance(value, int) and abs(value) > LARGEST)

@@ -20,6 +20,7 @@ from tracker.web.access import (
     safe_path,
 )
 from tracker.web.errors import refusal_text
+from tracker.web.kept import kept_from_text, kept_page
 from tracker.web.templating import first_place
 
 blueprint = Blueprint("accounts", __name__)
@@ -29,20 +30,30 @@ blueprint = Blueprint("accounts", __name__)
 @public
 def sign_in() -> ResponseReturnValue:
     """Ask who is there. In a demonstration, offer the invented people."""
-    form = SignInForm.from_request(next=request.args.get("next", ""))
+    kept = kept_from_text(request.form.get("kept"))
+    # The page that keeps a form leads here without a name: nothing is wrong with that.
+    comes_to_go_on = kept is not None and "name" not in request.form
+    form = (
+        SignInForm(formdata=None)
+        if comes_to_go_on
+        else SignInForm.from_request(next=request.args.get("next", ""))
+    )
     actor = actor_or_none() if request.method == "GET" else None
     status = 200
-    if form.is_sent_and_valid():
+    if not comes_to_go_on and form.is_sent_and_valid():
         try:
             actor = _sign_in(form)
         except RefusedError as refused:
             form.complain(form.password, refusal_text(refused.refusal))
             status = 429 if refused.refusal is Refusal.TOO_MANY_TRIES else 200
+    if actor is not None and kept is not None:
+        return kept_page(kept, is_signed_in=True)
     if actor is not None:
         return redirect(safe_path(form.next.data) or first_place(actor), 303)
     return render_template(
         "accounts/sign_in.html",
         form=form,
+        kept=kept,
         demo_people=queries.demo_people() if settings().demo else [],
     ), status
 
@@ -56,6 +67,9 @@ def sign_in_demo(person_id: int) -> ResponseReturnValue:
         message = "There is no such demo person."
         raise NotFoundError(message)
     actor = begin_session(person.session_token)
+    kept = kept_from_text(request.form.get("kept"))
+    if kept is not None:
+        return kept_page(kept, is_signed_in=True)
     return redirect(safe_path(request.form.get("next")) or first_place(actor), 303)
 
 

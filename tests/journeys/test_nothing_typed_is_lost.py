@@ -1,0 +1,93 @@
+"""A note typed for an hour survives a sign-out, with script and without."""
+
+import pytest
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.chromium import Windows
+from tracker.accounts.models import Person, new_session_token
+from tracker.database import db, transaction
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import ServiceRequest
+from tracker.visits.models import NoteDraft, Visit
+
+NOTE = "老人一个人住，水管漏了，需要再来一次。" * 20
+
+
+@pytest.fixture
+def claimed(a: Builders) -> ServiceRequest:
+    """Return a request on which somebody works."""
+    made = a.service_request(status=Status.IN_PROGRESS)
+    db.session.refresh(made)
+    return made
+
+
+def worker_on(a: Builders, claimed: ServiceRequest) -> Person:
+    """Return a team leader of the request's team, with a password."""
+    assert claimed.lead_team is not None
+    return a.team_leader(claimed.lead_team, password="open sesame please")
+
+
+def test_a_form_sent_after_a_sign_out_is_kept_and_sent_by_one_button(
+    app: Flask, a: Builders, browser: Browser, claimed: ServiceRequest
+) -> None:
+    person = worker_on(a, claimed)
+    browser.sign_in(person)
+    address = f"/requests/{claimed.id}/note"
+    browser.open(address)
+    with transaction():
+        # Signed out everywhere, while the form was open for an hour.
+        db.session.get_one(Person, person.id).session_token = new_session_token()
+
+    page = browser.send(internal_note=NOTE, status=401)
+    assert NOTE in page.text
+    page = browser.click("Sign in and go on")
+    page = browser.send(name=person.email, password="open sesame please", press="Sign in")
+    assert NOTE in page.text
+    page = browser.click("Send it now")
+
+    assert page.path == f"/requests/{claimed.id}"
+    assert NOTE in page.text
+
+
+def test_a_form_of_another_site_is_never_offered_as_ones_own(
+    app: Flask, a: Builders, browser: Browser, claimed: ServiceRequest
+) -> None:
+    browser.sign_in(worker_on(a, claimed))
+
+    answer = browser.request(
+        "POST",
+        f"/requests/{claimed.id}/note",
+        data={"internal_note": "planted"},
+        headers={"Origin": "https://evil.example"},
+    )
+
+    assert answer.status_code == 400
+    assert "planted" not in answer.get_data(as_text=True)
+
+
+def test_what_is_typed_is_kept_while_it_is_typed(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    person = worker_on(a, claimed)
+    window = windows.open(width=390)
+    windows.sign_in(window, person)
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.close()
+
+    again = windows.open(width=390)
+    windows.sign_in(again, person)
+    again.goto(f"/requests/{claimed.id}/visits/record")
+
+    assert again.get_by_label("What did you find?").input_value() == NOTE
+    db.session.rollback()
+    assert db.session.query(NoteDraft).count() == 1
+    again.get_by_label("Yes", exact=True).check()
+    again.get_by_role("button", name="Save the visit").click()
+    again.get_by_text("The visit is recorded.").wait_for()
+    db.session.rollback()
+    assert db.session.query(NoteDraft).count() == 0
+    assert db.session.query(Visit).one().findings == NOTE

@@ -1,0 +1,74 @@
+"""What was typed into a form is never lost to a sign-out: it travels on in the page itself.
+
+When a form arrives after the session ended, or with a token that is too old, the answer is a
+page that holds everything that was typed (files apart, which browsers do not send back). After
+signing in, one button sends it again. Nothing is stored on the server.
+
+Only forms of our own pages are kept: a form that another site made the browser send must never
+be offered as if the reader had written it.
+"""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import render_template, request
+
+NOT_KEPT = frozenset({"csrf_token", "password", "old_password", "new_password", "kept"})
+LARGEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class KeptForm:
+    """A form that arrived and could not be taken: where it was going, and its fields."""
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+    had_files: bool = False
+
+    def to_text(self) -> str:
+        """Return it as text for a hidden field."""
+        return json.dumps({"path": self.path, "fields": self.fields, "files": self.had_files})
+
+
+def kept_from_request() -> KeptForm | None:
+    """Return what this request's form holds; None when it is not one of ours, or empty."""
+    if request.method != "POST" or not _comes_from_here():
+        return None
+    fields = tuple(
+        (name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT
+    )
+    if not any(value.strip() for _, value in fields):
+        return None
+    return KeptForm(
+        path=request.full_path.rstrip("?"),
+        fields=fields,
+        had_files=any(file.filename for file in request.files.values()),
+    )
+
+
+def kept_from_text(text: str | None) -> KeptForm | None:
+    """Return what `to_text` wrote; None for anything else."""
+    if not text or len(text) > LARGEST:
+        return None
+    try:
+        found = json.loads(text)
+        path, fields = found["path"], found["fields"]
+        pairs = tuple((str(name), str(value)) for name, value in fields)
+    except (ValueError, TypeError, KeyError):
+        return None
+    is_ours = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return KeptForm(path, pairs, bool(found.get("files"))) if is_ours else None
+
+
+def kept_page(kept: KeptForm, *, is_signed_in: bool) -> str:
+    """Return the page that holds it: sign in, or send it again."""
+    return render_template("errors/kept.html", kept=kept, is_signed_in=is_signed_in)
+
+
+def _comes_from_here() -> bool:
+    """Tell whether the browser says that one of our own pages sent the form."""
+    said = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    here = urlsplit(request.host_url)
+    there = urlsplit(said)
+    return bool(there.netloc) and (there.scheme, there.netloc) == (here.scheme, here.netloc)
