@@ -145,14 +145,20 @@ def _reachable_binaries(folder: Path, account: pwd.struct_passwd | None) -> Path
     """Return binaries that the account can run: under a closed home they are copied out."""
     installed = _binaries()
     others_may_enter = 0o001
-    if account is None or all(
-        parent.stat().st_mode & others_may_enter for parent in (installed, *installed.parents)
-    ):
+    way = (installed / "bin" / "postgres", *(installed / "bin" / "postgres").parents)
+    if account is None or all(path.stat().st_mode & others_may_enter for path in way):
         return installed
     copy = folder.with_name("postgres-binaries")
-    shutil.copytree(installed, copy, symlinks=True)
-    copy.chmod(0o755)
-    return copy
+    package = installed.parent  # the programs find their libraries in the folder beside it
+    shutil.copytree(installed, copy / package.name / installed.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    for path in (copy, *copy.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
+    return copy / package.name / installed.name
 
 
 def _is_ready(binaries: Path, folder: Path) -> bool:
