@@ -57,32 +57,43 @@ DEFINITIONS: Final[Mapping[Figure, LazyString]] = {
     Figure.COUNTED: _l(
         "Received, without merged duplicates, withdrawn requests and those outside our scope."
     ),
-    Figure.CLOSED: _l(
-        "Closed requests ÷ counted requests. A reopened request counts where it is now."
-    ),
+    Figure.CLOSED: _l("Counted requests that are closed now."),
     Figure.NOT_CLOSED: _l("Counted requests that are not closed yet."),
-    Figure.HANDLED: _l("Requests with a reported result, resolved or closed ÷ counted requests."),
+    Figure.HANDLED: _l("Counted requests with a reported result, resolved or closed."),
     Figure.CLOSED_IN_PERIOD: _l(
         "Closed during the period, whenever they were sent in. A flow: never divided by received."
     ),
+    Figure.ON_TIME: _l("Counted requests resolved by their due time."),
+    Figure.NOT_ON_TIME: _l("Resolved after the due time, or open past it."),
+    Figure.TIMED: _l("Resolved with a limit, or open past the due time."),
+    Figure.SOLVED: _l("Closed requests whose requester said “solved”."),
+    Figure.ANSWERED: _l("Closed requests whose requester said whether the need was met."),
+    Figure.SATISFIED: _l("Closed requests rated with one of the top three of five levels."),
+    Figure.RATED: _l("Closed requests that the requester rated on five levels."),
+    Figure.REOPENED: _l("Counted requests that were reopened at least once."),
+    Figure.RETURNED: _l("Counted requests that a team returned to the desk at least once."),
+}
+"""What is counted, for people; the functions of `statistics` say the same for engineers."""
+
+RATES: Final[Mapping[Figure, LazyString]] = {
+    Figure.CLOSED: _l(
+        "Closed requests ÷ counted requests. A reopened request counts where it is now."
+    ),
+    Figure.HANDLED: _l("Requests with a reported result, resolved or closed ÷ counted requests."),
     Figure.ON_TIME: _l(
         "Resolved by the due time ÷ (resolved with a limit, or due time passed)."
         " A young open request does not count as on time."
     ),
-    Figure.NOT_ON_TIME: _l("Resolved after the due time, or open past it."),
-    Figure.TIMED: _l("Resolved with a limit, or open past the due time."),
     Figure.SOLVED: _l(
         "Requesters who said “solved” ÷ those who answered. Coverage: answers ÷ closed requests."
     ),
-    Figure.ANSWERED: _l("Closed requests whose requester said whether the need was met."),
     Figure.SATISFIED: _l(
         "The top three of five levels ÷ those who rated. Coverage: ratings ÷ closed requests."
     ),
-    Figure.RATED: _l("Closed requests that the requester rated on five levels."),
     Figure.REOPENED: _l("Reopened at least once ÷ requests with a result now, or reopened since."),
     Figure.RETURNED: _l("Returned to the desk at least once ÷ requests assigned to a team."),
 }
-"""What each figure means, for people; the functions of `statistics` say the same for engineers."""
+"""The shares that are taken of them."""
 
 DAYS_TO_CLOSE: Final = _l(
     "Days from sending in to closing, elapsed. Half of the closed requests took no longer than the"

@@ -26,7 +26,7 @@ from tracker.reports import exports, listing, statistics
 from tracker.reports.addresses import BLANKABLE, TREES, Wanted, wanted_from
 from tracker.reports.periods import Choice, Period, before
 from tracker.reports.statistics import Dimension, Figure, Group, Scope, Summary
-from tracker.reports.words import DAYS_TO_CLOSE, DEFINITIONS
+from tracker.reports.words import DAYS_TO_CLOSE, DEFINITIONS, RATES
 from tracker.service_requests.choices import leaders_in
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.models import ServiceRequest
@@ -296,7 +296,7 @@ def _stat(
         "n": value.n if is_share else None,
         "n_label": more.get("n_label"),
         "coverage": format_share(coverage) if coverage is not None else None,
-        "definition": DEFINITIONS[figure],
+        "definition": RATES[figure] if is_share else DEFINITIONS[figure],
         "href": _list_url(figure),
         "change": change,
         "change_good": good,
