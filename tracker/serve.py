@@ -32,11 +32,11 @@ THREADS: Final = "4"
 GRACE_S: Final = 15.0
 """How long the children have to finish what they do."""
 SIGN_IN_AS: Final = (
-    ("zhou.xiaowen", "调度员", "coordinator"),
+    ("zhou.xiaowen", "协调员", "coordinator"),
     ("xu.jia", "队长", "team leader"),
     ("li.siyuan", "志愿者", "volunteer"),
     ("wang.jianping", "责任领导", "leader"),
-    ("chen.guodong", "督办", "supervisor"),
+    ("chen.guodong", "督导员", "supervisor"),
     ("su.mingyuan", "管理员", "administrator"),
 )
 

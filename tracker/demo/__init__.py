@@ -12,7 +12,7 @@ from sqlalchemy import delete, select, text
 
 from tracker.accounts.models import Person
 from tracker.database import Model, db
-from tracker.demo.life import live
+from tracker.demo.life import REQUESTS, live
 from tracker.demo.settling import settle
 from tracker.notifications.models import Message
 from tracker.service_requests.models import Photo
@@ -27,14 +27,21 @@ def is_empty() -> bool:
     return db.session.scalar(select(Person.id).limit(1)) is None
 
 
-def build(*, password_hash: str, photos: Path, now: datetime, seed: int = SEED) -> None:
+def build(
+    *,
+    password_hash: str,
+    photos: Path,
+    now: datetime,
+    seed: int = SEED,
+    requests: int = REQUESTS,
+) -> None:
     """Build the town as it stands at `now`, in the caller's transaction.
 
     The same seed and the same `now` give the same town, but for references and photo keys,
     which nobody may guess.
     """
     town = settle(password_hash=password_hash, now=now)
-    live(town, photos=photos, seed=seed, now=now)
+    live(town, photos=photos, seed=seed, requests=requests, now=now)
     db.session.flush()
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
 

@@ -124,13 +124,13 @@ class NotYetError(Exception):
     """The next event lies in the future: here the story stands at present."""
 
 
-def live(town: Town, *, photos: Path, seed: int, now: datetime) -> None:
+def live(town: Town, *, photos: Path, seed: int, requests: int = REQUESTS, now: datetime) -> None:
     """Let the town ask, help, confirm and grumble until `now`, in the caller's transaction."""
     chance = random.Random(seed)  # noqa: S311 - a play, not a secret
     told = _endless_stories(chance)
     plots = [
         (chance.choices([f for f, _ in FATES], [w for _, w in FATES])[0], _age(chance))
-        for _ in range(REQUESTS - len(AT_PRESENT))
+        for _ in range(requests - len(AT_PRESENT))
     ]
     plots += [(fate, float(age)) for fate, age in AT_PRESENT]
     for fate, age in sorted(plots, key=lambda plot: -plot[1]):

@@ -169,14 +169,14 @@ TEAMS: Final = (
 
 PEOPLE: Final = (
     PersonPlan(
-        "zhou", "周晓雯", "服务中心调度员", "Coordinator, town desk", Role.COORDINATOR, "town"
+        "zhou", "周晓雯", "服务中心协调员", "Coordinator, town desk", Role.COORDINATOR, "town"
     ),
     PersonPlan(
-        "lin", "林芳", "溪南分中心调度员", "Coordinator, South Bank", Role.COORDINATOR, "south"
+        "lin", "林芳", "溪南分中心协调员", "Coordinator, South Bank", Role.COORDINATOR, "south"
     ),
-    PersonPlan("chen", "陈国栋", "督办负责人", "Supervisor, whole town", Role.SUPERVISOR, "town"),
+    PersonPlan("chen", "陈国栋", "督导员，全镇", "Supervisor, whole town", Role.SUPERVISOR, "town"),
     PersonPlan(
-        "zheng", "郑海燕", "新城分中心督办员", "Supervisor, New Town", Role.SUPERVISOR, "new"
+        "zheng", "郑海燕", "督导员，新城分中心", "Supervisor, New Town", Role.SUPERVISOR, "new"
     ),
     PersonPlan(
         "wang",

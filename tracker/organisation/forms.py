@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from zoneinfo import available_timezones
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _l, lazy_pgettext
 from wtforms import (
     BooleanField,
     DateField,
@@ -79,7 +79,9 @@ class NamedForm(Form):
     """A thing with a name in the main language, and perhaps in English."""
 
     name = StringField(
-        _l("Name"), [InputRequired(_l("Enter a name.")), Length(max=120)], filters=[stripped]
+        lazy_pgettext("of a thing", "Name"),
+        [InputRequired(_l("Enter a name.")), Length(max=120)],
+        filters=[stripped],
     )
     name_en = StringField(_l("Name in English"), [Length(max=120)], filters=[text_or_none])
 
@@ -122,8 +124,8 @@ class CategoryForm(NamedForm):
     keywords = StringField(
         _l("Other words by which people look for it"), [Length(max=500)], filters=[stripped]
     )
-    icon = SelectField(_l("Icon"))
-    default_priority = SelectField(_l("Priority"))
+    icon = SelectField(_l("Icon"), [InputRequired(_l("Choose one."))])
+    default_priority = SelectField(_l("Priority"), [InputRequired(_l("Choose one."))])
     resolve_working_days = IntegerField(
         _l("Working days to resolve it"),
         [Optional(), NumberRange(1, 250, _l("Enter a number from 1 to 250."))],
@@ -157,7 +159,7 @@ class OrganisationForm(NamedForm):
     """What is set once for the whole installation."""
 
     phone = StringField(_l("Phone number of the desk"), [Length(max=40)], filters=[text_or_none])
-    time_zone = SelectField(_l("Time zone"))
+    time_zone = SelectField(_l("Time zone"), [InputRequired(_l("Choose one."))])
     country = StringField(
         _l("Country of the public holidays"),
         [InputRequired(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],

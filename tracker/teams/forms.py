@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask_babel import gettext as _, lazy_gettext as _l
+from flask_babel import gettext as _, lazy_gettext as _l, lazy_pgettext
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import Email, InputRequired, Length, Optional, ValidationError
@@ -87,8 +87,10 @@ class InvitationForm(PersonForm):
 class RoleForm(Form):
     """A role in a unit."""
 
-    role = SelectField(_l("Role"), coerce=EnumMember(Role))
-    unit_id = SelectField(_l("In the unit"), coerce=optional_int)
+    role = SelectField(_l("Role"), [InputRequired(_l("Choose one."))], coerce=EnumMember(Role))
+    unit_id = SelectField(
+        _l("In the unit"), [InputRequired(_l("Choose one."))], coerce=optional_int
+    )
 
     def offer(self, units: Sequence[SelectChoice]) -> None:
         """Fill in the choices."""
@@ -106,10 +108,12 @@ class TeamForm(Form):
     """A team."""
 
     name = StringField(
-        _l("Name"), [InputRequired(_l("Enter a name.")), Length(max=120)], filters=[stripped]
+        lazy_pgettext("of a thing", "Name"),
+        [InputRequired(_l("Enter a name.")), Length(max=120)],
+        filters=[stripped],
     )
     name_en = StringField(_l("Name in English"), [Length(max=120)], filters=[text_or_none])
-    unit_id = SelectField(_l("Unit"), coerce=optional_int)
+    unit_id = SelectField(_l("Unit"), [InputRequired(_l("Choose one."))], coerce=optional_int)
     description = TextAreaField(_l("In a sentence"), [Length(max=500)], filters=[stripped])
     description_en = TextAreaField(
         _l("In a sentence, in English"), [Length(max=500)], filters=[text_or_none]
