@@ -46,7 +46,11 @@ class IntakeForm(AskForm):
         coerce=EnumMember(ReachableBy),
         default=ReachableBy.PHONE,
     )
-    locale = SelectField(_l("Language of our messages"), choices=list(LOCALES.items()))
+    locale = SelectField(
+        _l("Language of our messages"),
+        [InputRequired()],
+        choices=[SelectChoice(value, words) for value, words in LOCALES.items()],
+    )
     photos = None
 
     def __init__(self, *args: Any, **values: Any) -> None:  # noqa: ANN401 - WTForms' own

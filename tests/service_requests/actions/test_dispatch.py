@@ -1,0 +1,252 @@
+"""What dispatching does to a request, its clock, its claims and its requester."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.builders import Builders
+from tracker.database import db, transaction
+from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
+from tracker.permissions import Role
+from tracker.service_requests import queries
+from tracker.service_requests.actions import dispatch
+from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
+from tracker.service_requests.models import ServiceRequest
+
+
+def steps_of(service_request: ServiceRequest) -> list[Step]:
+    """Return the steps that were taken, the oldest first."""
+    return [entry.step for entry in queries.history_of(service_request)]
+
+
+def accept(a: Builders, made: ServiceRequest, **more: object) -> None:
+    """Accept as the desk of the bureau."""
+    fields = {
+        "category_id": made.category_id,
+        "priority": Priority.NORMAL,
+        "area_id": made.area_id,
+        "actor": a.actor(a.coordinator()),
+        "now": a.now,
+        **more,
+    }
+    with transaction():
+        dispatch.accept(made, **fields)  # type: ignore[arg-type]
+
+
+def test_accepting_starts_the_clock_and_writes_one_row(a: Builders) -> None:
+    made = a.service_request()
+    assert made.due_at is None
+
+    accept(a, made, priority=Priority.EMERGENCY, note="马上安排")
+
+    assert made.status is Status.ACCEPTED
+    assert made.due_at == a.now + timedelta(hours=2)
+    assert made.first_response_at == a.now
+    assert steps_of(made) == [Step.SUBMIT, Step.ACCEPT]
+
+
+def test_accepting_without_a_word_is_no_first_response(a: Builders) -> None:
+    made = a.service_request()
+
+    accept(a, made)
+
+    assert made.first_response_at is None
+
+
+def test_a_request_is_accepted_once(a: Builders) -> None:
+    made = a.service_request(status=Status.ACCEPTED)
+
+    with pytest.raises(StepNotAllowedError):
+        accept(a, made)
+
+
+def test_a_corrected_area_moves_the_request_to_its_desk(a: Builders) -> None:
+    branch = a.unit()
+    area = a.area(unit=branch)
+    made = a.service_request()
+
+    accept(a, made, area_id=area.id)
+
+    assert (made.area_id, made.unit_id) == (area.id, branch.id)
+
+
+def test_a_category_brings_the_volunteers_that_it_needs(a: Builders) -> None:
+    made = a.service_request()
+
+    accept(a, made, category_id=a.category(volunteers_needed=2).id)
+
+    assert made.volunteers_needed == 2
+
+
+@pytest.mark.parametrize("role", set(Role) - {Role.RESIDENT, Role.VOLUNTEER, Role.TEAM_LEADER})
+def test_only_a_desk_accepts(a: Builders, role: Role) -> None:
+    made = a.service_request()
+    actor = a.actor(a.holder(role))
+
+    if role is Role.COORDINATOR:
+        accept(a, made, actor=actor)
+        assert made.status is Status.ACCEPTED
+    else:
+        with pytest.raises(NotPermittedError):
+            accept(a, made, actor=actor)
+
+
+def test_declining_closes_with_reason_and_way_on(a: Builders) -> None:
+    made = a.service_request()
+    with transaction():
+        dispatch.decline(
+            made,
+            reason="不属于本中心职责",
+            where_to_turn="税务局 12366",
+            actor=a.actor(a.coordinator()),
+            now=a.now + timedelta(minutes=5),
+        )
+
+    assert (made.status, made.outcome) == (Status.CLOSED, Outcome.OUT_OF_SCOPE)
+    assert (made.public_answer, made.referred_to) == ("不属于本中心职责", "税务局 12366")
+    assert made.seconds_to_close == 300
+    assert queries.history_of(made)[-1].public_note == "不属于本中心职责"
+
+
+def test_merging_closes_the_duplicate_and_frees_its_claims(a: Builders) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team)
+    duplicate = a.service_request(team=team, claimed_by=[volunteer])
+    earlier = a.service_request()
+    survivor = a.service_request()
+    actor = a.actor(a.coordinator())
+    with transaction():
+        dispatch.merge(earlier, duplicate, actor=actor, now=a.now)
+    with transaction():
+        dispatch.merge(duplicate, survivor, actor=actor, now=a.now)
+
+    db.session.expire_all()
+    assert (duplicate.status, duplicate.outcome) == (Status.CLOSED, Outcome.DUPLICATE)
+    assert duplicate.survivor_id == survivor.id
+    assert earlier.survivor_id == survivor.id
+    assert duplicate.claims == []
+    assert steps_of(survivor)[-1] is Step.RECEIVE_MERGED
+
+
+def test_nothing_is_merged_into_itself_or_into_what_is_closed(a: Builders) -> None:
+    made, closed = a.service_request(), a.service_request(status=Status.CLOSED)
+    actor = a.actor(a.coordinator())
+
+    for survivor, refusal in ((made, Refusal.SAME_REQUEST), (closed, Refusal.SURVIVOR_CLOSED)):
+        with pytest.raises(RefusedError) as refused, transaction():
+            dispatch.merge(made, survivor, actor=actor, now=a.now)
+        assert refused.value.refusal is refusal
+
+
+def test_reassigning_frees_the_claims_of_those_who_are_in_no_team(a: Builders) -> None:
+    old, new = a.team(), a.team()
+    leaves, stays = a.volunteer(old), a.volunteer(old)
+    a.membership(new, stays)
+    made = a.service_request(team=old, claimed_by=[leaves, stays])
+    with transaction():
+        dispatch.assign(
+            made,
+            lead_team=new,
+            leader=a.leader(),
+            volunteers_needed=1,
+            actor=a.actor(a.coordinator()),
+            now=a.now,
+        )
+
+    db.session.expire_all()
+    assert made.claimant_ids == {stays.id}
+    assert made.places_taken == 1
+    assert made.status is Status.ASSIGNED
+
+
+def test_never_fewer_places_than_claims(a: Builders) -> None:
+    team = a.team()
+    people = [a.volunteer(team), a.volunteer(team)]
+    made = a.service_request(team=team, claimed_by=people)
+    with transaction():
+        dispatch.assign(
+            made,
+            lead_team=team,
+            leader=a.leader(),
+            volunteers_needed=1,
+            actor=a.actor(a.coordinator()),
+            now=a.now,
+        )
+
+    assert made.volunteers_needed == 2
+
+
+def test_a_team_that_ended_gets_nothing(a: Builders) -> None:
+    made = a.service_request(status=Status.ACCEPTED)
+    with pytest.raises(RefusedError) as refused, transaction():
+        dispatch.assign(
+            made,
+            lead_team=a.team(ended_at=a.now),
+            leader=a.leader(),
+            volunteers_needed=1,
+            actor=a.actor(a.coordinator()),
+            now=a.now,
+        )
+
+    assert refused.value.refusal is Refusal.TEAM_ENDED
+
+
+def test_a_team_leader_passes_nothing_on_to_another_team(a: Builders) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    with pytest.raises(NotPermittedError), transaction():
+        dispatch.assign(
+            made,
+            lead_team=a.team(),
+            leader=a.leader(),
+            volunteers_needed=1,
+            actor=a.actor(a.team_leader(team)),
+            now=a.now,
+        )
+
+
+def test_a_return_counts_and_needs_no_work_begun(a: Builders) -> None:
+    team = a.team()
+    actor = a.actor(a.team_leader(team))
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    begun = a.service_request(team=team, status=Status.ASSIGNED)
+    a.claim(begun, a.volunteer(team))
+
+    with transaction():
+        dispatch.return_(made, reason="没有电工", actor=actor, now=a.now)
+
+    assert (made.status, made.lead_team, made.leader) == (Status.ACCEPTED, None, None)
+    assert made.times_returned == 1
+    with pytest.raises(RefusedError) as refused, transaction():
+        dispatch.return_(begun, reason="没有电工", actor=actor, now=a.now)
+    assert refused.value.refusal is Refusal.WORK_BEGUN
+
+
+def test_the_return_limit_counts_working_days_from_the_assignment(a: Builders) -> None:
+    team = a.team()
+    actor = a.actor(a.team_leader(team))
+    in_time, late = (a.service_request(team=team, status=Status.ASSIGNED) for _ in range(2))
+    limit = dispatch.return_limit_at(in_time)
+    assert limit is not None
+
+    with transaction():
+        dispatch.return_(in_time, reason="没有电工", actor=actor, now=limit)
+    with pytest.raises(RefusedError) as refused, transaction():
+        dispatch.return_(late, reason="没有电工", actor=actor, now=limit + timedelta(seconds=1))
+
+    assert refused.value.refusal is Refusal.RETURN_LIMIT_PASSED
+
+
+def test_signing_for_makes_the_team_leader_a_handler(a: Builders) -> None:
+    team = a.team()
+    person = a.team_leader(team)
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    with transaction():
+        dispatch.sign_for(made, actor=a.actor(person), now=a.now)
+
+    db.session.expire_all()
+    assert made.status is Status.IN_PROGRESS
+    assert person.id in made.handler_ids
+    found = db.session.scalar(select(ServiceRequest.signed_for_at))
+    assert found == a.now

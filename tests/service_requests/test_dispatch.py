@@ -1,0 +1,315 @@
+"""The desk at a browser: accept, decline, merge, assign; the team: return, sign for."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db
+from tracker.permissions import Role
+from tracker.service_requests.lifecycle import Outcome, Priority, Status
+from tracker.service_requests.models import ServiceRequest
+
+PAGES = {
+    "acceptance": Status.SUBMITTED,
+    "refusal": Status.SUBMITTED,
+    "merger": Status.SUBMITTED,
+    "assignment": Status.ACCEPTED,
+    "return": Status.ASSIGNED,
+    "receipt": Status.ASSIGNED,
+}
+
+
+def now_of(service_request: ServiceRequest) -> ServiceRequest:
+    """Return the request as it stands in the database."""
+    return db.session.get_one(ServiceRequest, service_request.id, populate_existing=True)
+
+
+def test_the_desk_accepts_with_category_priority_and_area_checked(
+    a: Builders, browser: Browser
+) -> None:
+    area, category = a.area(), a.category()
+    made = a.service_request()
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(
+        f"/requests/{made.id}/acceptance",
+        press="Only accept",
+        category_id=category.id,
+        priority="urgent",
+        area_id=area.id,
+        note="我们收到了",
+    )
+
+    assert page.path == f"/requests/{made.id}"
+    assert "Accepted. The clock is running." in page.text
+    assert "我们收到了" in page.text
+    after = now_of(made)
+    assert after.status is Status.ACCEPTED
+    assert (after.category_id, after.area_id) == (category.id, area.id)
+    assert after.priority is Priority.URGENT
+    assert after.due_at == a.now + timedelta(hours=24)
+
+
+def test_accepting_leads_on_to_assigning(a: Builders, browser: Browser) -> None:
+    made = a.service_request()
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(f"/requests/{made.id}/acceptance")
+
+    assert page.path == f"/requests/{made.id}/assignment"
+
+
+def test_what_moves_to_another_desk_leads_back_to_the_queue(a: Builders, browser: Browser) -> None:
+    here, elsewhere = a.unit(), a.unit()
+    made = a.service_request(unit=here)
+    there = a.area(unit=elsewhere)
+    browser.sign_in(a.coordinator(here))
+
+    page = browser.send(f"/requests/{made.id}/acceptance", area_id=there.id)
+
+    assert page.path == "/queue"
+    assert now_of(made).unit_id == elsewhere.id
+
+
+def test_declining_needs_a_reason_and_where_to_turn(a: Builders, browser: Browser) -> None:
+    made = a.service_request()
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(f"/requests/{made.id}/refusal", reason="不属于本中心职责")
+    assert "Tell the requester where to turn instead." in page.text
+    assert "不属于本中心职责" in page.text
+    assert now_of(made).status is Status.SUBMITTED
+
+    page = browser.send(where_to_turn="税务局 12366")
+
+    after = now_of(made)
+    assert (after.status, after.outcome) == (Status.CLOSED, Outcome.OUT_OF_SCOPE)
+    assert "税务局 12366" in page.text
+
+
+def test_spam_needs_no_way_on(a: Builders, browser: Browser) -> None:
+    made = a.service_request(need="加微信领红包")
+    browser.sign_in(a.coordinator())
+
+    browser.send(f"/requests/{made.id}/refusal", reason="广告", is_spam="y")
+
+    assert now_of(made).is_spam
+
+
+def test_a_duplicate_is_merged_after_a_look_at_both(a: Builders, browser: Browser) -> None:
+    area, category = a.area(), a.category()
+    first = a.service_request(area=area, category=category, need="路灯不亮")
+    second = a.service_request(area=area, category=category, need="门口的灯坏了")
+    other = a.service_request(need="别的事")
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{second.id}/merger")
+    assert "路灯不亮" in page.text
+    assert other.need not in page.text
+    page = browser.open(f"/requests/{second.id}/merger?survivor={first.id}")
+    assert "路灯不亮" in page.text
+    assert "门口的灯坏了" in page.text
+    page = browser.send(press="Merge", note="与另一件相同")
+
+    assert page.path == f"/requests/{first.id}"
+    after = now_of(second)
+    assert (after.outcome, after.survivor_id) == (Outcome.DUPLICATE, first.id)
+
+
+def test_the_survivor_is_found_by_its_reference(a: Builders, browser: Browser) -> None:
+    made, other = a.service_request(), a.service_request(category=a.category(), need="水管爆了")
+    closed = a.service_request(status=Status.CLOSED)
+    browser.sign_in(a.coordinator())
+    merger = f"/requests/{made.id}/merger"
+
+    assert "水管爆了" in browser.open(f"{merger}?reference={other.reference}").text
+    for wrong in (closed.reference, made.reference, "0000000000", "x"):
+        text = browser.open(f"{merger}?reference={wrong}").text
+        assert "There is no open request with this reference" in text
+
+
+def test_a_request_of_another_desk_is_no_survivor(a: Builders, browser: Browser) -> None:
+    here = a.unit()
+    made = a.service_request(unit=here)
+    foreign = a.service_request(unit=a.unit(), need="外单位的事")
+    browser.sign_in(a.coordinator(here))
+
+    text = browser.open(f"/requests/{made.id}/merger?survivor={foreign.id}").text
+
+    assert "外单位的事" not in text
+
+
+def test_the_desk_assigns_to_a_team_and_a_leader(a: Builders, browser: Browser) -> None:
+    lead, helping = a.team(), a.team()
+    leader = a.leader(name="陈主任")
+    made = a.service_request(status=Status.ACCEPTED)
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(
+        f"/requests/{made.id}/assignment",
+        lead_team_id=lead.id,
+        helping_team_ids=[helping.id],
+        leader_id=leader.id,
+        volunteers_needed=2,
+        note="独居老人,请耐心",
+    )
+
+    assert page.path == f"/requests/{made.id}"
+    assert "独居老人,请耐心" in page.text
+    after = now_of(made)
+    assert after.status is Status.ASSIGNED
+    assert after.team_ids == {lead.id, helping.id}
+    assert (after.leader_id, after.volunteers_needed) == (leader.id, 2)
+
+
+def test_the_fitting_team_is_suggested_with_its_reasons(a: Builders, browser: Browser) -> None:
+    area = a.area()
+    category = a.category()
+    a.team(name_en="Aardvarks")
+    fitting = a.team(name_en="Menders", areas=[area], categories=[category])
+    made = a.service_request(status=Status.ACCEPTED, area=area, category=category)
+    a.leader()
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{made.id}/assignment")
+
+    assert page.form("lead_team_id").values()["lead_team_id"] == [str(fitting.id)]
+    options = [option.text or "" for option in page.find_all("option")]
+    assert any(
+        "Menders" in text and "works in this area" in text and "knows this kind" in text
+        for text in options
+    )
+
+
+def test_only_leaders_who_reach_the_unit_may_answer_for_it(a: Builders, browser: Browser) -> None:
+    here = a.unit()
+    above, own, foreign = a.leader(), a.leader(here), a.leader(a.unit())
+    made = a.service_request(unit=here, status=Status.ACCEPTED)
+    browser.sign_in(a.coordinator())
+
+    offered = browser.open(f"/requests/{made.id}/assignment").form("leader_id").options("leader_id")
+
+    assert {str(above.id), str(own.id)} <= set(offered)
+    assert str(foreign.id) not in offered
+
+
+def test_without_team_or_leader_nothing_typed_is_lost(a: Builders, browser: Browser) -> None:
+    a.team()
+    a.team()
+    made = a.service_request(status=Status.ACCEPTED)
+    a.leader()
+    a.leader()
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(f"/requests/{made.id}/assignment", volunteers_needed=0, note="请留意")
+
+    assert "Choose the lead team." in page.text
+    assert "Choose the leader." in page.text
+    assert "Enter a number from 1 to 50." in page.text
+    assert "请留意" in page.text
+
+
+def test_a_team_leader_assigns_inside_the_own_team_only(a: Builders, browser: Browser) -> None:
+    team, other = a.team(), a.team()
+    leader = a.leader()
+    made = a.service_request(team=team, leader=leader, status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(team))
+
+    form = browser.open(f"/requests/{made.id}/assignment").form("lead_team_id")
+    assert form.options("lead_team_id") == [str(team.id)]
+    browser.send(volunteers_needed=3)
+
+    assert now_of(made).volunteers_needed == 3
+    assert other.id not in now_of(made).team_ids
+
+
+def test_a_team_returns_what_is_not_its_own(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(team))
+
+    page = browser.send(f"/requests/{made.id}/return", reason="")
+    assert "Tell the desk why." in page.text
+    page = browser.send(reason="我们没有电工")
+
+    assert page.path == "/queue"
+    after = now_of(made)
+    assert (after.status, after.lead_team_id, after.times_returned) == (Status.ACCEPTED, None, 1)
+
+
+def test_returning_too_late_says_so_and_keeps_the_words(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED, at=a.now - timedelta(days=9))
+    browser.sign_in(a.team_leader(team))
+
+    page = browser.send(f"/requests/{made.id}/return", reason="我们没有电工")
+
+    assert "The time for returning it has passed." in page.text
+    assert "我们没有电工" in page.text
+    assert now_of(made).status is Status.ASSIGNED
+
+
+def test_a_team_leader_signs_for_a_request(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(team))
+
+    browser.open(f"/requests/{made.id}")
+    page = browser.click("Sign for it")
+
+    assert page.path == f"/requests/{made.id}"
+    assert now_of(made).signed_for_at == a.now
+    assert now_of(made).status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_opening_a_page_changes_nothing(a: Builders, browser: Browser, name: str) -> None:
+    team = a.team()
+    status = PAGES[name]
+    made = a.service_request(status=status, team=None if status is Status.SUBMITTED else team)
+    a.leader()
+    is_the_teams = name in ("return", "receipt")
+    browser.sign_in(a.team_leader(team) if is_the_teams else a.coordinator())
+
+    browser.open(f"/requests/{made.id}/{name}")
+
+    assert now_of(made).status is status
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("role", Role)
+def test_who_may_not_take_the_step_finds_no_page(
+    a: Builders, browser: Browser, name: str, role: Role
+) -> None:
+    made = a.service_request(team=a.team(), status=Status.ASSIGNED)
+    strangers = {Role.VOLUNTEER: a.volunteer, Role.TEAM_LEADER: a.team_leader}
+    if role is Role.RESIDENT:
+        assert browser.open(f"/requests/{made.id}/{name}").path == "/sign-in"
+        return
+    browser.sign_in(strangers[role]() if role in strangers else a.holder(role))
+    is_a_desks = role is Role.COORDINATOR and name not in ("return", "receipt")
+    comes_too_late = name in ("acceptance", "refusal")
+
+    expected = 404 if not is_a_desks else 409 if comes_too_late else 200
+    browser.open(f"/requests/{made.id}/{name}", status=expected)
+
+
+def test_whoever_comes_second_is_told(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    made = a.service_request()
+    first, second = browser.sign_in(a.coordinator()), new_browser().sign_in(a.coordinator())
+    second.open(f"/requests/{made.id}/acceptance")
+    first.send(f"/requests/{made.id}/acceptance", press="Only accept")
+
+    answer = second.request(
+        "POST",
+        f"/requests/{made.id}/acceptance",
+        data=second.page.form("priority").filled({}, press="Only accept"),
+    )
+
+    assert answer.status_code == 409
+    assert now_of(made).status is Status.ACCEPTED
