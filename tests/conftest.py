@@ -1,6 +1,7 @@
 """What every test can ask for. The machinery is in tests/support/."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="shishi-tests-", dir=_fast_folder())
         os.environ[CONTROLLER] = str(os.getpid())
+        # Sets are walked in the same order by all processes of a run, and in another next time.
+        os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
         # The database server runs as somebody else and must get into its folder.
         Path(os.environ[RUN_FOLDER]).chmod(0o711)
     GUARD.install()
@@ -63,6 +66,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _is_whole_run(config: pytest.Config) -> bool:
     chosen = [config.getoption(name) for name in ("keyword", "markexpr", "lf", "collectonly")]
     return not any(chosen) and config.args in (["tests"], ["tests/"], [str(ROOT / "tests")])
+
+
+def pytest_report_header() -> str:
+    """Say how to run in the same order again."""
+    return f"PYTHONHASHSEED={os.environ['PYTHONHASHSEED']}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
