@@ -77,7 +77,7 @@ _TURN: Final[ColumnElement[int]] = literal_column(
 _WHEN: Final[ColumnElement[datetime]] = literal_column(
     "coalesce(service_request.due_at, service_request.submitted_at)", UtcDateTime()
 )
-_IS_OPEN: Final[ColumnElement[bool]] = literal_column("service_request.status <> 'closed'")  # type: ignore[assignment]
+_IS_OPEN: Final[ColumnElement[bool]] = literal_column("service_request.status <> 'closed'")
 
 
 def page(
@@ -99,7 +99,7 @@ def page(
     )
     if wanted.tab in (Tab.CLOSED, Tab.ALL):
         return page_of(
-            db.session,
+            db.session(),
             query,
             (ServiceRequest.submitted_at, ServiceRequest.id),
             key_of=lambda row: (row.submitted_at, row.id),
@@ -108,7 +108,7 @@ def page(
             newest_first=True,
         )
     return page_of(
-        db.session,
+        db.session(),
         query,
         (_TURN, _WHEN, ServiceRequest.id),
         key_of=lambda row: (turn_of(row.status), row.due_at or row.submitted_at, row.id),

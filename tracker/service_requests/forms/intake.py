@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, SelectField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired
 
 from tracker.organisation.models import Area, Category
@@ -17,7 +17,7 @@ from tracker.service_requests.callers import Caller
 from tracker.service_requests.forms.ask import AskForm
 from tracker.service_requests.forms.dispatch import category_choices
 from tracker.service_requests.lifecycle import Priority
-from tracker.service_requests.models import BuiltInChannel, ReachableBy
+from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy
 from tracker.web.forms import EnumMember, enum_choices, optional_int
 from tracker.web.locale import LOCALES
 
@@ -34,7 +34,7 @@ class IntakeForm(AskForm):
         coerce=EnumMember(BuiltInChannel),
         default=BuiltInChannel.PHONE,
     )
-    category_id = SelectField(
+    category_id = SelectField(  # type: ignore[assignment]  # here it is chosen on the page
         _l("What is it about?"),
         [InputRequired(_l("Choose what it is about."))],
         coerce=optional_int,
@@ -51,7 +51,7 @@ class IntakeForm(AskForm):
         [InputRequired()],
         choices=[SelectChoice(value, words) for value, words in LOCALES.items()],
     )
-    photos = None
+    photos = None  # type: ignore[assignment]  # WTForms' way to leave a field out
 
     def __init__(self, *args: Any, **values: Any) -> None:  # noqa: ANN401 - WTForms' own
         super().__init__(*args, **values)
@@ -85,12 +85,15 @@ class IntakeForm(AskForm):
             "": [SelectChoice("", str(_l("Choose what it is about")))],
             **category_choices(categories),
         }
-        for choice in self.for_whom.choices:
-            if choice.value == "self":
-                choice.label = str(_l("For themselves"))
-        for choice in self.reachable_by.choices:
-            if choice.value == ReachableBy.NOBODY.value:
-                choice.label = str(_l("Not at all: they stay anonymous"))
+        self.for_whom.choices = [
+            SelectChoice(ForWhom.SELF.value, str(_l("For themselves"))),
+            *enum_choices([ForWhom.SOMEONE_ELSE]),
+        ]
+        named = [way for way in ReachableBy if way is not ReachableBy.NOBODY]
+        self.reachable_by.choices = [
+            *enum_choices(named),
+            SelectChoice(ReachableBy.NOBODY.value, str(_l("Not at all: they stay anonymous"))),
+        ]
         return self
 
     def phone_number(self) -> str | None:

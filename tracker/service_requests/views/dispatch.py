@@ -77,7 +77,7 @@ def decline(service_request_id: int) -> ResponseReturnValue:
         def change(changed: ServiceRequest) -> None:
             dispatch.decline(
                 changed,
-                reason=form.reason.data,
+                reason=form.reason.data or "",
                 where_to_turn=form.where_to_turn.data or "",
                 is_spam=form.is_spam.data,
                 actor=actor,
@@ -143,9 +143,11 @@ def assign(service_request_id: int) -> ResponseReturnValue:
             dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
-                helping_teams=[db.session.get_one(Team, i) for i in form.helping_team_ids.data],
+                helping_teams=[
+                    db.session.get_one(Team, i) for i in form.helping_team_ids.data or ()
+                ],
                 leader=db.session.get_one(Person, form.leader_id.data),
-                volunteers_needed=form.volunteers_needed.data,
+                volunteers_needed=form.volunteers_needed.data or 1,
                 note=form.note.data or "",
                 actor=actor,
                 now=utc_now(),
@@ -167,7 +169,7 @@ def return_(service_request_id: int) -> ResponseReturnValue:
     if form.is_sent_and_valid():
 
         def change(changed: ServiceRequest) -> None:
-            dispatch.return_(changed, reason=form.reason.data, actor=actor, now=utc_now())
+            dispatch.return_(changed, reason=form.reason.data or "", actor=actor, now=utc_now())
 
         if _changed(actor, service_request_id, form, change):
             flash(_("Returned to the desk."))

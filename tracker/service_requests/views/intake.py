@@ -101,7 +101,7 @@ def _look_up(form: IntakeForm, actor: Actor) -> Sequence[Caller] | None:
 
 def _take_in(form: IntakeForm, actor: Actor) -> int | None:
     """Make the request, once; None when the place is another desk's, which the form then says."""
-    key = form.submission_key.data
+    key = form.submission_key.data or secrets.token_urlsafe(24)
     try:
         with transaction():
             taken = intake.take_in(form.content(), submission_key=key, actor=actor, now=utc_now())

@@ -95,7 +95,7 @@ def tab_words(tab: Tab) -> str:
         Tab.CLOSED: _("Closed"),
         Tab.ALL: _("All"),
     }
-    return words[tab]
+    return str(words[tab])
 
 
 def _choices(actor: Actor, wanted: QueueFilter) -> Choices:
