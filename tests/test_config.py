@@ -6,7 +6,7 @@ import pytest
 
 from tracker.config import ConfigurationError, settings_from_environment
 
-SECRET = "a-secret-that-is-at-least-32-characters-long"  # noqa: S105
+SECRET = "a-secret-that-is-at-least-32-characters-long"
 
 
 def _environment(tmp_path: Path, **values: str) -> dict[str, str]:

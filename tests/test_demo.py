@@ -30,7 +30,7 @@ def _count(model: type, *conditions: object) -> int:
 
 def _build_small(app: Flask, a: Builders) -> None:
     demo.build(
-        password_hash="x",  # noqa: S106
+        password_hash="x",
         photos=app.config["SETTINGS"].uploads_path,
         now=a.now,
         requests=30,

@@ -10,6 +10,7 @@ from flask import Flask
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
 from tracker.accounts import credentials
+from tracker.accounts.passwords import Passwords
 from tracker.database import db, transaction
 from tracker.web.access import safe_path
 
@@ -46,9 +47,7 @@ def test_a_wrong_password_and_an_unknown_name_are_answered_alike(
     assert WRONG in page.errors["password"]
 
 
-def test_somebody_who_was_ended_cannot_sign_in(
-    a: Builders, browser: Browser
-) -> None:
+def test_somebody_who_was_ended_cannot_sign_in(a: Builders, browser: Browser) -> None:
     a.coordinator(email="zhou@example.org", password=PASSWORD, ended_at=a.now)
 
     page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
@@ -174,7 +173,7 @@ def test_a_hash_of_earlier_work_factors_is_renewed_on_signing_in(
 ) -> None:
     person = a.coordinator(email="zhou@example.org")
     with transaction():
-        person.password_hash = credentials.Passwords(time_cost=2, memory_kib=64).hashed(PASSWORD)
+        person.password_hash = Passwords(time_cost=2, memory_kib=64).hashed(PASSWORD)
     before = person.password_hash
 
     browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
@@ -188,9 +187,7 @@ def test_demo_people_exist_in_a_demonstration_only(a: Builders, browser: Browser
     browser.open("/sign-in")
     token = browser.page.find_all("input", name="csrf_token")[0].get("value")
 
-    answer = browser.request(
-        "POST", f"/sign-in/demo/{invented.id}", data={"csrf_token": token}
-    )
+    answer = browser.request("POST", f"/sign-in/demo/{invented.id}", data={"csrf_token": token})
 
     assert answer.status_code == 404
     assert "One tap signs you in" not in browser.page.text

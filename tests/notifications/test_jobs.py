@@ -1,7 +1,6 @@
 """Jobs run once a day, by day, however many workers there are."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,7 +20,7 @@ TEN = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def ran(app: Flask) -> Iterator[list[datetime]]:
+def ran(app: Flask) -> list[datetime]:
     """Register one job that notes when it ran."""
     times: list[datetime] = []
     app.extensions["jobs"] = {}

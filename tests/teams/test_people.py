@@ -65,9 +65,7 @@ def test_somebody_can_be_reached_and_nobody_twice(a: Builders, browser: Browser)
     assert page.errors["phone"] == "That is not a phone number."
 
 
-def test_people_are_found_by_name_pinyin_address_and_number(
-    a: Builders, browser: Browser
-) -> None:
+def test_people_are_found_by_name_pinyin_address_and_number(a: Builders, browser: Browser) -> None:
     a.person("周晓雯", sort_key="zhou xiao wen", email="xw@example.org", phone="+8613800138000")
     a.person("林芳", sort_key="lin fang", email="lf@example.org")
     browser.sign_in(a.administrator(name="管理员"))

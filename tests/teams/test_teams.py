@@ -114,9 +114,7 @@ def test_an_administrator_of_a_branch_sees_only_its_teams(a: Builders, browser: 
     browser.open(f"/admin/teams/{theirs.id}", status=404)
 
 
-def test_setting_up_tells_what_is_missing_until_all_is_there(
-    a: Builders, browser: Browser
-) -> None:
+def test_setting_up_tells_what_is_missing_until_all_is_there(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
     page = browser.open("/admin/set-up")
     assert page.text.count("missing") == 9

@@ -155,5 +155,5 @@ def _thanks(ids: Sequence[int]) -> Mapping[int, str]:
         select(HistoryEntry.service_request_id, HistoryEntry.public_note)
         .where(HistoryEntry.service_request_id.in_(ids), HistoryEntry.step == Step.CONFIRM)
         .order_by(HistoryEntry.id)
-    ).tuples()
+    )
     return dict(rows.all())
