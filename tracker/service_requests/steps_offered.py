@@ -5,7 +5,7 @@ What the life cycle has from here (`lifecycle.may_take`), what the matrix gives
 would be refused is not offered.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -97,6 +97,15 @@ def steps_offered(
     """
     moment = _Moment(service_request, actor, now, asked)
     return [button for button in BUTTONS if _is_offered(button, moment)]
+
+
+def next_step(buttons: Sequence[Button], service_request: ServiceRequest) -> Button | None:
+    """Return the step that stands out on the page; None where nothing is the actor's turn."""
+    first = buttons[0] if buttons else None
+    if first is None or first.is_grave or first.step is Step.NOTE:
+        return None
+    is_again = first.step is Step.ASSIGN and service_request.lead_team_id is not None
+    return None if is_again else first
 
 
 def _is_offered(button: Button, moment: _Moment) -> bool:

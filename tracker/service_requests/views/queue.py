@@ -89,7 +89,7 @@ def tab_words(tab: Tab) -> str:
         Tab.ACCEPTED: _("To assign"),
         Tab.ASSIGNED: _("To sign for"),
         Tab.IN_PROGRESS: _("In progress"),
-        Tab.WAITING: _("Waiting"),
+        Tab.WAITING: _("Waiting for an answer"),
         Tab.PARKED: _("Parked"),
         Tab.RESOLVED: _("To be confirmed"),
         Tab.CLOSED: _("Closed"),

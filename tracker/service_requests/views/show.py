@@ -11,7 +11,7 @@ from tracker.service_requests.contact import Contact, look_at_contact, may_see_c
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
 from tracker.service_requests.due import due_state
 from tracker.service_requests.following import REQUESTER_STEPS
-from tracker.service_requests.steps_offered import steps_offered
+from tracker.service_requests.steps_offered import next_step, steps_offered
 from tracker.service_requests.words import SATISFACTION, channel_label
 from tracker.visits.models import VisitStatus
 from tracker.web.access import signed_in_actor
@@ -47,6 +47,8 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         now=now,
         asked={approval.kind for approval in dossier.approvals},
     )
+    # Pages of a feature that is switched off are not linked.
+    buttons = [each for each in offered if each.endpoint in current_app.view_functions]
     return render_template(
         "service_requests/show.html",
         service_request=service_request,
@@ -54,8 +56,8 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
         due_state=due_state(service_request, now),
-        # Pages of a feature that is switched off are not linked.
-        buttons=[each for each in offered if each.endpoint in current_app.view_functions],
+        buttons=buttons,
+        next_step=next_step(buttons, service_request),
         channel=channel_label(service_request.channel),
         satisfaction=SATISFACTION,
         requester_steps=REQUESTER_STEPS,
