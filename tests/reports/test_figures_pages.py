@@ -1,18 +1,210 @@
 """The page of figures, and the lists behind its numbers."""
 
-from tests.support.browser import Browser
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from openpyxl import load_workbook
+from playwright.sync_api import Page as Window
+from sqlalchemy import update
+
+from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
-from tracker.service_requests.lifecycle import Status
+from tests.support.chromium import Windows
+from tracker.database import db, transaction
+from tracker.permissions import Role
+from tracker.reports import listing
+from tracker.reports.exports import safe
+from tracker.reports.statistics import Figure
+from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.models import ServiceRequest
+
+
+def some_requests(a: Builders) -> None:
+    """Make one request of most kinds."""
+    for status in (Status.SUBMITTED, Status.IN_PROGRESS, Status.RESOLVED):
+        a.service_request(status=status)
+    a.service_request(status=Status.CLOSED, solved=Solved.YES, satisfaction=5)
+    a.service_request(status=Status.CLOSED, solved=Solved.PARTLY, satisfaction=2)
+
+
+def numbers(text: str) -> list[int]:
+    """Return every whole number in a text."""
+    return [int(one) for one in re.findall(r"\d+", text)]
 
 
 def test_every_number_leads_to_its_list(a: Builders, browser: Browser) -> None:
-    a.service_request(status=Status.CLOSED)
-    a.service_request(status=Status.IN_PROGRESS)
+    some_requests(a)
     browser.sign_in(a.supervisor())
 
     page = browser.open("/figures")
-    assert "50.0%" in page.text
-    closed = browser.open("/figures/list?figure=closed")
-    assert "1 request" in closed.text
-    received = browser.open("/figures/list?figure=received")
-    assert "2 requests" in received.text
+    assert "40.0%" in page.text
+    addresses = {link.href for link in page.links if "figure=" in link.href}
+    assert {figure for one in addresses for figure in Figure if f"figure={figure}&" in f"{one}&"}
+    for address in addresses:
+        parts = urlsplit(address)
+        listed = browser.open(f"{parts.path}?{parts.query}")
+        rows = listed.tables[0][1:] if listed.tables else []
+        assert numbers(listed.text[listed.text.index("request") - 4 :])[0] == len(rows), address
+
+
+def test_the_page_and_the_command_say_the_same(a: Builders, browser: Browser, app: Flask) -> None:
+    some_requests(a)
+    browser.sign_in(a.supervisor())
+
+    result = app.test_cli_runner().invoke(args=["figures", "--json", "--by", "team"])
+    figures = json.loads(result.stdout)
+    page = browser.open("/figures?period=all&by=team")
+
+    assert figures["received"] == 5
+    assert f"{figures['closure_rate']:.1%}" in page.text
+    assert f"{figures['handled_rate']:.1%}" in page.text
+    assert [month["month"] for month in figures["monthly"]] == ["2026-03"]
+    assert sorted(group["received"] for group in figures["by"]) == [1, 4]
+
+
+@pytest.mark.parametrize("by", ["category", "leaf", "team", "unit", "area", "leader", "channel"])
+@pytest.mark.parametrize("sort", ["name", "-received", "closure", "-on_time", "median", "nonsense"])
+def test_every_breakdown_sorts(a: Builders, browser: Browser, by: str, sort: str) -> None:
+    some_requests(a)
+    browser.sign_in(a.supervisor())
+
+    browser.open(f"/figures?by={by}&sort={sort}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "period=this_month",
+        "period=custom",
+        "from=2026-03-11&to=2026-03-01",
+        "from=9999-12-31&to=0001-01-01",
+        "period=2&unit=x&team=99999999999999&area=-1&category=1&kind=love&channel=%00",
+        "blank=team,area,unit&exact=unit,nothing",
+        "mark=broken&figure=everything",
+    ],
+)
+def test_any_address_has_a_page(a: Builders, browser: Browser, query: str) -> None:
+    some_requests(a)
+    browser.sign_in(a.supervisor())
+
+    for page in ("/figures", "/figures/list", "/figures/list.csv", "/figures/list.xlsx"):
+        browser.open(f"{page}?{query}")
+
+
+def test_figures_read_in_chinese(a: Builders, chinese_browser: Browser) -> None:
+    some_requests(a)
+    chinese_browser.sign_in(a.supervisor())
+
+    page = chinese_browser.open("/figures")
+
+    assert "销号率" in page.text
+    assert "满意度" in page.text
+
+
+def test_only_those_who_answer_for_figures_see_them(
+    a: Builders, new_browser: Callable[[], Browser]
+) -> None:
+    for person in (a.volunteer(), a.team_leader(), a.administrator()):
+        new_browser().sign_in(person).open("/figures", status=403)
+        new_browser().sign_in(person).open("/figures/list.csv", status=403)
+    for person in (a.leader(), a.coordinator(), a.auditor(), a.supervisor()):
+        new_browser().sign_in(person).open("/figures")
+
+
+def test_a_branch_sees_its_own_requests_only(a: Builders, browser: Browser) -> None:
+    mine, other = a.unit(), a.unit()
+    here, there = a.service_request(unit=mine), a.service_request(unit=other)
+    reference_here, reference_there = here.reference, there.reference
+    browser.sign_in(a.supervisor(mine))
+
+    page = browser.open("/figures/list?period=all")
+    lines = browser.open("/figures/list.csv?period=all").text
+
+    assert reference_here[-4:] in page.text
+    assert reference_there[-4:] not in page.text
+    assert (reference_here[-4:] in lines, reference_there[-4:] in lines) == (True, False)
+
+
+def test_the_list_is_taken_along_with_masked_contacts(a: Builders, browser: Browser) -> None:
+    made = a.service_request(status=Status.CLOSED, address="=HYPERLINK(1)")
+    assert made.requester is not None
+    phone = made.requester.phone
+    browser.sign_in(a.supervisor())
+
+    text = browser.request("GET", "/figures/list.csv?figure=closed").get_data().decode("utf-8")
+    with browser.request("GET", "/figures/list.xlsx?figure=closed") as answer:
+        book = load_workbook(io.BytesIO(answer.get_data()))
+
+    assert text.startswith("\ufeff")
+    lines = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert book.active is not None
+    rows = list(book.active.iter_rows())
+    assert len(lines) == len(rows) == 2
+    assert [cell.value for cell in rows[0]] == lines[0]
+    if phone:
+        assert phone not in text
+    assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "@"))]
+    assert {cell.data_type for row in rows for cell in row} <= {"s", "n", "d"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+86", "-1", "@sum", "\tx", "\rx", "＝1"])
+def test_no_cell_becomes_a_formula(text: str) -> None:
+    assert safe(text) == f"'{text}"
+    assert safe("a=1") == "a=1"
+
+
+def test_an_export_reads_further_than_one_turn(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "AT_ONCE", 2)
+    for _number in range(5):
+        a.service_request()
+    browser.sign_in(a.supervisor())
+
+    lines = browser.request("GET", "/figures/list.csv").get_data().decode().splitlines()
+
+    assert len({line.split(",")[0] for line in lines}) == 6
+
+
+def test_queries_do_not_grow_with_rows(
+    a: Builders, browser: Browser, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    browser.sign_in(a.supervisor())
+    a.service_request(status=Status.CLOSED)
+    few = count_queries(lambda: browser.open("/figures"))
+    few_listed = count_queries(lambda: browser.open("/figures/list"))
+    for _number in range(6):
+        a.service_request(status=Status.CLOSED, category=a.category(), area=a.area(), team=a.team())
+
+    assert count_queries(lambda: browser.open("/figures")) == few
+    assert count_queries(lambda: browser.open("/figures/list")) == few_listed
+
+
+def test_spam_is_in_no_list(a: Builders, browser: Browser) -> None:
+    made = a.service_request()
+    with transaction():
+        db.session.execute(
+            update(ServiceRequest).where(ServiceRequest.id == made.id).values(is_spam=True)
+        )
+    browser.sign_in(a.holder(Role.AUDITOR))
+
+    assert "No request is behind this figure" in browser.open("/figures/list").text
+
+
+@pytest.mark.browser
+def test_the_pages_of_figures_are_accessible(
+    a: Builders, windows: Windows, assert_accessible: Callable[[Window], None]
+) -> None:
+    some_requests(a)
+    person = a.supervisor()
+    for width, locale in ((1280, ENGLISH), (390, CHINESE)):
+        window = windows.sign_in(windows.open(width=width, locale=locale), person)
+        for address in ("/figures", "/figures/list?figure=closed"):
+            window.goto(address)
+            assert_accessible(window)

@@ -44,7 +44,7 @@ def hand_in(browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING) ->
     """Fill in the page as a browser would, with both files."""
     page = browser.open("/admin/imports/new")
     data = {
-        **page.form("mapping").filled({"mapping": ""}),
+        **page.form("mapping").filled({"mapping": "own"}),
         "file": (BytesIO(table), "old-book.csv"),
         "own_mapping": (BytesIO(mapping), "old.toml"),
     }
@@ -57,7 +57,7 @@ def hand_in(browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING) ->
 
 @pytest.mark.usefixtures("_at_once")
 def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) -> None:
-    browser.sign_in(a.administrator())
+    browser.sign_in(a.administrator(locale="en"))
 
     hand_in(browser)
     assert "This was a trial" in browser.page.text

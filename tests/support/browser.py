@@ -108,6 +108,8 @@ class Browser:
         path = parts.path or "/"
         if parts.query and "query_string" not in options:
             options["query_string"] = parts.query
+        # A body that streams must be read in the context that it was made in.
+        options.setdefault("buffered", True)
         db.session.rollback()
         answer = self._as_on_a_server(
             lambda: self.client.open(path, method=method, headers=headers, **options)

@@ -71,12 +71,13 @@ class Wanted:
 def wanted_from(arguments: Mapping[str, str], today: date) -> Wanted:
     """Return what an address asks for. Links grow old: what cannot be read is left open."""
     start, last = _read(arguments, "from", _day), _read(arguments, "to", _day)
-    choice = _read(arguments, "period", Choice)
-    if choice is None:
-        choice = Choice.CUSTOM if start or last else Choice.LAST_12_MONTHS
-    period = period_for(choice, today)
-    if choice is Choice.CUSTOM:
+    if start or last:
+        choice = Choice.CUSTOM  # days that were typed speak louder than a name
         period = Period(start, last + timedelta(days=1) if last else None)
+    else:
+        choice = _read(arguments, "period", Choice) or Choice.LAST_12_MONTHS
+        choice = Choice.ALL if choice is Choice.CUSTOM else choice
+        period = period_for(choice, today)
     return Wanted(
         choice=choice,
         period=period,

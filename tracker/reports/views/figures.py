@@ -49,6 +49,7 @@ blueprint = Blueprint("figures", __name__, url_prefix="/figures")
 INDENT: Final = "\u3000"
 PAGE_SIZE: Final = 50
 MOST_BARS: Final = 15
+MOST_ROWS: Final = 40
 MOST_MONTHS: Final = 120
 FILTERS: Final = ("unit", "team", "leader", "category", "area", "channel", "kind")
 BREAKDOWNS: Final = (
@@ -95,6 +96,7 @@ def index() -> ResponseReturnValue:
         month_links=[_month_link(month, wanted.period, zone) for month in months],
         by=by,
         groups=groups,
+        shown_groups=groups if request.args.get("all") == "1" else groups[:MOST_ROWS],
         bars=_bars(groups, by),
         tabs=_tabs(by),
         drill=lambda group: _drill(group, by),
@@ -104,7 +106,7 @@ def index() -> ResponseReturnValue:
         choices=choices,
         chips=_chips(wanted, choices),
         reset_url=url_for(".index"),
-        periods=[(one.value, label(one)) for one in Choice],
+        periods=_periods(wanted),
     )
 
 
@@ -464,6 +466,22 @@ def _period_words(period: Period) -> str:
     if period.last:
         return str(_("Until %(day)s", day=format_day(period.last)))
     return str(_("All time"))
+
+
+def _periods(wanted: Wanted) -> list[dict[str, Any]]:
+    """Return the periods to choose from; days of one's own are among them once they are chosen."""
+    kept = _kept("period", "from", "to", "mark")
+    return [
+        {
+            "label": label(one),
+            "url": request.full_path
+            if one is Choice.CUSTOM
+            else url_for(".index", **{**kept, "period": one.value}),
+            "active": one is wanted.choice,
+        }
+        for one in Choice
+        if one is not Choice.CUSTOM or wanted.choice is Choice.CUSTOM
+    ]
 
 
 # -------------------------------------------------------------------- filters
