@@ -267,7 +267,9 @@ def windows(
     opened = chromium_support.Windows(_chromium, live.url, app)
     yield opened
     opened.close()
-    assert not opened.complaints, opened.complaints
+    assert not opened.complaints, "\n".join(
+        [*opened.complaints, "The server said:", live.log.read_text()[-4000:]]
+    )
 
 
 @pytest.fixture
