@@ -87,25 +87,56 @@ def domain() -> str:
     return "\n".join(lines)
 
 
+A_PRODUCTION = (
+    "## A production",
+    "",
+    "```sh",
+    "DEMO=0 \\",
+    "SECRET_KEY=… \\",
+    "DATABASE_URL=postgresql://shishi:…@db.example/shishi \\",
+    "PUBLIC_URL=https://help.town.example TRUSTED_PROXIES=1 \\",
+    "SMTP_URL=smtp://shishi:…@mail.example:587 MAIL_FROM='Help desk <help@town.example>' \\",
+    "make run",
+    "",
+    "# Once, on the empty database: prints a link by which the first administrator begins.",
+    ".venv/bin/flask --app app accounts create-administrator",
+    "```",
+    "",
+    "`make run` migrates the database first and runs the web server and the worker. On several",
+    "machines run `granian --interface wsgi app:app` and `flask --app app jobs work` on each, and",
+    "`flask --app app db upgrade` once before.",
+)
+DEFAULTS_IN_WORDS = {
+    "database_url": "sqlite:///instance/shishi.db",
+    "instance_path": "instance",
+    "smtp_url": "none",
+    "secret_key_fallbacks": "none",
+    "secret_key": "none",
+}
+
+
 def configuration() -> str:
     """Return docs/configuration.md: every setting, its default and what it does."""
     lines = [
         "# Settings",
         "",
         NOTE,
-        "All come from the environment. The variable has the field's name in capitals, except",
-        "where the text says otherwise. `PORT` (default 8000) is read by `make run`.",
+        "All come from the environment; anything unsafe or unreadable is refused by name at the start.",
         "",
         "| variable | default | what it does |",
         "|---|---|---|",
+        "| `PORT` | `8000` | Where `make run` listens. |",
+        "| `HOST` | `127.0.0.1` | On which address `make run` listens; `0.0.0.0` for all of them. |",
     ]
     names = {"environment": "SHISHI_ENV", "debug": "FLASK_DEBUG"}
     for name, default, text in _documented_fields(config.Settings):
         if name.startswith("argon2"):
             continue
-        shown = default.replace("ROOT / 'instance' / 'shishi.db'", "instance/shishi.db")
+        shown = DEFAULTS_IN_WORDS.get(name, default)
+        if name == "demo":
+            text += " `make run` turns it on unless `DEMO=0`."
         lines.append(f"| `{names.get(name, name.upper())}` | `{shown}` | {text} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *A_PRODUCTION, ""])
 
 
 def statistics() -> str:
