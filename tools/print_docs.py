@@ -133,9 +133,8 @@ def configuration() -> str:
         if name.startswith("argon2"):
             continue
         shown = DEFAULTS_IN_WORDS.get(name, default)
-        if name == "demo":
-            text += " `make run` turns it on unless `DEMO=0`."
-        lines.append(f"| `{names.get(name, name.upper())}` | `{shown}` | {text} |")
+        more = " `make run` turns it on unless `DEMO=0`." if name == "demo" else ""
+        lines.append(f"| `{names.get(name, name.upper())}` | `{shown}` | {text}{more} |")
     return "\n".join([*lines, "", *A_PRODUCTION, ""])
 
 

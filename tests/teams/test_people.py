@@ -40,6 +40,18 @@ def test_somebody_is_invited_with_a_role_and_begins_to_work(
     assert grant.unit_id == unit.id
 
 
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_whom_invented_people_invite_is_invented_so_that_a_demonstration_can_be_reset(
+    a: Builders, browser: Browser, *, is_demo: bool
+) -> None:
+    browser.sign_in(a.administrator(is_demo=is_demo))
+
+    browser.send("/admin/people/new", name="新人", email="new@example.org")
+
+    person = db.session.scalars(select(Person).where(Person.name == "新人")).one()
+    assert person.is_demo is is_demo
+
+
 def test_without_an_address_the_link_is_shown_once(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 

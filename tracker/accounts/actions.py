@@ -136,11 +136,18 @@ def _add_person(details: PersonDetails, *, actor: Actor, now: datetime) -> Perso
         **asdict(details),
         sort_key=sort_key(details.name),
         session_token=new_session_token(),
+        is_demo=_is_invented(actor),
         created_at=now,
     )
     db.session.add(person)
     audit.record("person:add", person, actor=actor, now=now)
     return person
+
+
+def _is_invented(actor: Actor) -> bool:
+    """Tell whether `actor` is one of a demonstration's people; whom they invite is one too."""
+    inviter = db.session.get(Person, actor.person_id) if actor.person_id is not None else None
+    return inviter is not None and inviter.is_demo
 
 
 def _give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: datetime) -> Grant:
