@@ -191,3 +191,11 @@ def test_demo_people_exist_in_a_demonstration_only(a: Builders, browser: Browser
 
     assert answer.status_code == 404
     assert "One tap signs you in" not in browser.page.text
+
+
+def test_a_new_installation_says_how_to_begin(a: Builders, browser: Browser) -> None:
+    assert "create-administrator" in browser.open("/sign-in").text
+
+    a.person()
+
+    assert "create-administrator" not in browser.open("/sign-in").text

@@ -29,6 +29,11 @@ def person_named(name: str) -> Person | None:
     return db.session.scalar(select(Person).where(column == name, Person.ended_at.is_(None)))
 
 
+def there_is_nobody() -> bool:
+    """Tell whether nobody was entered yet: the installation is new."""
+    return db.session.scalar(select(Person.id).limit(1)) is None
+
+
 def demo_people() -> Sequence[Person]:
     """Return the invented people of the demo town who can be signed in as with one tap."""
     return list(

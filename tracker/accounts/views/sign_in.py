@@ -54,6 +54,7 @@ def sign_in() -> ResponseReturnValue:
         "accounts/sign_in.html",
         form=form,
         kept=kept,
+        is_new=queries.there_is_nobody(),
         demo_people=queries.demo_people() if settings().demo else [],
     ), status
 
