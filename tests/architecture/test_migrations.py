@@ -20,6 +20,10 @@ from tracker.database import Model, db
 
 VERSIONS: Final = sorted((ROOT / "migrations" / "versions").glob("*.py"))
 SEARCH: Final = "service_request_search"  # a full-text index, which the models do not know
+BY_HAND: Final = ("ix_service_request_desk",)  # an index of expressions, which cannot be compared
+
+# SQLite says of each such index that it cannot read it back.
+pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
 
 
 @pytest.fixture
@@ -82,7 +86,8 @@ def test_a_migration_describes_its_own_day(path: Path) -> None:
 
 def _differences(metadata: sa.MetaData = Model.metadata) -> list[Any]:
     def include(_thing: object, name: str | None, kind: str, *_rest: object) -> bool:
-        return not (name and SEARCH in name and kind in ("table", "index"))
+        is_by_hand = bool(name) and (SEARCH in str(name) or name in BY_HAND)
+        return not (is_by_hand and kind in ("table", "index"))
 
     with db.engine.connect() as connection:
         context = MigrationContext.configure(
