@@ -48,6 +48,8 @@ MAPPINGS: Final = ROOT / "mappings"
 SILENT_AFTER: Final = timedelta(minutes=2)
 """A run that has noted nothing for so long has come to a halt."""
 MOST_LISTED: Final = 50
+THREAD: Final = "import-"
+"""How the threads are named that wait for the processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +200,7 @@ def start(run_id: int, settings: Settings) -> None:
         stderr=subprocess.DEVNULL,
     )
     # Somebody must take notice of its end, or it stays in the list of processes.
-    threading.Thread(target=process.wait, daemon=True).start()
+    threading.Thread(target=process.wait, name=f"{THREAD}{run_id}", daemon=True).start()
 
 
 def is_silent(run: ImportRun, folder: Folder, now: datetime) -> bool:
