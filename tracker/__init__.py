@@ -30,7 +30,7 @@ from tracker.service_requests import (
 from tracker.teams import actions as team_actions, views as teams
 from tracker.teams.actors import load_actor
 from tracker.visits import words as visits_words
-from tracker.web import access, errors, health, labels, locale, security, templating
+from tracker.web import access, addresses, errors, health, labels, locale, security, templating
 from tracker.web.templating import Entry
 
 NAVIGATION = (
@@ -105,6 +105,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     settings.instance_path.mkdir(parents=True, exist_ok=True)
 
+    addresses.init_app(app)
     db.init_app(app)
     app.extensions["tables"] = tables.MODULES
     Migrate(app, db, directory=str(ROOT / "migrations"))

@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from tracker.service_requests.models import Claim
 from tracker.web.forms import Form
@@ -18,7 +18,7 @@ class ReleaseForm(Form):
     reason = TextAreaField(
         _l("Why?"),
         [
-            InputRequired(_l("Write why, so that the team leader can find somebody else.")),
+            DataRequired(_l("Write why, so that the team leader can find somebody else.")),
             Length(max=500),
         ],
     )

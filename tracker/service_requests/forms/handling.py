@@ -12,7 +12,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from tracker.clock import utc_now
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome
@@ -41,7 +41,7 @@ class QuestionForm(Form):
     question = TextAreaField(
         _l("Your question"),
         [
-            InputRequired(_l("Write the question that only the requester can answer.")),
+            DataRequired(_l("Write the question that only the requester can answer.")),
             Length(max=500),
         ],
     )
@@ -65,7 +65,7 @@ class ExtensionForm(Form):
     )
     reason = TextAreaField(
         _l("Why it takes longer"),
-        [InputRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+        [DataRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
     )
 
 
@@ -77,7 +77,7 @@ class ParkingForm(Form):
     )
     reason = TextAreaField(
         _l("Why it cannot be done now"),
-        [InputRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+        [DataRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
     )
 
     def validate_until(self, field: DateField) -> None:
@@ -92,12 +92,12 @@ class ReferralForm(Form):
 
     to_whom = StringField(
         _l("To whom, and how to reach them"),
-        [InputRequired(_l("Name the body and its phone number or address.")), Length(max=200)],
+        [DataRequired(_l("Name the body and its phone number or address.")), Length(max=200)],
     )
     answer = TextAreaField(
         _l("What the requester reads"),
         [
-            InputRequired(_l("Tell the requester what happens there and what they need to do.")),
+            DataRequired(_l("Tell the requester what happens there and what they need to do.")),
             Length(max=NOTE_LENGTH),
         ],
     )
@@ -114,9 +114,7 @@ class ResolutionForm(Form):
     answer = TextAreaField(
         _l("What was done, as the requester reads it"),
         [
-            InputRequired(
-                _l("Tell the requester what was done. They decide whether it is solved.")
-            ),
+            DataRequired(_l("Tell the requester what was done. They decide whether it is solved.")),
             Length(max=NOTE_LENGTH),
         ],
     )

@@ -18,7 +18,7 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.models import Person
@@ -152,5 +152,5 @@ class CancelForm(Form):
 
     reason = TextAreaField(
         _l("Why?"),
-        [InputRequired(_l("The requester reads why nobody comes: write a word.")), Length(max=500)],
+        [DataRequired(_l("The requester reads why nobody comes: write a word.")), Length(max=500)],
     )

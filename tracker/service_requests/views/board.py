@@ -29,18 +29,15 @@ def index() -> ResponseReturnValue:
     """List what my teams can still take, without personal data."""
     actor, now = signed_in_actor(), utc_now()
     require(actor, Action.VIEW_BOARD)
-    wish = board.Wish(
-        area_id=request.args.get("area", type=int),
-        category_id=request.args.get("category", type=int),
-    )
     areas = [(node.thing.id, _indented(node)) for node in organisation.area_tree()]
     categories = [(node.thing.id, _indented(node)) for node in organisation.category_tree()]
+    wish = board.Wish(area_id=_wanted("area", areas), category_id=_wanted("category", categories))
     page = page_of(
         db.session(),
         board.claimable(actor, wish),
         [board.due_or_submitted(), ServiceRequest.id],
         key_of=lambda it: (it.due_at or it.submitted_at, it.id),
-        mark=request.args.get("page"),
+        mark=request.args.get("mark"),
         size=20,
     )
     return render_template(
@@ -118,6 +115,12 @@ def _indented(node: organisation.Node[Any]) -> str:
     return "\u3000" * node.depth + localized(node.thing)
 
 
+def _wanted(name: str, offered: list[tuple[int, str]]) -> int | None:
+    """Return the id that the address asks for; what is not offered is no filter."""
+    number = request.args.get(name, type=int)
+    return number if number in dict(offered) else None
+
+
 def _chips(
     wish: board.Wish, areas: list[tuple[int, str]], categories: list[tuple[int, str]]
 ) -> list[dict[str, str]]:
@@ -125,7 +128,7 @@ def _chips(
     return [
         {"param": name, "value": str(value), "label": dict(offered)[value].strip("\u3000")}
         for name, value, offered in wanted
-        if value is not None and value in dict(offered)
+        if value is not None
     ]
 
 

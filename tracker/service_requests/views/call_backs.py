@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
         to_call_back(actor),
         (func.coalesce(ServiceRequest.resolved_at, ServiceRequest.submitted_at), ServiceRequest.id),
         key_of=lambda it: (it.resolved_at or it.submitted_at, it.id),
-        mark=request.args.get("page"),
+        mark=request.args.get("mark"),
         size=25,
     )
     return render_template("service_requests/call_backs.html", page=page, masked_phone=masked_phone)

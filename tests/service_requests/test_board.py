@@ -1,0 +1,403 @@
+"""The volunteer's board: what one may take, taking it, giving it back, and one's own tasks."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db, transaction
+from tracker.permissions import Role, resident
+from tracker.service_requests.actions import answers
+from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.teams.models import Team
+
+NOTHING = "Nothing to claim at the moment"
+
+
+def now_of(service_request: ServiceRequest) -> ServiceRequest:
+    """Return the request as it stands in the database."""
+    return db.session.get_one(ServiceRequest, service_request.id, populate_existing=True)
+
+
+def task(a: Builders, team: Team, *, places: int = 2) -> ServiceRequest:
+    """Make a request of `team` with `places`, of a category of its own."""
+    return a.service_request(team=team, volunteers_needed=places, category=a.category())
+
+
+# ---------------------------------------------------------------- what it shows
+
+
+def test_the_board_shows_what_my_teams_can_take_and_nothing_of_other_teams(
+    a: Builders, browser: Browser
+) -> None:
+    mine, other = a.team(), a.team()
+    helping = a.service_request(team=other, helping_teams=[mine], category=a.category())
+    leading, foreign = task(a, mine), task(a, other)
+    browser.sign_in(a.volunteer(mine))
+
+    page = browser.open("/board")
+
+    for it in (leading, helping):
+        assert f"/requests/{it.id}/claim" in page.html
+    assert f"/requests/{foreign.id}/claim" not in page.html
+
+
+def test_the_board_names_nobody_and_no_place_to_find_them(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    a.service_request(
+        team=team,
+        requester_name="王秀兰",
+        phone="+8613812345678",
+        address="平安里18号302室",
+        need="阳台漏水,请进来看看",
+        preferred_time="周二上午,打13812345678",
+    )
+    browser.sign_in(a.volunteer(team))
+
+    page = browser.open("/board")
+
+    assert "周二上午" in page.text
+    for personal in ("王秀兰", "13812345678", "5678", "平安里", "302", "阳台漏水"):
+        assert personal not in page.html
+
+
+@pytest.mark.parametrize("status", [Status.PARKED, Status.RESOLVED, Status.CLOSED, Status.ACCEPTED])
+def test_what_takes_no_claims_is_not_on_the_board(
+    a: Builders, browser: Browser, status: Status
+) -> None:
+    team = a.team()
+    a.service_request(team=team, status=status)
+
+    assert NOTHING in browser.sign_in(a.volunteer(team)).open("/board").text
+
+
+def test_full_tasks_and_my_own_are_not_on_the_board(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    a.service_request(team=team, claimed_by=[a.volunteer(team)])
+    a.service_request(team=team, claimed_by=[me], volunteers_needed=2)
+    browser.sign_in(me)
+
+    assert NOTHING in browser.open("/board").text
+
+
+def test_who_is_not_vetted_reads_why_they_cannot_claim(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    it = task(a, team)
+    browser.sign_in(a.volunteer(team, is_vetted=False))
+
+    page = browser.open("/board")
+
+    assert "Your team leader has to confirm your registration first." in page.text
+    assert f"/requests/{it.id}/claim" not in page.html
+
+
+def test_at_the_claim_limit_the_board_says_so(a: Builders, browser: Browser) -> None:
+    a.organisation(claim_limit=1)
+    team = a.team()
+    me = a.volunteer(team)
+    a.service_request(team=team, claimed_by=[me])
+    it = task(a, team)
+    browser.sign_in(me)
+
+    page = browser.open("/board")
+
+    assert "You hold 1 open task (at most 1)." in page.text
+    assert "You hold as many open claims as one person may." in page.text
+    assert f"/requests/{it.id}/claim" not in page.html
+
+
+def test_filters_live_in_the_address(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    area, plumbing, reading = a.area(), a.category(), a.category()
+    here = a.service_request(team=team, area=area, category=plumbing)
+    there = a.service_request(team=team, category=reading)
+    browser.sign_in(a.volunteer(team))
+    browser.open("/board")
+
+    page = browser.send(area=area.id)
+
+    assert page.query["area"] == [str(area.id)]
+    assert f"/requests/{here.id}/claim" in page.html
+    assert f"/requests/{there.id}/claim" not in page.html
+    assert f"/requests/{there.id}/claim" in browser.open(f"/board?category={reading.id}").html
+    both = browser.open(f"/board?category={reading.id}&area={area.id}")
+    assert "Nothing fits these filters" in both.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "mark=rubbish",
+        "mark=WyI-IiwgWyJ4IiwgInkiXV0",
+        "area=99999999999999999999",
+        "area=-1",
+        "area=x",
+        "category=99999999999",
+        "category=&area=",
+    ],
+)
+def test_a_made_up_address_shows_a_page(a: Builders, browser: Browser, query: str) -> None:
+    team = a.team()
+    task(a, team)
+    browser.sign_in(a.volunteer(team))
+
+    browser.open(f"/board?{query}")
+
+
+def test_a_request_that_never_was_cannot_be_claimed_or_released(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.volunteer())
+    browser.open("/board")
+    token = browser.page.form("csrf_token").values()["csrf_token"]
+
+    for number in (0, 4711, 2**31, 2**63, 10**30):
+        sent = {"csrf_token": token}
+        assert browser.request("POST", f"/requests/{number}/claim", data=sent).status_code == 404
+        assert browser.request("GET", f"/requests/{number}/release").status_code == 404
+
+
+def test_long_boards_have_pages(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    for _ in range(21):
+        a.service_request(team=team)
+    browser.sign_in(a.volunteer(team))
+    first = browser.open("/board").html.count("/claim")
+
+    browser.click("Next page")
+
+    assert (first, browser.page.html.count("/claim")) == (20, 1)
+
+
+def test_more_tasks_ask_no_more_of_the_database(
+    a: Builders,
+    browser: Browser,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    a.organisation(claim_limit=100)
+    team = a.team()
+    me = a.volunteer(team)
+    browser.sign_in(me)
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            task(a, team)
+            own = a.service_request(
+                team=team, claimed_by=[me, a.volunteer(team)], category=a.category()
+            )
+            a.planned_visit(own, by=me)
+            a.service_request(team=team, claimed_by=[me], status=Status.CLOSED)
+        counts.append([count_queries(partial(browser.open, path)) for path in ("/board", "/mine")])
+
+    assert counts[0] == counts[1]
+
+
+# ---------------------------------------------------------------- taking a place
+
+
+def test_one_tap_claims_signs_for_it_and_leads_to_the_request(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    it = a.service_request(team=team, requester_name="王秀兰", need="阳台漏水")
+    me = a.volunteer(team)
+    browser.sign_in(me).open("/board")
+
+    page = browser.send(press=claim_button(browser))
+
+    assert page.path == f"/requests/{it.id}"
+    assert "It is yours." in page.text
+    assert "阳台漏水" in page.text
+    after = now_of(it)
+    assert after.status is Status.IN_PROGRESS
+    assert after.signed_for_at == a.now
+    assert after.claimant_ids == {me.id}
+
+
+def test_tapping_twice_takes_one_place(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    it = task(a, team, places=3)
+    browser.sign_in(a.volunteer(team)).open("/board")
+    form = browser.page.form(press=claim_button(browser))
+    for _ in range(2):
+        answer = browser.request("POST", form.action, data=form.values())
+        assert answer.status_code == 303
+
+    assert now_of(it).places_taken == 1
+    assert len(list(db.session.scalars(select(Claim)))) == 1
+
+
+def test_who_loses_the_last_place_is_told_and_sees_the_other_tasks(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    it = task(a, team, places=1)
+    browser.sign_in(a.volunteer(team)).open("/board")
+    a.claim(it, a.volunteer(team))
+
+    page = browser.send(press=claim_button(browser))
+
+    assert page.path == "/board"
+    assert "somebody was a moment faster" in page.text
+    assert now_of(it).places_taken == 1
+
+
+def test_a_task_of_a_team_that_is_not_mine_is_not_there(a: Builders, browser: Browser) -> None:
+    it = a.service_request(team=a.team())
+    browser.sign_in(a.volunteer())
+    token = browser.open("/board").form("csrf_token").values()["csrf_token"]
+
+    answer = browser.request("POST", f"/requests/{it.id}/claim", data={"csrf_token": token})
+
+    assert answer.status_code == 404
+    assert now_of(it).places_taken == 0
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.SUPERVISOR, Role.AUDITOR])
+def test_the_board_is_for_those_who_volunteer(a: Builders, browser: Browser, role: Role) -> None:
+    browser.sign_in(a.holder(role)).open("/board", status=403)
+    browser.open("/mine", status=403)
+
+
+# ---------------------------------------------------------------- giving it back
+
+
+def test_releasing_needs_a_reason(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    browser.sign_in(me)
+
+    for reason in ("", "   "):
+        page = browser.send(f"/requests/{it.id}/release", reason=reason)
+        assert "so that the team leader can find somebody else" in page.errors["reason"]
+    assert now_of(it).places_taken == 1
+
+
+def test_releasing_frees_the_place_for_others(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    browser.sign_in(me).open("/mine")
+
+    browser.click("Release")
+    page = browser.send(reason="我出差了")
+
+    assert page.path == "/mine"
+    assert "The place is free again" in page.text
+    assert now_of(it).places_taken == 0
+    assert f"/requests/{it.id}/claim" in browser.open("/board").html
+
+
+def test_releasing_again_says_that_there_is_nothing_to_release(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    page = browser.sign_in(me).open(f"/requests/{it.id}/release")
+    sent = {**page.form("reason").values(), "reason": "出差"}
+    statuses = [browser.request("POST", page.path, data=sent).status_code for _ in range(2)]
+
+    assert statuses[0] == 303
+    assert statuses[1] < 500
+    assert now_of(it).places_taken == 0
+
+
+def test_a_team_leader_gives_back_somebody_elses_place(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    one, two = a.volunteer(team), a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[one, two])
+    browser.sign_in(a.team_leader(team))
+
+    page = browser.send(f"/requests/{it.id}/release", person_id=two.id, reason="他病了")
+
+    assert page.path == f"/requests/{it.id}"
+    assert now_of(it).claimant_ids == {one.id}
+
+
+def test_a_volunteer_cannot_give_back_somebody_elses_place(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    one, two = a.volunteer(team), a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[one, two])
+    page = browser.sign_in(one).open(f"/requests/{it.id}/release")
+    assert two.name not in page.text
+
+    sent = {**page.form("reason").values(), "reason": "x", "person_id": str(two.id)}
+    browser.request("POST", page.path, data=sent)
+
+    assert now_of(it).claimant_ids == {one.id, two.id}
+
+
+# ---------------------------------------------------------------- my tasks
+
+
+def test_my_tasks_show_the_next_visit_and_who_else_goes(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me, other = a.volunteer(team), a.volunteer(team, name="林小雨")
+    it = a.service_request(team=team, claimed_by=[me, other])
+    a.planned_visit(it, by=me)
+    a.planned_visit(it, by=me, planned_from=a.now + timedelta(days=3))
+
+    page = browser.sign_in(me).open("/mine")
+
+    assert "Next visit Thu 12 Mar 2026, 10:00" in page.text
+    assert "Together with 林小雨" in page.text
+    browser.click("Record the visit")
+    assert browser.page.path.startswith(f"/requests/{it.id}/visits/")
+
+
+def test_my_tasks_show_the_thanks_for_what_is_finished(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me], status=Status.RESOLVED)
+    with transaction():
+        answers.confirm(
+            db.session.get_one(ServiceRequest, it.id),
+            solved=Solved.YES,
+            satisfaction=5,
+            word="谢谢小伙子!",
+            actor=resident(it.id),
+            now=a.now,
+        )
+
+    page = browser.sign_in(me).open("/mine")
+
+    assert "You hold no open task" in page.text
+    assert "谢谢小伙子!" in page.text
+
+
+def test_what_was_reopened_keeps_no_thanks_of_before_out_of_my_open_tasks(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me], status=Status.RESOLVED)
+    clock.shift(timedelta(days=1))
+    with transaction():
+        answers.dispute(
+            db.session.get_one(ServiceRequest, it.id),
+            reason="又漏了",
+            actor=resident(it.id),
+            now=a.now + timedelta(days=1),
+        )
+
+    page = browser.sign_in(me).open("/mine")
+
+    assert "Plan a visit" in page.text
+    assert "What came of the others" not in page.text
+
+
+# ---------------------------------------------------------------- below
+
+
+def claim_button(browser: Browser) -> str:
+    """Return the name of the first button that claims."""
+    return next(name for name in browser.page.buttons if name.startswith("Claim"))
