@@ -1,7 +1,7 @@
 """Every page that anybody is offered: valid, accessible, in both languages, on phone and desktop."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
@@ -12,7 +12,9 @@ from sqlalchemy import select
 from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.chromium import Windows
 from tests.support.crawler import Walk, endpoint_of
+from tests.support.databases import Databases, settings
 from tests.support.town import STAFF, build_town, somebody_who_is
+from tracker import create_app
 from tracker.database import db
 from tracker.permissions import Role
 from tracker.service_requests.links import token_for
@@ -37,6 +39,45 @@ def database_kind() -> str:
     return "sqlite"
 
 
+@pytest.fixture
+def now() -> datetime:
+    """The town is built once and looked at by everybody, also by a server of the real time."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def clock() -> None:
+    """The clock runs on."""
+
+
+@pytest.fixture(scope="module")
+def town_url(databases: Databases) -> str:
+    """Return the database of a town that is built once: these tests only look."""
+    url = databases.empty("sqlite", "town")
+    made = create_app(settings(url, databases.folder / "town"))
+    with made.app_context():
+        build_town(made, datetime.now(UTC).replace(microsecond=0))
+        db.session.remove()
+        db.engine.dispose()
+    return url
+
+
+@pytest.fixture
+def database_url(town_url: str) -> str:
+    """Look at the town, in place of an empty database."""
+    return town_url
+
+
+@pytest.fixture
+def app(town_url: str, databases: Databases) -> Iterator[Flask]:
+    """Return the application on the town, with the photos that belong to it."""
+    made = create_app(settings(town_url, databases.folder / "town"))
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
 def own_pages() -> list[str]:
     """Return the private pages of one request in each status."""
     found: dict[str, str] = {}
@@ -48,10 +89,7 @@ def own_pages() -> list[str]:
 
 @pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
 @pytest.mark.parametrize("role", [None, *STAFF], ids=str)
-def test_every_page_that_is_offered_is_valid(
-    app: Flask, now: datetime, role: Role | None, locale: str
-) -> None:
-    build_town(app, now)
+def test_every_page_that_is_offered_is_valid(app: Flask, role: Role | None, locale: str) -> None:
     browser = Browser(app, locale=locale)
     if role is not None:
         browser.sign_in(somebody_who_is(role))
@@ -62,8 +100,7 @@ def test_every_page_that_is_offered_is_valid(
 
 
 @pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
-def test_every_page_of_a_private_link_is_valid(app: Flask, now: datetime, locale: str) -> None:
-    build_town(app, now)
+def test_every_page_of_a_private_link_is_valid(app: Flask, locale: str) -> None:
     with app.test_request_context():
         starts = own_pages()
 
@@ -72,8 +109,7 @@ def test_every_page_of_a_private_link_is_valid(app: Flask, now: datetime, locale
         assert walk.endpoints
 
 
-def test_every_page_that_exists_is_offered_to_somebody(app: Flask, now: datetime) -> None:
-    build_town(app, now)
+def test_every_page_that_exists_is_offered_to_somebody(app: Flask) -> None:
     offered: set[str] = set(NOT_OFFERED)
     for role in (None, *STAFF):
         browser = Browser(app)
@@ -86,37 +122,20 @@ def test_every_page_that_exists_is_offered_to_somebody(app: Flask, now: datetime
         offered |= Walk(app, Browser(app), start, of_each_kind=1).endpoints
 
     exist = {
-        rule.endpoint
-        for rule in app.url_map.iter_rules()
-        if rule.methods and "GET" in rule.methods and not _by_link_or_script(rule.endpoint)
+        rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "GET" in rule.methods
     }
     assert exist - offered == set()
-
-
-def _by_link_or_script(endpoint: str) -> bool:
-    """Tell whether only a mail or a script leads to it, which other tests open."""
-    return endpoint in ONLY_BY_LINK
-
-
-ONLY_BY_LINK: Final = frozenset(
-    {
-        "accounts.invitation",
-        "accounts.reset",
-    }
-)
 
 
 @pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
 @pytest.mark.parametrize("role", [None, *STAFF], ids=str)
 def test_every_kind_of_page_is_accessible(
     app: Flask,
-    now: datetime,
     windows: Windows,
     assert_accessible: Callable[[Window], None],
     role: Role | None,
     locale: str,
 ) -> None:
-    build_town(app, now)
     browser = Browser(app, locale=locale)
     person = somebody_who_is(role) if role is not None else None
     if person is not None:
