@@ -123,6 +123,14 @@ def record_visit(
     return visit
 
 
+def is_recorded(visit: Visit | None, submission_key: str) -> bool:
+    """Tell whether this report came before: `record_visit` would change nothing."""
+    existing = _recorded_with(submission_key)
+    if existing is not None and existing is not visit:
+        return True
+    return visit is not None and visit.status is VisitStatus.DONE
+
+
 def cancel_visit(
     service_request: ServiceRequest, visit: Visit, *, reason: str, actor: Actor, now: datetime
 ) -> None:

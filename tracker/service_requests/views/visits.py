@@ -23,7 +23,7 @@ from tracker.service_requests.lifecycle import Step, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.teams.models import Membership
-from tracker.visits.models import ContactWay, Group, Visit
+from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.locale import local_datetime
@@ -73,6 +73,11 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     status_after(it.status, Step.VISIT)
     visit = _visit(it, visit_id) if visit_id is not None else None
+    if visit is not None and visit.status is VisitStatus.DONE and request.method == "GET":
+        flash(_("This visit was recorded already."), "warning")
+        return redirect(
+            url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
+        )
     form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
     draft = visiting.find_draft(actor.person_id or 0, form_key) if request.method == "GET" else None
     form = _report_form(it, visit, actor, draft.content if draft else None)
@@ -113,6 +118,9 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     visit = _visit(it, visit_id)
+    if visit.status is not VisitStatus.PLANNED:
+        message = "There is no such planned visit."
+        raise NotFoundError(message)
     form = CancelForm.from_request()
     if form.is_sent_and_valid():
         with transaction():
@@ -244,6 +252,9 @@ def _recorded(
     try:
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
+            planned = _visit(it, visit_id) if visit_id is not None else None
+            submission_key = _key(form.submission_key.data)
+            is_new = not visiting.is_recorded(planned, submission_key)
             visit = visiting.record_visit(
                 it,
                 visiting.VisitReport(
@@ -261,19 +272,22 @@ def _recorded(
                     next_step_on=form.next_step_on.data,
                     public_note=form.public_note.data or "",
                 ),
-                visit=_visit(it, visit_id) if visit_id is not None else None,
-                submission_key=_key(form.submission_key.data),
+                visit=planned,
+                submission_key=submission_key,
                 actor=actor,
                 now=now,
             )
-            photos.add_photos(
-                it,
-                uploads.stored,
-                Action.RECORD_VISIT,
-                visit_id=visit.id,
-                actor=actor,
-                now=now,
-            )
+            if is_new:
+                photos.add_photos(
+                    it,
+                    uploads.stored,
+                    Action.RECORD_VISIT,
+                    visit_id=visit.id,
+                    actor=actor,
+                    now=now,
+                )
+            else:
+                delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
                 visiting.drop_draft(actor.person_id, form_key)
             return visit.id

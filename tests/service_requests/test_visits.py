@@ -1,0 +1,419 @@
+"""Visits at a browser: planned, recorded, called off, and what is being typed, kept."""
+
+import json
+from datetime import timedelta
+from io import BytesIO
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.pictures import small_jpeg
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.permissions import Role
+from tracker.service_requests import links
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import BuiltInChannel, Photo, ServiceRequest
+from tracker.teams.models import Team
+from tracker.visits.models import NoteDraft, Visit, VisitStatus
+
+TYPED: dict[str, object] = {"way": "in_person", "contact_made": "yes", "findings": "龙头换了垫片"}
+
+
+@pytest.fixture
+def team(a: Builders) -> Team:
+    """Return the team of `volunteer`."""
+    return a.team()
+
+
+@pytest.fixture
+def volunteer(a: Builders, team: Team) -> Person:
+    """Return who claimed `it`."""
+    return a.volunteer(team, name="林小雨")
+
+
+@pytest.fixture
+def it(a: Builders, team: Team, volunteer: Person) -> ServiceRequest:
+    """Return a request in progress that `volunteer` claimed."""
+    return a.service_request(team=team, claimed_by=[volunteer], area=a.area())
+
+
+@pytest.fixture
+def at_work(browser: Browser, volunteer: Person) -> Browser:
+    """Return the browser of `volunteer`."""
+    return browser.sign_in(volunteer)
+
+
+def visits() -> list[Visit]:
+    """Return every visit in the database, oldest first."""
+    return list(db.session.scalars(select(Visit).order_by(Visit.id)))
+
+
+def below(it: ServiceRequest, page: str) -> str:
+    """Return the address of a page below the request's visits."""
+    return f"/requests/{it.id}/visits/{page}"
+
+
+# ---------------------------------------------------------------- planning
+
+
+def test_a_planned_visit_stands_on_the_requesters_page(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    page = at_work.send(
+        below(it, "new"), planned_from="2026-03-12T09:00", planned_to="2026-03-12T11:00"
+    )
+
+    assert page.path == f"/requests/{it.id}"
+    assert "The visit is planned." in page.text
+    token = links.token_for(it.id, it.link_salt)
+    requesters = at_work.sign_out().open(f"/track/{token}")
+    assert "Thu 12 Mar 2026, 09:00" in requesters.text
+    assert "林小雨" in requesters.text
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "field", "words"),
+    [
+        ("2026-03-10T09:00", "2026-03-10T10:00", "planned_from", "This time has passed."),
+        ("2026-03-12T09:00", "2026-03-12T09:00", "planned_to", "must come after the beginning"),
+        ("2026-03-12T09:00", "2026-03-12T08:00", "planned_to", "must come after the beginning"),
+        ("2026-03-12T08:00", "2026-03-12T20:01", "planned_to", "at most 12 hours"),
+        ("", "2026-03-12T20:01", "planned_from", "Choose day and time."),
+        ("2026-03-12T08:00", "", "planned_to", "Choose day and time."),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused_beside_its_field(
+    at_work: Browser, it: ServiceRequest, begins: str, ends: str, field: str, words: str
+) -> None:
+    page = at_work.send(
+        below(it, "new"), planned_from=begins, planned_to=ends, place="在社区办公室见"
+    )
+
+    assert words in page.errors[field]
+    assert page.form("place").values()["place"] == ["在社区办公室见"]
+    assert visits() == []
+
+
+def test_somebody_must_go(at_work: Browser, it: ServiceRequest) -> None:
+    page = at_work.send(
+        below(it, "new"),
+        planned_from="2026-03-12T09:00",
+        planned_to="2026-03-12T11:00",
+        visitors=[],
+    )
+
+    assert "Choose at least one visitor." in page.text
+    assert visits() == []
+
+
+def test_sending_the_plan_twice_plans_one_visit(at_work: Browser, it: ServiceRequest) -> None:
+    page = at_work.open(below(it, "new"))
+    times = {"planned_from": "2026-03-12T09:00", "planned_to": "2026-03-12T11:00"}
+    sent = {**page.form("place").values(), **times}
+    for _ in range(2):
+        assert at_work.request("POST", page.path, data=sent).status_code == 303
+
+    assert len(visits()) == 1
+
+
+# ---------------------------------------------------------------- recording
+
+
+def test_a_planned_visit_is_recorded_on_its_own_page(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer, planned_from=a.now - timedelta(hours=2))
+
+    page = at_work.send(below(it, f"{planned.id}/record"), fields=TYPED, public_note="已换好垫片")
+
+    assert page.path == below(it, str(planned.id))
+    assert "龙头换了垫片" in page.text
+    [visit] = visits()
+    assert (visit.status, visit.contact_made) == (VisitStatus.DONE, True)
+    assert visit.started_at == a.now - timedelta(hours=2)
+    token = links.token_for(it.id, it.link_salt)
+    assert "已换好垫片" in at_work.sign_out().open(f"/track/{token}").text
+
+
+def test_a_visit_that_nobody_planned_is_recorded(at_work: Browser, it: ServiceRequest) -> None:
+    at_work.send(below(it, "record"), fields=TYPED)
+
+    [visit] = visits()
+    assert (visit.status, visit.findings) == (VisitStatus.DONE, "龙头换了垫片")
+
+
+def test_a_try_that_reached_nobody_needs_no_findings(at_work: Browser, it: ServiceRequest) -> None:
+    page = at_work.send(below(it, "record"), way="phone", contact_made="no")
+
+    assert "The visit is recorded." in page.text
+    [visit] = visits()
+    assert visit.contact_made is False
+    assert "No" in page.text
+
+
+def test_who_met_somebody_says_what_they_found(at_work: Browser, it: ServiceRequest) -> None:
+    page = at_work.send(
+        below(it, "record"), way="in_person", contact_made="yes", findings=" ", met="张大爷"
+    )
+
+    assert "Write down what you found" in page.errors["findings"]
+    assert page.form("met").values()["met"] == ["张大爷"]
+    assert visits() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"started_at": "2026-03-12T09:00"}, "started_at", "This lies ahead."),
+        (
+            {"started_at": "2026-03-11T09:00", "ended_at": "2026-03-11T08:00"},
+            "ended_at",
+            "must come after the beginning",
+        ),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused_beside_its_field(
+    at_work: Browser,
+    it: ServiceRequest,
+    fields: dict[str, str],
+    field: str,
+    words: str,
+) -> None:
+    page = at_work.open(below(it, "record"))
+    sent = {**page.form("findings").values(), **TYPED, **fields}
+
+    answer = at_work._follow(at_work.request("POST", page.path, data=sent), 200)
+
+    assert words in answer.errors[field]
+    assert answer.form("findings").values()["findings"] == ["龙头换了垫片"]
+    assert visits() == []
+
+
+def test_how_and_whether_one_met_must_be_said(at_work: Browser, it: ServiceRequest) -> None:
+    page = at_work.send(below(it, "record"), findings="龙头换了垫片")
+
+    assert "Choose whether you reached somebody." in page.text
+    assert page.form("findings").values()["findings"] == ["龙头换了垫片"]
+    assert visits() == []
+
+
+def test_the_same_submission_twice_records_one_visit_with_its_photo(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    page = at_work.open(below(it, "record"))
+    for _ in range(2):
+        sent = {
+            **page.form("findings").values(),
+            **TYPED,
+            "has_consent": "y",
+            "photos": [(BytesIO(small_jpeg()), "a.jpg")],
+        }
+        answer = at_work.request("POST", page.path, data=sent)
+        assert answer.status_code == 303
+
+    assert len(visits()) == 1
+    assert len(list(db.session.scalars(select(Photo)))) == 1
+
+
+def test_who_comes_second_to_record_a_planned_visit_reads_what_was_recorded(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer)
+    page = at_work.open(below(it, f"{planned.id}/record"))
+    for findings in ("第一次", "第二次"):
+        sent = {**page.form("findings").values(), **TYPED, "findings": findings}
+        sent["started_at"] = "2026-03-11T09:00"
+        at_work.request("POST", page.path, data=sent)
+
+    assert [visit.findings for visit in visits()] == ["第一次"]
+    again = at_work.open(below(it, f"{planned.id}/record"))
+    assert again.path == below(it, str(planned.id))
+    assert "This visit was recorded already." in again.text
+
+
+def test_photos_need_the_consent_of_those_shown(at_work: Browser, it: ServiceRequest) -> None:
+    photos = [(BytesIO(small_jpeg()), "a.jpg")]
+
+    page = at_work.send(below(it, "record"), fields=TYPED, photos=photos)
+
+    assert "Photos need the consent of the people shown." in page.errors["has_consent"]
+    assert visits() == []
+    photos = [(BytesIO(small_jpeg()), "a.jpg")]
+    at_work.send(fields=TYPED, photos=photos, has_consent="y")
+    [photo] = db.session.scalars(select(Photo))
+    assert photo.visit_id == visits()[0].id
+
+
+def test_a_photo_that_is_none_is_named_and_the_report_is_kept(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    page = at_work.send(
+        below(it, "record"), fields=TYPED, photos=[(BytesIO(b"no"), "a.jpg")], has_consent="y"
+    )
+
+    assert "a.jpg" in page.errors["photos"]
+    assert page.form("findings").values()["findings"] == ["龙头换了垫片"]
+    assert visits() == []
+
+
+# ---------------------------------------------------------------- other needs
+
+
+def test_needs_that_were_found_become_one_request_in_one_tap(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    page = at_work.send(below(it, "record"), fields=TYPED, needs_found="想学用手机挂号")
+    form = page.form(press="Make a new request of it")
+    at_work.click("Make a new request of it")
+    assert "A new request was made of it" in at_work.page.text
+
+    at_work.request("POST", form.action, data=form.values())
+
+    made = db.session.scalars(select(ServiceRequest).where(ServiceRequest.id != it.id)).one()
+    assert (made.need, made.channel) == ("想学用手机挂号", BuiltInChannel.VISIT)
+    assert (made.area_id, made.address) == (it.area_id, it.address)
+    assert made.status is Status.SUBMITTED
+
+
+def test_a_visit_without_other_needs_makes_no_request(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    visit = a.visit(it, by=volunteer)
+    page = at_work.open(below(it, str(visit.id)))
+    assert "Make a new request of it" not in page.buttons
+    token = page.form("csrf_token").values()["csrf_token"]
+
+    answer = at_work.request("POST", f"{page.path}/need", data={"csrf_token": token})
+
+    assert answer.status_code == 404
+
+
+# ---------------------------------------------------------------- calling off
+
+
+def test_calling_off_tells_the_requester_why(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer)
+
+    for reason in ("", "  "):
+        page = at_work.send(below(it, f"{planned.id}/cancellation"), reason=reason)
+        assert "write a word" in page.errors["reason"]
+    page = at_work.send(below(it, f"{planned.id}/cancellation"), reason="下大雨,改天再来")
+
+    assert "The visit is called off" in page.text
+    assert visits()[0].status is VisitStatus.CANCELLED
+    token = links.token_for(it.id, it.link_salt)
+    assert "下大雨,改天再来" in at_work.sign_out().open(f"/track/{token}").text
+
+
+def test_what_is_not_planned_cannot_be_called_off(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    done = a.visit(it, by=volunteer)
+
+    at_work.open(below(it, f"{done.id}/cancellation"), status=404)
+
+
+# ---------------------------------------------------------------- drafts
+
+
+def keep(browser: Browser, it: ServiceRequest, content: str, **more: str) -> int:
+    """Send what is being typed, as the script does; return the status of the answer."""
+    token = browser.open(below(it, "record")).form("findings").values()["csrf_token"]
+    sent = {"csrf_token": token, "form_key": f"visit:{it.id}:new", "content": content, **more}
+    return browser.request("POST", "/drafts", data=sent).status_code
+
+
+def test_what_was_typed_is_put_back_and_forgotten_after_saving(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    typed = json.dumps([["findings", "写到一半"], ["contact_made", "yes"], ["met", "张大爷"]])
+
+    assert keep(at_work, it, typed) == 204
+
+    page = at_work.open(below(it, "record"))
+    assert "This is what you were typing" in page.text
+    values = page.form("findings").values()
+    assert (values["findings"], values["met"]) == (["写到一半"], ["张大爷"])
+    assert values["contact_made"] == ["yes"]
+    at_work.send(way="in_person", started_at="2026-03-11T09:00", visitors=[it.claims[0].person_id])
+    assert visits()[0].findings == "写到一半"
+    assert list(db.session.scalars(select(NoteDraft))) == []
+
+
+def test_a_draft_can_be_thrown_away(at_work: Browser, it: ServiceRequest) -> None:
+    keep(at_work, it, json.dumps([["findings", "写到一半"]]))
+    at_work.open(below(it, "record"))
+
+    page = at_work.send(press="Throw it away")
+
+    assert page.path == below(it, "record")
+    assert page.form("findings").values()["findings"] == [""]
+
+
+def test_a_draft_is_its_owners_only(
+    a: Builders, browser: Browser, it: ServiceRequest, volunteer: Person, team: Team
+) -> None:
+    keep(browser.sign_in(volunteer), it, json.dumps([["findings", "写到一半"]]))
+
+    page = browser.sign_out().sign_in(a.team_leader(team)).open(below(it, "record"))
+
+    assert "写到一半" not in page.html
+
+
+@pytest.mark.parametrize("content", ["", "no json", "{}", "[1, [2]]", '[["nothing", 1]]'])
+def test_a_broken_draft_breaks_no_page(at_work: Browser, it: ServiceRequest, content: str) -> None:
+    assert keep(at_work, it, content) == 204
+
+    at_work.open(below(it, "record"))
+
+
+def test_a_draft_without_a_form_or_too_long_is_not_kept(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    assert keep(at_work, it, "[]", form_key="") == 403
+    assert keep(at_work, it, "x" * 60_001) == 403
+    assert list(db.session.scalars(select(NoteDraft))) == []
+
+
+# ---------------------------------------------------------------- who may
+
+
+@pytest.mark.parametrize("page", ["new", "record"])
+def test_who_may_not_visit_finds_no_page(
+    a: Builders, browser: Browser, it: ServiceRequest, team: Team, page: str
+) -> None:
+    for person in (a.volunteer(), a.volunteer(team), a.coordinator(), a.holder(Role.AUDITOR)):
+        browser.sign_out().sign_in(person).open(below(it, page), status=404)
+
+
+def test_a_visit_of_another_request_is_not_below_this_one(
+    a: Builders, at_work: Browser, it: ServiceRequest, team: Team, volunteer: Person
+) -> None:
+    other = a.service_request(team=team, claimed_by=[volunteer])
+    visit = a.planned_visit(other, by=volunteer)
+
+    for page in (str(visit.id), f"{visit.id}/record", f"{visit.id}/cancellation", "4711"):
+        at_work.open(below(it, page), status=404)
+
+
+@pytest.mark.parametrize("page", ["new", "record"])
+def test_what_is_resolved_takes_no_visits(
+    a: Builders, at_work: Browser, team: Team, volunteer: Person, page: str
+) -> None:
+    done = a.service_request(team=team, claimed_by=[volunteer], status=Status.RESOLVED)
+
+    assert "no longer possible" in at_work.open(below(done, page), status=409).text
+
+
+def test_a_leader_may_record_too(a: Builders, browser: Browser) -> None:
+    leader = a.leader()
+    it = a.service_request(status=Status.IN_PROGRESS, leader=leader)
+
+    browser.sign_in(leader).send(below(it, "record"), fields=TYPED)
+
+    assert [visit.visitors[0].id for visit in visits()] == [leader.id]
