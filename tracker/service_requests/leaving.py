@@ -11,6 +11,7 @@ from tracker.database import db
 from tracker.permissions import Actor
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
+from tracker.service_requests.actions.claims import take_turns
 from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
@@ -21,6 +22,7 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
 
     The team leaders are told at once. The right was asked for by whoever ended the membership.
     """
+    take_turns(person_id)
     staying_in = set(
         db.session.scalars(
             select(Membership.team_id).where(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
+from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
@@ -71,6 +72,7 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     """
     require(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
     assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no claim
+    take_turns(actor.person_id)
     refusal = why_not(service_request, actor=actor)
     if refusal is not None:
         raise RefusedError(refusal)
@@ -179,6 +181,17 @@ def open_claims(person_id: int) -> int:
         )
     )
     return held or 0
+
+
+def take_turns(person_id: int) -> None:
+    """Let what else changes this person's places wait until the transaction ends.
+
+    Otherwise somebody who claims two tasks at once could pass the limit on PostgreSQL, and
+    somebody who is leaving could be left with a place that they took a moment before.
+    """
+    db.session.execute(
+        select(Person.id).where(Person.id == person_id).with_for_update(key_share=True)
+    )
 
 
 def claim_limit() -> int:
