@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
-from tracker.errors import Refusal, RefusedError
+from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, Actor
 from tracker.service_requests import judging, queries
 from tracker.service_requests.actions import approvals, claims, handling
@@ -22,11 +22,9 @@ from tracker.service_requests.models import Approval, ApprovalKind, Claim, Servi
 
 Result = TypeVar("Result")
 TO_CLAIM: Final = Action.CLAIM_SERVICE_REQUEST
-FIELDS: Final = {
-    "kind": "help",
+TOLD: Final = {
     "need": "厨房水龙头滴水,关不紧",
     "address": "幸福路5号",
-    "for_whom": "self",
     "reachable_by": "phone",
     "requester_name": "李明",
     "phone": "13800138000",
@@ -160,6 +158,104 @@ def test_claiming_many_tasks_at_once_stays_under_the_limit(app: Flask, a: Builde
 
     assert answers == {None: 2, Refusal.CLAIM_LIMIT: 6}
     assert rows(Claim) == 2
+
+
+# ---------------------------------------------------------------- submissions
+
+
+def test_twenty_double_submissions_make_one_request(app: Flask, a: Builders) -> None:
+    _ = a.bureau
+    browser = Browser(app)
+    check = browser.send(f"/requests/new/form?category={a.any_category.id}", fields=TOLD)
+    sent = check.form(press="Send it now").values()
+
+    def act() -> tuple[int, str]:
+        answer = same_visitor(app, browser).post(check.path, data=sent)
+        return answer.status_code, answer.headers["Location"]
+
+    answers = at_once(app, [act] * 20)
+
+    assert len(set(answers)) == 1
+    assert answers[0][0] == 303
+    assert rows(ServiceRequest) == 1
+    made = db.session.scalars(select(ServiceRequest)).one()
+    assert steps_of(made.id) == {Step.SUBMIT: 1}
+
+
+def test_twenty_double_submissions_of_the_desk_make_one_request(app: Flask, a: Builders) -> None:
+    browser = Browser(app).sign_in(a.coordinator())
+    given = {**TOLD, "category_id": a.any_category.id}
+    page = browser.open("/intake")
+    sent = page.form("need").filled(given, press="Take in")
+
+    def act() -> tuple[int, str]:
+        answer = same_visitor(app, browser).post(page.path, data=sent)
+        return answer.status_code, answer.headers["Location"]
+
+    answers = at_once(app, [act] * 20)
+
+    assert len(set(answers)) == 1
+    assert rows(ServiceRequest) == 1
+
+
+# ---------------------------------------------------------------- results and decisions
+
+
+def test_two_handlers_resolving_at_once_report_one_result(app: Flask, a: Builders) -> None:
+    team = a.team()
+    it = a.service_request(team=team, status=Status.IN_PROGRESS)
+    request_id, now = it.id, a.now
+    handlers = [a.actor(a.team_leader(team)) for _ in range(6)]
+
+    def resolving(actor: Actor) -> Callable[[], bool]:
+        def act() -> bool:
+            try:
+                with transaction():
+                    handling.resolve(
+                        queries.find_for_change(actor, request_id),
+                        outcome=Outcome.SOLVED,
+                        answer="换了垫片。",
+                        actor=actor,
+                        now=now,
+                    )
+            except StepNotAllowedError:
+                return False
+            return True
+
+        return act
+
+    assert Counter(at_once(app, [resolving(one) for one in handlers])) == {True: 1, False: 5}
+    assert steps_of(request_id)[Step.RESOLVE] == 1
+
+
+def test_two_supervisors_deciding_at_once_make_one_decision(app: Flask, a: Builders) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    asked_id = a.approval(it, ApprovalKind.EXTENSION).id
+    judges = [a.actor(a.supervisor()) for _ in range(6)]
+    now = a.now
+
+    def deciding(judge: Actor, *, granted: bool) -> Callable[[], Refusal | None]:
+        def act() -> Refusal | None:
+            try:
+                with transaction():
+                    asked = judging.find_approval(judge, asked_id, lock=True)
+                    approvals.decide(asked, granted=granted, actor=judge, now=now)
+            except RefusedError as refused:
+                return refused.refusal
+            return None
+
+        return act
+
+    acts = [deciding(judge, granted=index % 2 == 0) for index, judge in enumerate(judges)]
+    assert Counter(at_once(app, acts)) == {None: 1, Refusal.ALREADY_ANSWERED: 5}
+
+    steps = steps_of(it.id)
+    assert steps[Step.EXTEND] + steps[Step.REFUSE_EXTENSION] == 1
+    asked = db.session.get_one(Approval, asked_id)
+    assert asked.granted is (steps[Step.EXTEND] == 1)
+
+
+# ---------------------------------------------------------------- below
 
 
 def posting(app: Flask, browser: Browser, page: str, address: str) -> Callable[[], str]:
