@@ -122,7 +122,7 @@ def databases() -> Iterator[Databases]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw")
     found = Databases(Path(os.environ[RUN_FOLDER]), int(os.environ[CONTROLLER]), worker)
     yield found
-    found.drop_all()
+    found.close()
 
 
 @pytest.fixture(params=KINDS)
@@ -166,18 +166,41 @@ def clock(now: datetime, request: pytest.FixtureRequest) -> Iterator[time_machin
         yield traveller
 
 
+@pytest.fixture(scope="session")
+def _apps() -> Iterator[dict[str, Flask]]:
+    """Keep the applications of this test process by the address of their database.
+
+    Making one, and compiling its templates and its SQL, takes longer than most tests.
+    """
+    made: dict[str, Flask] = {}
+    yield made
+    for app in made.values():
+        with app.app_context():
+            db.engine.dispose()
+
+
 @pytest.fixture
 def app(
-    database_url: str, databases: Databases, clock: time_machine.Traveller | None
+    database_url: str,
+    databases: Databases,
+    clock: time_machine.Traveller | None,
+    _apps: dict[str, Flask],
 ) -> Iterator[Flask]:
-    """Return the application on an empty database, its context pushed, the clock stopped."""
+    """Return the application on an empty database, its context pushed, the clock stopped.
+
+    What a test changes in `app.config` is put back. To add a page, make an own application.
+    """
     folder = databases.folder / "instance"
-    made = create_app(settings(database_url, folder))
-    VISITED.watch(made)
+    if database_url not in _apps:
+        _apps[database_url] = create_app(settings(database_url, folder))
+        VISITED.watch(_apps[database_url])
+    made = _apps[database_url]
+    before = dict(made.config)
     with made.app_context():
         yield made
         db.session.remove()
-        db.engine.dispose()
+    made.config.clear()
+    made.config.update(before)
     shutil.rmtree(folder / "uploads", ignore_errors=True)
 
 

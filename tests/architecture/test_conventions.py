@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,6 +11,8 @@ from flask import Flask
 from tests.architecture import rules
 from tests.architecture.rules import ROOT, TEMPLATES, TRACKER, found_in, name_of, python_files
 from tests.support.browser import Browser
+from tests.support.databases import settings
+from tracker import create_app
 from tracker.web.access import is_public, public
 
 FILES: Final = python_files()
@@ -152,7 +155,8 @@ def test_only_the_listed_pages_are_open_to_everybody(app: Flask) -> None:
 
 
 @on_one_database
-def test_a_page_is_closed_until_it_is_marked(app: Flask) -> None:
+def test_a_page_is_closed_until_it_is_marked(database_url: str, tmp_path: Path) -> None:
+    app = create_app(settings(database_url, tmp_path))
     app.add_url_rule("/planted", "planted", lambda: "")
     app.add_url_rule("/planted-open", "planted_open", public(lambda: ""))
     assert _open_endpoints(app) - PUBLIC_ENDPOINTS == {"planted_open"}

@@ -1,13 +1,13 @@
 """An empty database of the newest schema for every test, on SQLite and on PostgreSQL.
 
 The schema is made once for each worker by running the migrations. After that a test on SQLite
-gets a copy of the file, and one on PostgreSQL gets the tables emptied: both take milliseconds.
+gets a copy of that database, and one on PostgreSQL gets the tables emptied: both take milliseconds.
 """
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -47,7 +47,7 @@ class Databases:
     worker: str
     _ready: dict[str, str] = field(default_factory=dict)
     _refused: str = ""
-    _copies: int = 0
+    _servers: dict[str, sa.Engine] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -60,13 +60,14 @@ class Databases:
         """Return the address of an empty database with the newest schema.
 
         Skips the test (fails it under CI) when `kind` can't be had on this machine. Another
-        `name` is another database: what is connected to one stays connected when it is emptied
-        again, except under the name "test" on SQLite, which is a new file each time.
+        `name` is another database. What is connected to one stays connected when it is emptied.
         """
         if kind == "sqlite":
             return self._empty_sqlite(name)
         url = self._schema(f"postgresql-{name}", lambda: self._create_postgresql(name))
-        _delete_rows(url)
+        if url not in self._servers:
+            self._servers[url] = sa.create_engine(url)
+        _delete_rows(self._servers[url])
         return url
 
     def without_schema(self, kind: str) -> str:
@@ -80,17 +81,8 @@ class Databases:
     def _empty_sqlite(self, name: str) -> str:
         template = self.folder / "template.db"
         self._schema("sqlite", lambda: f"sqlite:///{template}")
-        if name != "test":
-            path = self.folder / f"{name}.db"
-            if path.exists():
-                _delete_rows(f"sqlite:///{path}")
-                return f"sqlite:///{path}"
-        else:
-            # A new name each time: whatever is still connected to the last one stays there.
-            _unlink(self.folder / f"{name}-{self._copies}.db")
-            self._copies += 1
-            path = self.folder / f"{name}-{self._copies}.db"
-        shutil.copyfile(template, path)
+        path = self.folder / f"{name}.db"
+        copy_sqlite(template, path)
         return f"sqlite:///{path}"
 
     def _schema(self, key: str, create: Callable[[], str]) -> str:
@@ -126,8 +118,10 @@ class Databases:
             connection.exec_driver_sql(f'CREATE DATABASE "{database}"')
         return address.set(database=database).render_as_string(hide_password=False)
 
-    def drop_all(self) -> None:
-        """Drop what was created on a server that is not ours to end."""
+    def close(self) -> None:
+        """Close the connections, and drop what was created on a server that is not ours to end."""
+        for engine in self._servers.values():
+            engine.dispose()
         server = os.environ.get("TEST_DATABASE_URL")
         if not server:
             return
@@ -143,54 +137,34 @@ def _unlink(path: Path) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def _delete_rows(url: str) -> None:
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    if engine.dialect.name == "postgresql" and not _is_superuser(engine):
-        _truncate(engine)
-        return
-    with _without_foreign_keys(engine) as connection:
-        for table in _tables(connection):
-            connection.exec_driver_sql(f'DELETE FROM "{table}"')
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(
-                "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'"
-            )
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy with SQLite's own backup, which whoever is connected to `target` sees as one change."""
+    with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
+        copy.execute("PRAGMA synchronous=OFF")
+        origin.backup(copy)
 
 
-def _is_superuser(engine: sa.Engine) -> bool:
-    with engine.connect() as connection:
-        query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
-        return bool(connection.exec_driver_sql(query).scalar())
-
-
-def _truncate(engine: sa.Engine) -> None:
-    """Empty the tables as anybody may: some fifty times slower than deleting from empty ones."""
+def _delete_rows(engine: sa.Engine) -> None:
     with engine.begin() as connection:
-        names = ", ".join(f'"{table}"' for table in _tables(connection))
-        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        names = _tables(connection)
+        if not _is_superuser(connection):
+            # As anybody may: some fifty times slower than deleting from empty tables.
+            listed = ", ".join(names)
+            connection.exec_driver_sql(f"TRUNCATE {listed} RESTART IDENTITY CASCADE")
+            return
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        connection.exec_driver_sql(
+            "; ".join(f"DELETE FROM {name}" for name in names)
+            + "; SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'"
+        )
 
 
-@contextmanager
-def _without_foreign_keys(engine: sa.Engine) -> Iterator[sa.Connection]:
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        yield connection
-        connection.commit()
+def _is_superuser(connection: sa.Connection) -> bool:
+    query = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+    return bool(connection.exec_driver_sql(query).scalar())
 
 
 def _tables(connection: sa.Connection) -> list[str]:
-    if connection.dialect.name == "sqlite":
-        query = (
-            "SELECT name FROM pragma_table_list"
-            " WHERE schema = 'main' AND type IN ('table', 'virtual')"
-            " AND name NOT LIKE 'sqlite_%'"
-        )
-    else:
-        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    query = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
     names = connection.exec_driver_sql(query).scalars()
     return sorted(name for name in names if name not in NOT_OURS)

@@ -33,9 +33,6 @@ SETTINGS: Final = {  # nothing here outlives the run, so nothing needs to surviv
     "dynamic_shared_memory_type": "mmap",  # in the folder, so that nothing is left in the system
 }
 
-_watchers: list["subprocess.Popen[bytes]"] = []
-"""Kept, for a forgotten process is reported as a leak; they end after us, not before."""
-
 
 class UnavailableError(Exception):
     """No server could be started."""
@@ -58,20 +55,22 @@ def server_address(run_folder: Path, controller_pid: int) -> str:
 
 
 def _start(folder: Path, controller_pid: int) -> None:
-    log = folder.with_suffix(".log")
+    log, failed = folder.with_suffix(".log"), folder.with_suffix(".failed")
+    watcher = [sys.executable, "-m", "tests.support.postgres", str(folder), str(controller_pid)]
     with log.open("w") as output:
-        watcher = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.postgres", str(folder), str(controller_pid)],
+        # The shell leaves it to the system: it ends after us, and Ctrl-C is for the tests.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *watcher],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for the tests; the watcher follows them
+            start_new_session=True,
+            check=True,
         )
-    _watchers.append(watcher)
     deadline = time.monotonic() + STARTS_WITHIN_SECONDS
     while not (folder / "started").exists():
-        if watcher.poll() is not None or time.monotonic() > deadline:
+        if failed.exists() or time.monotonic() > deadline:
             raise UnavailableError(log.read_text().strip()[-600:] or "it did not start in time")
         time.sleep(0.02)
 
@@ -115,9 +114,11 @@ def watch(folder: Path, controller_pid: int) -> None:
         socket = folder / ".s.PGSQL.5432"
         _wait_until(lambda: socket.exists() or server.poll() is not None)
         _wait_until(lambda: _is_ready(binaries, folder) or server.poll() is not None)
-        if server.poll() is None:
-            (folder / "started.new").write_text(str(os.getpid()))
-            (folder / "started.new").rename(folder / "started")
+        if server.poll() is not None:
+            message = "the server ended as soon as it was started"
+            raise UnavailableError(message)
+        (folder / "started.new").write_text(str(os.getpid()))
+        (folder / "started.new").rename(folder / "started")
         while server.poll() is None and _is_alive(controller_pid):
             time.sleep(0.5)
     finally:
@@ -193,4 +194,8 @@ def _leave(_signal: int, _frame: object) -> NoReturn:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, _leave)
-    watch(Path(sys.argv[1]), int(sys.argv[2]))
+    try:
+        watch(Path(sys.argv[1]), int(sys.argv[2]))
+    except Exception:
+        Path(sys.argv[1]).with_suffix(".failed").touch()
+        raise

@@ -1,10 +1,6 @@
 """The demonstration town, as tests of whole pages use it."""
 
-import shutil
-import sqlite3
-from contextlib import closing
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Final
 
 from flask import Flask
@@ -22,47 +18,12 @@ STAFF: Final = (Role.VOLUNTEER, Role.TEAM_LEADER, *UNIT_ROLES)
 
 
 def build_town(app: Flask, now: datetime) -> None:
-    """Build the town as it stands at `now`.
-
-    It takes seconds, so on SQLite the first test of a process keeps a copy of the database and
-    of the photos, and the others start from that (beside a real server it may be minutes old).
-    """
+    """Build the town as it stands at `now`. It takes seconds: build one, and only look at it."""
     settings: Settings = app.config["SETTINGS"]
-    if not settings.is_sqlite:
-        _build(settings.uploads_path, now)
-        return
-    folder = settings.instance_path.parent
-    for copy, built_at in _copies.items():
-        if copy.parent == folder and timedelta() <= now - built_at < timedelta(minutes=30):
-            db.session.rollback()
-            _copy_database(copy, _file_of(settings))
-            shutil.copytree(copy.with_suffix(".photos"), settings.uploads_path, dirs_exist_ok=True)
-            return
-    _build(settings.uploads_path, now)
-    copy = folder / f"town-{len(_copies)}.db"
-    _copy_database(_file_of(settings), copy)
-    settings.uploads_path.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(settings.uploads_path, copy.with_suffix(".photos"))
-    _copies[copy] = now
-
-
-_copies: dict[Path, datetime] = {}
-"""The copies of this process, and when the town in each was built."""
-
-
-def _build(photos: Path, now: datetime) -> None:
     with transaction():
-        demo.build(password_hash="nobody signs in by password", photos=photos, now=now)
-
-
-def _file_of(settings: Settings) -> Path:
-    return Path(settings.database_url.removeprefix("sqlite:///"))
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    """Copy with SQLite's own backup, which whoever is connected to `target` sees as one change."""
-    with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
-        origin.backup(copy)
+        demo.build(
+            password_hash="nobody signs in by password", photos=settings.uploads_path, now=now
+        )
 
 
 def somebody_who_is(role: Role) -> Person:
