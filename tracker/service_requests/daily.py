@@ -15,7 +15,6 @@ from sqlalchemy import select
 
 from tracker.config import Settings
 from tracker.database import db, transaction
-from tracker.errors import ShishiError
 from tracker.organisation import queries as organisation
 from tracker.service_requests.actions import time_passing
 from tracker.service_requests.leftovers import clear_old_drafts
@@ -96,7 +95,7 @@ def _each(
             try:
                 with transaction():
                     take(_locked(service_request_id))
-            except ShishiError:
+            except Exception:
                 log.exception("The daily job failed on request %s.", service_request_id)
                 day.failed += 1
         after = ids[-1]

@@ -1,0 +1,78 @@
+"""What time itself does, once a day."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from tests.support.builders import Builders
+from tracker.database import db
+from tracker.service_requests.actions import time_passing
+from tracker.service_requests.daily import run_daily
+from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
+from tracker.service_requests.models import HistoryEntry, ServiceRequest
+
+
+def now_of(it: ServiceRequest) -> ServiceRequest:
+    """Return the request as it stands in the database."""
+    return db.session.get_one(ServiceRequest, it.id, populate_existing=True)
+
+
+def steps_taken() -> int:
+    """Return how many steps the history knows."""
+    return db.session.scalars(select(func.count(HistoryEntry.id))).one()
+
+
+def test_two_reminders_then_it_closes_unconfirmed(a: Builders, now: datetime) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    days = a.organisation().reminder_days
+    seen = []
+    for turn in (1, 2, 3):
+        run_daily(now + timedelta(days=days * turn))
+        seen.append((now_of(it).reminders_sent, now_of(it).status))
+
+    assert seen == [(1, Status.RESOLVED), (2, Status.RESOLVED), (2, Status.CLOSED)]
+    assert now_of(it).confirmation is ConfirmationWay.NONE
+
+
+def test_running_twice_changes_nothing_the_second_time(a: Builders, now: datetime) -> None:
+    a.service_request(status=Status.RESOLVED)
+    a.service_request(status=Status.PARKED)
+    later = now + timedelta(days=31)
+    run_daily(later)
+    after = steps_taken()
+
+    run_daily(later)
+
+    assert steps_taken() == after
+
+
+def test_what_is_parked_comes_back_on_its_day(a: Builders, now: datetime) -> None:
+    it = a.service_request(status=Status.PARKED)
+
+    run_daily(now + timedelta(days=29))
+    assert now_of(it).status is Status.PARKED
+    run_daily(now + timedelta(days=30))
+
+    assert now_of(it).status is Status.IN_PROGRESS
+
+
+def test_one_that_fails_does_not_stop_the_others(
+    a: Builders, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = (a.service_request(status=Status.RESOLVED) for _ in range(2))
+    take_turn = time_passing.take_turn
+
+    def fail_once(it: ServiceRequest, *, now: datetime) -> Step | None:
+        if it.id == broken.id:
+            message = "whatever it is"
+            raise RuntimeError(message)
+        return take_turn(it, now=now)
+
+    monkeypatch.setattr(time_passing, "take_turn", fail_once)
+
+    said = run_daily(now + timedelta(days=31))
+
+    assert "1 reminded" in said
+    assert "1 failed" in said
+    assert (now_of(broken).reminders_sent, now_of(sound).reminders_sent) == (0, 1)
