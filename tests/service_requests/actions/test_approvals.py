@@ -1,0 +1,252 @@
+"""A supervisor decides what was asked: once, never on their own work, and everybody is told."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.builders import Builders, at
+from tracker.database import db, transaction
+from tracker.errors import (
+    NotFoundError,
+    NotPermittedError,
+    Refusal,
+    RefusedError,
+    StepNotAllowedError,
+)
+from tracker.notifications.models import Message
+from tracker.permissions import Role, resident
+from tracker.service_requests import judging, queries
+from tracker.service_requests.actions import answers, approvals, dispatch, handling
+from tracker.service_requests.lifecycle import ConfirmationWay, Outcome, Solved, Status, Step
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    ReachableBy,
+    ServiceRequest,
+)
+
+MAIL = "li@example.org"
+
+
+def working_on(a: Builders, **more: object) -> ServiceRequest:
+    """Make a request in progress whose requester reads mail."""
+    facts = {"status": Status.IN_PROGRESS, "reachable_by": ReachableBy.EMAIL, "email": MAIL}
+    return a.service_request(**{**facts, **more})  # type: ignore[arg-type]
+
+
+def decide(a: Builders, asked: Approval, *, granted: bool, note: str = "") -> None:
+    """Decide as a supervisor of the bureau."""
+    judge = a.actor(a.supervisor())
+    with transaction():
+        approvals.decide(asked, granted=granted, note=note, actor=judge, now=a.now)
+
+
+def told() -> list[Step]:
+    """Return the steps that the requester was told of."""
+    found = db.session.scalars(select(Message).where(Message.address == MAIL).order_by(Message.id))
+    return [Step(message.payload["step"]) for message in found]
+
+
+# ---------------------------------------------------------------- granted
+
+
+def test_more_time_moves_the_due_time_and_its_reason_is_public(a: Builders) -> None:
+    it = working_on(a)
+    assert it.due_at == at(date(2026, 3, 18), 18)
+    asked = a.approval(it, ApprovalKind.EXTENSION)
+
+    decide(a, asked, granted=True, note="同意")
+
+    assert it.due_at == at(date(2026, 3, 23), 18)
+    last = queries.history_of(it)[-1]
+    assert (last.step, last.public_note, last.internal_note) == (
+        Step.EXTEND,
+        "等待配件到货",
+        "同意",
+    )
+    assert told()[-1] is Step.EXTEND
+    assert (asked.granted, asked.decided_at, asked.decision_note) == (True, a.now, "同意")
+
+
+def test_parking_stops_the_clock_until_the_review_date(a: Builders) -> None:
+    it = working_on(a)
+    asked = a.approval(it, ApprovalKind.PARKING)
+
+    decide(a, asked, granted=True)
+
+    assert (it.status, it.due_at, it.parked_until) == (Status.PARKED, None, asked.until)
+    assert queries.history_of(it)[-1].public_note == asked.reason
+    assert told()[-1] is Step.PARK
+
+
+def test_reopening_forgets_the_result_and_counts(a: Builders) -> None:
+    it = working_on(a, status=Status.CLOSED)
+    asked = a.approval(it, ApprovalKind.REOPENING)
+
+    decide(a, asked, granted=True, note="请再上门看看")
+
+    assert (it.status, it.times_reopened) == (Status.IN_PROGRESS, 1)
+    for forgotten in (it.outcome, it.resolved_at, it.closed_at, it.solved, it.satisfaction):
+        assert forgotten is None
+    assert it.confirmation is None
+    assert it.due_at is not None
+    assert queries.history_of(it)[-1].public_note == "请再上门看看"
+    assert told()[-1] is Step.REOPEN
+
+
+def test_a_reopened_request_can_be_resolved_and_confirmed_again(a: Builders) -> None:
+    it = working_on(a, status=Status.CLOSED, team=(team := a.team()))
+    decide(a, a.approval(it, ApprovalKind.REOPENING), granted=True)
+    handler = a.actor(a.team_leader(team))
+    with transaction():
+        handling.resolve(
+            it,
+            outcome=Outcome.SOLVED,
+            answer="又修了一次",
+            actor=handler,
+            now=a.now,
+        )
+    with transaction():
+        answers.confirm(it, solved=Solved.YES, satisfaction=4, actor=resident(it.id), now=a.now)
+
+    assert (it.status, it.confirmation, it.satisfaction) == (
+        Status.CLOSED,
+        ConfirmationWay.LINK,
+        4,
+    )
+
+
+# ---------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize("kind", [ApprovalKind.EXTENSION, ApprovalKind.PARKING])
+def test_a_refusal_changes_nothing_and_stays_inside(a: Builders, kind: ApprovalKind) -> None:
+    it = working_on(a)
+    due, before = it.due_at, told()
+
+    decide(a, a.approval(it, kind), granted=False, note="请先协调")
+
+    assert (it.status, it.due_at) == (Status.IN_PROGRESS, due)
+    last = queries.history_of(it)[-1]
+    assert (last.public_note, last.internal_note) == ("", "请先协调")
+    assert told() == before
+    assert queries.waiting_approvals(it) == []
+
+
+def test_a_refused_reopening_is_answered_to_the_requester(a: Builders) -> None:
+    it = working_on(a, status=Status.CLOSED)
+
+    decide(a, a.approval(it, ApprovalKind.REOPENING), granted=False, note="现场已复查,不再滴水")
+
+    assert it.status is Status.CLOSED
+    assert queries.history_of(it)[-1].public_note == "现场已复查,不再滴水"
+    assert told()[-1] is Step.REFUSE_REOPENING
+
+
+def test_after_a_refusal_one_may_ask_again(a: Builders) -> None:
+    it = working_on(a)
+    decide(a, a.approval(it, ApprovalKind.EXTENSION), granted=False)
+
+    decide(a, a.approval(it, ApprovalKind.EXTENSION), granted=True)
+
+    assert it.extension_working_days == 3
+
+
+# ---------------------------------------------------------------- once, and in time
+
+
+def test_it_is_decided_once(a: Builders) -> None:
+    asked = a.approval(working_on(a), ApprovalKind.EXTENSION)
+    decide(a, asked, granted=False)
+
+    with pytest.raises(RefusedError) as refused:
+        decide(a, asked, granted=True)
+
+    assert refused.value.refusal is Refusal.ALREADY_ANSWERED
+    assert asked.granted is False
+
+
+def test_what_has_moved_on_cannot_be_parked_any_more(a: Builders) -> None:
+    it = working_on(a, team=(team := a.team()))
+    asked = a.approval(it, ApprovalKind.PARKING)
+    with transaction():
+        handling.ask_requester(it, question="?", actor=a.actor(a.team_leader(team)), now=a.now)
+
+    with pytest.raises(StepNotAllowedError):
+        decide(a, asked, granted=True)
+
+    assert asked.decided_at is None
+    decide(a, asked, granted=False)
+
+
+def test_a_merged_request_waits_for_no_decision(a: Builders) -> None:
+    it, survivor = working_on(a), working_on(a)
+    a.approval(it, ApprovalKind.EXTENSION)
+    judge = a.actor(a.supervisor())
+    with transaction():
+        dispatch.merge(it, survivor=survivor, actor=a.actor(a.coordinator()), now=a.now)
+
+    assert judging.to_decide(judge) == []
+
+
+# ---------------------------------------------------------------- who may
+
+
+@pytest.mark.parametrize("kind", ApprovalKind)
+@pytest.mark.parametrize("role", [one for one in Role if one is not Role.SUPERVISOR])
+def test_only_supervisors_decide(a: Builders, kind: ApprovalKind, role: Role) -> None:
+    team = a.team()
+    status = Status.CLOSED if kind is ApprovalKind.REOPENING else Status.IN_PROGRESS
+    it = working_on(a, status=status, team=team)
+    asked = a.approval(it, kind)
+    actor = {
+        Role.RESIDENT: lambda: resident(it.id),
+        Role.VOLUNTEER: lambda: a.actor(a.volunteer(team)),
+        Role.TEAM_LEADER: lambda: a.actor(a.team_leader(team)),
+    }.get(role, lambda: a.actor(a.holder(role)))()
+
+    with pytest.raises(NotPermittedError), transaction():
+        approvals.decide(asked, granted=True, actor=actor, now=a.now)
+    with pytest.raises(NotFoundError):
+        judging.find_approval(actor, asked.id)
+    assert judging.to_decide(actor) == []
+
+
+def test_a_supervisor_of_another_unit_decides_nothing(a: Builders) -> None:
+    here, there = a.unit(), a.unit()
+    it = working_on(a, unit=here)
+    asked = a.approval(it, ApprovalKind.EXTENSION)
+    stranger, below, above = (a.actor(a.supervisor(unit)) for unit in (there, here, a.bureau))
+
+    assert judging.to_decide(stranger) == []
+    assert [one.id for one in judging.to_decide(below)] == [asked.id]
+    assert [one.id for one in judging.to_decide(above)] == [asked.id]
+
+
+def test_nobody_decides_about_their_own_work(a: Builders) -> None:
+    both = a.supervisor()
+    team = a.team()
+    a.membership(team, both, leads=True)
+    it = working_on(a, team=team, claimed_by=[both])
+    asked = a.approval(it, ApprovalKind.EXTENSION, by=both)
+    actor = a.actor(both)
+
+    with pytest.raises(NotPermittedError), transaction():
+        approvals.decide(asked, granted=True, actor=actor, now=a.now)
+
+    assert judging.to_decide(actor) == []
+    with pytest.raises(NotFoundError):
+        judging.find_approval(actor, asked.id)
+
+
+def test_what_waits_longest_is_first(a: Builders) -> None:
+    first, second = working_on(a), working_on(a)
+    late = a.approval(second, ApprovalKind.EXTENSION)
+    early = a.approval(first, ApprovalKind.PARKING)
+    with transaction():
+        early.asked_at = a.now - timedelta(hours=1)
+
+    waiting = judging.to_decide(a.actor(a.supervisor()))
+
+    assert [one.id for one in waiting] == [early.id, late.id]
