@@ -95,10 +95,11 @@ def record_visit(
     if visit is None:
         visit = Visit(service_request_id=service_request.id, submission_key=submission_key)
         db.session.add(visit)
+    # First, because reading who was planned to go flushes what is half changed.
+    visit.visitors = list(report.visitors)
     visit.status = VisitStatus.DONE
     visit.started_at = report.started_at
     visit.ended_at = report.ended_at
-    visit.visitors = list(report.visitors)
     visit.contact_made = report.contact_made
     visit.way = report.way
     visit.place = report.place.strip()

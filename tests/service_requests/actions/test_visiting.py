@@ -1,0 +1,341 @@
+"""Visits: planned, recorded and called off, each once; and what is being typed, kept."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.builders import Builders
+from tracker.accounts.models import Person
+from tracker.database import db, transaction
+from tracker.errors import NotFoundError, NotPermittedError, StepNotAllowedError
+from tracker.notifications.models import Message
+from tracker.permissions import Actor, Role, resident
+from tracker.service_requests import queries
+from tracker.service_requests.actions import visiting
+from tracker.service_requests.lifecycle import Status, Step
+from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.teams.models import Team
+from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
+
+MAIL = "li@example.org"
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def team(a: Builders) -> Team:
+    """Return the team that works on `it`."""
+    return a.team()
+
+
+@pytest.fixture
+def person(a: Builders, team: Team) -> Person:
+    """Return who claimed `it`."""
+    return a.volunteer(team)
+
+
+@pytest.fixture
+def it(a: Builders, team: Team, person: Person) -> ServiceRequest:
+    """Return a request that `person` works on; its requester reads mail."""
+    return a.service_request(
+        team=team, claimed_by=[person], reachable_by=ReachableBy.EMAIL, email=MAIL
+    )
+
+
+@pytest.fixture
+def visitor(a: Builders, person: Person, it: ServiceRequest) -> Actor:
+    """Return who claimed `it`, with what they hold."""
+    return a.actor(person)
+
+
+def report(a: Builders, *visitors: Person, **more: object) -> visiting.VisitReport:
+    """Return what happened on a visit."""
+    facts = {
+        "started_at": a.now - HOUR,
+        "ended_at": a.now,
+        "visitors": visitors,
+        "contact_made": True,
+        "way": ContactWay.IN_PERSON,
+        "findings": " 换了垫片 ",
+        **more,
+    }
+    return visiting.VisitReport(**facts)  # type: ignore[arg-type]
+
+
+def record(
+    it: ServiceRequest,
+    told: visiting.VisitReport,
+    *,
+    actor: Actor,
+    now: datetime,
+    visit: Visit | None = None,
+    key: str = "one",
+) -> Visit:
+    """Record a visit."""
+    with transaction():
+        return visiting.record_visit(
+            it, told, visit=visit, submission_key=key, actor=actor, now=now
+        )
+
+
+def steps_of(it: ServiceRequest) -> list[Step]:
+    """Return the steps that were taken, the oldest first."""
+    return [entry.step for entry in queries.history_of(it)]
+
+
+def visits() -> list[Visit]:
+    """Return every visit, the oldest first."""
+    return list(db.session.scalars(select(Visit).order_by(Visit.id)))
+
+
+def told_of(step: Step) -> list[Message]:
+    """Return the requester's mails about a step."""
+    found = db.session.scalars(select(Message).where(Message.address == MAIL))
+    return [message for message in found if message.payload["step"] == step]
+
+
+# ---------------------------------------------------------------- planned
+
+
+def test_the_requester_is_told_who_comes_when(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    begins = a.now + timedelta(days=1)
+    with transaction():
+        visit = visiting.plan_visit(
+            it,
+            planned_from=begins,
+            planned_to=begins + HOUR,
+            visitors=[person],
+            place=" 幸福路5号 ",
+            submission_key="one",
+            actor=visitor,
+            now=a.now,
+        )
+
+    assert (visit.status, visit.place) == (VisitStatus.PLANNED, "幸福路5号")
+    assert [one.id for one in visit.visitors] == [person.id]
+    assert steps_of(it)[-1] is Step.PLAN_VISIT
+    assert len(told_of(Step.PLAN_VISIT)) == 1
+
+
+def test_planning_twice_with_one_key_plans_one(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    begins = a.now + timedelta(days=1)
+    for _ in range(2):
+        with transaction():
+            visiting.plan_visit(
+                it,
+                planned_from=begins,
+                planned_to=begins + HOUR,
+                visitors=[person],
+                submission_key="one",
+                actor=visitor,
+                now=a.now,
+            )
+
+    assert len(visits()) == 1
+    assert steps_of(it).count(Step.PLAN_VISIT) == 1
+    assert len(told_of(Step.PLAN_VISIT)) == 1
+
+
+def test_whoever_is_planned_to_go_has_worked_on_it(
+    a: Builders, it: ServiceRequest, team: Team
+) -> None:
+    other = a.volunteer(team)
+    leader = a.actor(a.team_leader(team))
+    begins = a.now + timedelta(days=1)
+    with transaction():
+        visiting.plan_visit(
+            it,
+            planned_from=begins,
+            planned_to=begins + HOUR,
+            visitors=[other],
+            submission_key="one",
+            actor=leader,
+            now=a.now,
+        )
+
+    db.session.expire_all()
+    assert {other.id, leader.person_id}.issubset(it.handler_ids)
+
+
+# ---------------------------------------------------------------- recorded
+
+
+def test_everything_that_was_reported_is_kept(
+    a: Builders, it: ServiceRequest, person: Person, team: Team, visitor: Actor
+) -> None:
+    other = a.volunteer(team)
+    visit = record(
+        it,
+        report(
+            a,
+            person,
+            other,
+            place="幸福路5号",
+            met="王奶奶和女儿",
+            group=Group.ELDER_LIVING_ALONE,
+            needs_found="想学用手机挂号",
+            next_step="带新的垫片",
+            next_step_on=date(2026, 3, 20),
+            public_note="已经换好",
+        ),
+        actor=visitor,
+        now=a.now,
+    )
+
+    assert (visit.status, visit.findings, visit.group) == (
+        VisitStatus.DONE,
+        "换了垫片",
+        Group.ELDER_LIVING_ALONE,
+    )
+    assert (visit.met, visit.needs_found, visit.next_step_on) == (
+        "王奶奶和女儿",
+        "想学用手机挂号",
+        date(2026, 3, 20),
+    )
+    assert {one.id for one in visit.visitors} == {person.id, other.id}
+    last = queries.history_of(it)[-1]
+    assert (last.step, last.public_note) == (Step.VISIT, "已经换好")
+    assert last.detail == {"visit_id": visit.id, "contact_made": True}
+
+
+def test_a_visit_is_a_first_response(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    when = a.now + HOUR
+    record(it, report(a, person), actor=visitor, now=when)
+
+    assert it.first_response_at == when
+
+
+def test_a_planned_visit_becomes_the_recorded_one(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    planned = a.planned_visit(it, by=person)
+
+    record(it, report(a, person), visit=planned, actor=visitor, now=a.now)
+
+    [visit] = visits()
+    assert (visit.id, visit.status) == (planned.id, VisitStatus.DONE)
+    assert visit.planned_from == a.now + timedelta(days=1)
+
+
+def test_the_same_report_twice_is_one_visit_and_one_row_of_history(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    first = record(it, report(a, person), actor=visitor, now=a.now)
+    second = record(it, report(a, person), actor=visitor, now=a.now)
+
+    assert first.id == second.id
+    assert steps_of(it).count(Step.VISIT) == 1
+
+
+def test_two_reports_are_two_visits(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    for key in ("one", "two"):
+        record(it, report(a, person), actor=visitor, now=a.now, key=key)
+
+    assert len(visits()) == 2
+
+
+def test_a_visit_of_another_request_is_not_recorded_here(
+    a: Builders, it: ServiceRequest, person: Person, team: Team, visitor: Actor
+) -> None:
+    other = a.service_request(team=team, claimed_by=[person])
+    planned = a.planned_visit(other, by=person)
+
+    with pytest.raises(NotFoundError):
+        record(it, report(a, person), visit=planned, actor=visitor, now=a.now)
+
+    assert planned.status is VisitStatus.PLANNED
+
+
+@pytest.mark.parametrize("status", [Status.PARKED, Status.RESOLVED, Status.CLOSED])
+def test_what_is_not_being_worked_on_takes_no_visits(
+    a: Builders, team: Team, status: Status
+) -> None:
+    leads = a.team_leader(team)
+    made = a.service_request(team=team, status=status)
+
+    with pytest.raises(StepNotAllowedError):
+        record(made, report(a, leads), actor=a.actor(leads), now=a.now)
+
+    assert visits() == []
+
+
+def test_only_those_who_handle_it_record_visits(
+    a: Builders, it: ServiceRequest, person: Person, team: Team
+) -> None:
+    people = [
+        a.volunteer(team),
+        a.volunteer(),
+        a.team_leader(),
+        a.leader(),
+        a.coordinator(),
+        *(a.holder(role) for role in (Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR)),
+    ]
+    for actor in [*(a.actor(one) for one in people), resident(it.id)]:
+        with pytest.raises(NotPermittedError):
+            record(it, report(a, person), actor=actor, now=a.now)
+
+    assert visits() == []
+
+
+# ---------------------------------------------------------------- called off
+
+
+def test_the_requester_is_told_why_nobody_comes(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    planned = a.planned_visit(it, by=person)
+    with transaction():
+        visiting.cancel_visit(it, planned, reason="下大雨", actor=visitor, now=a.now)
+
+    assert planned.status is VisitStatus.CANCELLED
+    assert queries.history_of(it)[-1].public_note == "下大雨"
+    assert len(told_of(Step.NOTE)) == 1
+
+
+def test_only_what_is_planned_is_called_off(
+    a: Builders, it: ServiceRequest, person: Person, team: Team, visitor: Actor
+) -> None:
+    done = a.visit(it, by=person)
+    elsewhere = a.planned_visit(a.service_request(team=team, claimed_by=[person]), by=person)
+
+    for visit in (done, elsewhere):
+        with pytest.raises(NotFoundError), transaction():
+            visiting.cancel_visit(it, visit, reason="x", actor=visitor, now=a.now)
+
+    assert (done.status, elsewhere.status) == (VisitStatus.DONE, VisitStatus.PLANNED)
+
+
+# ---------------------------------------------------------------- drafts
+
+
+def test_the_newest_words_are_kept_for_each_person_and_form(a: Builders, person: Person) -> None:
+    other = a.person()
+    for content in ("写到一", "写到一半"):
+        with transaction():
+            visiting.keep_draft(person.id, "visit:1:new", content, now=a.now)
+    with transaction():
+        visiting.keep_draft(person.id, "visit:2:new", "另一个", now=a.now)
+        visiting.keep_draft(other.id, "visit:1:new", "别人的", now=a.now)
+
+    draft = visiting.find_draft(person.id, "visit:1:new")
+    assert draft is not None
+    assert draft.content == "写到一半"
+    assert len(db.session.scalars(select(NoteDraft)).all()) == 3
+
+
+def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
+    with transaction():
+        visiting.keep_draft(person.id, "visit:1:new", "写到一半", now=a.now)
+    for _ in range(2):
+        with transaction():
+            visiting.drop_draft(person.id, "visit:1:new")
+
+    assert visiting.find_draft(person.id, "visit:1:new") is None
