@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from itertools import cycle
 from pathlib import Path
 from typing import Final, TypedDict
 from zoneinfo import ZoneInfo
@@ -74,6 +75,7 @@ class Fate(StrEnum):
     DISPUTED = "disputed"
     DISPUTED_LATE = "disputed_late"
     RETURNED = "returned"
+    UNCLAIMED = "unclaimed"
 
 
 FATES: Final = (
@@ -117,6 +119,7 @@ AT_PRESENT: Final = (
     (Fate.EXTENDED, 3),
     (Fate.DISPUTED, 8),
     (Fate.DISPUTED_LATE, 12),
+    *((Fate.UNCLAIMED, 0.6 + number / 4) for number in range(12)),
 )
 
 
@@ -133,11 +136,15 @@ def live(town: Town, *, photos: Path, seed: int, requests: int = REQUESTS, now: 
         for _ in range(requests - len(AT_PRESENT))
     ]
     plots += [(fate, float(age)) for fate, age in AT_PRESENT]
+    unclaimed_by = cycle(town.members)
     for fate, age in sorted(plots, key=lambda plot: -plot[1]):
         born = now - timedelta(days=age)
         if age > 1:
             born = _daytime(born, chance)
-        Tale(town, next(told), fate, photos=photos, chance=chance, born=born, now=now).tell()
+        tale = Tale(town, next(told), fate, photos=photos, chance=chance, born=born, now=now)
+        if fate is Fate.UNCLAIMED:
+            tale.team = next(unclaimed_by)  # every board has something on it
+        tale.tell()
 
 
 def _age(chance: random.Random) -> float:
@@ -263,6 +270,8 @@ class Tale:
             raise NotYetError
 
     def _claim(self) -> None:
+        if self.fate is Fate.UNCLAIMED:
+            raise NotYetError
         self._later(1, 14)
         if self.chance.random() < 0.3:
             dispatch.sign_for(self.request, actor=self._team_leader(), now=self.clock)
