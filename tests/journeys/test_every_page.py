@@ -22,15 +22,6 @@ from tracker.service_requests.models import ServiceRequest
 
 PHONE: Final = 390
 DESKTOP: Final = 1280
-NOT_OFFERED: Final = frozenset(
-    {
-        # Assets, health, and pages that a link in a message leads to.
-        "static",
-        "vendor",
-        "health.alive",
-        "health.ready",
-    }
-)
 
 
 @pytest.fixture
@@ -107,24 +98,6 @@ def test_every_page_of_a_private_link_is_valid(app: Flask, locale: str) -> None:
     for start in starts:
         walk = Walk(app, Browser(app, locale=locale), start, of_each_kind=1)
         assert walk.endpoints
-
-
-def test_every_page_that_exists_is_offered_to_somebody(app: Flask) -> None:
-    offered: set[str] = set(NOT_OFFERED)
-    for role in (None, *STAFF):
-        browser = Browser(app)
-        if role is not None:
-            browser.sign_in(somebody_who_is(role))
-        offered |= Walk(app, browser).endpoints
-    with app.test_request_context():
-        starts = own_pages()
-    for start in starts:
-        offered |= Walk(app, Browser(app), start, of_each_kind=1).endpoints
-
-    exist = {
-        rule.endpoint for rule in app.url_map.iter_rules() if rule.methods and "GET" in rule.methods
-    }
-    assert exist - offered == set()
 
 
 @pytest.mark.parametrize("locale", [ENGLISH, CHINESE])

@@ -60,7 +60,14 @@ def test_going_on_and_back_shows_every_row_once() -> None:
 
 @pytest.mark.usefixtures("_ten_entries")
 @pytest.mark.parametrize(
-    "content", [[">", ["2026", 1]], [">", [1, 1]], [">", [{"t": "2026"}, 10**30]], ["<", [None, 1]]]
+    "content",
+    [
+        [">", ["2026", 1]],
+        [">", [1, 1]],
+        [">", [{"t": "2026"}, 10**30]],
+        ["<", [None, 1]],
+        [">", [{"t": "0001-01-01T00:00:00+14:00"}, 1]],
+    ],
 )
 def test_a_made_up_mark_of_other_types_begins_at_the_start(content: object) -> None:
     mark = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")

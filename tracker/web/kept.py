@@ -9,6 +9,7 @@ be offered as if the reader had written it.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from flask import render_template, request
 
 NOT_KEPT = frozenset({"csrf_token", "password", "old_password", "new_password", "kept"})
 LARGEST = 1_000_000
+_SAFE = re.compile(r"/(?![/\\])[^\\]*")
+"""A path of this site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def kept_from_text(text: str | None) -> KeptForm | None:
         pairs = tuple((str(name), str(value)) for name, value in fields)
     except (ValueError, TypeError, KeyError):
         return None
-    is_ours = isinstance(path, str) and path.startswith("/") and not path.startswith(("//", "/\\"))
+    is_ours = isinstance(path, str) and path.isprintable() and _SAFE.fullmatch(path) is not None
     return KeptForm(path, pairs, bool(found.get("files"))) if is_ours else None
 
 

@@ -85,7 +85,7 @@ def _read(
         if direction not in ("<", ">") or len(values) != len(keys):
             return None
         return direction, [_plain(value, key) for value, key in zip(values, keys, strict=True)]
-    except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
+    except (ValueError, OverflowError, binascii.Error, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -93,6 +93,8 @@ def _plain(value: object, key: SQLColumnExpression[Any]) -> object:
     wanted = cast("ColumnElement[Any]", key).type.python_type
     if isinstance(value, dict):
         value = datetime.fromisoformat(value["t"]).astimezone(UTC)
+    if isinstance(value, str):
+        value.encode()  # half a character is a ValueError
     is_ours = isinstance(value, wanted) and not (isinstance(value, int) and abs(value) > LARGEST)
     if not is_ours or (isinstance(value, str) and "\x00" in value):
         message = "The mark does not belong to this list."
