@@ -29,7 +29,7 @@ LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One page as one person sees it; `follow` names links to follow from there."""
+    """One page as one person sees it; `login` is the mail address of a demo person."""
 
     name: str
     path: str
@@ -43,16 +43,18 @@ PAGES = (
     Picture("ask", "/requests/new"),
     Picture("track", "/track"),
     Picture("sign-in", "/sign-in"),
-    Picture("queue", "/queue", "coordinator"),
-    Picture("request", "/queue", "coordinator", ("main table a[href^='/requests/']",)),
-    Picture("intake", "/intake", "coordinator"),
-    Picture("board", "/board", "volunteer"),
-    Picture("mine", "/mine", "volunteer"),
-    Picture("call-backs", "/call-backs", "supervisor"),
-    Picture("approvals", "/approvals", "supervisor"),
-    Picture("figures", "/figures", "supervisor"),
-    Picture("people", "/admin/people", "administrator"),
-    Picture("permissions", "/permissions", "administrator"),
+    Picture("queue", "/queue", "zhou.xiaowen@qingxi.example"),
+    Picture(
+        "request", "/queue", "zhou.xiaowen@qingxi.example", ("main table a[href^='/requests/']",)
+    ),
+    Picture("intake", "/intake", "zhou.xiaowen@qingxi.example"),
+    Picture("board", "/board", "li.siyuan@qingxi.example"),
+    Picture("mine", "/mine", "li.siyuan@qingxi.example"),
+    Picture("call-backs", "/call-backs", "chen.guodong@qingxi.example"),
+    Picture("approvals", "/approvals", "chen.guodong@qingxi.example"),
+    Picture("figures", "/figures", "chen.guodong@qingxi.example"),
+    Picture("people", "/admin/people", "su.mingyuan@qingxi.example"),
+    Picture("permissions", "/permissions", "su.mingyuan@qingxi.example"),
 )
 IN_DOCUMENTS = ("home", "ask", "queue", "request", "board", "figures")
 
@@ -85,8 +87,10 @@ def demo_server(folder: Path) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-def take(browser: Browser, address: str, picture: Picture, language: str, width: str) -> bytes:
-    """Return a PNG of the whole page."""
+def take(
+    browser: Browser, address: str, picture: Picture, language: str, width: str, *, whole: bool
+) -> bytes:
+    """Return a PNG of the whole page, or of what stands on the screen."""
     context = browser.new_context(
         viewport={"width": WIDTHS[width], "height": 844}, locale=LANGUAGES[language]
     )
@@ -99,7 +103,7 @@ def take(browser: Browser, address: str, picture: Picture, language: str, width:
             page.locator(selector).first.click()
             page.wait_for_load_state()
         page.wait_for_load_state("networkidle")
-        return page.screenshot(full_page=True)
+        return page.screenshot(full_page=whole)
     finally:
         context.close()
 
@@ -138,7 +142,16 @@ def main() -> None:
             for language in LANGUAGES:
                 for width in WIDTHS:
                     name = f"{picture.name}-{language}-{width}.png"
-                    (folder / name).write_bytes(take(browser, address, picture, language, width))
+                    (folder / name).write_bytes(
+                        take(
+                            browser,
+                            address,
+                            picture,
+                            language,
+                            width,
+                            whole="--all" in sys.argv,
+                        )
+                    )
                     print(name)
         browser.close()
 
