@@ -188,19 +188,20 @@ def app(
 ) -> Iterator[Flask]:
     """Return the application on an empty database, its context pushed, the clock stopped.
 
-    What a test changes in `app.config` is put back. To add a page, make an own application.
+    What a test changes in `app.config` and `app.extensions` is put back. To add a page, make an own application.
     """
     folder = databases.folder / "instance"
     if database_url not in _apps:
         _apps[database_url] = create_app(settings(database_url, folder))
         VISITED.watch(_apps[database_url])
     made = _apps[database_url]
-    before = dict(made.config)
+    before = dict(made.config), dict(made.extensions)
     with made.app_context():
         yield made
         db.session.remove()
-    made.config.clear()
-    made.config.update(before)
+    for changed, kept in zip((made.config, made.extensions), before, strict=True):
+        changed.clear()
+        changed.update(kept)
     shutil.rmtree(folder / "uploads", ignore_errors=True)
 
 
