@@ -15,6 +15,7 @@ from tracker.service_requests import board, queries
 from tracker.service_requests.actions import claims
 from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.board import ReleaseForm
+from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
@@ -64,6 +65,7 @@ def mine() -> ResponseReturnValue:
         "service_requests/mine.html",
         still_open=still_open,
         finished=finished,
+        can_visit=lambda it: may_take(it.status, Step.VISIT),
         due_state=lambda it: due_state(it, now),
     )
 
