@@ -16,6 +16,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
 from tracker.permissions import Action, Actor, may
+from tracker.privacy import format_phone
 from tracker.web import access, locale
 from tracker.web.labels import label
 
@@ -67,6 +68,7 @@ def init_app(
         days=locale.format_days,
         number=locale.format_number,
         percent=locale.format_share,
+        phone=format_phone,
     )
     app.jinja_env.globals.update(
         icon=icon,

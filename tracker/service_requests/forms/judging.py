@@ -11,6 +11,7 @@ from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
 
 WORD_LENGTH = 2000
 REACHED, REOPEN, NOT_REACHED = "answered", "reopen", "not_reached"
+GRANT, REFUSE = "grant", "refuse"
 
 
 class CallBackForm(Form):
@@ -53,6 +54,6 @@ class CallBackForm(Form):
 
 
 class DecisionForm(Form):
-    """Yes or no, and why."""
+    """Yes or no, and why. A refusal says why; what grants a request need not."""
 
     note = StringField(_l("A word on the decision"), [Length(max=500)])

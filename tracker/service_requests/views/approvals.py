@@ -11,9 +11,10 @@ from tracker.permissions import Action, require
 from tracker.service_requests import queries
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.due import due_state
-from tracker.service_requests.forms.judging import DecisionForm
+from tracker.service_requests.forms.judging import GRANT, REFUSE, DecisionForm
 from tracker.service_requests.judging import find_approval, to_decide
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import LARGEST_ID
 from tracker.web.errors import refusal_text
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -25,14 +26,19 @@ def index() -> ResponseReturnValue:
     return _page()
 
 
-@blueprint.post("/<int:approval_id>")
-def decide(approval_id: int) -> ResponseReturnValue:
-    """Grant or refuse."""
+@blueprint.post("/")
+def decide() -> ResponseReturnValue:
+    """Grant or refuse one of them."""
     actor = signed_in_actor()
+    approval_id = min(request.form.get("approval", type=int) or 0, LARGEST_ID)
+    decision = request.form.get("decision")
     form = DecisionForm.from_request()
-    granted = request.form.get("decision") == "grant"
-    if not form.is_sent_and_valid() or request.form.get("decision") not in ("grant", "refuse"):
+    if decision == REFUSE and not (form.note.data or "").strip():
+        form.complain(form.note, _("Write a word on why not: those who asked are told."))
         return _page(failed=approval_id, form=form)
+    if not form.is_sent_and_valid() or decision not in (GRANT, REFUSE):
+        return _page(failed=approval_id, form=form)
+    granted = decision == GRANT
     service_request_id = find_approval(actor, approval_id).service_request_id
     try:
         with transaction():

@@ -1,0 +1,231 @@
+"""The page of decisions: what waits for whom, with the facts, and one answer to each."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.permissions import Role
+from tracker.service_requests import links
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
+
+NOTHING = "Nothing waits for your decision"
+
+
+@pytest.fixture
+def judge(a: Builders) -> Person:
+    """Return a supervisor of the bureau."""
+    return a.supervisor()
+
+
+def decided() -> list[bool | None]:
+    """Return what came of everything that was asked."""
+    asked = select(Approval).order_by(Approval.id).execution_options(populate_existing=True)
+    return [one.granted for one in db.session.scalars(asked)]
+
+
+def now_of(it: ServiceRequest) -> ServiceRequest:
+    """Return the request as it stands in the database."""
+    return db.session.get_one(ServiceRequest, it.id, populate_existing=True)
+
+
+def test_it_shows_who_asks_what_and_why(a: Builders, browser: Browser, judge: Person) -> None:
+    team = a.team(name_en="Sunrise team")
+    leads = a.team_leader(team, name="林小雨")
+    it = a.service_request(team=team, status=Status.IN_PROGRESS)
+    a.approval(it, ApprovalKind.EXTENSION, by=leads)
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    a.approval(a.service_request(status=Status.CLOSED), ApprovalKind.REOPENING)
+
+    page = browser.sign_in(judge).open("/approvals/")
+
+    for fact in (
+        "林小雨",
+        "等待配件到货",
+        "3 working days",
+        "Sunrise team",
+        "10 Apr 2026",
+        "又漏水了",
+    ):
+        assert fact in page.text
+    assert page.buttons.count("Grant") == 3
+
+
+def test_granting_more_time_needs_no_word(a: Builders, browser: Browser, judge: Person) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    due = it.due_at
+    a.approval(it, ApprovalKind.EXTENSION)
+    browser.sign_in(judge).open("/approvals/")
+
+    page = browser.send(press="Grant")
+
+    assert "Granted. Everybody concerned is told." in page.text
+    assert NOTHING in page.text
+    assert decided() == [True]
+    after = now_of(it).due_at
+    assert after is not None
+    assert due is not None
+    assert after > due
+
+
+def test_a_refusal_needs_a_word_and_what_was_typed_stays(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    browser.sign_in(judge).open("/approvals/")
+
+    page = browser.send(press="Refuse", note=" ")
+
+    assert page.errors == {"note": "Write a word on why not: those who asked are told."}
+    assert decided() == [None, None]
+    page = browser.send(press="Refuse", note="请先协调道路单位")
+    assert "Refused. Those who asked are told." in page.text
+    assert decided() == [False, None]
+
+
+def test_a_word_that_is_too_long_is_said_beside_it(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    browser.sign_in(judge).open("/approvals/")
+
+    page = browser.send(press="Grant", note="长" * 501)
+
+    assert "note" in page.errors
+    assert page.form("note").values()["note"] == ["长" * 501]
+    assert decided() == [None]
+
+
+def test_the_requester_reads_why_it_is_not_reopened(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    it = a.service_request(status=Status.CLOSED)
+    a.approval(it, ApprovalKind.REOPENING)
+    browser.sign_in(judge).open("/approvals/")
+
+    browser.send(press="Refuse", note="已复查,不再滴水")
+
+    token = links.token_for(it.id, it.link_salt)
+    assert "已复查,不再滴水" in browser.sign_out().open(f"/track/{token}").text
+
+
+def test_what_somebody_else_decided_is_said(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser], judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.EXTENSION)
+    other = new_browser().sign_in(a.supervisor())
+    other.open("/approvals/")
+    browser.sign_in(judge).open("/approvals/")
+    other.send(press="Refuse", note="还来得及")
+
+    page = browser.send(press="Grant")
+
+    assert "answered" in " ".join(page.flashes)
+    assert decided() == [False]
+
+
+def test_what_has_moved_on_cannot_be_granted(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser], judge: Person
+) -> None:
+    team = a.team()
+    it = a.service_request(team=team, status=Status.IN_PROGRESS)
+    a.approval(it, ApprovalKind.PARKING)
+    browser.sign_in(judge).open("/approvals/")
+    handler = new_browser().sign_in(a.team_leader(team))
+    handler.send(f"/requests/{it.id}/question", question="请问哪天在家?")
+
+    page = browser.send(press="Grant")
+
+    assert "can no longer be granted" in page.text
+    assert decided() == [None]
+
+
+def test_nobody_sees_or_decides_what_they_worked_on(a: Builders, browser: Browser) -> None:
+    both = a.supervisor()
+    team = a.team()
+    a.membership(team, both, leads=True)
+    it = a.service_request(team=team, claimed_by=[both])
+    own = a.approval(it, ApprovalKind.EXTENSION, by=both)
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.EXTENSION)
+    page = browser.sign_in(both).open("/approvals/")
+    assert page.buttons.count("Grant") == 1
+
+    sent = {**page.form("note").values(), "decision": "grant", "approval": str(own.id)}
+    answer = browser.request("POST", "/approvals/", data=sent)
+
+    assert answer.status_code == 404
+    assert decided() == [None, None]
+
+
+@pytest.mark.parametrize("role", [Role.LEADER, Role.COORDINATOR, Role.ADMINISTRATOR, Role.AUDITOR])
+def test_only_supervisors_see_the_page(a: Builders, browser: Browser, role: Role) -> None:
+    browser.sign_in(a.holder(role)).open("/approvals/", status=403)
+
+
+def test_another_units_questions_are_not_there(a: Builders, browser: Browser) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS, unit=a.unit()), ApprovalKind.PARKING)
+
+    assert NOTHING in browser.sign_in(a.supervisor(a.unit())).open("/approvals/").text
+
+
+def test_a_button_that_does_not_exist_decides_nothing(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    page = browser.sign_in(judge).open("/approvals/")
+    sent = {**page.form("note").values(), "decision": "perhaps"}
+
+    assert browser.request("POST", "/approvals/", data=sent).status_code == 200
+    assert decided() == [None]
+
+
+@pytest.mark.parametrize("number", ["", "x", "0", "4711", "99999999999"])
+def test_what_was_never_asked_cannot_be_decided(
+    a: Builders, browser: Browser, judge: Person, number: str
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+    page = browser.sign_in(judge).open("/approvals/")
+    sent = {**page.form("note").values(), "decision": "grant", "approval": number}
+
+    assert browser.request("POST", "/approvals/", data=sent).status_code == 404
+    assert decided() == [None]
+
+
+def test_more_questions_ask_no_more_of_the_database(
+    a: Builders,
+    browser: Browser,
+    judge: Person,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    a.organisation()
+    browser.sign_in(judge)
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            made = a.service_request(
+                status=Status.IN_PROGRESS,
+                category=a.category(),
+                team=a.team(),
+                leader=a.leader(),
+                area=a.area(),
+            )
+            a.approval(made, ApprovalKind.EXTENSION)
+        counts.append(count_queries(partial(browser.open, "/approvals/")))
+
+    assert counts[0] == counts[1]
+
+
+def test_the_page_speaks_chinese(a: Builders, chinese_browser: Browser, judge: Person) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)
+
+    page = chinese_browser.sign_in(judge).open("/approvals/")
+
+    assert "审批" in page.heading
+    assert "Needed" not in page.text

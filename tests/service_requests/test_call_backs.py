@@ -1,0 +1,267 @@
+"""Call-backs at a browser: by somebody who did not handle it, and every look is logged."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.permissions import Role
+from tracker.service_requests import queries
+from tracker.service_requests.lifecycle import ConfirmationWay, Outcome, Solved, Status, Step
+from tracker.service_requests.models import ContactLook, ReachableBy, ServiceRequest
+
+NOBODY = "Nobody to call"
+
+
+@pytest.fixture
+def it(a: Builders) -> ServiceRequest:
+    """Return a result that waits for the requester's word."""
+    return a.service_request(
+        status=Status.RESOLVED, requester_name="王秀兰", phone="+8613812345678"
+    )
+
+
+@pytest.fixture
+def caller(a: Builders) -> Person:
+    """Return a supervisor who did not handle it."""
+    return a.supervisor()
+
+
+def address_of(it: ServiceRequest) -> str:
+    """Return the page of the call."""
+    return f"/requests/{it.id}/call-back"
+
+
+def now_of(it: ServiceRequest) -> ServiceRequest:
+    """Return the request as it stands in the database."""
+    return db.session.get_one(ServiceRequest, it.id, populate_existing=True)
+
+
+def looks() -> list[tuple[int, int, str]]:
+    """Return every logged look: request, person, page."""
+    found = db.session.scalars(select(ContactLook))
+    return [(look.service_request_id, look.person_id, look.where) for look in found]
+
+
+# ---------------------------------------------------------------- the list
+
+
+def test_what_waits_longest_is_called_first_and_no_number_is_whole(
+    a: Builders, browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    older = a.service_request(status=Status.RESOLVED, at=a.now - timedelta(days=2))
+
+    page = browser.sign_in(caller).open("/call-backs")
+
+    assert page.html.index(address_of(older)) < page.html.index(address_of(it))
+    assert "13812345678" not in page.html
+    assert "王秀兰" not in page.html
+    assert looks() == []
+
+
+@pytest.mark.parametrize("status", [one for one in Status if one is not Status.RESOLVED])
+def test_only_results_without_an_answer_are_called_about(
+    a: Builders, browser: Browser, caller: Person, status: Status
+) -> None:
+    a.service_request(status=status)
+
+    assert NOBODY in browser.sign_in(caller).open("/call-backs").text
+
+
+def test_nobody_calls_about_their_own_work(a: Builders, browser: Browser) -> None:
+    desk = a.coordinator()
+    team = a.team()
+    a.membership(team, desk)
+    done = a.service_request(team=team, claimed_by=[desk], status=Status.RESOLVED)
+    browser.sign_in(desk)
+
+    assert NOBODY in browser.open("/call-backs").text
+    browser.open(address_of(done), status=404)
+
+
+def test_another_units_results_are_not_there(
+    a: Builders, browser: Browser, it: ServiceRequest
+) -> None:
+    browser.sign_in(a.supervisor(a.unit()))
+
+    assert NOBODY in browser.open("/call-backs").text
+    browser.open(address_of(it), status=404)
+
+
+@pytest.mark.parametrize("role", [Role.LEADER, Role.ADMINISTRATOR, Role.AUDITOR])
+def test_others_do_not_call(a: Builders, browser: Browser, it: ServiceRequest, role: Role) -> None:
+    browser.sign_in(a.holder(role)).open("/call-backs", status=403)
+    browser.open(address_of(it), status=404)
+
+
+def test_volunteers_and_team_leaders_do_not_call(
+    a: Builders, browser: Browser, it: ServiceRequest
+) -> None:
+    for person in (a.volunteer(), a.team_leader(it.lead_team)):
+        browser.sign_out().sign_in(person).open("/call-backs", status=403)
+        browser.open(address_of(it), status=404)
+
+
+def test_long_lists_have_pages(a: Builders, browser: Browser, caller: Person) -> None:
+    for _ in range(26):
+        a.service_request(status=Status.RESOLVED)
+    browser.sign_in(caller).open("/call-backs")
+
+    browser.click("Next page")
+
+    assert browser.page.html.count('/call-back"') == 1
+
+
+def test_more_results_ask_no_more_of_the_database(
+    a: Builders,
+    browser: Browser,
+    caller: Person,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    a.organisation()
+    browser.sign_in(caller)
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            a.service_request(status=Status.RESOLVED, category=a.category(), team=a.team())
+        counts.append(count_queries(partial(browser.open, "/call-backs")))
+
+    assert counts[0] == counts[1]
+
+
+# ---------------------------------------------------------------- the call
+
+
+def test_the_number_is_shown_after_a_tap_and_the_look_is_logged(
+    browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    page = browser.sign_in(caller).open(address_of(it))
+    assert "13812345678" not in page.html
+    assert looks() == []
+
+    page = browser.send(press="Show contact")
+
+    assert "王秀兰" in page.text
+    assert "138 1234 5678" in page.text
+    assert page.link("138 1234 5678") == "tel:+8613812345678"
+    assert looks() == [(it.id, caller.id, "call-back")]
+
+
+def test_what_they_said_closes_it(browser: Browser, caller: Person, it: ServiceRequest) -> None:
+    browser.sign_in(caller)
+
+    page = browser.send(
+        address_of(it), result="answered", solved="partly", satisfaction=4, word="还有一点滴水"
+    )
+
+    assert page.path == "/call-backs"
+    assert "The request is closed on the requester's word." in page.text
+    after = now_of(it)
+    assert (after.status, after.confirmation) == (Status.CLOSED, ConfirmationWay.CALL_BACK)
+    assert (after.solved, after.satisfaction) == (Solved.PARTLY, 4)
+    last = queries.history_of(after)[-1]
+    assert (last.step, last.public_note, last.actor_id) == (
+        Step.CONFIRM,
+        "还有一点滴水",
+        caller.id,
+    )
+
+
+def test_one_need_not_say_how_satisfied(
+    browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    browser.sign_in(caller).send(address_of(it), result="answered", solved="yes")
+
+    assert (now_of(it).solved, now_of(it).satisfaction) == (Solved.YES, None)
+
+
+def test_what_is_not_solved_goes_on_when_they_wish(
+    browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    page = browser.sign_in(caller).send(address_of(it), result="reopen", word="又漏了")
+
+    assert "It goes back to those who handle it" in page.text
+    after = now_of(it)
+    assert (after.status, after.times_reopened) == (Status.IN_PROGRESS, 1)
+    assert after.outcome is None
+    assert queries.history_of(after)[-1].public_note == "又漏了"
+
+
+def test_a_call_that_nobody_answered_stays_in_the_list(
+    browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    page = browser.sign_in(caller).send(address_of(it), result="not_reached", word="响了没人接")
+
+    assert address_of(it) in page.html
+    after = now_of(it)
+    assert (after.status, after.outcome) == (Status.RESOLVED, Outcome.SOLVED)
+    last = queries.history_of(after)[-1]
+    assert (last.step, last.public_note) == (Step.NOTE, "")
+    assert "响了没人接" in last.internal_note
+    # Trying is not handling: they may call again.
+    browser.open(address_of(it))
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "words"),
+    [
+        ({"word": "x"}, "result", "Choose what came of the call."),
+        ({"result": "answered", "word": "x"}, "solved", "is it solved?"),
+        ({"result": "reopen", "word": " "}, "word", "Write down what is still not right."),
+    ],
+)
+def test_what_is_missing_is_said_and_nothing_is_saved(
+    browser: Browser,
+    caller: Person,
+    it: ServiceRequest,
+    given: dict[str, object],
+    field: str,
+    words: str,
+) -> None:
+    page = browser.sign_in(caller).send(address_of(it), fields=given)
+
+    assert words in page.errors[field]
+    assert page.form("word").values()["word"] == [given.get("word", "")]
+    assert now_of(it).status is Status.RESOLVED
+
+
+def test_who_gave_no_number_is_said_to_have_none(
+    a: Builders, browser: Browser, caller: Person
+) -> None:
+    made = a.service_request(
+        status=Status.RESOLVED,
+        reachable_by=ReachableBy.NOBODY,
+        phone=None,
+        requester_name="",
+    )
+
+    page = browser.sign_in(caller).send(address_of(made), press="Show contact")
+
+    assert "None was given" in page.text
+
+
+def test_an_answer_that_came_in_the_meantime_is_not_written_over(
+    a: Builders, browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    page = browser.sign_in(caller).open(address_of(it))
+    sent = {**page.form("word").values(), "result": "answered", "solved": "no"}
+    browser.request("POST", page.path, data={**sent, "solved": "yes", "satisfaction": "5"})
+
+    answer = browser.request("POST", page.path, data=sent)
+
+    assert answer.status_code == 409
+    assert now_of(it).solved is Solved.YES
+    assert "This has been answered already." in browser.open(address_of(it)).text
+
+
+def test_the_pages_speak_chinese(
+    chinese_browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    assert chinese_browser.sign_in(caller).open("/call-backs").heading == "回访"
+    chinese_browser.open(address_of(it))
