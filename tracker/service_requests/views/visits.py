@@ -19,7 +19,7 @@ from tracker.permissions import Action, Actor
 from tracker.service_requests import queries
 from tracker.service_requests.actions import intake, photos, visiting
 from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportForm, moment
-from tracker.service_requests.lifecycle import Step, status_after
+from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.teams.models import Membership
@@ -105,7 +105,10 @@ def show(service_request_id: int, visit_id: int) -> ResponseReturnValue:
     """Show a recorded visit, with what to do next."""
     it = queries.find(signed_in_actor(), service_request_id)
     return render_template(
-        "service_requests/visit_show.html", service_request=it, visit=_visit(it, visit_id)
+        "service_requests/visit_show.html",
+        service_request=it,
+        visit=_visit(it, visit_id),
+        can_visit=may_take(it.status, Step.VISIT),
     )
 
 
