@@ -1,0 +1,126 @@
+"""What time does to a request: reminders, closing unconfirmed, ending a parking; each when due."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.builders import Builders
+from tracker.database import db, transaction
+from tracker.errors import StepNotAllowedError
+from tracker.notifications.models import Message
+from tracker.service_requests import queries
+from tracker.service_requests.actions import time_passing
+from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
+from tracker.service_requests.models import ApprovalKind, ReachableBy, ServiceRequest
+
+MAIL = "li@example.org"
+DAYS = timedelta(days=3)
+A_SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def it(a: Builders) -> ServiceRequest:
+    """Return a result that waits for the word of a requester who reads mail."""
+    a.organisation(reminder_days=DAYS.days)
+    return a.service_request(status=Status.RESOLVED, reachable_by=ReachableBy.EMAIL, email=MAIL)
+
+
+def turn(it: ServiceRequest, now: datetime) -> Step | None:
+    """Let time take its turn."""
+    with transaction():
+        return time_passing.take_turn(it, now=now)
+
+
+def told() -> list[Step]:
+    """Return the steps that the requester was told of."""
+    found = db.session.scalars(select(Message).where(Message.address == MAIL).order_by(Message.id))
+    return [Step(message.payload["step"]) for message in found]
+
+
+def test_a_turn_comes_when_the_days_are_over_and_not_a_second_before(
+    a: Builders, it: ServiceRequest
+) -> None:
+    due = a.now + DAYS
+
+    assert time_passing.due_for_a_turn(now=due - A_SECOND) == []
+    assert turn(it, due - A_SECOND) is None
+    assert time_passing.due_for_a_turn(now=due) == [it.id]
+    assert turn(it, due) is Step.REMIND
+
+
+def test_each_turn_counts_from_the_one_before(a: Builders, it: ServiceRequest) -> None:
+    late = a.now + 2 * DAYS  # the machine was off for three days
+    assert turn(it, late) is Step.REMIND
+    assert turn(it, late + DAYS - A_SECOND) is None
+    assert turn(it, late + DAYS) is Step.REMIND
+    assert turn(it, late + 2 * DAYS) is Step.TIME_OUT
+    assert turn(it, late + 9 * DAYS) is None
+
+    assert it.status is Status.CLOSED
+    assert told()[-3:] == [Step.REMIND, Step.REMIND, Step.TIME_OUT]
+
+
+def test_silence_is_never_counted_as_consent(a: Builders, it: ServiceRequest) -> None:
+    for number in (1, 2, 3):
+        turn(it, a.now + number * DAYS)
+
+    assert it.confirmation is ConfirmationWay.NONE
+    assert (it.solved, it.satisfaction, it.confirmed_at) == (None, None, None)
+    assert it.closed_at == a.now + 3 * DAYS
+    assert queries.history_of(it)[-1].actor_id is None
+
+
+@pytest.mark.parametrize("status", [one for one in Status if one is not Status.RESOLVED])
+def test_nothing_else_is_reminded_or_closed(a: Builders, status: Status) -> None:
+    made = a.service_request(status=status)
+
+    assert turn(made, a.now + timedelta(days=365)) is None
+    assert time_passing.due_for_a_turn(now=a.now + timedelta(days=365)) == []
+    assert made.status is status
+
+
+def test_what_is_due_comes_in_batches(a: Builders) -> None:
+    made = [a.service_request(status=Status.RESOLVED).id for _ in range(3)]
+    later = a.now + timedelta(days=99)
+
+    first = time_passing.due_for_a_turn(now=later, limit=2)
+
+    assert first == made[:2]
+    assert time_passing.due_for_a_turn(now=later, after=first[-1], limit=2) == made[2:]
+
+
+def test_a_parking_ends_on_its_review_date_and_everybody_is_told(a: Builders) -> None:
+    made = a.service_request(status=Status.PARKED, reachable_by=ReachableBy.EMAIL, email=MAIL)
+    day = made.parked_until
+    assert day is not None
+
+    assert time_passing.parked_until(day - timedelta(days=1)) == []
+    assert time_passing.parked_until(day) == [made.id]
+    with transaction():
+        time_passing.end_parking(made, now=a.now + timedelta(days=30))
+
+    assert (made.status, made.parked_until) == (Status.IN_PROGRESS, None)
+    assert made.due_at is not None
+    assert told()[-1] is Step.UNPARK
+    assert time_passing.parked_until(day) == []
+
+
+def test_a_parking_ends_once(a: Builders) -> None:
+    made = a.service_request(status=Status.PARKED)
+    with transaction():
+        time_passing.end_parking(made, now=a.now)
+
+    with pytest.raises(StepNotAllowedError), transaction():
+        time_passing.end_parking(made, now=a.now)
+
+
+def test_a_wish_to_reopen_still_waits_after_time_closed_it(a: Builders, it: ServiceRequest) -> None:
+    for number in (1, 2, 3):
+        turn(it, a.now + number * DAYS)
+    a.now += 4 * DAYS
+
+    asked = a.approval(it, ApprovalKind.REOPENING)
+
+    assert asked.decided_at is None
+    assert it.status is Status.CLOSED
