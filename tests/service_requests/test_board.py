@@ -14,7 +14,7 @@ from tracker.database import db, transaction
 from tracker.permissions import Role, resident
 from tracker.service_requests.actions import answers
 from tracker.service_requests.lifecycle import Solved, Status
-from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.service_requests.models import Claim, ContactLook, ServiceRequest
 from tracker.teams.models import Team
 
 NOTHING = "Nothing to claim at the moment"
@@ -352,6 +352,23 @@ def test_my_tasks_show_the_next_visit_and_who_else_goes(a: Builders, browser: Br
     assert "Together with 林小雨" in page.text
     browser.click("Record the visit")
     assert browser.page.path.startswith(f"/requests/{it.id}/visits/")
+
+
+def test_the_number_to_call_is_one_tap_away_and_the_look_is_logged(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me], phone="+8613812345678")
+    page = browser.sign_in(me).open("/mine")
+    assert "13812345678" not in page.html
+    [button] = [name for name in page.buttons if name.startswith("Show contact")]
+
+    page = browser.send(press=button)
+
+    assert page.link("138 1234 5678") == "tel:+8613812345678"
+    [look] = db.session.scalars(select(ContactLook))
+    assert (look.service_request_id, look.person_id) == (it.id, me.id)
 
 
 def test_my_tasks_show_the_thanks_for_what_is_finished(a: Builders, browser: Browser) -> None:
