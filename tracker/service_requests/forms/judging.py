@@ -32,6 +32,7 @@ class CallBackForm(Form):
             SelectChoice(NOT_REACHED, _("Nobody answered")),
         ]
         self.solved.choices = enum_choices(Solved)
+        self.solved.flags.depends = True
         self.satisfaction.choices = [
             SelectChoice(level, str(words)) for level, words in SATISFACTION.items()
         ]

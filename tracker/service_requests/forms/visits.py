@@ -122,6 +122,7 @@ class ReportForm(_WithVisitors):
             SelectChoice("yes", _("Yes")),
             SelectChoice("no", _("No, nobody was there")),
         ]
+        self.findings.flags.depends = True
         self.group.choices = [SelectChoice("", _("Not said")), *enum_choices(Group)]
         return self
 
