@@ -1,6 +1,7 @@
 """The page of decisions: what waits for whom, with the facts, and one answer to each."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
 from tracker.service_requests.lifecycle import Status
@@ -55,6 +56,34 @@ def test_it_shows_who_asks_what_and_why(a: Builders, browser: Browser, judge: Pe
     ):
         assert fact in page.text
     assert page.buttons.count("Grant") == 3
+
+
+def test_what_waits_longest_is_first(a: Builders, browser: Browser, judge: Person) -> None:
+    late = a.service_request(status=Status.IN_PROGRESS)
+    a.approval(late, ApprovalKind.EXTENSION)
+    early = a.service_request(status=Status.IN_PROGRESS)
+    asked = a.approval(early, ApprovalKind.PARKING)
+    with transaction():
+        asked.asked_at = a.now - timedelta(hours=1)
+
+    page = browser.sign_in(judge).open("/approvals/")
+
+    assert page.html.index(f"/requests/{early.id}") < page.html.index(f"/requests/{late.id}")
+
+
+def test_long_lists_have_pages_and_a_wrong_answer_stays_on_its_page(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    for _ in range(21):
+        a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.EXTENSION)
+    browser.sign_in(judge).open("/approvals/")
+    assert browser.page.buttons.count("Grant") == 20
+    browser.click("Next page")
+
+    page = browser.send(press="Refuse", note="")
+
+    assert page.buttons.count("Grant") == 1
+    assert "note" in page.errors
 
 
 def test_granting_more_time_needs_no_word(a: Builders, browser: Browser, judge: Person) -> None:

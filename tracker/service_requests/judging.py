@@ -1,7 +1,5 @@
 """Lists for those who judge: results to call back about, and what waits for a decision."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -29,28 +27,25 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
     )
 
 
-def to_decide(actor: Actor) -> Sequence[Approval]:
-    """Return everything that waits for `actor`'s decision, longest waiting first."""
+def to_decide(actor: Actor) -> Select[Approval]:
+    """Select everything that waits for `actor`'s decision."""
     ways = [
         (Approval.kind == kind) & within_reach(actor, right, CASEWORK)
         for kind, right in RIGHTS.items()
         if may(actor, right)
     ]
-    return list(
-        db.session.scalars(
-            select(Approval)
-            .join(Approval.service_request)
-            .where(Approval.decided_at.is_(None), or_(false(), *ways))
-            .options(
-                contains_eager(Approval.service_request).options(
-                    joinedload(ServiceRequest.category),
-                    joinedload(ServiceRequest.area),
-                    joinedload(ServiceRequest.lead_team),
-                    joinedload(ServiceRequest.leader),
-                ),
-                joinedload(Approval.asked_by),
-            )
-            .order_by(Approval.asked_at, Approval.id)
+    return (
+        select(Approval)
+        .join(Approval.service_request)
+        .where(Approval.decided_at.is_(None), or_(false(), *ways))
+        .options(
+            contains_eager(Approval.service_request).options(
+                joinedload(ServiceRequest.category),
+                joinedload(ServiceRequest.area),
+                joinedload(ServiceRequest.lead_team),
+                joinedload(ServiceRequest.leader),
+            ),
+            joinedload(Approval.asked_by),
         )
     )
 

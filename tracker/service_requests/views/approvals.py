@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from tracker.clock import utc_now
-from tracker.database import transaction
+from tracker.database import db, transaction
 from tracker.errors import RefusedError, StepNotAllowedError
 from tracker.permissions import Action, require
 from tracker.service_requests import queries
@@ -13,16 +13,18 @@ from tracker.service_requests.actions import approvals
 from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.judging import GRANT, REFUSE, DecisionForm
 from tracker.service_requests.judging import find_approval, to_decide
+from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import LARGEST_ID
 from tracker.web.errors import refusal_text
+from tracker.web.paging import page_of
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    """List what waits for my decision, with the facts needed to decide."""
+    """List what waits for my decision, longest waiting first, with the facts needed to decide."""
     return _page()
 
 
@@ -64,16 +66,23 @@ def decide() -> ResponseReturnValue:
 def _page(*, failed: int | None = None, form: DecisionForm | None = None) -> ResponseReturnValue:
     actor, now = signed_in_actor(), utc_now()
     require(actor, Action.DECIDE_EXTENSION)
-    waiting = to_decide(actor)
+    page = page_of(
+        db.session(),
+        to_decide(actor),
+        (Approval.asked_at, Approval.id),
+        key_of=lambda asked: (asked.asked_at, asked.id),
+        mark=request.args.get("mark"),
+        size=20,
+    )
     forms = {
         approval.id: form
         if approval.id == failed and form is not None
         else DecisionForm(formdata=None, prefix="")
-        for approval in waiting
+        for approval in page.rows
     }
     return render_template(
         "service_requests/approvals.html",
-        waiting=waiting,
+        page=page,
         forms=forms,
         state_of=lambda it: due_state(it, now),
     )
