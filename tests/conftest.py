@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # The database server runs as somebody else and must get into its folder.
         Path(os.environ[RUN_FOLDER]).chmod(0o711)
     GUARD.install()
+    VISITED.watch()
 
 
 @pytest.hookimpl(trylast=True)
@@ -193,7 +194,6 @@ def app(
     folder = databases.folder / "instance"
     if database_url not in _apps:
         _apps[database_url] = create_app(settings(database_url, folder))
-        VISITED.watch(_apps[database_url])
     made = _apps[database_url]
     before = dict(made.config), dict(made.extensions)
     with made.app_context():
@@ -288,7 +288,7 @@ def windows(
 
     Fails when a script failed, the content security policy was broken, or the server failed.
     """
-    opened = chromium_support.Windows(_chromium, live.url, app)
+    opened = chromium_support.Windows(_chromium, live.url, app, VISITED)
     yield opened
     opened.close()
     assert not opened.complaints, "\n".join(

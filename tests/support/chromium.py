@@ -9,9 +9,17 @@ from typing import Any, Final
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    sync_playwright,
+)
 
 from tests.support.missing import missing
+from tests.support.visited import Visited
 from tracker.accounts.models import Person
 
 ARGUMENTS: Final = (
@@ -60,9 +68,10 @@ class Windows:
     security policy) and answers of 500 and above; the fixture fails the test on any.
     """
 
-    def __init__(self, browser: Browser, url: str, app: Flask) -> None:
+    def __init__(self, browser: Browser, url: str, app: Flask, visited: Visited) -> None:
         self._browser = browser
         self._app = app
+        self._visited = visited
         self._contexts: list[BrowserContext] = []
         self.url = url
         self.complaints: list[str] = []
@@ -92,14 +101,7 @@ class Windows:
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))
         page.on("console", self._hear)
-        page.on(
-            "response",
-            lambda answer: (
-                self.complaints.append(f"{answer.status} {answer.url}")
-                if answer.status >= 500
-                else None
-            ),
-        )
+        page.on("response", self._note)
         if path is not None:
             page.goto(path)
         return page
@@ -117,6 +119,11 @@ class Windows:
         """Close every window."""
         for context in self._contexts:
             context.close()
+
+    def _note(self, answer: Response) -> None:
+        self._visited.window_got(self._app, answer.request.method, answer.url, answer.status)
+        if answer.status >= 500:
+            self.complaints.append(f"{answer.status} {answer.url}")
 
     def _hear(self, message: ConsoleMessage) -> None:
         # Chromium reports every 4xx answer as an error; tests of refusals see those themselves.

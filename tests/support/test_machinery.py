@@ -66,14 +66,17 @@ def test_the_summary_recognises_what_was_missing() -> None:
 
 
 def test_a_page_that_no_test_opens_is_named(tmp_path: Path) -> None:
-    app = Flask(__name__)
+    app = Flask("planted")
     app.add_url_rule("/seen", "seen", lambda: "")
     app.add_url_rule("/lost", "lost", lambda: "", methods=["GET", "POST"])
     app.add_url_rule("/refused", "refused", lambda: ("", 401))
-    visited = Visited()
-    visited.watch(app)
+    app.add_url_rule("/in-a-window", "in_a_window", lambda: "")
+    visited = Visited("planted")
+    visited.watch()
     for address in ("/seen", "/lost", "/refused"):
         app.test_client().get(address)
+    visited.unwatch()
+    visited.window_got(app, "GET", "http://127.0.0.1:8000/in-a-window?a=1", 200)
     visited.save(tmp_path, "gw0")
 
     assert never_visited(tmp_path) == ["GET refused", "POST lost"]
