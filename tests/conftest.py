@@ -28,6 +28,7 @@ from tracker import create_app
 from tracker.database import db
 
 RUN_FOLDER: Final = "SHISHI_TEST_RUN"
+PREFIX: Final = "shishi-tests-"
 CONTROLLER: Final = "SHISHI_TEST_CONTROLLER"
 ROOT: Final = Path(__file__).resolve().parent.parent
 VISITED: Final = Visited()
@@ -42,7 +43,9 @@ A_WORKING_DAY: Final = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that all test processes of this run share."""
     if not hasattr(config, "workerinput"):
-        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="shishi-tests-", dir=_fast_folder())
+        place = Path(_fast_folder() or tempfile.gettempdir())
+        _sweep(place)
+        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place)
         os.environ[CONTROLLER] = str(os.getpid())
         # Sets are walked in the same order by all processes of a run, and in another next time.
         os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
@@ -97,6 +100,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("PAGES THAT NO TEST OPENS", sep="!", red=True, bold=True)
         for page in unvisited:
             terminalreporter.line(page, red=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed left behind."""
+    for folder in place.glob(f"{PREFIX}*-*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists() and os.access(folder, os.W_OK):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fast_folder() -> str | None:
