@@ -173,3 +173,47 @@ def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) ->
 
     browser.click("Remove")
     assert db.session.scalars(select(CalendarDay)).all() == []
+
+
+def test_an_area_is_renamed_moved_ended_and_taken_up(a: Builders, browser: Browser) -> None:
+    first = a.area(name="河东", name_en="East", position=0)
+    second = a.area(name="河西", name_en="West", position=1)
+    browser.sign_in(a.administrator())
+
+    browser.send(f"/admin/areas/{second.id}", name="河西社区")
+    assert second.name == "河西社区"
+    browser.open("/admin/areas/")
+    browser.click("Up: West")
+    assert [node.thing.id for node in queries.area_tree()] == [second.id, first.id]
+
+    browser.click("End: East")
+    assert [node.thing.id for node in queries.area_tree()] == [second.id]
+    browser.open("/admin/areas/?ended=1")
+    browser.click("Take up again: East")
+    assert {node.thing.id for node in queries.area_tree()} == {first.id, second.id}
+
+
+def test_a_category_is_changed_ended_and_taken_up(a: Builders, browser: Browser) -> None:
+    leaf = a.category(name="水管漏水", name_en="Leak")
+    browser.sign_in(a.administrator())
+
+    browser.send(f"/admin/categories/{leaf.id}", keywords="水龙头 tap", volunteers_needed=2)
+    assert (leaf.keywords, leaf.volunteers_needed) == ("水龙头 tap", 2)
+
+    browser.open("/admin/categories/")
+    browser.click("End: Leak")
+    assert leaf.id not in {node.thing.id for node in queries.category_tree()}
+    browser.open("/admin/categories/?ended=1")
+    browser.click("Take up again: Leak")
+    assert leaf.id in {node.thing.id for node in queries.category_tree()}
+
+
+def test_units_change_places(a: Builders, browser: Browser) -> None:
+    first = a.unit(name_en="First", position=0)
+    second = a.unit(name_en="Second", position=1)
+    browser.sign_in(a.administrator()).open("/admin/units/")
+
+    browser.click("Down: First")
+
+    order = [node.thing.id for node in queries.unit_tree()]
+    assert order.index(second.id) < order.index(first.id)

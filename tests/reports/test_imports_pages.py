@@ -1,6 +1,7 @@
 """An administrator brings in a file: tried first, then for real."""
 
 import threading
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -107,3 +108,22 @@ def test_a_branch_administrator_imports_into_their_branch_only(
 def test_only_administrators_import(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.supervisor())
     browser.open("/admin/imports", status=403)
+
+
+def test_an_import_that_came_to_a_halt_goes_on_where_it_was(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    with monkeypatch.context() as halted:
+        # The process dies before it has done anything.
+        halted.setattr(background, "start", lambda *_: None)
+        hand_in(browser)
+    run = db.session.query(ImportRun).one()
+    monkeypatch.setattr(background, "SILENT_AFTER", timedelta.min)
+    monkeypatch.setattr(background, "start", background.run_prepared)
+
+    browser.open(f"/admin/imports/{run.id}")
+    browser.click("Go on")
+
+    assert run.finished_at is not None
+    assert (run.rows_read, run.rows_created, run.rows_rejected) == (3, 2, 1)

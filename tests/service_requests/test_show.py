@@ -189,3 +189,15 @@ def test_longer_histories_take_no_more_queries(
             handling.add_note(made, internal_note="记一笔", actor=a.actor(other), now=a.now)
 
     assert count_queries(lambda: browser.open(address_of(made))) == few
+
+
+def test_the_address_of_a_look_opened_anew_leads_back_to_the_masked_page(
+    a: Builders, browser: Browser
+) -> None:
+    made = a.service_request(phone="+8613800138000")
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(address_of(made) + "/contact")
+
+    assert page.path == address_of(made)
+    assert "0013" not in page.text

@@ -203,3 +203,14 @@ def test_others_do_not_get_in(a: Builders, browser: Browser, role: Role) -> None
 
     for page in ("/admin/people/", "/admin/people/new", "/admin/teams/", "/admin/set-up"):
         browser.open(page, status=403)
+
+
+def test_an_invitation_is_sent_again_and_once(a: Builders, browser: Browser) -> None:
+    person = a.holder(Role.COORDINATOR, email="again@example.org")
+    browser.sign_in(a.administrator()).open(f"/admin/people/{person.id}")
+    named = [name for name in browser.page.buttons if "end a" in name]
+
+    browser.click(named[0])
+
+    sent = db.session.scalars(select(Message).where(Message.address == person.email)).all()
+    assert len(sent) == 1

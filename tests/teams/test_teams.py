@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tracker.accounts.models import AuditEntry
 from tracker.database import db
 from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status, Step
@@ -129,3 +130,17 @@ def test_setting_up_tells_what_is_missing_until_all_is_there(a: Builders, browse
         a.holder(role)
 
     assert "Everything is there." in browser.open("/admin/set-up").text
+
+
+def test_a_team_is_renamed_and_the_change_stands_in_the_trail(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team(name="旧名队")
+    browser.sign_in(a.administrator())
+
+    browser.send(f"/admin/teams/{team.id}/edit", name="溪北先锋队")
+
+    assert team.name == "溪北先锋队"
+    entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert entry is not None
+    assert entry.changes["name"] == ["旧名队", "溪北先锋队"]
