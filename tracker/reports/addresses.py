@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from tracker.organisation.queries import areas_below, units_below
@@ -11,11 +11,8 @@ from tracker.reports.figures import categories_below, day_start
 from tracker.reports.periods import Choice, Period, period_for
 from tracker.reports.statistics import Dimension, Figure, Scope
 from tracker.service_requests.lifecycle import Kind
+from tracker.web.addresses import day, identity, read_argument
 
-Value = TypeVar("Value")
-LARGEST_ID: Final = 2**31 - 1
-FIRST_YEAR: Final = 1970
-LAST_YEAR: Final = 2200
 LONGEST_CHANNEL: Final = 60
 
 TREES: Final = (Dimension.UNIT, Dimension.AREA, Dimension.CATEGORY)
@@ -70,51 +67,27 @@ class Wanted:
 
 def wanted_from(arguments: Mapping[str, str], today: date) -> Wanted:
     """Return what an address asks for. Links grow old: what cannot be read is left open."""
-    start, last = _read(arguments, "from", _day), _read(arguments, "to", _day)
+    start, last = read_argument(arguments, "from", day), read_argument(arguments, "to", day)
     if start or last:
         choice = Choice.CUSTOM  # days that were typed speak louder than a name
         period = Period(start, last + timedelta(days=1) if last else None)
     else:
-        choice = _read(arguments, "period", Choice) or Choice.LAST_12_MONTHS
+        choice = read_argument(arguments, "period", Choice) or Choice.LAST_12_MONTHS
         choice = Choice.ALL if choice is Choice.CUSTOM else choice
         period = period_for(choice, today)
     return Wanted(
         choice=choice,
         period=period,
-        by=_read(arguments, "by", Dimension) or Dimension.CATEGORY,
-        figure=_read(arguments, "figure", Figure) or Figure.RECEIVED,
+        by=read_argument(arguments, "by", Dimension) or Dimension.CATEGORY,
+        figure=read_argument(arguments, "figure", Figure) or Figure.RECEIVED,
         sort=arguments.get("sort", "-received"),
-        unit_id=_read(arguments, "unit", _identity),
-        team_id=_read(arguments, "team", _identity),
-        leader_id=_read(arguments, "leader", _identity),
-        category_id=_read(arguments, "category", _identity),
-        area_id=_read(arguments, "area", _identity),
-        channel=arguments.get("channel", "").replace("\x00", "")[:LONGEST_CHANNEL] or None,
-        kind=_read(arguments, "kind", Kind),
+        unit_id=read_argument(arguments, "unit", identity),
+        team_id=read_argument(arguments, "team", identity),
+        leader_id=read_argument(arguments, "leader", identity),
+        category_id=read_argument(arguments, "category", identity),
+        area_id=read_argument(arguments, "area", identity),
+        channel=arguments.get("channel", "")[:LONGEST_CHANNEL] or None,
+        kind=read_argument(arguments, "kind", Kind),
         exact=frozenset(one for one in TREES if one in arguments.get("exact", "").split(",")),
         blank=frozenset(one for one in BLANKABLE if one in arguments.get("blank", "").split(",")),
     )
-
-
-def _read(arguments: Mapping[str, str], name: str, read: Callable[[str], Value]) -> Value | None:
-    text = arguments.get(name, "").strip()
-    try:
-        return read(text) if text else None
-    except ValueError:
-        return None
-
-
-def _identity(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        message = "Nothing has such an id."
-        raise ValueError(message)
-    return number
-
-
-def _day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        message = "Nothing was sent in on such a day."
-        raise ValueError(message)
-    return day

@@ -1,12 +1,44 @@
-"""Numbers in addresses: one that no row can have leads nowhere, like any other unknown one."""
+"""What addresses and forms hold: anybody may have made it up; what cannot be is like nothing given."""
 
-from typing import Any, Final
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Final, TypeVar
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
+
+Value = TypeVar("Value")
 
 LARGEST_ID: Final = 2**31 - 1
 """PostgreSQL's integers end here; what is larger is an error there, not an unknown row."""
+
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2200
+
+
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""No keyboard types these, no page may print them, and PostgreSQL refuses the first."""
+
+
+class Typed(ImmutableMultiDict[str, Any]):
+    """What an address or a form gives, without control characters. Files are left as they are."""
+
+    def __init__(self, mapping: Any = None) -> None:  # noqa: ANN401 - werkzeug's
+        given = MultiDict(mapping)
+        super().__init__(
+            [
+                (name, CONTROL.sub("", value) if isinstance(value, str) else value)
+                for name, value in given.items(multi=True)
+            ]
+        )
+
+
+class TypedRequest(Request):
+    """A request whose arguments and form fields are `Typed`."""
+
+    parameter_storage_class = Typed
 
 
 class IdConverter(IntegerConverter):
@@ -17,5 +49,38 @@ class IdConverter(IntegerConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Let every `<int:…>` end at the largest id. To be called before the pages are registered."""
+    """Let every `<int:…>` end at the largest id, and clean what is typed.
+
+    To be called before the pages are registered.
+    """
+    app.request_class = TypedRequest
     app.url_map.converters["int"] = IdConverter
+
+
+def read_argument(
+    arguments: Mapping[str, str], name: str, read: Callable[[str], Value]
+) -> Value | None:
+    """Return what an address gives by `name`; None when it is not there or cannot be read."""
+    text = arguments.get(name, "").strip()
+    try:
+        return read(text) if text else None
+    except ValueError:
+        return None
+
+
+def identity(text: str) -> int:
+    """Return an id that a row can have; raises `ValueError`."""
+    number = int(text)
+    if not 0 < number <= LARGEST_ID:
+        message = "Nothing has such an id."
+        raise ValueError(message)
+    return number
+
+
+def day(text: str) -> date:
+    """Return an ISO date on which something can have happened; raises `ValueError`."""
+    found = date.fromisoformat(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        message = "Nothing happened on such a day."
+        raise ValueError(message)
+    return found

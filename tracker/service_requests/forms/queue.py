@@ -1,18 +1,14 @@
 """Reading the queue's address into a filter, and writing it back."""
 
-from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Final
 
 from tracker.service_requests.due import DueState
 from tracker.service_requests.lifecycle import Kind, Priority
 from tracker.service_requests.queue import DUE_FILTERS, QueueFilter, Tab
+from tracker.web.addresses import day, identity, read_argument
 
-Value = TypeVar("Value")
 LONGEST: Final = 200
-LARGEST_ID: Final = 2**31 - 1
-FIRST_YEAR: Final = 1970
-LAST_YEAR: Final = 2200
 
 
 def filter_from(arguments: Mapping[str, str]) -> QueueFilter:
@@ -23,44 +19,20 @@ def filter_from(arguments: Mapping[str, str]) -> QueueFilter:
     """
     words = arguments.get("q", "").strip()[:LONGEST]
     default = Tab.ALL if words else Tab.OPEN
-    due = _read(arguments, "due", DueState)
+    due = read_argument(arguments, "due", DueState)
     return QueueFilter(
-        tab=_read(arguments, "status", Tab) or default,
+        tab=read_argument(arguments, "status", Tab) or default,
         words=words,
-        unit_id=_read(arguments, "unit", _identity),
-        team_id=_read(arguments, "team", _identity),
-        leader_id=_read(arguments, "leader", _identity),
-        category_id=_read(arguments, "category", _identity),
-        area_id=_read(arguments, "area", _identity),
+        unit_id=read_argument(arguments, "unit", identity),
+        team_id=read_argument(arguments, "team", identity),
+        leader_id=read_argument(arguments, "leader", identity),
+        category_id=read_argument(arguments, "category", identity),
+        area_id=read_argument(arguments, "area", identity),
         channel=arguments.get("channel", "").strip()[:60],
-        kind=_read(arguments, "kind", Kind),
-        priority=_read(arguments, "priority", Priority),
+        kind=read_argument(arguments, "kind", Kind),
+        priority=read_argument(arguments, "priority", Priority),
         due=due if due in DUE_FILTERS else None,
-        submitted_from=_read(arguments, "from", _day),
-        submitted_to=_read(arguments, "to", _day),
+        submitted_from=read_argument(arguments, "from", day),
+        submitted_to=read_argument(arguments, "to", day),
         mine=arguments.get("mine") == "1",
     )
-
-
-def _read(arguments: Mapping[str, Any], name: str, read: Callable[[str], Value]) -> Value | None:
-    text = str(arguments.get(name, "")).strip()
-    try:
-        return read(text) if text else None
-    except ValueError:
-        return None
-
-
-def _identity(text: str) -> int:
-    number = int(text)
-    if not 0 < number <= LARGEST_ID:
-        message = "Nothing has such an id."
-        raise ValueError(message)
-    return number
-
-
-def _day(text: str) -> date:
-    day = date.fromisoformat(text)
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        message = "Nothing was sent in on such a day."
-        raise ValueError(message)
-    return day

@@ -1,0 +1,54 @@
+"""What anybody can make up in an address or a form does no harm."""
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.queries import history_of
+from tracker.web.addresses import LARGEST_ID, day, identity, read_argument
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/queue?channel=%00",
+        "/queue?q=%00%1f",
+        "/queue?q=%00漏水",
+        "/figures?channel=%00",
+        "/figures/list?figure=closed&channel=a%00b",
+        "/call-backs?mark=%00",
+        "/requests/new?q=%00",
+    ],
+)
+def test_control_characters_in_an_address_are_as_nothing(
+    a: Builders, browser: Browser, address: str
+) -> None:
+    browser.sign_in(a.coordinator()).open(address)
+
+
+def test_control_characters_in_a_form_are_not_kept(a: Builders, browser: Browser) -> None:
+    made = a.service_request(status=Status.ACCEPTED)
+    browser.sign_in(a.coordinator())
+
+    browser.send(f"/requests/{made.id}/note", internal_note="one\x00two\x1b\nthree")
+
+    db.session.refresh(made)
+    # A browser sends a new line as two characters, which are kept.
+    assert history_of(made)[-1].internal_note.replace("\r", "") == "onetwo\nthree"
+
+
+@pytest.mark.parametrize("text", ["", " ", "0", "-1", "x", str(LARGEST_ID + 1), "1e3"])
+def test_what_is_no_id_is_as_nothing(text: str) -> None:
+    assert read_argument({"id": text}, "id", identity) is None
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "0001-01-01", "9999-12-31", "2026-02-30"])
+def test_what_is_no_day_is_as_nothing(text: str) -> None:
+    assert read_argument({"day": text}, "day", day) is None
+
+
+def test_what_can_be_read_is_read() -> None:
+    assert read_argument({"id": " 42 "}, "id", identity) == 42
+    assert read_argument({}, "id", identity) is None
