@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, event
+from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase
@@ -119,6 +119,17 @@ def transaction() -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+def refresh_statistics() -> None:
+    """Tell SQLite how its tables look now, or it takes the wrong index; opens a transaction.
+
+    PostgreSQL does so by itself.
+    """
+    if db.engine.dialect.name == "sqlite":
+        with transaction():
+            db.session.execute(text("PRAGMA analysis_limit = 1000"))
+            db.session.execute(text("ANALYZE"))
 
 
 @event.listens_for(Engine, "connect")

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from flask import Flask
+from sqlalchemy import func, select, text
 
 from tests.support.builders import Builders
 from tracker.database import db
@@ -76,3 +77,15 @@ def test_one_that_fails_does_not_stop_the_others(
     assert "1 reminded" in said
     assert "1 failed" in said
     assert (now_of(broken).reminders_sent, now_of(sound).reminders_sent) == (0, 1)
+
+
+def test_the_day_ends_with_fresh_statistics_so_that_lists_are_read_from_their_index(
+    a: Builders, app: Flask
+) -> None:
+    a.service_request()
+
+    run_daily(a.now)
+
+    if db.engine.dialect.name == "sqlite":
+        known = db.session.scalars(text("SELECT DISTINCT idx FROM sqlite_stat1")).all()
+        assert "ix_service_request_desk" in known

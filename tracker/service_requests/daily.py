@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import select
 
 from tracker.config import Settings
-from tracker.database import db, transaction
+from tracker.database import db, refresh_statistics, transaction
 from tracker.organisation import queries as organisation
 from tracker.service_requests.actions import time_passing
 from tracker.service_requests.leftovers import clear_old_drafts
@@ -61,6 +61,7 @@ def run_daily(now: datetime) -> str:
     )
     settings: Settings = current_app.config["SETTINGS"]
     day.cleared_photos = clear_old_drafts(settings.uploads_path, now=now)
+    refresh_statistics()
     return str(day)
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
-from tracker.database import db, transaction
+from tracker.database import db, refresh_statistics, transaction
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM, Action, Actor, require_in_unit
 from tracker.reports.importing.files import FileError, Row, TableFile
@@ -136,6 +136,8 @@ class Run:
                 if len(self._batch) >= BATCH_SIZE:
                     self._flush(writer)
             self._flush(writer)
+        if self.run_id is not None:
+            refresh_statistics()
         return self.summary
 
     def _flush(self, writer: Writer) -> None:
