@@ -71,12 +71,11 @@ def _organisation() -> Organisation:
         phone="0000-8812345",
         privacy_note=(
             "您的姓名、电话和住址只用于办理这一件事。只有受理您诉求的工作人员和认领的志愿者能看到，"
-            "每次查看都有记录。办结一年后自动匿名。"
+            "每次查看都有记录。"
         ),
         privacy_note_en=(
             "Your name, number and address are used for this matter only. The desk and the"
-            " volunteers who take it on can see them, and every look is written down. A year"
-            " after closing they are made anonymous."
+            " volunteers who take it on can see them, and every look is written down."
         ),
         work_begins=time(9, 0),
         lunch_begins=time(12, 0),
