@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from PIL import Image
 
 from tracker.errors import NotFoundError
+from tracker.service_requests import photos
 from tracker.service_requests.photos import (
     MAX_BYTES,
     PhotoError,
@@ -330,6 +331,19 @@ def test_a_picture_that_would_fill_the_memory_is_refused(side: int, tmp_path: Pa
 
 def test_it_is_refused_too_where_warnings_are_errors(tmp_path: Path) -> None:
     assert reason_for(bomb(10_000, 10_000), tmp_path) is PhotoReason.TOO_MANY_PIXELS
+
+
+def test_a_file_that_crashes_its_decoder_is_refused(tmp_path: Path) -> None:
+    content = bytearray(HEIC)
+    content[176] = 0xCD  # found by chance: where it says which item is the picture
+    assert reason_for(bytes(content), tmp_path) is PhotoReason.BROKEN
+
+
+def test_a_decoder_that_does_not_end_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "_PATIENCE_S", 0.01)
+    assert reason_for(HEIC, tmp_path) is PhotoReason.BROKEN
 
 
 SOURCES = {

@@ -8,6 +8,8 @@ only by a key that nobody guesses. Pure: knows files, not the database.
 import os
 import re
 import secrets
+import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,10 +19,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, Protocol
 
-from pi_heif import register_heif_opener
 from PIL import Image, ImageOps
 
 from tracker.errors import NotFoundError, ShishiError
+from tracker.service_requests import heic_decoder
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
@@ -31,11 +33,10 @@ MEDIA_TYPE: Final = "image/webp"
 
 _CHUNK_BYTES: Final = 64 * 1024
 _QUALITY: Final = 80
+_PATIENCE_S: Final = 30
 _WHITE: Final = (255, 255, 255)
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
 _HEIC_BRANDS: Final = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"})
-
-register_heif_opener()
 
 
 class ByteStream(Protocol):
@@ -162,6 +163,8 @@ def _format(content: bytes) -> str:
 def _decoded(content: bytes) -> Image.Image:
     """Return the picture upright, small, opaque, and with nothing attached to it."""
     kind = _format(content)
+    if kind == "HEIF":
+        kind, content = "PNG", _png_of_heic(content)
     try:
         with Image.open(BytesIO(content), formats=(kind,)) as image:
             _check_pixels(image)
@@ -177,6 +180,22 @@ def _decoded(content: bytes) -> Image.Image:
     except Exception as error:
         # Decoders raise whatever they like on hostile or damaged bytes.
         raise PhotoError(PhotoReason.BROKEN) from error
+
+
+def _png_of_heic(content: bytes) -> bytes:
+    """Decode in another process, as damaged files crash the one that tries; raise `PhotoError`."""
+    command = (sys.executable, "-I", heic_decoder.__file__, str(MAX_PIXELS), str(PHOTO_SIDE))
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program, numbers
+            command, input=content, capture_output=True, timeout=_PATIENCE_S, check=False, env={}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PhotoError(PhotoReason.BROKEN) from error
+    if done.returncode == heic_decoder.TOO_MANY_PIXELS:
+        raise PhotoError(PhotoReason.TOO_MANY_PIXELS)
+    if done.returncode != 0:
+        raise PhotoError(PhotoReason.BROKEN)
+    return done.stdout
 
 
 def _check_pixels(image: Image.Image) -> None:
