@@ -59,12 +59,26 @@ def own_thing(role: Role) -> Thing:
 def test_each_right_reaches_as_far_as_its_cell_says(role: Role, action: Action) -> None:
     person, reach = somebody_who_is(role), MATRIX[action][role]
 
-    assert may(person, action) is (reach is not Reach.NOWHERE)
+    assert may(person, action) is (reach not in (Reach.NOWHERE, Reach.WHOLE))
     assert may(person, action, own_thing(role)) is (reach is Reach.OWN)
     assert may(person, action, Thing(id=2, team_ids={OWN_TEAM})) is (reach is Reach.TEAM)
     assert may(person, action, Thing(id=2, unit_id=OWN_UNIT)) is (reach is Reach.UNIT)
     assert may_in_unit(person, action, OWN_UNIT) is (reach is Reach.UNIT)
     assert not may_in_unit(person, action, OTHER_UNIT)
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", sorted(UNIT_ROLES))
+def test_what_belongs_to_the_whole_is_reached_from_the_top_only(role: Role, action: Action) -> None:
+    reach, units = MATRIX[action][role], {role: frozenset({OWN_UNIT})}
+    of_a_branch, at_the_top = (
+        Actor(ME, units=units),
+        Actor(ME, units=units, at_the_top=frozenset({role})),
+    )
+
+    assert not of_a_branch.may_for_all(action)
+    assert at_the_top.may_for_all(action) is (reach in (Reach.UNIT, Reach.WHOLE))
+    assert may(at_the_top, action) is (reach is not Reach.NOWHERE)
 
 
 @pytest.mark.parametrize("action", Action)

@@ -16,7 +16,7 @@ from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, S
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTE = "<!-- Printed from code by `python -m tools.print_docs`. Do not edit. -->\n"
-REACHES = {Reach.NOWHERE: "·", Reach.OWN: "own", Reach.TEAM: "team", Reach.UNIT: "unit"}
+REACHES = {reach: reach.name.lower() for reach in Reach} | {Reach.NOWHERE: "·"}
 CHINESE = {
     Status.SUBMITTED: "待受理",
     Status.ACCEPTED: "已受理",
@@ -38,7 +38,9 @@ def permissions() -> str:
         NOTE,
         "*own*: the resident's own request, the volunteer's own claims, what the leader answers",
         "for. *team*: what is assigned to one of the person's teams. *unit*: everything in the",
-        "unit of the grant and below. *·*: not at all. What one may not see answers 404.",
+        "unit of the grant and below. *whole*: what belongs to the whole organisation, for those",
+        "who hold the role in the unit at the top. *·*: not at all. What one may not see answers",
+        "404.",
         "",
         "| right | " + " | ".join(heads) + " |",
         "|---|" + "---|" * len(heads),

@@ -8,7 +8,12 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import cli, tables
-from tracker.accounts import mail as accounts_mail, views as accounts, words as accounts_words
+from tracker.accounts import (
+    mail as accounts_mail,
+    sessions,
+    views as accounts,
+    words as accounts_words,
+)
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db
 from tracker.notifications import jobs, views as notifications, words as notifications_words
@@ -91,6 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         REMEMBER_COOKIE_NAME="shishi_remember",
+        REMEMBER_COOKIE_DURATION=sessions.REMEMBERED,
         REMEMBER_COOKIE_SECURE=settings.cookies_secure,
         REMEMBER_COOKIE_HTTPONLY=True,
         REMEMBER_COOKIE_SAMESITE="Lax",

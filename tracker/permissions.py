@@ -100,9 +100,11 @@ class Reach(IntEnum):
     """What is assigned to one of the person's teams, as lead or helping team."""
     UNIT = 3
     """Everything in the unit of the grant and below."""
+    WHOLE = 4
+    """What belongs to the whole organisation: by a grant in the unit at the top only."""
 
 
-NOWHERE, OWN, TEAM, UNIT = Reach
+NOWHERE, OWN, TEAM, UNIT, WHOLE = Reach
 _ = NOWHERE  # so that the table below shows its rights at a glance
 
 _COLUMNS: Final = (
@@ -158,10 +160,10 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.MANAGE_GRANTS:               (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_UNITS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_AREAS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
-    Action.MANAGE_CATEGORIES:           (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_CATEGORIES:           (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.MANAGE_TEAMS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
-    Action.MANAGE_ORGANISATION:         (_,      _,      _,       _,     _,     _,      UNIT,  _),
-    Action.VIEW_OUTBOX:                 (_,      _,      _,       _,     _,     _,      UNIT,  _),
+    Action.MANAGE_ORGANISATION:         (_,      _,      _,       _,     _,     _,      WHOLE, _),
+    Action.VIEW_OUTBOX:                 (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.VIEW_AUDIT_TRAIL:            (_,      _,      _,       _,     _,     _,      UNIT,  UNIT),
     Action.VIEW_PERMISSIONS:            (_,      OWN,    OWN,     OWN,   OWN,   OWN,    OWN,   OWN),
 }
@@ -211,13 +213,15 @@ class Actor:
     """Somebody who acts, with everything that they hold at this moment.
 
     `units` maps each role granted in a unit to the ids of that unit and all units below it;
-    `teams` maps VOLUNTEER and TEAM_LEADER to team ids. A resident has no `person_id` and
-    one `own_request_id`.
+    `at_the_top` are the roles granted in the unit that is above all others; `teams` maps
+    VOLUNTEER and TEAM_LEADER to team ids. A resident has no `person_id` and one
+    `own_request_id`.
     """
 
     person_id: int | None
     name: str = ""
     units: Mapping[Role, frozenset[int]] = field(default_factory=dict)
+    at_the_top: frozenset[Role] = frozenset()
     teams: Mapping[Role, frozenset[int]] = field(default_factory=dict)
     own_request_id: int | None = None
     locale: str | None = None
@@ -242,6 +246,10 @@ class Actor:
             *(ids for role, ids in self.teams.items() if MATRIX[action][role] is Reach.TEAM)
         )
 
+    def may_for_all(self, action: Action) -> bool:
+        """Tell whether `action` reaches the whole organisation, whatever belongs to no unit too."""
+        return any(MATRIX[action][role] in (Reach.UNIT, Reach.WHOLE) for role in self.at_the_top)
+
     def own_roles_where(self, action: Action) -> frozenset[Role]:
         """Return the roles by which `action` reaches only what is the actor's own."""
         return frozenset(role for role in self.roles if MATRIX[action][role] is Reach.OWN)
@@ -259,7 +267,9 @@ SYSTEM: Final = Actor(person_id=None, name="system")
 def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
     """Tell whether `actor` may take `action`, on `thing` when there is one."""
     if thing is None:
-        return any(MATRIX[action][role] is not Reach.NOWHERE for role in actor.roles)
+        return actor.may_for_all(action) or any(
+            MATRIX[action][role] not in (Reach.NOWHERE, Reach.WHOLE) for role in actor.roles
+        )
     if action in NEVER_ON_OWN_WORK and actor.person_id in thing.handler_ids:
         return False
     return (

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
 from tracker.accounts import credentials
+from tracker.accounts.models import SignInSession
 from tracker.accounts.passwords import Passwords
 from tracker.database import db, transaction
 from tracker.web.access import safe_path
@@ -124,6 +127,88 @@ def test_signing_out_forgets_the_remembered_device(a: Builders, browser: Browser
     assert "You are signed out." in page.text
     assert browser.client.get_cookie("shishi_remember") is None
     assert browser.open("/me").heading == "Sign in"
+
+
+@pytest.mark.parametrize("remember", [False, True])
+def test_a_copied_cookie_opens_nothing_after_signing_out(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser], *, remember: bool
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    fields = {"name": "zhou@example.org", "password": PASSWORD}
+    browser.send("/sign-in", fields=fields | ({"remember": "y"} if remember else {}))
+    thief, other_device = new_browser(), new_browser()
+    for name in ("shishi", "shishi_remember"):
+        cookie = browser.client.get_cookie(name)
+        if cookie is not None:
+            thief.client.set_cookie(name, cookie.value)
+    other_device.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+    assert thief.open("/me").heading == "My profile"
+
+    browser.open("/admin/permissions")
+    browser.click("Sign out")
+
+    assert thief.open("/me").heading == "Sign in"
+    assert other_device.open("/me").heading == "My profile"
+
+
+def test_signing_in_again_ends_the_session_that_this_browser_had(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    for name in ("zhou", "he"):
+        a.coordinator(email=f"{name}@example.org", password=PASSWORD)
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+    cookie = browser.client.get_cookie("shishi")
+    assert cookie is not None
+    page = browser.open("/me/password")
+    browser.request(
+        "POST",
+        "/sign-in",
+        data={
+            "name": "he@example.org",
+            "password": PASSWORD,
+            "csrf_token": page.form("present").values()["csrf_token"][0],
+        },
+    )
+
+    thief = new_browser()
+    thief.client.set_cookie("shishi", cookie.value)
+
+    assert thief.open("/me").heading == "Sign in"
+
+
+@pytest.mark.parametrize(("remember", "days"), [(False, 1), (True, 30)])
+def test_a_session_ends_by_itself(
+    a: Builders, browser: Browser, clock: time_machine.Traveller, *, remember: bool, days: int
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    fields = {"name": "zhou@example.org", "password": PASSWORD}
+    browser.send("/sign-in", fields=fields | ({"remember": "y"} if remember else {}))
+
+    clock.shift(timedelta(days=days, minutes=-1))
+    assert browser.open("/me").heading == "My profile"
+    clock.shift(timedelta(minutes=1))
+    assert browser.open("/me").heading == "Sign in"
+
+
+def test_the_database_keeps_no_token_of_a_session(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.coordinator())
+    with browser.client.session_transaction() as session:
+        token = session["_user_id"]
+
+    assert db.session.scalars(select(SignInSession.token_hash)).all() == [
+        sha256(token.encode()).hexdigest()
+    ]
+
+
+def test_guesses_of_the_present_password_are_counted(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.coordinator(password=PASSWORD))
+    new: dict[str, object] = {"password": "a new long password", "again": "a new long password"}
+    for _ in range(credentials.TRIES_PER_NAME):
+        browser.send("/me/password", fields=new | {"present": "wrong"})
+
+    page = browser.send("/me/password", fields=new | {"present": PASSWORD}, status=429)
+
+    assert "Too many tries" in page.errors["present"]
 
 
 def test_a_page_that_needs_signing_in_comes_back_after_it(a: Builders, browser: Browser) -> None:

@@ -6,7 +6,8 @@ from flask import Flask
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.chromium import Windows
-from tracker.accounts.models import Person, new_session_token
+from tracker.accounts import sessions
+from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ServiceRequest
@@ -38,7 +39,7 @@ def test_a_form_sent_after_a_sign_out_is_kept_and_sent_by_one_button(
     browser.open(address)
     with transaction():
         # Signed out everywhere, while the form was open for an hour.
-        db.session.get_one(Person, person.id).session_token = new_session_token()
+        sessions.end_all(person.id)
 
     page = browser.send(internal_note=NOTE, status=401)
     assert NOTE in page.text

@@ -106,8 +106,41 @@ def test_an_administrator_of_a_branch_changes_only_what_is_there(
 
     page = browser.open("/admin/units/new")
     assert page.form("parent_id").options("parent_id") == [str(own.id)]
-    browser.send(f"/admin/units/{own.id}", name="新名", status=None)
-    browser.send(f"/admin/units/{other.id}", name="新名", status=403)
+    browser.open(f"/admin/units/{own.id}", status=200)
+    browser.open(f"/admin/units/{other.id}", status=403)
+    rows = browser.open("/admin/units/").text
+    assert rows.count("For others to change") == 2  # the other branch, and the bureau above both
+    for address in (
+        "/admin/organisation",
+        "/admin/calendar",
+        "/admin/categories/",
+        "/admin/outbox",
+    ):
+        browser.open(address, status=403)
+        assert address not in [link.href for link in browser.open("/me").links]
+
+
+def test_a_branch_changes_neither_the_order_of_branches_nor_the_areas_of_others(
+    a: Builders, browser: Browser
+) -> None:
+    own, other = a.unit(), a.unit()
+    mine, others = a.area(unit=own), a.area(unit=other)
+    below_mine = a.area(parent=mine)
+    browser.sign_in(a.administrator(own))
+
+    page = browser.open("/admin/areas/")
+    token = page.form("way").values()["csrf_token"][0]
+    for thing, status in ((below_mine, 303), (mine, 403), (others, 403)):
+        answer = browser.request(
+            "POST", f"/admin/areas/{thing.id}/move", data={"way": "up", "csrf_token": token}
+        )
+        assert answer.status_code == status
+    answer = browser.request(
+        "POST", f"/admin/units/{own.id}/move", data={"way": "up", "csrf_token": token}
+    )
+    assert answer.status_code == 403
+    browser.open(f"/admin/areas/{others.id}", status=403)
+    browser.open(f"/admin/areas/{below_mine.id}")
 
 
 def test_categories_have_two_levels(a: Builders, browser: Browser) -> None:

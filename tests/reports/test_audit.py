@@ -67,3 +67,24 @@ def test_an_auditor_of_a_branch_sees_looks_at_its_requests_only(
     page = browser.sign_in(a.holder(Role.AUDITOR, own)).open("/admin/audit/looks")
 
     assert "周晓雯" not in page.text
+
+
+def test_a_branch_reads_its_own_part_of_the_trail(a: Builders, browser: Browser) -> None:
+    own, other = a.unit(name="东分局"), a.unit(name="西分局")
+    at_the_top, of_the_branch = a.administrator(), a.holder(Role.ADMINISTRATOR, own)
+    browser.sign_in(at_the_top)
+    browser.send(f"/admin/units/{own.id}", name="东一分局")
+    browser.send(f"/admin/units/{other.id}", name="西一分局")
+    browser.send("/admin/categories/new", name="新的大类")
+
+    everything = browser.open("/admin/audit").text
+    browser.sign_in(of_the_branch)
+    browser.send("/admin/people/new", name="新人", email="new@example.org")
+    part = browser.open("/admin/audit").text
+
+    for name in ("东一分局", "西一分局", "新的大类"):
+        assert name in everything
+    assert "东一分局" in part
+    assert "Person entered" in part
+    assert "西一分局" not in part
+    assert "新的大类" not in part

@@ -76,7 +76,7 @@ def test_trying_codes_of_one_reference_ends_soon(
     a: Builders, browser: Browser, clock: time_machine.Traveller
 ) -> None:
     mine = a.service_request()
-    for _ in range(track.TRIES_OF_A_REFERENCE):
+    for _ in range(track.TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS):
         browser.send("/track", reference=mine.reference, code=other_code(mine))
 
     page = browser.send("/track", reference=mine.reference, code=links.code_for(mine), status=429)
@@ -85,6 +85,32 @@ def test_trying_codes_of_one_reference_ends_soon(
     clock.shift(timedelta(hours=1, minutes=1))
     browser.send("/track", reference=mine.reference, code=links.code_for(mine))
     assert browser.page.path == address(mine)
+
+
+def test_a_stranger_elsewhere_locks_nobody_out(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    mine, stranger = a.service_request(), new_browser()
+    stranger.address = "2001:db8:1:2::1"
+    for _ in range(track.TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS):
+        stranger.send("/track", reference=mine.reference, code=other_code(mine))
+    stranger.address = "2001:db8:1:2:ffff::9"  # another address of the same household
+    stranger.send("/track", reference=mine.reference, code=other_code(mine), status=429)
+
+    browser.send("/track", reference=mine.reference, code=links.code_for(mine))
+
+    assert browser.page.path == address(mine)
+
+
+def test_many_strangers_together_wait_as_one(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    mine, strangers = a.service_request(), new_browser()
+    for number in range(track.TRIES_OF_A_REFERENCE):
+        strangers.address = f"192.0.2.{number + 1}"
+        strangers.send("/track", reference=mine.reference, code=other_code(mine))
+
+    browser.send("/track", reference=mine.reference, code=links.code_for(mine), status=429)
 
 
 def test_trying_references_from_one_address_ends_soon(

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -20,7 +22,10 @@ from playwright.sync_api import (
 
 from tests.support.missing import missing
 from tests.support.visited import Visited
+from tracker.accounts import sessions
 from tracker.accounts.models import Person
+from tracker.clock import utc_now
+from tracker.database import transaction
 
 ARGUMENTS: Final = (
     "--no-sandbox",  # the tests may run as root, and open only our own pages
@@ -49,10 +54,19 @@ def executable() -> str:
     return missing("Chromium", why="no `chromium` on the path")
 
 
+def require_driver() -> None:
+    """Skip the test (fail it under CI) when what drives Chromium does not start here."""
+    command = [sys.executable, "-m", "playwright", "--version"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        missing("Chromium's driver", why=answer.stderr.strip()[-200:] or answer.returncode)
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     """Run one Chromium for a test process."""
     path = executable()
+    require_driver()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         try:
@@ -110,7 +124,9 @@ class Windows:
         """Put the cookie of `person`'s session into the window, without the sign-in page."""
         serializer = SecureCookieSessionInterface().get_signing_serializer(self._app)
         assert serializer is not None, "the application has no secret key"
-        cookie = serializer.dumps({"_user_id": person.session_token, "_fresh": True})
+        with transaction():
+            token = sessions.begin(person.id, remember=True, now=utc_now())
+        cookie = serializer.dumps({"_user_id": token, "_fresh": True})
         name = str(self._app.config["SESSION_COOKIE_NAME"])
         page.context.add_cookies([{"name": name, "value": cookie, "url": self.url}])
         return page

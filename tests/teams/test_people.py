@@ -197,6 +197,22 @@ def test_an_administrator_of_a_branch_takes_over_nobody_above(
     assert shared.email != "mine@example.org"
 
 
+def test_an_administrator_of_a_branch_does_not_take_up_who_left_another(
+    a: Builders, browser: Browser
+) -> None:
+    branch, other = a.unit(), a.unit()
+    left = a.coordinator(other)
+    browser.sign_in(a.administrator()).open(f"/admin/people/{left.id}")
+    browser.send(f"/admin/people/{left.id}", press="End")
+    assert db.session.get_one(Person, left.id).ended_at is not None
+
+    browser.sign_in(a.administrator(branch)).open(f"/admin/people/{left.id}", status=404)
+    browser.sign_in(a.administrator(other)).open(f"/admin/people/{left.id}")
+    browser.click("Take up again")
+
+    assert db.session.get_one(Person, left.id).ended_at is None
+
+
 @pytest.mark.parametrize("role", [Role.COORDINATOR, Role.SUPERVISOR, Role.LEADER, Role.AUDITOR])
 def test_others_do_not_get_in(a: Builders, browser: Browser, role: Role) -> None:
     browser.sign_in(a.holder(role))

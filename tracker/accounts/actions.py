@@ -11,8 +11,8 @@ from datetime import datetime
 from pypinyin import lazy_pinyin
 from sqlalchemy import select
 
-from tracker.accounts import audit, queries
-from tracker.accounts.models import Grant, Person, new_session_token
+from tracker.accounts import audit, queries, sessions
+from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import (
@@ -61,9 +61,9 @@ def edit_person(
     changes = audit.apply(person, asdict(details) | {"sort_key": sort_key(details.name)})
     changes.pop("sort_key", None)
     if {"email", "phone"} & changes.keys():
-        person.session_token = new_session_token()
+        sessions.end_all(person.id)
     if changes:
-        audit.record("person:edit", person, changes, actor=actor, now=now)
+        audit.record("person:edit", person, changes, unit_id=_only(held_in), actor=actor, now=now)
 
 
 def end_person(
@@ -82,17 +82,22 @@ def end_person(
     for grant in queries.grants_of(person.id):
         _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
     person.ended_at = now
-    person.session_token = new_session_token()
-    audit.record("person:end", person, actor=actor, now=now)
+    sessions.end_all(person.id)
+    audit.record("person:end", person, unit_id=_only(held_in), actor=actor, now=now)
 
 
-def take_up_person(person: Person, *, actor: Actor, now: datetime) -> None:
-    """Let somebody who was ended sign in again, by a new invitation; their roles are given anew."""
-    require(actor, Action.MANAGE_PEOPLE)
+def take_up_person(
+    person: Person, *, held_in: Collection[int], actor: Actor, now: datetime
+) -> None:
+    """Let somebody who was ended sign in again, by a new invitation; their roles are given anew.
+
+    `held_in` are the units of what they held before: their work there is theirs to see again.
+    """
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     person.ended_at = None
     person.password_hash = None
-    person.session_token = new_session_token()
-    audit.record("person:take-up", person, actor=actor, now=now)
+    sessions.end_all(person.id)
+    audit.record("person:take-up", person, unit_id=_only(held_in), actor=actor, now=now)
 
 
 def note_invitation(
@@ -103,7 +108,7 @@ def note_invitation(
     if person.ended_at is not None:
         message = "Somebody who was ended is not invited."
         raise NotFoundError(message)
-    audit.record("person:invite", person, actor=actor, now=now)
+    audit.record("person:invite", person, unit_id=_only(held_in), actor=actor, now=now)
 
 
 def give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: datetime) -> Grant:
@@ -135,13 +140,17 @@ def _add_person(details: PersonDetails, *, actor: Actor, now: datetime) -> Perso
     person = Person(
         **asdict(details),
         sort_key=sort_key(details.name),
-        session_token=new_session_token(),
         is_demo=_is_invented(actor),
         created_at=now,
     )
     db.session.add(person)
     audit.record("person:add", person, actor=actor, now=now)
     return person
+
+
+def _only(unit_ids: Collection[int]) -> int | None:
+    """Return the unit if there is one: what concerns several is for those who see the whole."""
+    return next(iter(unit_ids)) if len(unit_ids) == 1 else None
 
 
 def _is_invented(actor: Actor) -> bool:
@@ -171,6 +180,7 @@ def _give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: d
         "role:give",
         person,
         {"role": [None, role.value], "unit_id": [None, unit_id]},
+        unit_id=unit_id,
         actor=actor,
         now=now,
     )
@@ -188,6 +198,7 @@ def _end_grant(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) 
         "role:end",
         grant.person,
         {"role": [grant.role.value, None], "unit_id": [grant.unit_id, None]},
+        unit_id=grant.unit_id,
         actor=actor,
         now=now,
     )

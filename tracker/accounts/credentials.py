@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracker.accounts import queries
-from tracker.accounts.models import Person, new_session_token
+from tracker.accounts import queries, sessions
+from tracker.accounts.models import Person
 from tracker.accounts.passwords import Passwords
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
@@ -37,7 +37,6 @@ class Proof:
     """That somebody knew the password of a person."""
 
     person_id: int
-    session_token: str
     better_hash: str | None
     """The password hashed with today's work factors, when the kept one is outdated."""
 
@@ -52,7 +51,7 @@ def prove(name: str, password: str, *, passwords: Passwords) -> Proof:
     if not passwords.matches(kept, password) or person is None or kept is None:
         raise RefusedError(Refusal.WRONG_NAME_OR_PASSWORD)
     better = passwords.hashed(password) if passwords.is_outdated(kept) else None
-    return Proof(person.id, person.session_token, better)
+    return Proof(person.id, better)
 
 
 def welcome(proof: Proof, name: str, *, secret: str) -> None:
@@ -68,14 +67,7 @@ def remember_locale(person_id: int, locale: str) -> None:
     db.session.get_one(Person, person_id).locale = locale
 
 
-def change_password(person_id: int, *, password_hash: str) -> Person:
+def change_password(person_id: int, *, password_hash: str) -> None:
     """Keep another password; every session of before ends. The owner's own doing."""
-    person = db.session.get_one(Person, person_id)
-    person.password_hash = password_hash
-    person.session_token = new_session_token()
-    return person
-
-
-def end_every_session(person_id: int) -> None:
-    """Sign the person out everywhere."""
-    db.session.get_one(Person, person_id).session_token = new_session_token()
+    db.session.get_one(Person, person_id).password_hash = password_hash
+    sessions.end_all(person_id)

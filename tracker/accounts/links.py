@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import select, update
 
-from tracker.accounts.models import LinkPurpose, OneTimeLink, Person, new_session_token
+from tracker.accounts import sessions
+from tracker.accounts.models import LinkPurpose, OneTimeLink, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 
@@ -65,7 +66,7 @@ def use_link(token: str, purpose: LinkPurpose, *, password_hash: str, now: datet
     if used.rowcount != 1:  # type: ignore[attr-defined] # an UPDATE has one
         raise RefusedError(Refusal.LINK_EXPIRED)
     link.person.password_hash = password_hash
-    link.person.session_token = new_session_token()
+    sessions.end_all(link.person_id)
     return link.person
 
 

@@ -1,7 +1,6 @@
 """People, what they hold, and the audit trail of administration."""
 
 import enum
-import secrets
 from datetime import datetime
 from typing import Any
 
@@ -17,11 +16,6 @@ class LinkPurpose(enum.StrEnum):
 
     INVITATION = "invitation"
     RESET = "reset"
-
-
-def new_session_token() -> str:
-    """Return an unguessable token that names one person's sessions; a new one ends them all."""
-    return secrets.token_urlsafe(24)
 
 
 class Person(Model):
@@ -44,7 +38,6 @@ class Person(Model):
     phone: Mapped[str | None] = mapped_column(String(32), unique=True)
     """In E.164."""
     password_hash: Mapped[str | None] = mapped_column(String(200))
-    session_token: Mapped[str] = mapped_column(String(64), unique=True, default=new_session_token)
     locale: Mapped[str | None] = mapped_column(String(16))
     is_demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
@@ -82,6 +75,17 @@ class Grant(Model):
     person: Mapped[Person] = relationship(back_populates="grants", foreign_keys=[person_id])
 
 
+class SignInSession(Model):
+    """Somebody is signed in on one device. Only the hash of the token in its cookie is kept."""
+
+    __tablename__ = "sign_in_session"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    begun_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class OneTimeLink(Model):
     """An invitation or a password reset. Only the hash is kept."""
 
@@ -106,6 +110,8 @@ class AuditEntry(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"), index=True)
+    """Where it belongs to; none: to the whole, for the eyes of those who reach all of it."""
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(64))
     """The table of what was changed."""

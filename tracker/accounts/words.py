@@ -17,6 +17,7 @@ LABELS = {
     Reach.OWN: _l("own"),
     Reach.TEAM: _l("team"),
     Reach.UNIT: _l("unit"),
+    Reach.WHOLE: _l("whole"),
     Action.SUBMIT_SERVICE_REQUEST: _l("Send a request"),
     Action.TAKE_IN_SERVICE_REQUEST: _l("Take in a request for a caller or visitor"),
     Action.VIEW_SERVICE_REQUEST: _l("See a request"),
@@ -70,5 +71,6 @@ REACHES = {
     ),
     Reach.TEAM: _l("What one of the person's teams has, as lead or helping team."),
     Reach.UNIT: _l("Everything in the unit of the role and in the units below it."),
+    Reach.WHOLE: _l("The whole organisation, for whoever holds the role in the unit at the top."),
 }
 """How far each reach extends, in a sentence."""

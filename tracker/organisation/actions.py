@@ -214,8 +214,12 @@ def take_up_category(category: Category, *, actor: Actor, now: datetime) -> None
 
 
 def move(thing: Unit | Area | Category, *, up: bool, actor: Actor, now: datetime) -> None:
-    """Change places with the neighbour before (`up`) or after; nothing happens at the edge."""
+    """Change places with the neighbour before (`up`) or after; nothing happens at the edge.
+
+    Moving moves others too: whoever does it must reach what is above them all.
+    """
     require(actor, _RIGHT_TO[type(thing)])
+    _require_above(actor, thing)
     kind = type(thing)
     siblings: list[Unit | Area | Category] = list(
         db.session.scalars(
@@ -238,6 +242,16 @@ _RIGHT_TO = {
     Area: Action.MANAGE_AREAS,
     Category: Action.MANAGE_CATEGORIES,
 }
+
+
+def _require_above(actor: Actor, thing: Unit | Area | Category) -> None:
+    match thing:
+        case Unit():
+            require_in_unit(actor, Action.MANAGE_UNITS, thing.parent_id or thing.id)
+        case Area():
+            _require_desk(actor, None, thing.parent_id)
+        case Category():
+            pass  # whoever manages categories manages all of them
 
 
 def _require_desk(actor: Actor, unit_id: int | None, parent_id: int | None) -> None:

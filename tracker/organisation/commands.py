@@ -7,7 +7,7 @@ from sqlalchemy import select
 from tracker.accounts import audit, links
 from tracker.accounts.actions import sort_key
 from tracker.accounts.commands import accounts_cli, read_email
-from tracker.accounts.models import Grant, LinkPurpose, Person, new_session_token
+from tracker.accounts.models import Grant, LinkPurpose, Person
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
@@ -38,7 +38,6 @@ def create_administrator(name: str, email: str, organisation: str) -> None:
                 name=name.strip(),
                 sort_key=sort_key(name),
                 email=email,
-                session_token=new_session_token(),
                 created_at=now,
             )
             db.session.add(person)

@@ -1,11 +1,13 @@
 """Who somebody is at this moment: everything that they hold, for the permission matrix."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 
+from tracker.accounts import sessions
 from tracker.accounts.models import Grant, Person
+from tracker.clock import utc_now
 from tracker.database import db
 from tracker.organisation.models import Unit
 from tracker.permissions import Actor, Role
@@ -13,33 +15,37 @@ from tracker.teams.models import Membership, Team
 
 
 def load_actor(session_token: str) -> Actor | None:
-    """Return the actor whose sessions `session_token` names, or None if it was revoked."""
-    person = db.session.scalar(
-        select(Person).where(Person.session_token == session_token, Person.ended_at.is_(None))
-    )
+    """Return the actor whose session `session_token` names, or None if it ended."""
+    person = sessions.person_behind(session_token, now=utc_now())
     return actor_for(person) if person else None
 
 
 def actor_for(person: Person) -> Actor:
     """Return `person` with the units and teams that their grants and memberships reach."""
+    reached = _reached_by(person.id)
     return Actor(
         person_id=person.id,
         name=person.name,
-        units=_units_of(person.id),
+        units=_grouped((role, unit_id) for role, unit_id, _parent_id in reached),
+        # Grants reach down only: the top is reached by a grant there.
+        at_the_top=frozenset(role for role, _unit_id, parent_id in reached if parent_id is None),
         teams=_teams_of(person.id),
         locale=person.locale,
     )
 
 
-def _units_of(person_id: int) -> Mapping[Role, frozenset[int]]:
-    """Return, for each role granted, the unit of the grant and every unit below it."""
+def _reached_by(person_id: int) -> Sequence[tuple[Role, int, int | None]]:
+    """Return, for each role granted, the unit of the grant and all below, with the one above it."""
     held = (
         select(Grant.role, Grant.unit_id.label("unit_id"))
         .where(Grant.person_id == person_id, Grant.ended_at.is_(None))
         .cte("held", recursive=True)
     )
     held = held.union(select(held.c.role, Unit.id).join(Unit, Unit.parent_id == held.c.unit_id))
-    return _grouped(db.session.execute(select(held.c.role, held.c.unit_id)).all())
+    rows = db.session.execute(
+        select(held.c.role, Unit.id, Unit.parent_id).join(Unit, Unit.id == held.c.unit_id)
+    )
+    return [(role, unit_id, parent_id) for role, unit_id, parent_id in rows]
 
 
 def _teams_of(person_id: int) -> Mapping[Role, frozenset[int]]:

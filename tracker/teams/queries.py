@@ -174,25 +174,46 @@ def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
 
 
 def units_held_in(person_id: int) -> frozenset[int]:
-    """Return the units where somebody holds a role or a place in a team."""
-    roles = select(Grant.unit_id).where(Grant.person_id == person_id, Grant.ended_at.is_(None))
+    """Return the units where somebody holds a role or a place in a team.
+
+    Of somebody who holds nothing any more, the units where they held something: what they did
+    there would be theirs to see again.
+    """
+    roles = select(Grant.unit_id).where(Grant.person_id == person_id)
     places = (
         select(Team.unit_id)
         .join(Membership, Membership.team_id == Team.id)
-        .where(Membership.person_id == person_id, Membership.ended_at.is_(None))
+        .where(Membership.person_id == person_id)
     )
-    return frozenset(db.session.scalars(roles.union(places)))
+    now = roles.where(Grant.ended_at.is_(None)).union(places.where(Membership.ended_at.is_(None)))
+    return frozenset(db.session.scalars(now)) or frozenset(db.session.scalars(roles.union(places)))
 
 
 def in_reach(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition that somebody holds something in the actor's units, or nothing at all."""
+    """Return the condition that `actor` manages somebody.
+
+    They hold something in the actor's units; or hold nothing any more, and did so there; or
+    never held anything.
+    """
     reach = actor.units_where(Action.MANAGE_PEOPLE)
-    grants = select(Grant.person_id).where(Grant.ended_at.is_(None))
-    places = select(Membership.person_id).join(Membership.team).where(Membership.ended_at.is_(None))
+    grants = select(Grant.person_id)
+    places = select(Membership.person_id).join(Membership.team)
+    grants_now, places_now = (
+        grants.where(Grant.ended_at.is_(None)),
+        places.where(Membership.ended_at.is_(None)),
+    )
+    holds_nothing = and_(Person.id.not_in(grants_now), Person.id.not_in(places_now))
     return or_(
-        Person.id.in_(grants.where(Grant.unit_id.in_(reach))),
-        Person.id.in_(places.where(Team.unit_id.in_(reach))),
-        and_(Person.id.not_in(grants), Person.id.not_in(places)),
+        Person.id.in_(grants_now.where(Grant.unit_id.in_(reach))),
+        Person.id.in_(places_now.where(Team.unit_id.in_(reach))),
+        and_(
+            holds_nothing,
+            or_(
+                Person.id.in_(grants.where(Grant.unit_id.in_(reach))),
+                Person.id.in_(places.where(Team.unit_id.in_(reach))),
+                and_(Person.id.not_in(grants), Person.id.not_in(places)),
+            ),
+        ),
     )
 
 

@@ -27,13 +27,13 @@ _PUBLIC_ENDPOINTS = frozenset({"static", "vendor"})
 
 @dataclass(eq=False)
 class SignedIn(UserMixin):  # type: ignore[misc]  # the package carries no types
-    """What Flask-Login keeps of a person: the token that names their sessions, and the actor."""
+    """What Flask-Login keeps of a person: the token of this session, and the actor."""
 
     session_token: str
     actor: Actor
 
     def get_id(self) -> str:
-        """Return the revocable token, not the person's id: changing it ends every session."""
+        """Return the revocable token, not the person's id: it names this session alone."""
         return self.session_token
 
 
@@ -89,6 +89,11 @@ def actor_or_none() -> Actor | None:
     return actor
 
 
+def session_token_or_none() -> str | None:
+    """Return the token of this browser's session, or None for a visitor."""
+    return current_user.session_token if current_user.is_authenticated else None
+
+
 def signed_in_actor() -> Actor:
     """Return the signed-in actor.
 
@@ -125,7 +130,7 @@ def safe_return_path() -> str:
 
 
 def begin_session(session_token: str, *, remember: bool = False) -> Actor:
-    """Sign in whoever `session_token` names, in a new session: an older one cannot be fixed.
+    """Let this browser be in the session that `session_token` names; one of before is forgotten.
 
     Raises `NotPermittedError` when the token names nobody.
     """
@@ -141,7 +146,10 @@ def begin_session(session_token: str, *, remember: bool = False) -> Actor:
 
 
 def end_session() -> None:
-    """Forget everything about the visitor but the language, and the remembered sign-in too."""
+    """Let this browser forget everything about the visitor but the language.
+
+    Ending the session itself, for copies of its cookie, is `accounts.sessions`' to do.
+    """
     logout_user()
     cookie_is_to_go = session.get("_remember")
     session.clear()

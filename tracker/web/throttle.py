@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
+from flask import request
 from sqlalchemy import Index, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,6 +22,22 @@ class Attempt(Model):
     scope: Mapped[str] = mapped_column(String(32))
     key_hash: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+def callers_network() -> str:
+    """Return from where this request comes, as it is counted: an IPv4 address, an IPv6 /64.
+
+    A household gets a whole /64, so that counting its single addresses would count nothing.
+    """
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:
+        return request.remote_addr or ""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
 
 
 def is_exhausted(

@@ -4,12 +4,16 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from tracker.accounts import credentials, queries
+from tracker.accounts import credentials, queries, sessions
 from tracker.accounts.forms import ChangePasswordForm
 from tracker.accounts.models import Person
-from tracker.accounts.views.sign_in import blueprint, passwords
+from tracker.accounts.views.sign_in import blueprint, passwords, settings
+from tracker.clock import utc_now
 from tracker.database import transaction
+from tracker.errors import RefusedError
 from tracker.web.access import begin_session, end_session, signed_in_actor
+from tracker.web.errors import refusal_text
+from tracker.web.throttle import callers_network
 
 
 @blueprint.get("/me")
@@ -24,19 +28,28 @@ def me() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Change my password; other devices have to sign in again."""
     form = ChangePasswordForm.from_request()
-    person = _person()
+    status = 200
     if form.is_sent_and_valid():
-        if passwords().matches(person.password_hash, form.present.data or ""):
-            person_id, password_hash = person.id, passwords().hashed(form.password.data or "")
+        person_id, kept = _person().id, _person().password_hash
+        try:
             with transaction():
-                token = credentials.change_password(
-                    person_id, password_hash=password_hash
-                ).session_token
-            begin_session(token)
-            flash(_("Your password is changed. Other devices have to sign in again."))
-            return redirect(url_for("accounts.me"), 303)
-        form.complain(form.present, _("That is not your present password."))
-    return render_template("accounts/change_password.html", form=form, person=_person())
+                credentials.count_try(
+                    str(person_id),
+                    callers_network(),
+                    purpose="password",
+                    secret=settings().secret_key,
+                    now=utc_now(),
+                )
+        except RefusedError as refused:
+            form.complain(form.present, refusal_text(refused.refusal))
+            status = 429
+        else:
+            if passwords().matches(kept, form.present.data or ""):
+                _change_password(person_id, form.password.data or "")
+                flash(_("Your password is changed. Other devices have to sign in again."))
+                return redirect(url_for("accounts.me"), 303)
+            form.complain(form.present, _("That is not your present password."))
+    return render_template("accounts/change_password.html", form=form, person=_person()), status
 
 
 @blueprint.post("/me/sign-out-everywhere")
@@ -44,10 +57,18 @@ def sign_out_everywhere() -> ResponseReturnValue:
     """End my sessions on every device, this one included."""
     person_id = _person().id
     with transaction():
-        credentials.end_every_session(person_id)
+        sessions.end_all(person_id)
     end_session()
     flash(_("You are signed out on every device."))
     return redirect(url_for("accounts.sign_in"), 303)
+
+
+def _change_password(person_id: int, password: str) -> None:
+    password_hash = passwords().hashed(password)
+    with transaction():
+        credentials.change_password(person_id, password_hash=password_hash)
+        token = sessions.begin(person_id, now=utc_now())
+    begin_session(token)
 
 
 def _person() -> Person:

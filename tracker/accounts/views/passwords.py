@@ -1,19 +1,20 @@
 """One-time links: an invitation or a reset shows a form; only sending it uses the link."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from tracker.accounts import credentials, links, mail, queries
+from tracker.accounts import credentials, links, mail, queries, sessions
 from tracker.accounts.forms import ForgottenForm, NewPasswordForm
 from tracker.accounts.models import LinkPurpose
 from tracker.accounts.views.sign_in import blueprint, passwords, settings
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.errors import RefusedError
-from tracker.web.access import begin_session, public
+from tracker.web.access import begin_session, public, session_token_or_none
 from tracker.web.errors import refusal_text
 from tracker.web.templating import first_place
+from tracker.web.throttle import callers_network
 
 
 @blueprint.route("/forgotten", methods=["GET", "POST"])
@@ -28,7 +29,7 @@ def forgotten() -> ResponseReturnValue:
             with transaction():
                 credentials.count_try(
                     name,
-                    request.remote_addr or "",
+                    callers_network(),
                     purpose="reset",
                     secret=settings().secret_key,
                     now=utc_now(),
@@ -66,7 +67,9 @@ def _choose(token: str, purpose: LinkPurpose) -> ResponseReturnValue:
             password_hash = passwords().hashed(form.password.data or "")
             with transaction():
                 person = links.use_link(token, purpose, password_hash=password_hash, now=utc_now())
-                session_token = person.session_token
+                session_token = sessions.begin(
+                    person.id, replacing=session_token_or_none(), now=utc_now()
+                )
             actor = begin_session(session_token)
             flash(_("Your password is set, and you are signed in."))
             return redirect(first_place(actor), 303)

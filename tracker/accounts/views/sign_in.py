@@ -4,7 +4,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from tracker.accounts import credentials, queries
+from tracker.accounts import credentials, queries, sessions
 from tracker.accounts.forms import SignInForm
 from tracker.accounts.passwords import Passwords
 from tracker.clock import utc_now
@@ -18,10 +18,12 @@ from tracker.web.access import (
     end_session,
     public,
     safe_path,
+    session_token_or_none,
 )
 from tracker.web.errors import refusal_text
 from tracker.web.kept import kept_from_text, kept_page
 from tracker.web.templating import first_place
+from tracker.web.throttle import callers_network
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -67,7 +69,9 @@ def sign_in_demo(person_id: int) -> ResponseReturnValue:
     if not settings().demo or person is None:
         message = "There is no such demo person."
         raise NotFoundError(message)
-    actor = begin_session(person.session_token)
+    with transaction():
+        token = sessions.begin(person.id, replacing=session_token_or_none(), now=utc_now())
+    actor = begin_session(token)
     kept = kept_from_text(request.form.get("kept"))
     if kept is not None:
         return kept_page(kept, is_signed_in=True)
@@ -77,7 +81,11 @@ def sign_in_demo(person_id: int) -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @public
 def sign_out() -> ResponseReturnValue:
-    """End this browser's session."""
+    """End this browser's session, in the database too: a copied cookie opens nothing."""
+    token = session_token_or_none()
+    if token is not None:
+        with transaction():
+            sessions.end(token)
     end_session()
     flash(_("You are signed out."))
     return redirect(url_for("accounts.sign_in"), 303)
@@ -100,9 +108,16 @@ def _sign_in(form: SignInForm) -> Actor:
     name, password = queries.sign_in_name(form.name.data or ""), form.password.data or ""
     secret = settings().secret_key
     with transaction():
-        credentials.count_try(name, request.remote_addr or "", secret=secret, now=utc_now())
+        credentials.count_try(name, callers_network(), secret=secret, now=utc_now())
     # Outside a transaction: hashing takes a tenth of a second, and others want to write.
     proof = credentials.prove(name, password, passwords=passwords())
+    remember = bool(form.remember.data)
     with transaction():
         credentials.welcome(proof, name, secret=secret)
-    return begin_session(proof.session_token, remember=bool(form.remember.data))
+        token = sessions.begin(
+            proof.person_id,
+            remember=remember,
+            replacing=session_token_or_none(),
+            now=utc_now(),
+        )
+    return begin_session(token, remember=remember)

@@ -1,5 +1,6 @@
 """The areas: districts, streets, communities, grids."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import gettext as _, lazy_gettext as _l
@@ -26,6 +27,19 @@ def _values(form: Form) -> dict[str, Any]:
     return {name: form[name].data for name in ("name", "name_en", "kind", "unit_id")}
 
 
+def _reach_of(actor: Actor) -> Callable[[Area | None], bool]:
+    reached = actor.units_where(Action.MANAGE_AREAS)
+    manages_all = actor.may_for_all(Action.MANAGE_AREAS)
+
+    def reaches(area: Area | None) -> bool:
+        # As `queries.unit_for_area` finds the desk; the whole tree is loaded, so nothing is asked.
+        while area is not None and area.unit_id is None:
+            area = area.parent
+        return area.unit_id in reached if area is not None else manages_all
+
+    return reaches
+
+
 blueprint = blueprint_for(
     Tree(
         name="areas",
@@ -37,6 +51,7 @@ blueprint = blueprint_for(
             "edit": _l("Edit the area"),
         },
         nodes=lambda ended: queries.area_tree(ended=ended),
+        reach_of=_reach_of,
         find=queries.area,
         form=_form,
         values=_values,

@@ -11,7 +11,7 @@ from flask_babel import LazyString, gettext as _
 
 from tracker.clock import utc_now
 from tracker.database import transaction
-from tracker.errors import RefusedError
+from tracker.errors import NotPermittedError, RefusedError
 from tracker.organisation import actions
 from tracker.organisation.queries import Node
 from tracker.permissions import Action, Actor, require
@@ -40,6 +40,8 @@ class Tree:
     edit: Callable[..., None]
     end: Callable[..., None]
     take_up: Callable[..., None]
+    reach_of: Callable[[Actor], Callable[[Any | None], bool]] = lambda _actor: lambda _thing: True
+    """Tells of somebody who holds the right whether they hold it for a thing; None: for the top."""
     may_be_top: bool = True
 
 
@@ -54,7 +56,11 @@ def blueprint_for(tree: Tree) -> Blueprint:
         require(actor, tree.right)
         shows_ended = request.args.get("ended") == "1"
         return render_template(
-            "organisation/tree.html", tree=tree, nodes=tree.nodes(shows_ended), ended=shows_ended
+            "organisation/tree.html",
+            tree=tree,
+            nodes=tree.nodes(shows_ended),
+            ended=shows_ended,
+            reaches=tree.reach_of(actor),
         )
 
     @blueprint.route("/new", methods=["GET", "POST"])
@@ -63,8 +69,13 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.route("/<int:thing_id>", methods=["GET", "POST"])
     def edit(thing_id: int) -> ResponseReturnValue:
-        require(signed_in_actor(), tree.right)
-        return _form_page(tree, tree.find(thing_id))
+        actor = signed_in_actor()
+        require(actor, tree.right)
+        thing = tree.find(thing_id)
+        if not tree.reach_of(actor)(thing):
+            message = f"{tree.name} {thing_id} is out of reach."
+            raise NotPermittedError(message)
+        return _form_page(tree, thing)
 
     @blueprint.post("/<int:thing_id>/end")
     def end(thing_id: int) -> ResponseReturnValue:

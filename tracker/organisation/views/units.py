@@ -1,5 +1,6 @@
 """The units of the organisation."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -28,6 +29,12 @@ def _values(form: Form) -> dict[str, Any]:
     return {name: form[name].data for name in ("name", "name_en", "kind")}
 
 
+def _reach_of(actor: Actor) -> Callable[[Unit | None], bool]:
+    reached = actor.units_where(Action.MANAGE_UNITS)
+    manages_all = actor.may_for_all(Action.MANAGE_UNITS)
+    return lambda unit: unit.id in reached if unit is not None else manages_all
+
+
 blueprint = blueprint_for(
     Tree(
         name="units",
@@ -41,6 +48,7 @@ blueprint = blueprint_for(
             "edit": _l("Edit the unit"),
         },
         nodes=lambda ended: queries.unit_tree(ended=ended),
+        reach_of=_reach_of,
         find=queries.unit,
         form=_form,
         values=_values,

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from tracker.accounts.audit import within_sight
 from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
 from tracker.permissions import Action, require
@@ -66,12 +67,12 @@ ACTIONS = {
 
 @blueprint.get("/admin/audit")
 def index() -> ResponseReturnValue:
-    """List the changes of administrators, newest first."""
+    """List the changes of administrators in one's units, newest first."""
     actor = signed_in_actor()
     require(actor, Action.VIEW_AUDIT_TRAIL)
     page = page_of(
         db.session(),
-        select(AuditEntry).options(joinedload(AuditEntry.actor)),
+        select(AuditEntry).where(within_sight(actor)).options(joinedload(AuditEntry.actor)),
         [(-AuditEntry.id).expression],
         key_of=lambda entry: [-entry.id],
         mark=request.args.get("mark"),

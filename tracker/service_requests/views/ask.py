@@ -30,7 +30,7 @@ from tracker.service_requests.similar import similar_open_requests
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import refusal_text
-from tracker.web.throttle import count_attempt, is_exhausted
+from tracker.web.throttle import callers_network, count_attempt, is_exhausted
 
 blueprint = Blueprint("ask", __name__)
 
@@ -334,7 +334,7 @@ def _is_id(text: str) -> bool:
 def _is_too_often(scope: str, limit: int) -> bool:
     """Count one attempt of this address, unless it has used up its attempts of the last hour."""
     settings: Settings = current_app.config["SETTINGS"]
-    address, now = request.remote_addr or "", utc_now()
+    address, now = callers_network(), utc_now()
     with transaction():
         if is_exhausted(
             scope, address, limit=limit, window=HOUR, secret=settings.secret_key, now=now

@@ -1,6 +1,7 @@
 """Following a request: by reference and code, or by the private link."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
@@ -46,7 +47,7 @@ from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
-from tracker.web.throttle import count_attempt, forget_attempts, is_exhausted
+from tracker.web.throttle import callers_network, count_attempt, forget_attempts, is_exhausted
 
 blueprint = Blueprint("track", __name__)
 
@@ -54,8 +55,10 @@ QUARTER_OF_AN_HOUR: Final = timedelta(minutes=15)
 HOUR: Final = timedelta(hours=1)
 TRIES_OF_AN_ADDRESS: Final = 30
 """In a quarter of an hour: a whole office may share one address."""
-TRIES_OF_A_REFERENCE: Final = 10
+TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS: Final = 10
 """In an hour. A code has a million values."""
+TRIES_OF_A_REFERENCE: Final = 60
+"""In an hour, from everywhere: more than one stranger can use up, so that none locks others out."""
 
 
 @blueprint.after_request
@@ -87,7 +90,8 @@ def index() -> ResponseReturnValue:
         elif (found := links.request_with_code(reference, code)) is not None:
             token = links.token_for(found.id, found.link_salt)
             with transaction():
-                forget_attempts("track-reference", _key(reference), secret=_secret())
+                for limit in _limits(reference)[1:]:
+                    forget_attempts(limit.scope, limit.key, secret=_secret())
             return redirect(url_for(".show", token=token), 303)
         else:
             form.form_errors.append(
@@ -344,23 +348,42 @@ def _progress(service_request: ServiceRequest) -> Progress:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    scope: str
+    key: str
+    most: int
+    window: timedelta
+
+
+def _limits(reference: str) -> Sequence[_Limit]:
+    """Return what is counted: the address first, then what concerns this reference."""
+    address, key = callers_network(), _key(reference)
+    return (
+        _Limit("track-address", address, TRIES_OF_AN_ADDRESS, QUARTER_OF_AN_HOUR),
+        _Limit("track-pair", f"{address} {key}", TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS, HOUR),
+        _Limit("track-reference", key, TRIES_OF_A_REFERENCE, HOUR),
+    )
+
+
 def _is_tried_too_often(reference: str) -> bool:
     """Count one try of this address and of this reference, known or not."""
-    address, key, secret, now = request.remote_addr or "", _key(reference), _secret(), utc_now()
+    limits, secret, now = _limits(reference), _secret(), utc_now()
     with transaction():
-        if is_exhausted(
-            "track-address",
-            address,
-            limit=TRIES_OF_AN_ADDRESS,
-            window=QUARTER_OF_AN_HOUR,
-            secret=secret,
-            now=now,
-        ) or is_exhausted(
-            "track-reference", key, limit=TRIES_OF_A_REFERENCE, window=HOUR, secret=secret, now=now
+        if any(
+            is_exhausted(
+                limit.scope,
+                limit.key,
+                limit=limit.most,
+                window=limit.window,
+                secret=secret,
+                now=now,
+            )
+            for limit in limits
         ):
             return True
-        count_attempt("track-address", address, secret=secret, now=now)
-        count_attempt("track-reference", key, secret=secret, now=now)
+        for limit in limits:
+            count_attempt(limit.scope, limit.key, secret=secret, now=now)
     return False
 
 

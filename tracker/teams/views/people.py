@@ -165,7 +165,12 @@ def take_up(person_id: int) -> ResponseReturnValue:
     """Let somebody who was ended come back."""
     actor = signed_in_actor()
     with transaction():
-        actions.take_up_person(queries.person(actor, person_id), actor=actor, now=utc_now())
+        actions.take_up_person(
+            queries.person(actor, person_id),
+            held_in=queries.units_held_in(person_id),
+            actor=actor,
+            now=utc_now(),
+        )
     flash(_("Taken up again. Send an invitation, and give the roles anew."))
     return redirect(url_for(".show", person_id=person_id), 303)
 

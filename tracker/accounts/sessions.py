@@ -1,0 +1,69 @@
+"""Sessions of people who signed in, kept in the database: ending one ends copies of its cookie."""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from sqlalchemy import delete, select
+
+from tracker.accounts.models import Person, SignInSession
+from tracker.database import db
+
+A_DAY: Final = timedelta(days=1)
+REMEMBERED: Final = timedelta(days=30)
+"""How long "stay signed in" lasts; Flask-Login's cookie lives longer and then names nobody."""
+
+
+def begin(
+    person_id: int, *, remember: bool = False, replacing: str | None = None, now: datetime
+) -> str:
+    """Begin a session; return its token, of which only the hash is kept. Part of a transaction.
+
+    It ends a day later, or after thirty when it is to be remembered. The session that this
+    browser had before (`replacing`) ends, and so do the person's expired ones.
+    """
+    db.session.execute(
+        delete(SignInSession).where(
+            SignInSession.person_id == person_id, SignInSession.expires_at <= now
+        )
+    )
+    if replacing is not None:
+        end(replacing)
+    token = secrets.token_urlsafe(32)
+    db.session.add(
+        SignInSession(
+            token_hash=_hash(token),
+            person_id=person_id,
+            begun_at=now,
+            expires_at=now + (REMEMBERED if remember else A_DAY),
+        )
+    )
+    return token
+
+
+def end(token: str) -> None:
+    """End one session, wherever its cookie was copied to. Part of a transaction."""
+    db.session.execute(delete(SignInSession).where(SignInSession.token_hash == _hash(token)))
+
+
+def end_all(person_id: int) -> None:
+    """Sign the person out on every device. Part of a transaction."""
+    db.session.execute(delete(SignInSession).where(SignInSession.person_id == person_id))
+
+
+def person_behind(token: str, *, now: datetime) -> Person | None:
+    """Return whose session this is, or None when it ended, expired, or the person was ended."""
+    return db.session.scalar(
+        select(Person)
+        .join(SignInSession, SignInSession.person_id == Person.id)
+        .where(
+            SignInSession.token_hash == _hash(token),
+            SignInSession.expires_at > now,
+            Person.ended_at.is_(None),
+        )
+    )
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
