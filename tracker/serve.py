@@ -38,6 +38,7 @@ SIGN_IN_AS: Final = (
     ("wang.jianping", "责任领导", "leader"),
     ("chen.guodong", "督导员", "supervisor"),
     ("su.mingyuan", "管理员", "administrator"),
+    ("he.jing", "审计员", "auditor"),
 )
 
 

@@ -305,11 +305,8 @@ def test_whoever_comes_second_is_told(
     second.open(f"/requests/{made.id}/acceptance")
     first.send(f"/requests/{made.id}/acceptance", press="Only accept")
 
-    answer = second.request(
-        "POST",
-        f"/requests/{made.id}/acceptance",
-        data=second.page.form("priority").filled({}, press="Only accept"),
-    )
+    page = second.send(press="Only accept", note="电话里说好了：周四下午三点", status=409)
 
-    assert answer.status_code == 409
     assert now_of(made).status is Status.ACCEPTED
+    assert "电话里说好了：周四下午三点" in page.text
+    assert second.click("See how it stands").path == f"/requests/{made.id}"

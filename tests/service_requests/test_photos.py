@@ -355,7 +355,9 @@ SOURCES = {
 
 
 @given(source=st.sampled_from(sorted(SOURCES)), data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damage_anywhere_is_refused_or_survived(
     source: str, data: st.DataObject, tmp_path: Path

@@ -126,6 +126,27 @@ def test_two_chinese_characters_find_a_request(a: Builders, browser: Browser) ->
     assert listed(browser, "/queue?q=lamp") != [found.reference]
 
 
+def test_what_a_line_shows_finds_it(a: Builders, browser: Browser) -> None:
+    group = a.top_category(name="家里的水电气", name_en="At home")
+    category = a.category(parent=group, name="燃气安全", name_en="Gas")
+    town = a.area(name="溪北片区")
+    place = a.area(parent=town, name="柚子社区", name_en="Pomelo")
+    leader = a.leader(name="王建平")
+    team = a.team(name="水磨坊志愿队")
+    found = a.service_request(
+        need="灶台打不着火", category=category, area=place, team=team, leader=leader
+    )
+    a.service_request(need="路灯不亮")
+    browser.sign_in(a.coordinator())
+
+    for words in ("燃气", "水电", "柚子", "溪北", "Pomelo", "pomelo gas", "王建平", "水磨坊"):
+        assert listed(browser, f"/queue?q={words}") == [found.reference], words
+    for words in ("柚子 打不着", "打不着 柚子", "燃气 社区 灶台"):
+        assert listed(browser, f"/queue?q={words}") == [found.reference], words
+    for words in ("柚子 路灯", "燃气 路灯", "100%", "_"):
+        assert listed(browser, f"/queue?q={words.replace('%', '%25')}") == [], words
+
+
 def test_words_look_through_closed_requests_too(a: Builders, browser: Browser) -> None:
     found = a.service_request(status=Status.CLOSED, need="楼道灯不亮")
     browser.sign_in(a.coordinator())

@@ -236,7 +236,7 @@ def _with_words(actor: Actor, words: str) -> ColumnElement[bool]:
     reference = parse_reference(words)
     if reference is not None:
         return ServiceRequest.reference == reference
-    found: ColumnElement[Any] = search.matches(words)
+    found: ColumnElement[Any] = or_(search.matches(words), *search.matches_names(words))
     # A number may only be looked for by those who may see numbers.
     if may(actor, Action.VIEW_CONTACT):
         phone = normalise_phone(words, organisation.organisation().country)

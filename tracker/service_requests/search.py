@@ -5,23 +5,36 @@ words and pairs of Chinese characters from `tracker.search_text`, so that two-ch
 are found on both.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    and_,
     column,
     false,
     func,
+    literal,
     literal_column,
+    or_,
     select,
     table,
     text,
+    union_all,
 )
 
+from tracker.accounts.models import Grant, Person
 from tracker.database import db
+from tracker.organisation.models import Area, Category, Unit
+from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match
-from tracker.service_requests.models import Requester, ServiceRequest
+from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.teams.models import Team
+
+MOST_TERMS: Final = 8
+SHORTEST_NAME: Final = 2
 
 _REMOVE = {
     "sqlite": text("DELETE FROM service_request_search WHERE rowid = :id"),
@@ -76,6 +89,71 @@ def remove_many(ids: Iterable[int]) -> None:
     rows = [{"id": key} for key in ids]
     if rows:
         db.session.execute(_REMOVE[db.session.connection().dialect.name], rows)
+
+
+def matches_names(query: str) -> list[ColumnElement[bool]]:
+    """Return the conditions, any of which suffices, that names which a request is listed with fit.
+
+    Each word of `query` is in the text of the request, or in the name of its category (or the
+    group of it), area (or one above it), unit, team or leader; at least one is in a name.
+    Nothing comes back when no name fits, so that a search for rare words asks the index alone.
+    """
+    terms = list(dict.fromkeys(query.split()))[:MOST_TERMS]
+    named = {term: _with_name(term) for term in terms}
+    if not any(named.values()):
+        return []
+    return [and_(*(or_(matches(term), *named[term]) for term in terms))]
+
+
+def _with_name(term: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that a request is listed with a name that `term` is part of."""
+    if len(term) < SHORTEST_NAME:
+        return []
+    found = _things_named(term)
+    ways: list[ColumnElement[bool]] = []
+    if categories := found["category"]:
+        in_groups = select(Category.id).where(Category.parent_id.in_(categories))
+        ways.append(ServiceRequest.category_id.in_(categories))
+        ways.append(ServiceRequest.category_id.in_(in_groups))
+    if areas := found["area"]:
+        below = select(Area.id).where(Area.id.in_(areas)).cte(recursive=True)
+        below = below.union(select(Area.id).join(below, Area.parent_id == below.c.id))
+        ways.append(ServiceRequest.area_id.in_(select(below.c.id)))
+    if units := found["unit"]:
+        ways.append(ServiceRequest.unit_id.in_(units))
+    if teams := found["team"]:
+        ways.append(CASEWORK.in_teams(teams))
+    if leaders := found["leader"]:
+        ways.append(ServiceRequest.leader_id.in_(leaders))
+    return ways
+
+
+def _things_named(term: str) -> Mapping[str, list[int]]:
+    """Return the ids of what `term` is part of the name of: category, area, unit, team, leader."""
+    leaders = select(literal("leader"), Grant.person_id).join(Grant.person)
+    rows = db.session.execute(
+        union_all(
+            select(literal("category"), Category.id).where(_has(term, Category)),
+            select(literal("area"), Area.id).where(_has(term, Area)),
+            select(literal("unit"), Unit.id).where(_has(term, Unit)),
+            select(literal("team"), Team.id).where(_has(term, Team)),
+            leaders.where(
+                Grant.role == Role.LEADER,
+                Grant.ended_at.is_(None),
+                Person.name.icontains(term, autoescape=True),
+            ),
+        )
+    )
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for kind, thing_id in rows:
+        found[kind].append(thing_id)
+    return found
+
+
+def _has(term: str, kind: type[Category | Area | Unit | Team]) -> ColumnElement[bool]:
+    return or_(
+        kind.name.icontains(term, autoescape=True), kind.name_en.icontains(term, autoescape=True)
+    )
 
 
 def matches(query: str) -> ColumnElement[bool]:

@@ -128,8 +128,27 @@ def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
     if _wants_json():
         return jsonify(title=title, status=status, detail=text), status
     return render_template(
-        "errors/problem.html", status=status, problem_title=title, detail=text
+        "errors/problem.html",
+        status=status,
+        problem_title=title,
+        detail=text,
+        kept=kept_from_request(),
+        way_back=_page_above() if status == 409 else None,
     ), status
+
+
+def _page_above() -> str | None:
+    """Return the nearest page above this address, such as the request's above one of its forms."""
+    adapter = current_app.create_url_adapter(request)
+    above = request.path.rpartition("/")[0]
+    while above and adapter is not None:
+        try:
+            adapter.match(above, method="GET")
+        except HTTPException:
+            above = above.rpartition("/")[0]
+        else:
+            return request.script_root + above
+    return None
 
 
 def _answer_stale_form(_error: CSRFError) -> ResponseReturnValue:

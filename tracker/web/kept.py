@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 from flask import render_template, request
 
 NOT_KEPT = frozenset({"csrf_token", "password", "old_password", "new_password", "kept"})
+NOT_WRITTEN = frozenset({"submission_key", "next", "form_key"})
+LONGEST_CHOICE = 3
 LARGEST = 1_000_000
 _SAFE = re.compile(r"/(?![/\\])[^\\]*")
 """A path of this site."""
@@ -28,6 +30,15 @@ class KeptForm:
     path: str
     fields: tuple[tuple[str, str], ...]
     had_files: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """Return what somebody wrote, without choices, keys and numbers."""
+        return [
+            value
+            for name, value in self.fields
+            if len(value.strip()) > LONGEST_CHOICE and name not in NOT_WRITTEN
+        ]
 
     def to_text(self) -> str:
         """Return it as text for a hidden field."""

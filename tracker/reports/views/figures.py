@@ -532,7 +532,8 @@ def _chips(
         offered = dict(choices[name])
         if value in offered:
             only = name in {one.value for one in TREES if one in wanted.exact}
-            said = f"{words[name]}: {offered[value].strip(INDENT)}"
+            chosen = offered[value].strip(INDENT)
+            said = _("%(what)s: %(value)s", what=words[name], value=chosen)
             chips.append(
                 {
                     "param": name,

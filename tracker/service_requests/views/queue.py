@@ -137,7 +137,8 @@ def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
     ):
         value = request.args.get(name, "")
         if value in offered[name]:
-            chips.append(_chip(name, value, f"{words}: {offered[name][value].strip(INDENT)}"))
+            chosen = offered[name][value].strip(INDENT)
+            chips.append(_chip(name, value, _("%(what)s: %(value)s", what=words, value=chosen)))
     if wanted.submitted_from:
         day = format_day(wanted.submitted_from)
         chips.append(_chip("from", request.args["from"], _("From %(day)s", day=day)))

@@ -47,6 +47,7 @@ from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
+from tracker.web.kept import kept_from_request
 from tracker.web.throttle import callers_network, count_attempt, forget_attempts, is_exhausted
 
 blueprint = Blueprint("track", __name__)
@@ -332,7 +333,8 @@ def _page(
         "progress": progress,
     }
     if name != "link" and (is_merged or not allowed(progress)):
-        return render_template("service_requests/track_closed.html", **values), 409
+        kept = kept_from_request()
+        return render_template("service_requests/track_closed.html", kept=kept, **values), 409
     return render_template(f"service_requests/track_{name}.html", **values)
 
 
