@@ -41,6 +41,7 @@ from tracker.web.templating import Entry
 NAVIGATION = (
     Entry("board.index", _l("Board"), "clipboard-heart", Action.VIEW_BOARD, "work"),
     Entry("board.mine", _l("My tasks"), "person-check", Action.VIEW_BOARD, "work"),
+    Entry("own_team.index", _l("My team"), "people", Action.LEAD_TEAM, "work"),
     Entry("queue.index", _l("Requests"), "inbox", Action.VIEW_QUEUE, "work"),
     Entry(
         "intake.new", _l("Take a call"), "telephone-inbound", Action.TAKE_IN_SERVICE_REQUEST, "work"

@@ -31,6 +31,7 @@ LABELS = {
     Action.RETURN_SERVICE_REQUEST: _l("Return to the desk"),
     Action.SIGN_FOR_SERVICE_REQUEST: _l("Sign for"),
     Action.CLAIM_SERVICE_REQUEST: _l("Claim a place"),
+    Action.LEAD_TEAM: _l("Check the team's volunteers and enter them for tasks"),
     Action.RELEASE_CLAIM: _l("Give a place back"),
     Action.RECORD_VISIT: _l("Plan and record visits"),
     Action.ADD_NOTE: _l("Write notes"),

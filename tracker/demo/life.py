@@ -1,6 +1,7 @@
 """Four months in the town, lived through the same actions that the pages use."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -379,6 +380,7 @@ class Tale:
             lead_team=self.town.teams[team],
             leader=self.town.people[self.leader],
             volunteers_needed=self.leaf.volunteers,
+            board_note=_without_name(self.story.need),
             actor=self.desk,
             now=self.clock,
         )
@@ -639,6 +641,12 @@ class Tale:
     def _not_in_the_future(self) -> None:
         if self.clock >= self.now:
             raise NotYetError
+
+
+def _without_name(need: str) -> str:
+    """Return the first sentence of a need as a desk would put it on the board: nobody is named."""
+    first = re.split(r"(?<=[。！？])|(?<=[.!?]) ", need)[0]
+    return re.sub(r"[\u4e00-\u9fff](?=奶奶|爷爷|阿姨|大爷|大妈|叔叔|老伯|师傅)", "一位", first)
 
 
 def _pace(leaf: Leaf) -> float:

@@ -35,7 +35,7 @@ class Task:
 
     id: int
     service_request: ServiceRequest
-    """Templates print category, area, places and times of it, and nothing else."""
+    """Templates print category, area, places, times and the board note, and nothing else."""
     preferred_time: str
     refusal: Refusal | None
 

@@ -43,16 +43,23 @@ def tell_requester(
 def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
     """Tell who holds it: the team leaders of the lead team, those who claimed, the leader."""
     for person in _holders(service_request):
-        if person.email is None:
-            continue
-        enqueue(
-            "staff_step",
-            address=person.email,
-            locale=person.locale or "zh_Hans_CN",
-            payload=_facts(service_request, service_request, step),
-            now=now,
-            service_request_id=service_request.id,
-        )
+        tell_person(service_request, person, step, now=now)
+
+
+def tell_person(
+    service_request: ServiceRequest, person: Person, step: Step, *, now: datetime
+) -> None:
+    """Tell one of the staff, by e-mail; somebody without an address is not told."""
+    if person.email is None:
+        return
+    enqueue(
+        "staff_step",
+        address=person.email,
+        locale=person.locale or "zh_Hans_CN",
+        payload=_facts(service_request, service_request, step),
+        now=now,
+        service_request_id=service_request.id,
+    )
 
 
 def _holders(service_request: ServiceRequest) -> Iterable[Person]:

@@ -146,6 +146,8 @@ class ServiceRequest(Model):
 
     lead_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id"))
     leader_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    board_note: Mapped[str] = mapped_column(Text, default="")
+    """What volunteers read before they claim: the desk's words, without personal data."""
     volunteers_needed: Mapped[int] = mapped_column(default=1)
     places_taken: Mapped[int] = mapped_column(default=0)
 

@@ -66,12 +66,19 @@ BUTTONS: Final = (
     Button(Step.ASK_EXTENSION, "handling.extension", _l("Ask for more time"), "hourglass-split"),
     Button(Step.ASK_PARKING, "handling.parking", _l("Ask to park it"), "pause-circle"),
     Button(Step.REFER, "handling.refer", _l("Refer"), "signpost-split"),
+    Button(
+        Step.CLAIM, "own_team.enter", _l("Enter a volunteer"), "person-plus", right=Action.LEAD_TEAM
+    ),
     Button(Step.RELEASE, "board.release", _l("Release a claim"), "box-arrow-left"),
     Button(Step.RETURN, "dispatch.return_", _l("Return to the desk"), "arrow-return-left"),
     Button(Step.MERGE, "dispatch.merge", _l("Merge"), "files", is_grave=True),
     Button(Step.DECLINE, "dispatch.decline", _l("Decline"), "slash-circle", is_grave=True),
 )
 """Every button there is, the most natural next step first."""
+
+
+_NEVER_FIRST: Final = frozenset({Step.NOTE, Step.REFER, Step.RELEASE, Step.RETURN})
+"""Steps that are there when nothing natural is: none of them stands out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +108,11 @@ def steps_offered(
 
 def next_step(buttons: Sequence[Button], service_request: ServiceRequest) -> Button | None:
     """Return the step that stands out on the page; None where nothing is the actor's turn."""
-    first = buttons[0] if buttons else None
-    if first is None or first.is_grave or first.step is Step.NOTE:
-        return None
-    is_again = first.step is Step.ASSIGN and service_request.lead_team_id is not None
-    return None if is_again else first
+    is_assigned = service_request.lead_team_id is not None
+    first = next(
+        (each for each in buttons if each.step is not Step.ASSIGN or not is_assigned), None
+    )
+    return None if first is None or first.is_grave or first.step in _NEVER_FIRST else first
 
 
 def _is_offered(button: Button, moment: _Moment) -> bool:
@@ -113,9 +120,9 @@ def _is_offered(button: Button, moment: _Moment) -> bool:
     if action is None or not may_take(moment.service_request.status, button.step):
         return False
     # The cheap rules come first: some of the others ask the database.
-    return may(moment.actor, action, moment.service_request) and _RULES.get(button.step, _always)(
-        moment
-    )
+    return may(moment.actor, action, moment.service_request) and _RULES.get(
+        button.endpoint, _always
+    )(moment)
 
 
 def _always(_moment: _Moment) -> bool:
@@ -124,6 +131,10 @@ def _always(_moment: _Moment) -> bool:
 
 def _can_claim(moment: _Moment) -> bool:
     return claims.why_not(moment.service_request, actor=moment.actor) is None
+
+
+def _has_free_places(moment: _Moment) -> bool:
+    return moment.service_request.places_taken < moment.service_request.volunteers_needed
 
 
 def _has_something_to_release(moment: _Moment) -> bool:
@@ -150,10 +161,11 @@ def _can_ask_parking(moment: _Moment) -> bool:
     return ApprovalKind.PARKING not in moment.asked
 
 
-_RULES: Final[Mapping[Step, Callable[[_Moment], bool]]] = {
-    Step.CLAIM: _can_claim,
-    Step.RELEASE: _has_something_to_release,
-    Step.RETURN: _can_return,
-    Step.ASK_EXTENSION: _can_ask_extension,
-    Step.ASK_PARKING: _can_ask_parking,
+_RULES: Final[Mapping[str, Callable[[_Moment], bool]]] = {
+    "board.claim": _can_claim,
+    "own_team.enter": _has_free_places,
+    "board.release": _has_something_to_release,
+    "dispatch.return_": _can_return,
+    "handling.extension": _can_ask_extension,
+    "handling.parking": _can_ask_parking,
 }

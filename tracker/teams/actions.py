@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from tracker.accounts import audit
 from tracker.accounts.models import Person
 from tracker.database import db
-from tracker.errors import Refusal, RefusedError
+from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor, require, require_in_unit
 from tracker.teams import queries
@@ -130,6 +130,18 @@ def change_place(
     """Say whether somebody leads the team, and whether the organisation checked them."""
     require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
     changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
+    if changes:
+        changes["person_id"] = [place.person_id, place.person_id]
+        audit.record("team:change-place", place.team, changes, actor=actor, now=now)
+
+
+def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
+    """Confirm somebody's registration, as the one who leads the team; twice changes nothing."""
+    require(actor, Action.LEAD_TEAM)
+    if place.team_id not in actor.teams_where(Action.LEAD_TEAM):
+        message = "Only a leader of the team confirms its volunteers."
+        raise NotPermittedError(message)
+    changes = audit.apply(place, {"is_vetted": True})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
         audit.record("team:change-place", place.team, changes, actor=actor, now=now)

@@ -15,6 +15,7 @@ from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, OPEN_STATUSES, Status, Step
 from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 
 
@@ -71,9 +72,26 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     Raises `RefusedError` with the named reason; the last place goes to exactly one.
     """
     require(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
-    assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no claim
-    take_turns(actor.person_id)
-    refusal = why_not(service_request, actor=actor)
+    return _take_place(service_request, volunteer=actor, actor=actor, now=now)
+
+
+def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now: datetime) -> Claim:
+    """Enter a volunteer of the team for a place, as their team leader; they are told.
+
+    The rules are those of their own claim. Raises `RefusedError` as `claim` does.
+    """
+    require(actor, Action.LEAD_TEAM, service_request)
+    place = _take_place(service_request, volunteer=actor_for(person), actor=actor, now=now)
+    messages.tell_person(service_request, person, Step.CLAIM, now=now)
+    return place
+
+
+def _take_place(
+    service_request: ServiceRequest, *, volunteer: Actor, actor: Actor, now: datetime
+) -> Claim:
+    assert volunteer.person_id is not None  # noqa: S101 - the matrix gives residents no claim
+    take_turns(volunteer.person_id)
+    refusal = why_not(service_request, actor=volunteer)
     if refusal is not None:
         raise RefusedError(refusal)
     taken = db.session.scalar(
@@ -90,11 +108,22 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     if taken is None:
         raise RefusedError(Refusal.FULL)
     db.session.refresh(service_request)
-    place = Claim(service_request_id=service_request.id, person_id=actor.person_id, claimed_at=now)
+    place = Claim(
+        service_request_id=service_request.id, person_id=volunteer.person_id, claimed_at=now
+    )
     db.session.add(place)
     if service_request.status is Status.ASSIGNED:
         service_request.signed_for_at = now
-    steps.take(service_request, Step.CLAIM, actor=actor, now=now)
+    is_entered = volunteer.person_id != actor.person_id
+    steps.take(
+        service_request,
+        Step.CLAIM,
+        actor=actor,
+        now=now,
+        internal_note=volunteer.name if is_entered else "",
+        detail={"person_id": volunteer.person_id} if is_entered else None,
+    )
+    steps.remember_handler(service_request, volunteer.person_id)
     db.session.flush()
     db.session.expire(service_request, ["claims"])
     messages.tell_requester(service_request, Step.CLAIM, now=now)

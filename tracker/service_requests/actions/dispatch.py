@@ -127,13 +127,14 @@ def assign(
     helping_teams: Sequence[Team] = (),
     leader: Person,
     volunteers_needed: int,
+    board_note: str = "",
     note: str = "",
     actor: Actor,
     now: datetime,
 ) -> None:
     """Dispatch to a lead team and a leader, perhaps with helping teams.
 
-    A team leader may only do so inside the team that has it. Claims of people who are in none
+    `board_note` is what volunteers read on the board before they claim. A team leader may only do so inside the team that has it. Claims of people who are in none
     of the teams any more are released.
     """
     require(actor, Action.ASSIGN_SERVICE_REQUEST, service_request)
@@ -149,6 +150,7 @@ def assign(
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
     release_all(service_request, reason="reassigned", now=now, except_members_of=teams)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
+    service_request.board_note = board_note.strip()
     service_request.assigned_at = now
     service_request.signed_for_at = None
     steps.take(

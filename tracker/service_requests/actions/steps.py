@@ -28,6 +28,7 @@ from tracker.service_requests.models import (
     HistoryEntry,
     ServiceRequest,
 )
+from tracker.visits.models import Visit, VisitStatus
 
 
 def take(
@@ -72,6 +73,7 @@ def take(
         service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _let_approvals_lapse(service_request, now)
+        _call_off_visits(service_request)
     set_clock(service_request)
 
 
@@ -168,6 +170,15 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
     if before is Status.CLOSED and after is not Status.CLOSED:
         service_request.closed_at = None
         service_request.seconds_to_close = None
+
+
+def _call_off_visits(service_request: ServiceRequest) -> None:
+    """Nobody is to ring at a door for what has been settled."""
+    db.session.execute(
+        update(Visit)
+        .where(Visit.service_request_id == service_request.id, Visit.status == VisitStatus.PLANNED)
+        .values(status=VisitStatus.CANCELLED)
+    )
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:

@@ -22,6 +22,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from tracker.accounts.models import Person
 from tracker.organisation.models import Area, Category
 from tracker.organisation.queries import Node
+from tracker.privacy import find_personal_data
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
 from tracker.teams.models import Team
@@ -93,6 +94,16 @@ class MergerForm(Form):
     note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
 
 
+def without_numbers(_form: Form, field: Field) -> None:
+    """Refuse phone numbers, addresses of mail and numbers of identity cards."""
+    found = sorted(find_personal_data(field.data or ""), key=lambda each: each.start)
+    if found:
+        given_away = (field.data or "")[found[0].start : found[0].end]
+        raise ValidationError(
+            str(_l("Leave this out, others read it: %(what)s")) % {"what": given_away}
+        )
+
+
 class AssignmentForm(Form):
     """Who handles the request and who answers for it."""
 
@@ -116,6 +127,9 @@ class AssignmentForm(Form):
             InputRequired(_l("Enter how many volunteers it takes.")),
             NumberRange(1, MOST_VOLUNTEERS, _l("Enter a number from 1 to 50.")),
         ],
+    )
+    board_note = TextAreaField(
+        _l("What volunteers read on the board"), [Optional(), Length(max=500), without_numbers]
     )
     note = TextAreaField(_l("Note to the team"), [Optional(), Length(max=2000)])
 

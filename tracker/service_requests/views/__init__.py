@@ -1,7 +1,7 @@
 """The pages of service requests, one module per resource.
 
 resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits,
-handling; judging: call_backs, approvals.
+handling; their team leader: own_team; judging: call_backs, approvals.
 """
 
 from flask import Blueprint
@@ -15,6 +15,7 @@ from tracker.service_requests.views import (
     handling,
     home,
     intake,
+    own_team,
     photos,
     queue,
     show,
@@ -32,6 +33,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     dispatch.blueprint,
     intake.blueprint,
     board.blueprint,
+    own_team.blueprint,
     visits.blueprint,
     handling.blueprint,
     call_backs.blueprint,

@@ -136,6 +136,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         helping_team_ids=[team.id for team in service_request.helping_teams],
         leader_id=service_request.leader_id or (leaders[0].id if len(leaders) == 1 else None),
         volunteers_needed=service_request.volunteers_needed,
+        board_note=service_request.board_note,
     ).offer(lead_teams=teams, helping_teams=choices.helping_teams_to_choose(), leaders=leaders)
     if form.is_sent_and_valid():
 
@@ -148,6 +149,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
                 ],
                 leader=db.session.get_one(Person, form.leader_id.data),
                 volunteers_needed=form.volunteers_needed.data or 1,
+                board_note=form.board_note.data or "",
                 note=form.note.data or "",
                 actor=actor,
                 now=utc_now(),

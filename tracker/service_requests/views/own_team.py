@@ -1,0 +1,86 @@
+"""The team leader's pages: the team, checking who registered, entering a volunteer for a task."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _, lazy_gettext as _l
+
+from tracker.accounts.models import Person
+from tracker.clock import utc_now
+from tracker.database import db, transaction
+from tracker.errors import Refusal, RefusedError
+from tracker.permissions import Action, require
+from tracker.service_requests import own_team, queries
+from tracker.service_requests.actions import claims
+from tracker.service_requests.forms.board import EnterForm
+from tracker.service_requests.lifecycle import Step, status_after
+from tracker.teams import actions as team_actions
+from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
+
+blueprint = Blueprint("own_team", __name__)
+
+WHY_NOT = {
+    Refusal.ALREADY_CLAIMED: _l("has it already"),
+    Refusal.NOT_VETTED: _l("you have to confirm the registration first"),
+    Refusal.CLAIM_LIMIT: _l("holds as many open tasks as one person may"),
+    Refusal.FULL: _l("all places are taken"),
+}
+"""Why a volunteer cannot be entered, as their team leader reads it."""
+
+
+@blueprint.get("/team")
+def index() -> ResponseReturnValue:
+    """List the volunteers of the teams that one leads."""
+    actor = signed_in_actor()
+    require(actor, Action.LEAD_TEAM)
+    return render_template("service_requests/own_team.html", teams=own_team.teams(actor))
+
+
+@blueprint.post("/team/<int:team_id>/members/<int:person_id>/check")
+def check(team_id: int, person_id: int) -> ResponseReturnValue:
+    """Confirm a volunteer's registration: they can claim from now on."""
+    actor = signed_in_actor()
+    with transaction():
+        place = own_team.place(actor, team_id, person_id)
+        team_actions.vet(place, actor=actor, now=utc_now())
+        name = place.person.name
+    flash(_("%(name)s can claim tasks from now on.", name=name))
+    return redirect(url_for(".index"), 303)
+
+
+@blueprint.route("/requests/<int:service_request_id>/volunteers", methods=["GET", "POST"])
+def enter(service_request_id: int) -> ResponseReturnValue:
+    """Enter a volunteer of the team for a free place."""
+    actor = signed_in_actor()
+    it = queries.find(actor, service_request_id, Action.LEAD_TEAM)
+    status_after(it.status, Step.CLAIM)
+    people = own_team.candidates(it, actor)
+    form = EnterForm.from_request().offer(people)
+    if form.is_sent_and_valid():
+        person_id = form.person_id.data
+        try:
+            with transaction():
+                it = queries.find_for_change(actor, service_request_id, Action.LEAD_TEAM)
+                person = db.session.get_one(Person, person_id)
+                if person_id not in it.claimant_ids:
+                    claims.enter(it, person, actor=actor, now=utc_now())
+                name = person.name
+        except RefusedError as refused:
+            form.complain(form.person_id, _why_not(refused.refusal))
+        else:
+            flash(_("%(name)s is entered and has been told.", name=name))
+            return redirect(
+                url_for("service_requests.show", service_request_id=service_request_id), 303
+            )
+    it = queries.find(actor, service_request_id, Action.LEAD_TEAM)
+    return render_template(
+        "service_requests/enter.html",
+        form=form,
+        service_request=it,
+        unable=[each for each in own_team.candidates(it, actor) if each.refusal],
+        why_not=_why_not,
+    )
+
+
+def _why_not(refusal: Refusal) -> str:
+    return str(WHY_NOT.get(refusal) or refusal_text(refusal))
