@@ -52,6 +52,49 @@ def test_a_form_sent_after_a_sign_out_is_kept_and_sent_by_one_button(
     assert NOTE in page.text
 
 
+def test_another_person_on_the_same_phone_neither_reads_nor_sends_it(
+    app: Flask, a: Builders, browser: Browser, claimed: ServiceRequest
+) -> None:
+    author, other = worker_on(a, claimed), worker_on(a, claimed)
+    browser.sign_in(author)
+    browser.open(f"/requests/{claimed.id}/note")
+    with transaction():
+        sessions.end_all(author.id)
+
+    browser.send(internal_note=NOTE, status=401)
+    browser.click("Sign in and go on")
+    page = browser.send(name=other.email, password="open sesame please", press="Sign in")
+    assert page.heading == "Somebody else was writing this"
+    assert NOTE not in page.text
+
+    browser.click("Sign in as that person")
+    page = browser.send(name=author.email, password="open sesame please", press="Sign in")
+    assert NOTE in page.text
+    assert NOTE in browser.click("Send it now").text
+
+
+def test_what_was_kept_comes_back_into_its_form(
+    app: Flask, a: Builders, browser: Browser, claimed: ServiceRequest
+) -> None:
+    author = worker_on(a, claimed)
+    browser.sign_in(author)
+    address = f"/requests/{claimed.id}/note"
+    browser.open(address)
+    with transaction():
+        sessions.end_all(author.id)
+    browser.send(internal_note=NOTE, status=401)
+    browser.click("Sign in and go on")
+    browser.send(name=author.email, password="open sesame please", press="Sign in")
+
+    page = browser.click("Back to the form")
+    assert page.form("internal_note").values()["internal_note"] == [NOTE]
+    assert page.errors == {}
+    page = browser.send(internal_note=NOTE + "，另外", press="Save the note")
+
+    assert page.path == f"/requests/{claimed.id}"
+    assert NOTE + "，另外" in page.text
+
+
 def test_a_form_of_another_site_is_never_offered_as_ones_own(
     app: Flask, a: Builders, browser: Browser, claimed: ServiceRequest
 ) -> None:

@@ -67,7 +67,7 @@ def test_a_unit_in_use_is_not_ended(a: Builders, browser: Browser) -> None:
     a.team(unit=unit)
     browser.sign_in(a.administrator()).open("/admin/units/")
 
-    page = browser.click("End: North")
+    page = browser.click("End it: North")
 
     assert "It is still in use." in page.text
     assert unit.ended_at is None
@@ -79,7 +79,7 @@ def test_what_is_ended_vanishes_from_choices_and_can_be_taken_up_again(
     unit = a.unit(name_en="North")
     browser.sign_in(a.administrator()).open("/admin/units/")
 
-    page = browser.click("End: North")
+    page = browser.click("End it: North")
     assert "North" not in page.text
     assert unit.id not in {node.thing.id for node in queries.unit_tree()}
 
@@ -219,7 +219,7 @@ def test_an_area_is_renamed_moved_ended_and_taken_up(a: Builders, browser: Brows
     browser.click("Up: West")
     assert [node.thing.id for node in queries.area_tree()] == [second.id, first.id]
 
-    browser.click("End: East")
+    browser.click("End it: East")
     assert [node.thing.id for node in queries.area_tree()] == [second.id]
     browser.open("/admin/areas/?ended=1")
     browser.click("Take up again: East")
@@ -234,7 +234,7 @@ def test_a_category_is_changed_ended_and_taken_up(a: Builders, browser: Browser)
     assert (leaf.keywords, leaf.volunteers_needed) == ("水龙头 tap", 2)
 
     browser.open("/admin/categories/")
-    browser.click("End: Leak")
+    browser.click("End it: Leak")
     assert leaf.id not in {node.thing.id for node in queries.category_tree()}
     browser.open("/admin/categories/?ended=1")
     browser.click("Take up again: Leak")

@@ -15,6 +15,7 @@ from tracker.permissions import Role
 from tracker.service_requests import queries
 from tracker.service_requests.lifecycle import ConfirmationWay, Outcome, Solved, Status, Step
 from tracker.service_requests.models import ContactLook, ReachableBy, ServiceRequest
+from tracker.service_requests.reference import format_reference
 
 NOBODY = "Nobody to call"
 
@@ -265,3 +266,22 @@ def test_the_pages_speak_chinese(
 ) -> None:
     assert chinese_browser.sign_in(caller).open("/call-backs").heading == "回访"
     chinese_browser.open(address_of(it))
+
+
+def test_whom_nobody_can_call_is_not_in_the_list(a: Builders, browser: Browser) -> None:
+    by_phone = a.service_request(status=Status.RESOLVED, phone="+8613800138000")
+    nobody = a.service_request(status=Status.RESOLVED, reachable_by=ReachableBy.NOBODY, phone=None)
+    browser.sign_in(a.supervisor())
+
+    text = browser.open("/call-backs").text
+
+    assert format_reference(by_phone.reference) in text
+    assert format_reference(nobody.reference) not in text
+
+
+def test_no_page_says_solved_when_the_requester_says_no(a: Builders, browser: Browser) -> None:
+    it = a.service_request(status=Status.CLOSED, solved=Solved.NO, satisfaction=2)
+    browser.sign_in(a.supervisor())
+
+    for page in (f"/requests/{it.id}", "/queue?status=closed"):
+        assert "Requester: not solved" in browser.open(page).text

@@ -297,6 +297,46 @@ def test_who_may_not_take_the_step_finds_no_page(
     browser.open(f"/requests/{made.id}/{name}", status=expected)
 
 
+def test_an_assignment_is_not_overwritten_unseen(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    made = a.service_request(status=Status.ACCEPTED)
+    here, there = a.team(name="溪南队", name_en="South"), a.team(name="溪北队", name_en="North")
+    leader, other = a.leader(name="王建平"), a.leader(name="孙伟")
+    first, second = browser.sign_in(a.coordinator()), new_browser().sign_in(a.coordinator())
+    address = f"/requests/{made.id}/assignment"
+    second.open(address)
+    first.send(address, lead_team_id=here.id, leader_id=leader.id, volunteers_needed=2)
+
+    chosen = {"lead_team_id": there.id, "leader_id": other.id, "volunteers_needed": 1}
+    page = second.send(fields=chosen | {"note": "两个人就够了"})
+
+    assert "Meanwhile somebody assigned it to South, with 王建平." in page.text
+    assert page.form("note").values()["note"] == ["两个人就够了"]
+    assert now_of(made).lead_team_id == here.id
+
+    second.send()
+    assert now_of(made).lead_team_id == there.id
+
+
+def test_the_board_note_gives_nobody_away(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    made = a.service_request(status=Status.ACCEPTED)
+    leader = a.leader()
+    browser.sign_in(a.coordinator())
+    fields = {"lead_team_id": team.id, "leader_id": leader.id}
+
+    page = browser.send(
+        f"/requests/{made.id}/assignment",
+        fields=fields | {"board_note": "帮忙换灯泡，先打13800138000"},
+    )
+    assert "13800138000" in page.errors["board_note"]
+    browser.send(fields={"board_note": "帮忙换厨房的灯泡，自带梯子。"})
+
+    assert now_of(made).board_note == "帮忙换厨房的灯泡，自带梯子。"
+    assert "自带梯子" in browser.sign_in(a.volunteer(team)).open("/board").text
+
+
 def test_whoever_comes_second_is_told(
     a: Builders, browser: Browser, new_browser: Callable[[], Browser]
 ) -> None:

@@ -8,6 +8,7 @@ from time_machine import Traveller
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import queue
 from tracker.service_requests.lifecycle import Priority, Status
@@ -124,6 +125,18 @@ def test_two_chinese_characters_find_a_request(a: Builders, browser: Browser) ->
 
     assert listed(browser, "/queue?q=龙头") == [found.reference]
     assert listed(browser, "/queue?q=lamp") != [found.reference]
+
+
+def test_what_has_no_due_time_stands_behind_what_has_one(a: Builders, browser: Browser) -> None:
+    imported = a.service_request(status=Status.ASSIGNED, at=a.now - timedelta(days=90))
+    with transaction():
+        db.session.merge(imported).due_at = None
+    urgent = a.service_request(status=Status.ACCEPTED)
+    new = a.service_request()
+    done = a.service_request(status=Status.RESOLVED)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser) == [each.reference for each in (new, urgent, imported, done)]
 
 
 def test_what_a_line_shows_finds_it(a: Builders, browser: Browser) -> None:

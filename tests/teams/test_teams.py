@@ -49,7 +49,7 @@ def test_leaving_gives_back_what_was_claimed_and_says_so_in_the_history(
     browser.sign_in(a.administrator())
 
     browser.open(f"/admin/teams/{team.id}")
-    browser.click("Leaves: 李思远")
+    browser.click("Leaves the team: 李思远")
 
     assert service_request.claimant_ids == {other.id}
     assert service_request.places_taken == 1
@@ -68,7 +68,7 @@ def test_who_stays_in_another_of_its_teams_keeps_the_claim(a: Builders, browser:
     browser.sign_in(a.administrator())
 
     browser.open(f"/admin/teams/{team.id}")
-    browser.click("Leaves: 马晓东")
+    browser.click("Leaves the team: 马晓东")
 
     assert service_request.claimant_ids == {volunteer.id}
 

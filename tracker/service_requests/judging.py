@@ -8,16 +8,25 @@ from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor, may
 from tracker.service_requests.actions.approvals import RIGHTS
 from tracker.service_requests.lifecycle import Status
-from tracker.service_requests.models import CASEWORK, Approval, ServiceRequest
+from tracker.service_requests.models import CASEWORK, Approval, Requester, ServiceRequest
 from tracker.service_requests.queries import visible_to
 from tracker.visibility import within_reach
 
 
 def to_call_back(actor: Actor) -> Select[ServiceRequest]:
-    """Select the resolved requests that `actor` may call back about: none that they handled."""
+    """Select the resolved requests that `actor` may call back about: none that they handled.
+
+    Who left neither a number nor a neighbour can be asked by nobody; time closes those.
+    """
+    can_be_asked = select(Requester.id).where(
+        or_(Requester.phone.is_not(None), Requester.neighbour != "")
+    )
     return (
         visible_to(actor, Action.CALL_BACK)
-        .where(ServiceRequest.status == Status.RESOLVED)
+        .where(
+            ServiceRequest.status == Status.RESOLVED,
+            ServiceRequest.requester_id.in_(can_be_asked),
+        )
         .options(
             joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.area),

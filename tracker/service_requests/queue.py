@@ -71,11 +71,12 @@ class QueueFilter:
     """What the reader answers for, has claimed, or leads the team of."""
 
 
-# Literal SQL, as in the index ix_service_request_desk (migration 0003): a database knows an expression again only
+# Literal SQL, as in the index ix_service_request_desk (migration 0006): a database knows an expression again only
 # when nothing of it is a parameter.
 _TURN: Final[ColumnElement[int]] = literal_column(
-    "CASE service_request.status WHEN 'submitted' THEN 0 WHEN 'waiting' THEN 2"
-    " WHEN 'parked' THEN 2 WHEN 'resolved' THEN 3 ELSE 1 END",
+    "CASE WHEN service_request.status = 'submitted' THEN 0"
+    " WHEN service_request.status = 'resolved' THEN 3"
+    " WHEN service_request.due_at IS NULL THEN 2 ELSE 1 END",
     Integer,
 )
 _WHEN: Final[ColumnElement[datetime]] = literal_column(
@@ -90,7 +91,7 @@ def page(
     """Return one page of what `actor` may see of the queue.
 
     What is open comes in the order in which it must move: what waits for triage first, the
-    oldest before the newer; then by due time; then what stands still; last what waits for the
+    oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
     requester's word. With what is closed, the newest comes first.
     """
     query = _asked(actor, wanted, zone=zone, now=now).options(
@@ -115,23 +116,24 @@ def page(
         db.session(),
         query,
         (_TURN, _WHEN, ServiceRequest.id),
-        key_of=lambda row: (turn_of(row.status), row.due_at or row.submitted_at, row.id),
+        key_of=lambda row: (turn_of(row), row.due_at or row.submitted_at, row.id),
         mark=mark,
         size=PAGE_SIZE,
     )
 
 
-def turn_of(status: Status) -> int:
-    """Return whose turn comes first: 0 triage, 1 what runs, 2 what stands still, 3 resolved."""
-    match status:
+def turn_of(service_request: ServiceRequest) -> int:
+    """Return whose turn comes first: 0 triage, 1 what has a due time, 2 what has none, 3 resolved.
+
+    None has what waits or is parked, and what was imported without a limit.
+    """
+    match service_request.status:
         case Status.SUBMITTED:
             return 0
-        case Status.WAITING | Status.PARKED:
-            return 2
         case Status.RESOLVED:
             return 3
         case _:
-            return 1
+            return 1 if service_request.due_at is not None else 2
 
 
 def open_counts(

@@ -24,7 +24,13 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
         return cls(obj=obj, **values)
 
     def is_sent_and_valid(self) -> bool:
-        """Tell whether this is a POST whose every field is in order."""
+        """Tell whether this is a POST whose every field is in order.
+
+        What was kept through a sign-out may come back to be gone on with (`resume`): then the
+        page shows the form with all of it, and nothing is taken yet.
+        """
+        if "resume" in request.form:
+            return False
         return bool(request.method == "POST" and self.validate())
 
     def complain(self, field: Field, message: object) -> None:

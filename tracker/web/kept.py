@@ -8,16 +8,21 @@ Only forms of our own pages are kept: a form that another site made the browser 
 be offered as if the reader had written it.
 """
 
+import hashlib
+import hmac
 import json
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import render_template, request
+from flask import current_app, render_template, request
+from flask_login import current_user
 
-NOT_KEPT = frozenset({"csrf_token", "password", "old_password", "new_password", "kept"})
-NOT_WRITTEN = frozenset({"submission_key", "next", "form_key"})
-LONGEST_CHOICE = 3
+NOT_KEPT = frozenset(
+    {"csrf_token", "password", "old_password", "new_password", "kept", "author", "resume"}
+)
+_MACHINE_WORD = re.compile(r"[!-~]*")
+"""Choices, keys, numbers and times: what nobody wrote, and nobody can read."""
 LARGEST = 1_000_000
 _SAFE = re.compile(r"/(?![/\\])[^\\]*")
 """A path of this site."""
@@ -30,19 +35,41 @@ class KeptForm:
     path: str
     fields: tuple[tuple[str, str], ...]
     had_files: bool = False
+    author: str = ""
+    """Whose page it came from (see `author_mark`); "" for a visitor's."""
+
+    @property
+    def is_of_another(self) -> bool:
+        """Tell whether somebody else wrote it than who is signed in."""
+        return bool(self.author) and not hmac.compare_digest(self.author, author_mark())
 
     @property
     def words(self) -> list[str]:
         """Return what somebody wrote, without choices, keys and numbers."""
-        return [
-            value
-            for name, value in self.fields
-            if len(value.strip()) > LONGEST_CHOICE and name not in NOT_WRITTEN
-        ]
+        return [value for _, value in self.fields if not _MACHINE_WORD.fullmatch(value.strip())]
 
     def to_text(self) -> str:
         """Return it as text for a hidden field."""
-        return json.dumps({"path": self.path, "fields": self.fields, "files": self.had_files})
+        return json.dumps(
+            {
+                "path": self.path,
+                "fields": self.fields,
+                "files": self.had_files,
+                "author": self.author,
+            }
+        )
+
+
+def author_mark() -> str:
+    """Return the mark of who is signed in, for every form that they open; "" for a visitor.
+
+    It tells nobody who that is, and nobody can make another's.
+    """
+    if not current_user.is_authenticated:
+        return ""
+    secret = str(current_app.config["SECRET_KEY"]).encode()
+    person_id = current_user.actor.person_id
+    return hmac.new(secret, f"author {person_id}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def kept_from_request() -> KeptForm | None:
@@ -58,6 +85,7 @@ def kept_from_request() -> KeptForm | None:
         path=request.full_path.rstrip("?"),
         fields=fields,
         had_files=any(file.filename for file in request.files.values()),
+        author=request.form.get("author", ""),
     )
 
 
@@ -72,11 +100,18 @@ def kept_from_text(text: str | None) -> KeptForm | None:
     except (ValueError, TypeError, KeyError):
         return None
     is_ours = isinstance(path, str) and path.isprintable() and _SAFE.fullmatch(path) is not None
-    return KeptForm(path, pairs, bool(found.get("files"))) if is_ours else None
+    if not is_ours:
+        return None
+    return KeptForm(path, pairs, bool(found.get("files")), str(found.get("author", "")))
 
 
 def kept_page(kept: KeptForm, *, is_signed_in: bool) -> str:
-    """Return the page that holds it: sign in, or send it again."""
+    """Return the page that holds it: sign in, or send it again.
+
+    Somebody else than its author, on the same phone, neither reads it nor can send it.
+    """
+    if is_signed_in and kept.is_of_another:
+        return render_template("errors/kept_of_another.html", kept=kept)
     return render_template("errors/kept.html", kept=kept, is_signed_in=is_signed_in)
 
 

@@ -18,6 +18,7 @@ from werkzeug.exceptions import NotFound
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import format_phone
 from tracker.web import access, locale
+from tracker.web.kept import author_mark
 from tracker.web.labels import label
 
 VENDOR = {
@@ -76,6 +77,7 @@ def init_app(
         label=label,
         localized=locale.localized,
         may=may,
+        author_mark=author_mark,
         Action=Action,
         config_demo=demo,
     )

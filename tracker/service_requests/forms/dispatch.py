@@ -107,6 +107,8 @@ def without_numbers(_form: Form, field: Field) -> None:
 class AssignmentForm(Form):
     """Who handles the request and who answers for it."""
 
+    stood = HiddenField()
+    """How it was assigned when the page was opened, so that nobody overwrites unseen."""
     lead_team_id = SelectField(
         _l("Lead team"), [InputRequired(_l("Choose the lead team."))], coerce=optional_int
     )

@@ -66,6 +66,8 @@ class IntakeForm(AskForm):
             (self.neighbour, _l("Who can pass on our word, and how do we reach them?")),
         ):
             field.label.text = words
+        # One of the two is needed.
+        self.area_id.flags.depends = self.address.flags.depends = True
 
     def offer_to_desk(
         self,

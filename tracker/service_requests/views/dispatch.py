@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, RefusedError
+from tracker.errors import NotFoundError, RefusedError, StaleError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.service_requests import choices, queries
@@ -31,6 +31,7 @@ from tracker.teams.models import Team
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
+from tracker.web.locale import localized
 
 blueprint = Blueprint("dispatch", __name__, url_prefix="/requests/<int:service_request_id>")
 
@@ -137,10 +138,13 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         leader_id=service_request.leader_id or (leaders[0].id if len(leaders) == 1 else None),
         volunteers_needed=service_request.volunteers_needed,
         board_note=service_request.board_note,
+        stood=_stands(service_request),
     ).offer(lead_teams=teams, helping_teams=choices.helping_teams_to_choose(), leaders=leaders)
     if form.is_sent_and_valid():
 
         def change(changed: ServiceRequest) -> None:
+            if form.stood.data != _stands(changed):
+                raise StaleError(_stands(changed))
             dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
@@ -155,9 +159,14 @@ def assign(service_request_id: int) -> ResponseReturnValue:
                 now=utc_now(),
             )
 
-        if _changed(actor, service_request_id, form, change):
-            flash(_("Assigned. The team has been told."))
-            return _back(actor, service_request_id)
+        try:
+            if _changed(actor, service_request_id, form, change):
+                flash(_("Assigned. The team has been told."))
+                return _back(actor, service_request_id)
+        except StaleError:
+            service_request = queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
+            form.form_errors.append(_meanwhile(service_request))
+            form.stood.data = _stands(service_request)
     return _page("assign", service_request_id, form, Step.ASSIGN, has_leaders=bool(leaders))
 
 
@@ -245,6 +254,23 @@ def _back(actor: Actor, service_request_id: int) -> ResponseReturnValue:
     except NotFoundError:
         return redirect(url_for("queue.index"), 303)
     return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
+
+
+def _stands(service_request: ServiceRequest) -> str:
+    """Return how a request is assigned, to tell whether that changed."""
+    helping = sorted(team.id for team in service_request.helping_teams)
+    return f"{service_request.lead_team_id} {service_request.leader_id} {helping}"
+
+
+def _meanwhile(service_request: ServiceRequest) -> str:
+    words: str = _("Meanwhile somebody took it from its team. Check, and send again if it fits.")
+    if service_request.lead_team is not None and service_request.leader is not None:
+        words = _(
+            "Meanwhile somebody assigned it to %(team)s, with %(leader)s. To put your choice in its place, send again.",
+            team=localized(service_request.lead_team),
+            leader=service_request.leader.name,
+        )
+    return words
 
 
 def _may_assign(actor: Actor, service_request_id: int) -> bool:

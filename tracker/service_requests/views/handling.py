@@ -209,6 +209,8 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     status_after(service_request.status, Step.RESOLVE)
     form = ResolutionForm.from_request().offer()
+    needs_evidence = service_request.category.needs_evidence
+    form.evidence.flags.depends = needs_evidence and not handling.has_evidence(service_request)
     if form.is_sent_and_valid() and not request.form.get("preview"):
         with kept_uploads(form.evidence.data or []) as uploads:
             if _resolved(service_request_id, form, uploads):
