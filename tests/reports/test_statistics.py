@@ -13,7 +13,7 @@ from tracker.database import db, transaction
 from tracker.permissions import SYSTEM, Action, may
 from tracker.reports import listing, statistics
 from tracker.reports.periods import Choice, Period, before, months_later, period_for
-from tracker.reports.statistics import CONDITIONS, Dimension, Figure, Scope, Share
+from tracker.reports.statistics import CONDITIONS, PARTS, Dimension, Figure, Scope, Share
 from tracker.service_requests.lifecycle import Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 
@@ -218,6 +218,35 @@ def test_the_list_behind_a_figure_is_as_long_as_the_figure(
     )
 
     assert len(rows) == counted == listing.how_many(SYSTEM, scope, figure)
+
+
+def test_what_a_rate_is_a_share_of_and_the_rest_add_up(a: Builders, scope: Scope) -> None:
+    for status in Status:
+        a.service_request(status=status)
+    for solved, level in ((Solved.NO, 1), (Solved.PARTLY, 3), (Solved.YES, 5)):
+        a.service_request(status=Status.CLOSED, solved=solved, satisfaction=level)
+    change(a.service_request(status=Status.CLOSED), times_reopened=1, resolved_on_time=False)
+    summary = statistics.summary(SYSTEM, scope)
+    shares = {
+        Figure.CLOSED: summary.closure,
+        Figure.HANDLED: summary.handling,
+        Figure.ON_TIME: summary.on_time,
+        Figure.SOLVED: summary.solved,
+        Figure.SATISFIED: summary.satisfaction,
+        Figure.REOPENED: summary.reopened,
+        Figure.RETURNED: summary.returned,
+    }
+    assert shares.keys() == PARTS.keys()
+
+    for figure, (whole, rest) in PARTS.items():
+        assert listing.how_many(SYSTEM, scope, figure) == shares[figure].hits, figure
+        assert listing.how_many(SYSTEM, scope, whole) == shares[figure].n, figure
+        if rest is not None:
+            others = listing.how_many(SYSTEM, scope, rest)
+            assert others == shares[figure].n - shares[figure].hits, figure
+    assert listing.how_many(SYSTEM, scope, Figure.CLOSED_TIMES) == summary.days_to_close.n
+    left_out = listing.how_many(SYSTEM, scope, Figure.NOT_COUNTED)
+    assert left_out == summary.received - summary.counted
 
 
 def test_everybody_counts_only_what_they_may_report_on(a: Builders, scope: Scope) -> None:

@@ -97,19 +97,26 @@ class Figure(StrEnum):
 
     RECEIVED = "received"
     COUNTED = "counted"
+    NOT_COUNTED = "not_counted"
     CLOSED = "closed"
     NOT_CLOSED = "not_closed"
     HANDLED = "handled"
+    NOT_HANDLED = "not_handled"
+    CLOSED_TIMES = "closed_times"
     CLOSED_IN_PERIOD = "closed_in_period"
     ON_TIME = "on_time"
     NOT_ON_TIME = "not_on_time"
     TIMED = "timed"
     SOLVED = "solved"
+    NOT_SOLVED = "not_solved"
     ANSWERED = "answered"
     SATISFIED = "satisfied"
+    NOT_SATISFIED = "not_satisfied"
     RATED = "rated"
     REOPENED = "reopened"
+    REOPENABLE = "reopenable"
     RETURNED = "returned"
+    RETURNABLE = "returnable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +233,11 @@ def counted(scope: Scope) -> Condition:
     return received(scope) & _is_counted()
 
 
+def not_counted(scope: Scope) -> Condition:
+    """Count received requests that are in no rate: duplicates, withdrawn, outside the scope."""
+    return received(scope) & ~_is_counted()
+
+
 def closed(scope: Scope) -> Condition:
     """Count counted requests that are closed. A reopened request counts where it is now.
 
@@ -245,6 +257,16 @@ def handled(scope: Scope) -> Condition:
     The **handled rate** is handled ÷ counted.
     """
     return counted(scope) & _is_handled(scope)
+
+
+def not_handled(scope: Scope) -> Condition:
+    """Count counted requests without a reported result."""
+    return counted(scope) & ~_is_handled(scope)
+
+
+def closed_times(scope: Scope) -> Condition:
+    """Count closed requests of which it is known how long they took."""
+    return closed(scope) & ServiceRequest.seconds_to_close.is_not(None)
 
 
 def closed_in_period(scope: Scope) -> Condition:
@@ -302,6 +324,11 @@ def solved(scope: Scope) -> Condition:
     return answered(scope) & (ServiceRequest.solved == Solved.YES)
 
 
+def not_solved(scope: Scope) -> Condition:
+    """Count closed requests whose requester said “partly” or “no”."""
+    return answered(scope) & (ServiceRequest.solved != Solved.YES)
+
+
 def rated(scope: Scope) -> Condition:
     """Count closed requests that the requester rated on five levels."""
     return closed(scope) & ServiceRequest.satisfaction.is_not(None)
@@ -315,12 +342,22 @@ def satisfied(scope: Scope) -> Condition:
     return rated(scope) & (ServiceRequest.satisfaction >= SATISFIED_FROM)
 
 
+def not_satisfied(scope: Scope) -> Condition:
+    """Count closed requests rated with one of the lowest two of five levels."""
+    return rated(scope) & (ServiceRequest.satisfaction < SATISFIED_FROM)
+
+
 def reopened(scope: Scope) -> Condition:
     """Count counted requests that were reopened at least once after a result was reported.
 
     The **reopen rate** is reopened ÷ (handled now, or reopened).
     """
     return counted(scope) & (ServiceRequest.times_reopened > 0)
+
+
+def reopenable(scope: Scope) -> Condition:
+    """Count counted requests with a result now, or reopened since they had one."""
+    return handled(scope) | reopened(scope)
 
 
 def returned(scope: Scope) -> Condition:
@@ -331,24 +368,49 @@ def returned(scope: Scope) -> Condition:
     return counted(scope) & (ServiceRequest.times_returned > 0)
 
 
+def returnable(scope: Scope) -> Condition:
+    """Count counted requests that a team has or had: assigned now, or returned before."""
+    return counted(scope) & (
+        ServiceRequest.assigned_at.is_not(None) | (ServiceRequest.times_returned > 0)
+    )
+
+
 CONDITIONS: Final = {
     Figure.RECEIVED: received,
     Figure.COUNTED: counted,
+    Figure.NOT_COUNTED: not_counted,
     Figure.CLOSED: closed,
     Figure.NOT_CLOSED: not_closed,
     Figure.HANDLED: handled,
+    Figure.NOT_HANDLED: not_handled,
+    Figure.CLOSED_TIMES: closed_times,
     Figure.CLOSED_IN_PERIOD: closed_in_period,
     Figure.ON_TIME: on_time,
     Figure.NOT_ON_TIME: not_on_time,
     Figure.TIMED: timed,
     Figure.SOLVED: solved,
+    Figure.NOT_SOLVED: not_solved,
     Figure.ANSWERED: answered,
     Figure.SATISFIED: satisfied,
+    Figure.NOT_SATISFIED: not_satisfied,
     Figure.RATED: rated,
     Figure.REOPENED: reopened,
+    Figure.REOPENABLE: reopenable,
     Figure.RETURNED: returned,
+    Figure.RETURNABLE: returnable,
 }
 """Each number's definition: the same condition counts it and lists what is behind it."""
+
+PARTS: Final[Mapping[Figure, tuple[Figure, Figure | None]]] = {
+    Figure.CLOSED: (Figure.COUNTED, Figure.NOT_CLOSED),
+    Figure.HANDLED: (Figure.COUNTED, Figure.NOT_HANDLED),
+    Figure.ON_TIME: (Figure.TIMED, Figure.NOT_ON_TIME),
+    Figure.SOLVED: (Figure.ANSWERED, Figure.NOT_SOLVED),
+    Figure.SATISFIED: (Figure.RATED, Figure.NOT_SATISFIED),
+    Figure.REOPENED: (Figure.REOPENABLE, None),
+    Figure.RETURNED: (Figure.RETURNABLE, None),
+}
+"""What each rate is a share of, and the rest of it where somebody would look into that."""
 
 
 def days_to_close(actor: Actor, scope: Scope) -> Spread:
@@ -384,10 +446,9 @@ def summary(actor: Actor, scope: Scope) -> Summary:
         "rated": rated(scope),
         "satisfied": satisfied(scope),
         "reopened": reopened(scope),
-        "reopenable": handled(scope) | reopened(scope),
+        "reopenable": reopenable(scope),
         "returned": returned(scope),
-        "returnable": counted(scope)
-        & (ServiceRequest.assigned_at.is_not(None) | (ServiceRequest.times_returned > 0)),
+        "returnable": returnable(scope),
     }
     row = db.session.execute(
         select(*(_count(condition).label(name) for name, condition in asked.items())).where(

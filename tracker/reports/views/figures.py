@@ -25,7 +25,7 @@ from tracker.permissions import Action, Actor, may
 from tracker.reports import exports, listing, statistics
 from tracker.reports.addresses import BLANKABLE, TREES, Wanted, wanted_from
 from tracker.reports.periods import Choice, Period, before
-from tracker.reports.statistics import Dimension, Figure, Group, Scope, Summary
+from tracker.reports.statistics import PARTS, Dimension, Figure, Group, Scope, Summary
 from tracker.reports.words import DAYS_TO_CLOSE, DEFINITIONS, RATES
 from tracker.service_requests.choices import leaders_in
 from tracker.service_requests.lifecycle import Kind
@@ -200,7 +200,7 @@ def _stats(summary: Summary, earlier: Summary | None) -> list[dict[str, Any]]:
             summary.received,
             _of(earlier, lambda s: s.received),
             None,
-            {},
+            {"rest": (Figure.NOT_COUNTED, summary.received - summary.counted)},
         ),
         (
             Figure.CLOSED,
@@ -296,6 +296,8 @@ def _stat(
         "label": words,
         "value": format_share(value.rate) if is_share else format_number(value),
         "n": value.n if is_share else None,
+        "n_href": _list_url(PARTS[figure][0]) if is_share else None,
+        "rest": _rest(*more["rest"]) if "rest" in more else _rest_of(figure, value),
         "n_label": more.get("n_label"),
         "coverage": format_share(coverage) if coverage is not None else None,
         "definition": RATES[figure] if is_share else DEFINITIONS[figure],
@@ -303,6 +305,19 @@ def _stat(
         "change": change,
         "change_good": good,
     }
+
+
+def _rest_of(figure: Figure, value: Any) -> dict[str, str] | None:  # noqa: ANN401 - a number or a share
+    rest = PARTS[figure][1] if figure in PARTS else None
+    return None if rest is None else _rest(rest, value.n - value.hits)
+
+
+def _rest(figure: Figure, number: int) -> dict[str, str] | None:
+    """Return the link to what a rate leaves out: the late, the unhappy; None when there is none."""
+    if not number:
+        return None
+    words = _("%(what)s: %(value)s", what=label(figure), value=format_number(number))
+    return {"label": words, "href": _list_url(figure)}
 
 
 def _days_stat(summary: Summary, earlier: Summary | None) -> dict[str, Any]:
@@ -315,7 +330,9 @@ def _days_stat(summary: Summary, earlier: Summary | None) -> dict[str, Any]:
         "n_label": None,
         "coverage": None,
         "definition": DAYS_TO_CLOSE,
-        "href": _list_url(Figure.CLOSED),
+        "n_href": _list_url(Figure.CLOSED_TIMES),
+        "rest": None,
+        "href": _list_url(Figure.CLOSED_TIMES),
         "change": _("before: %(days)s", days=format_days(earlier.days_to_close.median))
         if earlier and earlier.days_to_close.median is not None
         else None,
