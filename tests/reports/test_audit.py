@@ -88,3 +88,21 @@ def test_a_branch_reads_its_own_part_of_the_trail(a: Builders, browser: Browser)
     assert "Person entered" in part
     assert "西一分局" not in part
     assert "新的大类" not in part
+
+
+def test_the_trail_speaks_in_names(a: Builders, browser: Browser) -> None:
+    team, person = a.team(name_en="Watermill"), a.person("马晓东")
+    browser.sign_in(a.administrator()).open(f"/admin/people/{person.id}")
+    browser.send(role="coordinator", unit_id=a.bureau.id, press="Give")
+    browser.open(f"/admin/teams/{team.id}?q=马晓东")
+    browser.click("Add: 马晓东")
+
+    text = browser.open("/admin/audit").text
+
+    assert "Role given · 马晓东" in text
+    assert "Role: – → Coordinator" in text
+    assert "Joined a team · Watermill" in text
+    assert "Person: – → 马晓东" in text
+    assert "Leads the team: – → No" in text
+    for machine_word in ("person_id", "is_vetted", "None", "False", "coordinator"):
+        assert machine_word not in text, machine_word

@@ -8,7 +8,7 @@ import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,9 @@ SAMPLE: Final = 1 << 16
 
 class FileError(Exception):
     """The file is not a table that can be read. The message says why."""
+
+    absent: Sequence[str] = ()
+    """The columns that the mapping needs and the file lacks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,9 @@ def check_columns(table: TableFile, mapping: Mapping) -> None:
             f"{table.path.name} has no column {', '.join(absent)}."
             f" It has: {', '.join(filter(None, table.header))}."
         )
-        raise FileError(message)
+        error = FileError(message)
+        error.absent = absent
+        raise error
 
 
 def begin(

@@ -10,6 +10,7 @@ from tracker.accounts.audit import within_sight
 from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
 from tracker.permissions import Action, require
+from tracker.reports.trail import in_words
 from tracker.service_requests.models import CASEWORK, ContactLook, ServiceRequest
 from tracker.visibility import within_reach
 from tracker.web.access import signed_in_actor
@@ -78,7 +79,9 @@ def index() -> ResponseReturnValue:
         mark=request.args.get("mark"),
         size=PAGE_SIZE,
     )
-    return render_template("reports/audit.html", page=page, actions=ACTIONS)
+    return render_template(
+        "reports/audit.html", page=page, lines=in_words(page.rows), actions=ACTIONS
+    )
 
 
 @blueprint.get("/admin/audit/looks")

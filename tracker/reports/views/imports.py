@@ -134,6 +134,16 @@ def rejects(run_id: int) -> ResponseReturnValue:
     )
 
 
+def _what_is_wrong(error: FileError) -> str:
+    words: str = _("The file cannot be read: %(why)s", why=error)
+    if error.absent:
+        words = _(
+            "This file lacks columns that the mapping needs: %(columns)s. Choose another mapping, or another file.",
+            columns=", ".join(error.absent),
+        )
+    return words
+
+
 def _importer() -> Actor:
     actor = signed_in_actor()
     if not may(actor, Action.IMPORT_SERVICE_REQUESTS):
@@ -171,7 +181,7 @@ def _prepared(form: ImportForm, actor: Actor) -> int | None:
         try:
             read_mapping(mapping)
         except MappingError as error:
-            form.complain(form.own_mapping, str(error))
+            form.complain(form.own_mapping, _("The mapping cannot be used: %(why)s", why=error))
             return None
         try:
             return background.prepare(
@@ -185,5 +195,5 @@ def _prepared(form: ImportForm, actor: Actor) -> int | None:
                 is_dry=True,
             )
         except FileError as error:
-            form.complain(form.file, str(error))
+            form.complain(form.file, _what_is_wrong(error))
             return None
