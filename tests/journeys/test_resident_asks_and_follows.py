@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests.support.builders import Builders
 from tests.support.chromium import Windows
 from tests.support.pictures import small_jpeg
+from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category
 from tracker.service_requests import links
@@ -83,8 +84,8 @@ def only_request() -> ServiceRequest:
     return db.session.scalars(select(ServiceRequest)).one()
 
 
-def solve(a: Builders, made: ServiceRequest, now: datetime) -> None:
-    """Do the organisation's part: accept, assign, plan a visit, resolve."""
+def plan_a_visit(a: Builders, made: ServiceRequest, now: datetime) -> Person:
+    """Do the organisation's part: accept, assign, plan a visit; return who comes."""
     team = a.team()
     volunteer = a.volunteer(team, name="林小雨")
     desk = a.actor(a.coordinator())
@@ -109,6 +110,11 @@ def solve(a: Builders, made: ServiceRequest, now: datetime) -> None:
         )
     a.claim(made, volunteer)
     a.planned_visit(made, by=volunteer, planned_from=now + timedelta(hours=2))
+    return volunteer
+
+
+def solve(a: Builders, made: ServiceRequest, volunteer: Person, now: datetime) -> None:
+    """Report the result."""
     with transaction():
         handling.resolve(
             made,
@@ -141,9 +147,12 @@ def test_without_javascript_on_a_phone_a_resident_asks_follows_and_confirms(
     )
     page.get_by_role("link", name=words["follow"]).click()
 
-    solve(a, made, now)
+    volunteer = plan_a_visit(a, made, now)
     page.reload()
     expect(page.get_by_text("林小雨")).to_be_visible()
+    solve(a, made, volunteer, now)
+    page.reload()
+    expect(page.get_by_text("林小雨")).to_have_count(0)  # nobody comes for what is settled
     page.get_by_role("link", name=words["happy"]).click()
     page.locator('[name="solved"][value="yes"]').check()
     page.locator('[name="satisfaction"][value="5"]').check()

@@ -69,6 +69,11 @@ def test_an_auditor_of_a_branch_sees_looks_at_its_requests_only(
     assert "周晓雯" not in page.text
 
 
+@pytest.mark.parametrize("person", ["99999999999999999999", "-1", "x", "%00", "2147483648"])
+def test_a_person_that_cannot_be_is_nobody(a: Builders, browser: Browser, person: str) -> None:
+    browser.sign_in(a.auditor()).open(f"/admin/audit/looks?person={person}")
+
+
 def test_a_branch_reads_its_own_part_of_the_trail(a: Builders, browser: Browser) -> None:
     own, other = a.unit(name="东分局"), a.unit(name="西分局")
     at_the_top, of_the_branch = a.administrator(), a.holder(Role.ADMINISTRATOR, own)

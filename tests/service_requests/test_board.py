@@ -418,3 +418,16 @@ def test_what_was_reopened_keeps_no_thanks_of_before_out_of_my_open_tasks(
 def claim_button(browser: Browser) -> str:
     """Return the name of the first button that claims."""
     return next(name for name in browser.page.buttons if name.startswith("Claim"))
+
+
+def test_what_has_no_due_time_comes_last_among_ones_tasks(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    parked = a.service_request(team=team, claimed_by=[me], at=a.now - timedelta(days=9))
+    with transaction():
+        db.session.merge(parked).due_at = None
+    running = a.service_request(team=team, claimed_by=[me])
+
+    links = [link.href for link in browser.sign_in(me).open("/mine").links]
+
+    assert links.index(f"/requests/{running.id}") < links.index(f"/requests/{parked.id}")

@@ -104,7 +104,10 @@ def tasks(rows: Sequence[ServiceRequest], actor: Actor) -> Sequence[Task]:
 
 
 def own_tasks(actor: Actor) -> tuple[Sequence[OwnTask], Sequence[OwnTask]]:
-    """Return the actor's open tasks, first due first, and the latest finished ones."""
+    """Return the actor's open tasks, first due first, and the latest finished ones.
+
+    What has no due time, as its clock stands still, comes after what has one.
+    """
     query = (
         select(ServiceRequest)
         .join(Claim, Claim.service_request_id == ServiceRequest.id)
@@ -118,7 +121,7 @@ def own_tasks(actor: Actor) -> tuple[Sequence[OwnTask], Sequence[OwnTask]]:
     unfinished = [status for status in OPEN_STATUSES if status is not Status.RESOLVED]
     still_open = db.session.scalars(
         query.where(ServiceRequest.status.in_(unfinished)).order_by(
-            due_or_submitted(), ServiceRequest.id
+            ServiceRequest.due_at.is_(None), due_or_submitted(), ServiceRequest.id
         )
     ).all()
     finished = db.session.scalars(

@@ -14,6 +14,7 @@ from tracker.reports.trail import in_words
 from tracker.service_requests.models import CASEWORK, ContactLook, ServiceRequest
 from tracker.visibility import within_reach
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import identity, read_argument
 from tracker.web.paging import page_of
 
 blueprint = Blueprint("audit", __name__)
@@ -101,7 +102,7 @@ def looks() -> ResponseReturnValue:
     reference = "".join(filter(str.isdigit, request.args.get("q", "")))
     if reference:
         query = query.where(ServiceRequest.reference == reference)
-    person = request.args.get("person", type=int)
+    person = read_argument(request.args, "person", identity)
     if person is not None:
         query = query.where(ContactLook.person_id == person)
     page = page_of(

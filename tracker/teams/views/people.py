@@ -21,6 +21,7 @@ from tracker.privacy import normalise_phone
 from tracker.teams import actions as team_actions, directory, queries
 from tracker.teams.forms import InvitationForm, PersonForm, RoleForm, role_choices
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import refusal_text
 from tracker.web.locale import localized
 
@@ -59,7 +60,7 @@ def new() -> ResponseReturnValue:
     """Invite somebody, with a first role or place in a team."""
     actor = signed_in_actor()
     require(actor, Action.MANAGE_PEOPLE)
-    form = InvitationForm.from_request(team_id=request.args.get("team_id", type=int))
+    form = InvitationForm.from_request(team_id=read_argument(request.args, "team_id", identity))
     form.offer()
     form.role.choices = role_choices(blank=_("None for now"))
     form.unit_id.choices = _units(actor, blank=_("–"))
