@@ -208,3 +208,13 @@ def test_the_pages_of_figures_are_accessible(
         for address in ("/figures", "/figures/list?figure=closed"):
             window.goto(address)
             assert_accessible(window)
+
+
+def test_days_the_wrong_way_round_are_pointed_out(a: Builders, browser: Browser) -> None:
+    a.service_request()
+    browser.sign_in(a.supervisor())
+
+    text = browser.open("/figures?from=2026-03-31&to=2026-03-01").text
+
+    assert "The first day comes after the last day" in text
+    assert "comes after" not in browser.open("/figures?from=2026-03-01&to=2026-03-01").text

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db
+from tracker.notifications.models import Message
 from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Outcome, Priority, Status
 from tracker.service_requests.models import ServiceRequest
@@ -350,3 +352,24 @@ def test_whoever_comes_second_is_told(
     assert now_of(made).status is Status.ACCEPTED
     assert "电话里说好了：周四下午三点" in page.text
     assert second.click("See how it stands").path == f"/requests/{made.id}"
+
+
+def test_the_team_that_had_it_hears_that_it_is_anothers(a: Builders, browser: Browser) -> None:
+    former, team = a.team(), a.team()
+    a.team_leader(former, email="former@example.org")
+    made = a.service_request(team=former, status=Status.ASSIGNED)
+    leader = a.leader()
+    before = set(db.session.scalars(select(Message.id)))
+
+    browser.sign_in(a.coordinator())
+    browser.send(
+        f"/requests/{made.id}/assignment",
+        lead_team_id=team.id,
+        leader_id=leader.id,
+        volunteers_needed=1,
+    )
+
+    told = db.session.scalars(
+        select(Message).where(Message.address == "former@example.org", Message.id.not_in(before))
+    ).all()
+    assert [message.payload["step"] for message in told] == ["return"]

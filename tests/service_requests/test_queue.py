@@ -305,3 +305,13 @@ def test_an_empty_queue_says_so(a: Builders, browser: Browser) -> None:
 
     assert "Nothing waits here" in browser.open("/queue").text
     assert "Nothing fits these filters" in browser.open("/queue?priority=urgent").text
+
+
+def test_who_left_a_number_and_no_name_is_not_anonymous(a: Builders, browser: Browser) -> None:
+    a.service_request(phone="+8613800138000", requester_name="")
+    browser.sign_in(a.coordinator())
+
+    text = browser.open("/queue").text
+
+    assert "No name given" in text
+    assert "Anonymous" not in text

@@ -37,6 +37,11 @@ class Period:
         """Return the last day, as people write it."""
         return self.end - timedelta(days=1) if self.end else None
 
+    @property
+    def is_backwards(self) -> bool:
+        """Tell whether it ends before it begins: somebody mixed up the two days."""
+        return self.start is not None and self.end is not None and self.end <= self.start
+
 
 def period_for(choice: Choice, today: date) -> Period:
     """Return the days of a choice; `CUSTOM` without its days is all time."""

@@ -40,6 +40,11 @@ class MaskedContact:
     address: str
     beneficiary_name: str
 
+    @property
+    def is_anonymous(self) -> bool:
+        """Tell whether nobody can be reached; who gave a number and no name is not anonymous."""
+        return not (self.name or self.phone or self.email or self.has_neighbour)
+
 
 @dataclass(frozen=True, slots=True)
 class Dossier:

@@ -62,6 +62,25 @@ def tell_person(
     )
 
 
+def tell_former_team(service_request: ServiceRequest, team_id: int, *, now: datetime) -> None:
+    """Tell those who lead a team that a request is no longer theirs; they cannot open it now."""
+    for person in _leaders_of(team_id):
+        tell_person(service_request, person, Step.RETURN, now=now)
+
+
+def _leaders_of(team_id: int) -> Iterable[Person]:
+    return db.session.scalars(
+        select(Person)
+        .join(Membership, Membership.person_id == Person.id)
+        .where(
+            Membership.team_id == team_id,
+            Membership.leads,
+            Membership.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+    ).all()
+
+
 def _holders(service_request: ServiceRequest) -> Iterable[Person]:
     ids = {claim.person_id for claim in service_request.claims}
     if service_request.leader_id is not None:

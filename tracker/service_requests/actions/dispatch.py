@@ -143,6 +143,7 @@ def assign(
         raise NotPermittedError(message)
     if lead_team.ended_at is not None or any(team.ended_at for team in helping_teams):
         raise RefusedError(Refusal.TEAM_ENDED)
+    former_id = service_request.lead_team_id
     service_request.lead_team = lead_team
     service_request.helping_teams = [team for team in helping_teams if team.id != lead_team.id]
     service_request.leader = leader
@@ -169,6 +170,8 @@ def assign(
     steps.remember_handler(service_request, leader.id)
     messages.tell_requester(service_request, Step.ASSIGN, now=now)
     messages.tell_team(service_request, Step.ASSIGN, now=now)
+    if former_id is not None and former_id not in teams:
+        messages.tell_former_team(service_request, former_id, now=now)
 
 
 def may_choose_team(actor: Actor, service_request: ServiceRequest, team: Team) -> bool:
