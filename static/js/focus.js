@@ -16,3 +16,7 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// A page of errors answers a sent form. Its place in the history becomes the page itself, so that
+// going back to it opens the form again instead of asking whether to send it twice.
+if (document.querySelector(".error-summary")) history.replaceState(history.state, "", location.href);

@@ -187,6 +187,24 @@ def test_what_is_typed_survives_a_closed_tab_and_is_gone_after_sending(
     eventually(page, "localStorage.getItem('shishi-draft') === null")
 
 
+def test_going_back_over_a_page_of_errors_opens_the_form_again(
+    windows: Windows, tap: Category, place: Area
+) -> None:
+    words = WORDS["en"]
+    page = windows.open("/requests/new/form?category=" + str(tap.id), width=390)
+    page.get_by_role("button", name=words["continue"], exact=True).last.click()
+    expect(page.locator(".error-summary")).to_be_visible()
+    page.locator("#need").fill("The tap drips all night")
+    page.locator("#address").fill("By the well")
+    page.locator('[name="reachable_by"][value="nobody"]').check()
+    page.get_by_role("button", name=words["continue"], exact=True).last.click()
+    expect(page.get_by_role("button", name=words["send"], exact=True)).to_be_visible()
+
+    page.go_back()
+
+    expect(page.locator("#need")).to_have_value("The tap drips all night")
+
+
 def test_what_is_typed_can_be_discarded(windows: Windows, tap: Category) -> None:
     page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
     page.locator("#need").fill("The kitchen tap drips.")
