@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from tests.support.builders import Builders
@@ -288,19 +288,24 @@ def test_every_page_of_a_resident_is_accessible(
         assert_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
+    def press(button: Locator) -> None:
+        # A click does not wait for the page it leads to, and a page cannot be judged while it goes.
+        with page.expect_navigation():
+            button.click()
+
     fits()
     for path in ("/track", "/requests/new", f"/requests/new/form?category={tap.id}"):
         page.goto(path)
         fits()
     form = page.locator("form.ask-form")
     page.locator('[name="for_whom"][value="someone_else"]').check()
-    form.locator(".form__actions button").click()
+    press(form.locator(".form__actions button"))
     fits()
     page.locator('[name="for_whom"][value="self"]').check()
     fill(page, place)
-    form.locator(".form__actions button").click()
+    press(form.locator(".form__actions button"))
     fits()
-    page.locator("main form.form .form__actions button").click()
+    press(page.locator("main form.form .form__actions button"))
     fits()
     for status in (Status.WAITING, Status.RESOLVED, Status.CLOSED):
         made = a.service_request(status=status)
