@@ -181,17 +181,22 @@ def _prepare_database(app: Flask) -> bool:
         return is_empty
 
 
-def _started(
-    environment: MutableMapping[str, str], host: str, port: int
-) -> dict[str, subprocess.Popen[bytes]]:
-    web = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "app:app"),
+def web_command(application: str, host: str, port: int) -> list[str]:
+    """Return the command that serves `application` as a production does."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", application),
         *("--host", host, "--port", str(port), "--workers", WORKERS),
         *("--blocking-threads", THREADS, "--backpressure", "256", "--no-ws"),
         *("--static-path-route", "/static", "--static-path-mount", str(ROOT / "static")),
         *("--static-path-expires", "31536000", "--workers-kill-timeout", "10"),
         *("--log-level", "warning"),
     ]
+
+
+def _started(
+    environment: MutableMapping[str, str], host: str, port: int
+) -> dict[str, subprocess.Popen[bytes]]:
+    web = web_command("app:app", host, port)
     worker = [sys.executable, "-m", "flask", "--app", "app", "jobs", "work"]
     # In sessions of their own, a terminal's Ctrl-C reaches only us, and we end them in order.
     return {

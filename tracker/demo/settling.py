@@ -39,7 +39,7 @@ def settle(*, password_hash: str, now: datetime) -> Town:
     db.session.add(_organisation())
     units = _units()
     areas = _areas(units)
-    categories = _categories()
+    categories = plant_categories()
     db.session.flush()
     teams = _teams(units, areas, categories, then)
     db.session.flush()
@@ -113,7 +113,8 @@ def _areas(units: dict[str, Unit]) -> dict[str, Area]:
     return areas
 
 
-def _categories() -> dict[str, Category]:
+def plant_categories() -> dict[str, Category]:
+    """Add the two levels of kinds of help; groups by `top:` and their key, leaves by their key."""
     categories: dict[str, Category] = {}
     for position, top in enumerate(CATEGORIES):
         group = _top(top, position)

@@ -37,6 +37,11 @@ def new_reference(chance: random.Random) -> str:
     for the caller to see.
     """
     body = str(chance.randrange(10 ** (REFERENCE_DIGITS - 2), 10 ** (REFERENCE_DIGITS - 1)))
+    return with_check_digit(body)
+
+
+def with_check_digit(body: str) -> str:
+    """Return `body`, nine digits of which the first is not 0, with its check digit."""
     return body + _check_digit(body)
 
 

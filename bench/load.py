@@ -1,0 +1,519 @@
+"""`python -m bench.load`: how fast the pages are on a generated database, beside the floor page.
+
+Starts the production server on the database, asks for each page from as many clients as there
+are workers, in rounds that alternate with the floor page, and prints the medians of the rounds.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import select, text
+
+from bench.generate import app_on, folder_of
+from bench.served import FLOOR, STATEMENTS, make_tables
+from bench.world import sign_in
+from tracker.clock import utc_now
+from tracker.config import ROOT
+from tracker.database import db, transaction
+from tracker.organisation.models import Category
+from tracker.serve import WORKERS, web_command
+from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.reference import link_token
+
+CLIENTS: Final = int(WORKERS)
+ROUNDS: Final = 5
+SECONDS: Final = 2.0
+WARM_UP: Final = 0.3
+SAMPLE: Final = 500
+RESULTS: Final = ROOT / "bench" / "results"
+
+Request = tuple[str, str, Mapping[str, str] | None]
+"""Method, path, and the fields of a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the clients need to know of a database; plain values."""
+
+    host: str
+    port: int
+    cookies: Mapping[str, str]
+    """Role → the cookie of a session."""
+    tokens: Sequence[str]
+    ids: Sequence[int]
+    claimable: Sequence[int]
+    phones: Sequence[str]
+    category_id: int
+    area_id: int
+    unit_id: int
+    team_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one page cost: medians of the rounds."""
+
+    page: str
+    database: str
+    rows: int
+    rps: float
+    p50_ms: float
+    p99_ms: float
+    statements: int
+    bytes: int
+    times_floor: float
+    p99_times_floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one client saw: seconds of each answer, and what the last one cost."""
+
+    latencies: Sequence[float]
+    elapsed: float
+    statements: int
+    bytes: int
+    failures: int
+
+
+class Client:
+    """One browser: a kept connection, a cookie, the token of its forms."""
+
+    def __init__(self, facts: Facts, reader: str | None, seed: int) -> None:
+        self.facts = facts
+        self.chance = random.Random(seed)  # noqa: S311 - not a secret
+        self.connection = http.client.HTTPConnection(facts.host, facts.port, timeout=120)
+        self.cookie = f"shishi={facts.cookies[reader]}" if reader else ""
+        self.seed = seed
+        self._token = ""
+
+    def ask(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
+        """Send one request; return status, headers and body."""
+        method, path, fields = request
+        # Somebody else each time: what is counted by address is no part of what is measured.
+        caller = f"10.{self.chance.randrange(256)}.{self.chance.randrange(256)}.{self.chance.randrange(256)}"
+        headers = {"Accept-Language": "zh-CN", "X-Forwarded-For": caller}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        body = None
+        if fields is not None:
+            body = urlencode(fields)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        content = answer.read()
+        new_cookie = answer.getheader("Set-Cookie", "")
+        if new_cookie.startswith("shishi="):
+            self.cookie = new_cookie.partition(";")[0]
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
+
+    @property
+    def token(self) -> str:
+        """The token that this session's forms carry."""
+        if not self._token:
+            page = self.ask(("GET", "/track", None))[2].decode()
+            self._token = page.partition('name="csrf_token"')[2].partition('value="')[2].split('"')[0]
+        return self._token
+
+
+def _get(path: Callable[[Client], str]) -> Callable[[Client], Request]:
+    return lambda client: ("GET", path(client), None)
+
+
+def _send(client: Client) -> Request:
+    """Fill in the form of one request; what is measured is the last step, which sends it."""
+    key, facts = secrets.token_urlsafe(24), client.facts
+    fields = {
+        "csrf_token": client.token,
+        "category_id": str(facts.category_id),
+        "kind": "help",
+        "need": "厨房的水龙头一直滴水，我自己拧不紧，想请人来看看。",
+        "for_whom": "self",
+        "area_id": str(facts.area_id),
+        "address": f"青禾路{client.chance.randrange(500)}号",
+        "preferred_time": "工作日上午",
+        "requester_name": "示例",
+        "reachable_by": "phone",
+        "phone": f"100000{client.chance.randrange(10**5):05}",
+    }
+    status, _headers, _body = client.ask(("POST", f"/requests/new/{key}", fields))
+    assert status == 303, f"the form was not taken: {status}"  # noqa: S101 - a bench's own check
+    return "POST", f"/requests/new/{key}/check", {"csrf_token": client.token}
+
+
+def _claim(client: Client) -> Request:
+    facts = client.facts
+    wanted = facts.claimable[client.chance.randrange(len(facts.claimable))]
+    return "POST", f"/requests/{wanted}/claim", {"csrf_token": client.token}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is asked for, by whom; `limit`: how many times the floor's p50 and p99 it may cost."""
+
+    name: str
+    reader: str | None
+    request: Callable[[Client], Request]
+    good: tuple[int, ...] = (200,)
+    limit: tuple[float, float] = (3, 6)
+
+
+def _figures(client: Client) -> str:
+    return "/figures?period=last_12_months&by=team"
+
+
+PAGES: Final = (
+    Page("floor", None, _get(lambda c: f"{FLOOR}/rows/{c.chance.choice(c.facts.ids)}")),
+    Page("ask form", None, _get(lambda c: f"/requests/new/form?category={c.facts.category_id}")),
+    Page("send", None, _send, (303,)),
+    Page("follow", None, _get(lambda c: f"/track/{c.chance.choice(c.facts.tokens)}")),
+    Page("board", "volunteer", _get(lambda _c: "/board")),
+    Page("queue", "coordinator", _get(lambda _c: "/queue")),
+    Page(
+        "queue by unit, overdue",
+        "coordinator",
+        _get(lambda c: f"/queue?unit={c.facts.unit_id}&due=overdue"),
+    ),
+    Page(
+        "queue by team, category",
+        "coordinator",
+        _get(lambda c: f"/queue?status=closed&team={c.facts.team_id}&category={c.facts.category_id}"),
+    ),
+    Page("search, Chinese", "coordinator", _get(lambda _c: "/queue?q=" + quote("水管"))),
+    Page("search, English", "coordinator", _get(lambda _c: "/queue?status=all&q=clinic")),
+    Page(
+        "search, phone",
+        "coordinator",
+        _get(lambda c: f"/queue?status=all&q={quote(c.chance.choice(c.facts.phones))}"),
+    ),
+    Page("request", "coordinator", _get(lambda c: f"/requests/{c.chance.choice(c.facts.ids)}")),
+    Page("claim", "volunteer", _claim, (303,)),
+    Page("figures of a year by team", "coordinator", _get(_figures), limit=(10, 10)),
+)
+EXPORT: Final = "/figures/list.csv?period=all&figure=received"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure as the command line asks; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.load", description=__doc__)
+    parser.add_argument("--database", required=True, help="filled by bench.generate")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of each page and round")
+    parser.add_argument("--pages", default="", help="only those whose names contain one of these, a|b")
+    parser.add_argument("--export", action="store_true", help="also export every row")
+    parser.add_argument("--soak", type=float, default=0, help="minutes of all pages, for memory")
+    asked = parser.parse_args(arguments)
+    wanted = [part for part in asked.pages.split("|") if part]
+    pages = [
+        page
+        for page in PAGES
+        if page.name == "floor" or not wanted or any(part in page.name for part in wanted)
+    ]
+    app = app_on(asked.database)
+    kind = "sqlite" if app.config["SETTINGS"].is_sqlite else "postgresql"
+    with app.app_context():
+        make_tables(db.engine)
+        rows = db.session.scalar(text("SELECT count(*) FROM service_request"))
+        db.session.rollback()
+    with served(asked.database) as (port, server):
+        facts = facts_of(app, port)
+        results = measured(facts, pages, kind, rows, asked.rounds, asked.seconds)
+        print(table(results))
+        more: dict[str, Any] = {}
+        if not wanted or "insert" in asked.pages:
+            more["insert"] = durable_inserts(facts, asked.rounds, asked.seconds)
+            print(more["insert"])
+        if asked.export:
+            more["export"] = exported(facts, server)
+            print(more["export"])
+        if asked.soak:
+            more["soak"] = soaked(facts, pages, server, asked.soak * 60)
+            print(more["soak"])
+        print(f"memory of the workers, MB: {memory_of(server)}")
+    if not wanted:
+        keep(results, kind, rows, more)
+    return 0
+
+
+@contextmanager
+def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Serve the product and the floor as a production does; yield the port and the process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database,
+        "BENCH_SERVED": "1",
+        "TRUSTED_PROXIES": "1",
+        "INSTANCE_PATH": os.environ.get("INSTANCE_PATH") or str(folder_of(database)),
+        "PYTHONPATH": str(ROOT),
+    }
+    server = subprocess.Popen(  # noqa: S603 - our own command
+        web_command("bench.served:app", "127.0.0.1", port),
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield port, server
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(15)
+        finally:
+            if server.poll() is None:
+                os.killpg(server.pid, signal.SIGKILL)
+
+
+def facts_of(app: Flask, port: int) -> Facts:
+    """Return what the clients need: sessions, links, and ids to ask for."""
+    chance = random.Random(7)  # noqa: S311 - not a secret
+    secret = app.config["SETTINGS"].secret_key
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer is not None  # noqa: S101 - the bench's secret is set
+    with app.app_context():
+        with transaction():
+            sessions = {
+                role: sign_in(login, utc_now())
+                for role, login in (("coordinator", "coordinator"), ("volunteer", "volunteer-0-0-3"))
+            }
+        largest = db.session.scalar(text("SELECT max(id) FROM service_request")) or 1
+        ids = sorted({chance.randrange(1, largest + 1) for _ in range(SAMPLE)})
+        salts = db.session.execute(
+            select(ServiceRequest.id, ServiceRequest.link_salt).where(ServiceRequest.id.in_(ids))
+        ).all()
+        team_id, unit_id = db.session.execute(
+            text("SELECT id, unit_id FROM team ORDER BY id LIMIT 1")
+        ).one()
+        claimable = db.session.scalars(
+            select(ServiceRequest.id)
+            .where(
+                ServiceRequest.status.in_(CLAIMABLE_STATUSES),
+                ServiceRequest.lead_team_id == team_id,
+            )
+            .limit(SAMPLE)
+        ).all()
+        phones = db.session.scalars(
+            text(f"SELECT phone FROM requester WHERE phone IS NOT NULL AND id > {largest // 2} LIMIT 200")
+        ).all()
+        category_id = db.session.scalar(
+            select(Category.id).where(Category.parent_id.is_not(None)).order_by(Category.id)
+        )
+        area_id = db.session.scalar(text("SELECT max(id) FROM area"))
+        db.session.rollback()
+        assert category_id and area_id  # noqa: S101 - generated
+        return Facts(
+            host="127.0.0.1",
+            port=port,
+            cookies={
+                role: str(serializer.dumps({"_user_id": token, "_fresh": True}))
+                for role, token in sessions.items()
+            },
+            tokens=[link_token(secret, request_id, salt) for request_id, salt in salts],
+            ids=[request_id for request_id, _ in salts],
+            claimable=list(claimable),
+            phones=list(phones),
+            category_id=category_id,
+            area_id=area_id,
+            unit_id=unit_id,
+            team_id=team_id,
+        )
+
+
+def measured(
+    facts: Facts, pages: Sequence[Page], kind: str, rows: int, rounds: int, seconds: float
+) -> list[Result]:
+    """Return what each page cost, the floor first."""
+    seen: dict[str, list[list[Round]]] = {page.name: [] for page in pages}
+    with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
+        for number in range(rounds):
+            for page in pages:
+                asked = [(facts, PAGES.index(page), seconds, number * 100 + n) for n in range(CLIENTS)]
+                seen[page.name].append(pool.starmap(one_round, asked))
+    found: list[Result] = []
+    for page in pages:
+        each = seen[page.name]
+        if failures := sum(client.failures for clients in each for client in clients):
+            print(f"  {page.name}: {failures} answers were not {page.good}", file=sys.stderr)
+        p50 = statistics.median(_percentile(clients, 0.5) for clients in each)
+        p99 = statistics.median(_percentile(clients, 0.99) for clients in each)
+        floor = found[0] if found else None
+        found.append(
+            Result(
+                page=page.name,
+                database=kind,
+                rows=rows,
+                rps=round(statistics.median(_rate(clients) for clients in each), 1),
+                p50_ms=round(p50 * 1000, 2),
+                p99_ms=round(p99 * 1000, 2),
+                statements=each[-1][0].statements,
+                bytes=each[-1][0].bytes,
+                times_floor=round(p50 * 1000 / floor.p50_ms, 2) if floor else 1.0,
+                p99_times_floor=round(p99 * 1000 / floor.p99_ms, 2) if floor else 1.0,
+            )
+        )
+    return found
+
+
+def one_round(facts: Facts, page_number: int, seconds: float, seed: int) -> Round:
+    """Ask for one page, again and again, for some seconds; runs in a process of its own."""
+    page = PAGES[page_number]
+    client = Client(facts, page.reader, seed)
+    latencies: list[float] = []
+    failures, statements, size = 0, 0, 0
+    begun = time.perf_counter()
+    while True:
+        request = page.request(client)
+        before = time.perf_counter()
+        status, headers, body = client.ask(request)
+        after = time.perf_counter()
+        if before - begun >= WARM_UP:
+            latencies.append(after - before)
+        failures += status not in page.good
+        statements = max(statements, int(headers.get(STATEMENTS.lower(), 0)))
+        size = len(body)
+        if after - begun >= seconds + WARM_UP:
+            break
+    client.connection.close()
+    return Round(latencies, sum(latencies), statements, size, failures)
+
+
+def durable_inserts(facts: Facts, rounds: int, seconds: float) -> dict[str, float]:
+    """Return how many pairs of rows a second the floor makes durable, from the same clients."""
+    rates: list[float] = []
+    with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
+        for _ in range(rounds):
+            each = pool.starmap(_insert_round, [(facts, seconds, n) for n in range(CLIENTS)])
+            rates.append(sum(each))
+    return {"two_rows_per_s": round(statistics.median(rates), 1)}
+
+
+def _insert_round(facts: Facts, seconds: float, seed: int) -> float:
+    client = Client(facts, None, seed)
+    begun, count = time.perf_counter(), 0
+    while time.perf_counter() - begun < seconds:
+        status, _headers, _body = client.ask(("POST", f"{FLOOR}/rows", {}))
+        assert status == 200, f"the floor did not insert: {status}"  # noqa: S101 - a bench's own check
+        count += 1
+    return count / (time.perf_counter() - begun)
+
+
+def exported(facts: Facts, server: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Return how fast every row leaves as CSV, and the memory of the workers meanwhile."""
+    client = Client(facts, "coordinator", 1)
+    before = memory_of(server)
+    begun = time.perf_counter()
+    client.connection.request("GET", EXPORT, headers={"Cookie": client.cookie})
+    answer = client.connection.getresponse()
+    lines, most = 0, before
+    while piece := answer.read(1 << 20):
+        lines += piece.count(b"\r\n")
+        most = max(most, memory_of(server))
+    took = time.perf_counter() - begun
+    return {
+        "rows": lines - 1,
+        "rows_per_s": round((lines - 1) / took),
+        "memory_before_mb": before,
+        "memory_most_mb": most,
+    }
+
+
+def soaked(
+    facts: Facts, pages: Sequence[Page], server: subprocess.Popen[bytes], seconds: float
+) -> dict[str, Any]:
+    """Ask for all pages in turn for some minutes; return the memory of the workers, each minute."""
+    memory = [memory_of(server)]
+    begun = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
+        number = 0
+        while time.monotonic() - begun < seconds:
+            page = pages[number % len(pages)]
+            asked = [(facts, PAGES.index(page), 1.0, number * 10 + n) for n in range(CLIENTS)]
+            pool.starmap(one_round, asked)
+            number += 1
+            if number % len(pages) == 0:
+                memory.append(memory_of(server))
+    return {"minutes": round(seconds / 60, 1), "largest_worker_mb": memory}
+
+
+def memory_of(server: subprocess.Popen[bytes]) -> int:
+    """Return the resident memory of the largest process of the server, in MB."""
+    largest = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.getpgid(int(entry.name)) != server.pid:
+                    continue
+                for line in (entry / "status").read_text().splitlines():
+                    if line.startswith("VmRSS"):
+                        largest = max(largest, int(line.split()[1]) // 1024)
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                continue
+    return largest
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return the results as a table for people."""
+    head = f"{'page':<28}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'SQL':>5}{'bytes':>9}{'x floor':>9}{'p99 x':>8}"
+    lines = [f"{results[0].rows:,} requests on {results[0].database}", head]
+    lines += [
+        f"{it.page:<28}{it.rps:>8.0f}{it.p50_ms:>9.2f}{it.p99_ms:>9.2f}{it.statements:>5}"
+        f"{it.bytes:>9,}{it.times_floor:>9.2f}{it.p99_times_floor:>8.2f}"
+        for it in results
+    ]
+    return "\n".join(lines)
+
+
+def keep(results: Sequence[Result], kind: str, rows: int, more: Mapping[str, Any]) -> None:
+    """Write the results into bench/results/latest.json, in place of older ones of the same kind."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / "latest.json"
+    before = json.loads(path.read_text()) if path.exists() else {"pages": [], "more": []}
+    same = lambda each: (each["database"], each["rows"]) == (kind, rows)  # noqa: E731 - one line
+    pages = [each for each in before["pages"] if not same(each)] + [asdict(it) for it in results]
+    rest = [each for each in before["more"] if not same(each)]
+    rest.append({"database": kind, "rows": rows, **more})
+    path.write_text(json.dumps({"pages": pages, "more": rest}, indent=1) + "\n")
+
+
+def _percentile(clients: Sequence[Round], share: float) -> float:
+    together = sorted(latency for client in clients for latency in client.latencies)
+    return together[min(int(len(together) * share), len(together) - 1)] if together else 0.0
+
+
+def _rate(clients: Sequence[Round]) -> float:
+    return sum(len(client.latencies) / client.elapsed for client in clients if client.elapsed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
