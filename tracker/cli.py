@@ -3,6 +3,7 @@
 from flask import Flask
 
 from tracker.demo.commands import demo_cli
+from tracker.integrity.commands import verify
 from tracker.notifications.commands import jobs_cli
 from tracker.organisation.commands import accounts_cli
 from tracker.reports.commands import figures, requests_cli
@@ -15,3 +16,4 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(jobs_cli)
     app.cli.add_command(requests_cli)
     app.cli.add_command(figures)
+    app.cli.add_command(verify)

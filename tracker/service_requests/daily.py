@@ -20,6 +20,7 @@ from tracker.service_requests.actions import time_passing
 from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.strays import sweep_strays
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -34,6 +35,8 @@ class Day:
     taken_up_again: int = 0
     cleared_photos: int = 0
     """Photos of drafts that nobody sent."""
+    swept_files: int = 0
+    """Files that a crash left behind before their photo was known."""
     failed: int = 0
 
     def __str__(self) -> str:
@@ -41,7 +44,7 @@ class Day:
         return (
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
-            f"{self.failed} failed"
+            f"{self.swept_files} stray files swept, {self.failed} failed"
         )
 
 
@@ -61,6 +64,7 @@ def run_daily(now: datetime) -> str:
     )
     settings: Settings = current_app.config["SETTINGS"]
     day.cleared_photos = clear_old_drafts(settings.uploads_path, now=now)
+    day.swept_files = sweep_strays(settings.uploads_path, now=now)
     refresh_statistics()
     return str(day)
 

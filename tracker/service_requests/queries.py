@@ -59,6 +59,17 @@ def find_for_change(
     )
 
 
+def find_both_for_change(
+    actor: Actor, one_id: int, other_id: int, action: Action
+) -> tuple[ServiceRequest, ServiceRequest]:
+    """Return two service requests as `find_for_change` does.
+
+    They are locked in the order of their ids, so that nobody waits for somebody who waits.
+    """
+    found = {each: find_for_change(actor, each, action) for each in sorted({one_id, other_id})}
+    return found[one_id], found[other_id]
+
+
 def history_of(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
     """Return every step that was taken, oldest first, with who took it."""
     return list(

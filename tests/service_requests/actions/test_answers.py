@@ -8,7 +8,7 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError
 from tracker.permissions import resident
-from tracker.service_requests.actions import answers
+from tracker.service_requests.actions import answers, dispatch
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Outcome, Status
 from tracker.service_requests.models import ServiceRequest
 
@@ -57,3 +57,21 @@ def test_one_urges_once_a_day_of_the_local_clock(a: Builders) -> None:
         answers.urge(now_of(it), actor=resident(it.id), now=late + timedelta(hours=23))
 
     assert now_of(it).times_urged == 2
+
+
+@pytest.mark.parametrize("how", ["merged", "withdrawn"])
+def test_what_was_merged_or_withdrawn_after_its_result_cannot_be_disputed(
+    a: Builders, how: str
+) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    survivor = a.service_request()
+    with transaction():
+        if how == "merged":
+            desk = a.actor(a.coordinator())
+            dispatch.merge(now_of(it), now_of(survivor), actor=desk, now=a.now)
+        else:
+            answers.withdraw(now_of(it), actor=resident(it.id), now=a.now)
+
+    assert not answers.may_still_dispute(now_of(it), a.now)
+    with pytest.raises(RefusedError), transaction():
+        answers.dispute(now_of(it), reason="又漏了", actor=resident(it.id), now=a.now)

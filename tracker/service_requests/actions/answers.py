@@ -11,6 +11,7 @@ from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_all
 from tracker.service_requests.lifecycle import (
+    UNCOUNTED_OUTCOMES,
     ConfirmationWay,
     Outcome,
     Solved,
@@ -186,6 +187,8 @@ def may_still_dispute(service_request: ServiceRequest, now: datetime) -> bool:
         return True
     return (
         service_request.status is Status.CLOSED
+        # A result may have been reported before it was merged or withdrawn.
+        and service_request.outcome not in UNCOUNTED_OUTCOMES
         and service_request.resolved_at is not None
         and service_request.closed_at is not None
         and now <= service_request.closed_at + timedelta(days=DISPUTE_DAYS)

@@ -106,7 +106,7 @@ def merge(service_request_id: int) -> ResponseReturnValue:
             kept = queries.find_for_change(actor, survivor_id, Action.MERGE_SERVICE_REQUEST)
             dispatch.merge(changed, kept, note=form.note.data or "", actor=actor, now=utc_now())
 
-        if _changed(actor, service_request_id, form, change):
+        if _changed(actor, service_request_id, form, change, also_id=survivor_id):
             flash(_("Merged. Both requesters hear how it goes on."))
             return _back(actor, survivor_id)
         service_request = _found(actor, service_request_id, Step.MERGE)
@@ -218,11 +218,23 @@ def _found(actor: Actor, service_request_id: int, step: Step) -> ServiceRequest:
 
 
 def _changed(
-    actor: Actor, service_request_id: int, form: Form, change: Callable[[ServiceRequest], None]
+    actor: Actor,
+    service_request_id: int,
+    form: Form,
+    change: Callable[[ServiceRequest], None],
+    *,
+    also_id: int | None = None,
 ) -> bool:
-    """Make the change; tell whether it was made. A refusal is said in the form."""
+    """Make the change; tell whether it was made. A refusal is said in the form.
+
+    `also_id` is a second request that the change is about.
+    """
     try:
         with transaction():
+            if also_id is not None:
+                # Both, in an order that is the same for everybody who takes these two.
+                to_merge = Action.MERGE_SERVICE_REQUEST
+                queries.find_both_for_change(actor, service_request_id, also_id, to_merge)
             change(queries.find_for_change(actor, service_request_id))
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))

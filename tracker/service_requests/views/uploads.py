@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 
 from tracker.config import Settings
@@ -37,6 +38,10 @@ def kept_uploads(files: Iterable[FileStorage | str | None]) -> Iterator[Uploads]
             problems.append(photo_problem(error))
     try:
         yield Uploads(stored, problems)
+    except OperationalError:
+        # The database was lost, perhaps after it had taken the photos: what it did not take is
+        # swept a day later.
+        raise
     except BaseException:
         delete_files(photo.key for photo in stored)
         raise
