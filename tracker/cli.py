@@ -3,7 +3,7 @@
 from flask import Flask
 
 from tracker.demo.commands import demo_cli
-from tracker.integrity.commands import verify
+from tracker.integrity.commands import backup, restore, verify
 from tracker.notifications.commands import jobs_cli
 from tracker.organisation.commands import accounts_cli
 from tracker.reports.commands import figures, requests_cli
@@ -17,3 +17,5 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(requests_cli)
     app.cli.add_command(figures)
     app.cli.add_command(verify)
+    app.cli.add_command(backup)
+    app.cli.add_command(restore)

@@ -40,7 +40,7 @@ from tracker.service_requests.actions import (
 from tracker.service_requests.actions.photos import add_photos, add_to_draft
 from tracker.service_requests.lifecycle import TRANSITIONS, Outcome, Priority, Solved, Status, Step
 from tracker.service_requests.models import Approval, Claim, ReachableBy, ServiceRequest
-from tracker.service_requests.photos import save_photo
+from tracker.service_requests.photos import StoredPhoto, delete_photo, save_photo
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Team
 from tracker.visits.models import ContactWay, Visit, VisitStatus
@@ -91,6 +91,10 @@ class Walk:
     status: Status | None = None
     team_id: int | None = None
     has_asked: bool = False
+    kept: list[str] = field(default_factory=list)
+    """Photos whose files were written in this step."""
+    gone: list[str] = field(default_factory=list)
+    """Photos whose files go after it."""
     taken: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
@@ -106,15 +110,19 @@ class Walk:
         weights = [_WEIGHTS.get(act, 3) for act in acts or _STEPS]
         act = self.chance.choices(acts or list(_STEPS), weights)[0]
         name = act.__name__.strip("_")
+        self.kept, self.gone = [], []
         try:
             with transaction():
                 act(self)
         except (ShishiError, StaleDataError, _NothingToDoError, IntegrityError) as refused:
             self.refused[f"{name}: {type(refused).__name__}"] += 1
+            self.gone = self.kept  # as the pages do
         else:
             self.taken[name] += 1
         finally:
             db.session.remove()
+            for key in self.gone:
+                delete_photo(self.uploads, key)
 
     # ---------------------------------------------------------------- who and what
 
@@ -132,6 +140,12 @@ class Walk:
         waiting = select(Approval.id).where(Approval.decided_at.is_(None)).limit(1)
         self.has_asked = db.session.scalar(waiting) is not None
         db.session.remove()
+
+    def photo(self) -> StoredPhoto:
+        """Keep a photo."""
+        stored = save_photo(BytesIO(small_jpeg()), "photo.jpg", self.uploads)
+        self.kept.append(stored.key)
+        return stored
 
     def _fits(self, act: "Act") -> bool:
         steps = _STEPS[act]
@@ -192,8 +206,7 @@ def _submit(walk: Walk) -> None:
     key = secrets.token_urlsafe(24)
     draft = drafts.save(key, {}, actor=resident(), now=walk.now())
     if walk.chance.random() < 0.3:
-        kept = save_photo(BytesIO(small_jpeg()), "photo.jpg", walk.uploads)
-        add_to_draft(draft, [kept], actor=resident(), now=walk.now())
+        add_to_draft(draft, [walk.photo()], actor=resident(), now=walk.now())
     if walk.chance.random() < 0.2:
         return  # it is never sent
     intake.submit(_content(walk), submission_key=key, actor=resident(), now=walk.now())
@@ -340,9 +353,8 @@ def _visit(walk: Walk) -> None:
         now=walk.now(),
     )
     if walk.chance.random() < 0.3:
-        kept = [save_photo(BytesIO(small_jpeg()), "photo.jpg", walk.uploads)]
         right = Action.RECORD_VISIT
-        add_photos(it, kept, right, visit_id=visit.id, actor=actor, now=walk.now())
+        add_photos(it, [walk.photo()], right, visit_id=visit.id, actor=actor, now=walk.now())
 
 
 def _cancel_visit(walk: Walk) -> None:
@@ -412,9 +424,8 @@ def _resolve(walk: Walk) -> None:
     actor = walk.worker()
     it = walk.found(actor)
     if walk.chance.random() < 0.5 and it.category.needs_evidence:
-        kept = [save_photo(BytesIO(small_jpeg()), "photo.jpg", walk.uploads)]
         right = Action.RESOLVE_SERVICE_REQUEST
-        add_photos(it, kept, right, is_evidence=True, actor=actor, now=walk.now())
+        add_photos(it, [walk.photo()], right, is_evidence=True, actor=actor, now=walk.now())
     outcome = walk.chance.choice([Outcome.SOLVED, Outcome.PARTLY_SOLVED, Outcome.NO_CONTACT])
     handling.resolve(it, outcome=outcome, answer="换了垫片", actor=actor, now=walk.now())
 
@@ -477,7 +488,7 @@ def _end_parking(walk: Walk) -> None:
 
 
 def _remove_old_drafts(walk: Walk) -> None:
-    drafts.remove_old(now=walk.now())
+    walk.gone = list(drafts.remove_old(now=walk.now()).photo_keys)
 
 
 _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
