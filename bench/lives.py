@@ -52,7 +52,14 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("id", "service_request_id", "taken_at", "step", "from_status", "to_status", "actor_id"),
         *("team_id", "public_note", "internal_note", "detail"),
     ),
-    "claim": ("id", "service_request_id", "person_id", "claimed_at", "released_at", "release_reason"),
+    "claim": (
+        "id",
+        "service_request_id",
+        "person_id",
+        "claimed_at",
+        "released_at",
+        "release_reason",
+    ),
     "clock_stop": ("id", "service_request_id", "reason", "stopped_at", "resumed_at"),
     "approval": (
         *("id", "service_request_id", "kind", "reason", "working_days", "until", "asked_by_id"),
@@ -210,9 +217,7 @@ class _Block:
                 life.at["assigned"] = at
                 return False
             note = "不在本队服务范围。"
-            self._step(
-                life, "return", returned, other.team_leader_id, to="accepted", internal=note
-            )
+            self._step(life, "return", returned, other.team_leader_id, to="accepted", internal=note)
             life.values["returned"] = 1
             at = returned + HOUR
         life.values |= {"team": team.id, "leader": chance.choice(team.leader_ids)}
@@ -404,7 +409,9 @@ class _Block:
         chance = self.chance
         visit_id = self.next_id["visit"]
         planned = at - int(chance.expovariate(1 / (10 * HOUR)))
-        planned = max(planned, life.at["signed"] + MINUTE, *(end or 0 for _, end in life.stops or [(0, 0)]))
+        planned = max(
+            planned, life.at["signed"] + MINUTE, *(end or 0 for _, end in life.stops or [(0, 0)])
+        )
         is_planned = planned < at
         if is_planned:
             detail = {"visit_id": visit_id}

@@ -132,7 +132,9 @@ class Client:
         """The token that this session's forms carry."""
         if not self._token:
             page = self.ask(("GET", "/track", None))[2].decode()
-            self._token = page.partition('name="csrf_token"')[2].partition('value="')[2].split('"')[0]
+            self._token = (
+                page.partition('name="csrf_token"')[2].partition('value="')[2].split('"')[0]
+            )
         return self._token
 
 
@@ -197,7 +199,9 @@ PAGES: Final = (
     Page(
         "queue by team, category",
         "coordinator",
-        _get(lambda c: f"/queue?status=closed&team={c.facts.team_id}&category={c.facts.category_id}"),
+        _get(
+            lambda c: f"/queue?status=closed&team={c.facts.team_id}&category={c.facts.category_id}"
+        ),
     ),
     Page("search, Chinese", "coordinator", _get(lambda _c: "/queue?q=" + quote("水管"))),
     Page("search, English", "coordinator", _get(lambda _c: "/queue?status=all&q=clinic")),
@@ -219,7 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", required=True, help="filled by bench.generate")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of each page and round")
-    parser.add_argument("--pages", default="", help="only those whose names contain one of these, a|b")
+    parser.add_argument(
+        "--pages", default="", help="only those whose names contain one of these, a|b"
+    )
     parser.add_argument("--export", action="store_true", help="also export every row")
     parser.add_argument("--soak", type=float, default=0, help="minutes of all pages, for memory")
     asked = parser.parse_args(arguments)
@@ -305,7 +311,10 @@ def facts_of(app: Flask, port: int) -> Facts:
         with transaction():
             sessions = {
                 role: sign_in(login, utc_now())
-                for role, login in (("coordinator", "coordinator"), ("volunteer", "volunteer-0-0-3"))
+                for role, login in (
+                    ("coordinator", "coordinator"),
+                    ("volunteer", "volunteer-0-0-3"),
+                )
             }
         largest = db.session.scalar(text("SELECT max(id) FROM service_request")) or 1
         ids = sorted({chance.randrange(1, largest + 1) for _ in range(SAMPLE)})
@@ -324,7 +333,9 @@ def facts_of(app: Flask, port: int) -> Facts:
             .limit(SAMPLE)
         ).all()
         phones = db.session.scalars(
-            text(f"SELECT phone FROM requester WHERE phone IS NOT NULL AND id > {largest // 2} LIMIT 200")
+            text(
+                f"SELECT phone FROM requester WHERE phone IS NOT NULL AND id > {largest // 2} LIMIT 200"
+            )
         ).all()
         category_id = db.session.scalar(
             select(Category.id).where(Category.parent_id.is_not(None)).order_by(Category.id)
@@ -358,7 +369,9 @@ def measured(
     with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
         for number in range(rounds):
             for page in pages:
-                asked = [(facts, PAGES.index(page), seconds, number * 100 + n) for n in range(CLIENTS)]
+                asked = [
+                    (facts, PAGES.index(page), seconds, number * 100 + n) for n in range(CLIENTS)
+                ]
                 seen[page.name].append(pool.starmap(one_round, asked))
     found: list[Result] = []
     for page in pages:

@@ -98,8 +98,12 @@ class World:
 def settle(now: datetime) -> World:
     """Write the organisation into an empty database, in the caller's transaction."""
     then = now - AGE
-    db.session.add(Organisation(id=1, name="示例市为民服务中心", name_en="Example City Service Centre"))
-    root = Unit(kind=UnitKind.BUREAU, name="示例市为民服务中心", name_en="Example City Service Centre")
+    db.session.add(
+        Organisation(id=1, name="示例市为民服务中心", name_en="Example City Service Centre")
+    )
+    root = Unit(
+        kind=UnitKind.BUREAU, name="示例市为民服务中心", name_en="Example City Service Centre"
+    )
     city = Area(kind=AreaKind.DISTRICT, name="示例市", name_en="Example City", unit=root)
     db.session.add_all([root, city])
     categories = plant_categories()
@@ -285,7 +289,10 @@ def _areas(
         db.session.flush()
         found += [
             AreaFacts(
-                id=grid.id, unit_id=unit.id, address=f"{place}路{community_number * 10 + at}弄", teams=teams
+                id=grid.id,
+                unit_id=unit.id,
+                address=f"{place}路{community_number * 10 + at}弄",
+                teams=teams,
             )
             for at, grid in enumerate(grids)
         ]

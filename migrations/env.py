@@ -10,7 +10,11 @@ from flask import current_app
 from tracker.database import UtcDateTime
 
 SEARCH = "service_request_search"  # SQLite's full-text table has shadow tables beside it
-BY_HAND = ("ix_service_request_desk",)  # an index of expressions, which cannot be compared
+BY_HAND = (  # indexes of expressions, or with columns beside the order: they cannot be compared
+    "ix_service_request_desk",
+    "ix_service_request_counts",
+    "ix_service_request_newest",
+)
 
 db = current_app.extensions["migrate"].db
 engine: sa.Engine = db.engine

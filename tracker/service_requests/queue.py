@@ -10,7 +10,20 @@ from enum import StrEnum
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Select, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    TextClause,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from tracker.database import UtcDateTime, db
@@ -18,7 +31,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
-from tracker.service_requests import queries, search
+from tracker.service_requests import search
 from tracker.service_requests.due import DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
 from tracker.service_requests.models import (
@@ -27,9 +40,12 @@ from tracker.service_requests.models import (
     ServiceRequest,
 )
 from tracker.service_requests.reference import parse_reference
-from tracker.web.paging import Page, page_of
+from tracker.visibility import within_reach
+from tracker.web.paging import Page, wide_page_of
 
-PAGE_SIZE: Final = 50
+PAGE_SIZE: Final = 25
+MOST_COUNTED: Final = 999
+"""Beyond this a tab says “999+”."""
 DUE_FILTERS: Final = (DueState.OVERDUE, DueState.NEAR, DueState.STOPPED)
 
 
@@ -46,6 +62,14 @@ class Tab(StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are: exactly, or at least so many."""
+
+    at_least: int
+    is_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +106,12 @@ _TURN: Final[ColumnElement[int]] = literal_column(
 _WHEN: Final[ColumnElement[datetime]] = literal_column(
     "coalesce(service_request.due_at, service_request.submitted_at)", UtcDateTime()
 )
-_IS_OPEN: Final[ColumnElement[bool]] = literal_column("service_request.status <> 'closed'", Boolean)
+_BY_TURN: Final = "INDEXED BY ix_service_request_desk"
+_BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
+_BY_AGE: Final = "INDEXED BY ix_service_request_newest"
+"""For SQLite, which knows only how many rows a value has on average: left to itself it gathers
+and sorts thousands instead of reading the list in its order."""
+_IS_OPEN: Final = text("service_request.status <> 'closed'")  # a typed column would say "… = 1"
 
 
 def page(
@@ -94,78 +123,94 @@ def page(
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
     requester's word. With what is closed, the newest comes first.
     """
-    query = _asked(actor, wanted, zone=zone, now=now).options(
-        joinedload(ServiceRequest.category),
-        joinedload(ServiceRequest.area),
-        joinedload(ServiceRequest.unit),
-        joinedload(ServiceRequest.lead_team),
-        joinedload(ServiceRequest.leader),
-        joinedload(ServiceRequest.requester),
+    newest_first = wanted.tab in (Tab.CLOSED, Tab.ALL)
+    keys: Sequence[SQLColumnExpression[Any]] = (
+        (ServiceRequest.submitted_at, ServiceRequest.id)
+        if newest_first
+        else (_TURN, _WHEN, ServiceRequest.id)
     )
-    if wanted.tab in (Tab.CLOSED, Tab.ALL):
-        return page_of(
-            db.session(),
-            query,
-            (ServiceRequest.submitted_at, ServiceRequest.id),
-            key_of=lambda row: (row.submitted_at, row.id),
-            mark=mark,
-            size=PAGE_SIZE,
-            newest_first=True,
-        )
-    return page_of(
+    return wide_page_of(
         db.session(),
-        query,
-        (_TURN, _WHEN, ServiceRequest.id),
-        key_of=lambda row: (turn_of(row), row.due_at or row.submitted_at, row.id),
+        _asked(actor, wanted, by=_BY_AGE if newest_first else _BY_TURN, zone=zone, now=now).query,
+        keys,
+        load=_with_names,
         mark=mark,
         size=PAGE_SIZE,
+        newest_first=newest_first,
     )
 
 
-def turn_of(service_request: ServiceRequest) -> int:
-    """Return whose turn comes first: 0 triage, 1 what has a due time, 2 what has none, 3 resolved.
-
-    None has what waits or is parked, and what was imported without a limit.
-    """
-    match service_request.status:
-        case Status.SUBMITTED:
-            return 0
-        case Status.RESOLVED:
-            return 3
-        case _:
-            return 1 if service_request.due_at is not None else 2
+def _with_names(ids: Sequence[int]) -> Sequence[ServiceRequest]:
+    """Return the requests with everything that a line of the list names."""
+    return db.session.scalars(
+        select(ServiceRequest)
+        .where(ServiceRequest.id.in_(ids))
+        .options(
+            joinedload(ServiceRequest.category),
+            joinedload(ServiceRequest.area),
+            joinedload(ServiceRequest.unit),
+            joinedload(ServiceRequest.lead_team),
+            joinedload(ServiceRequest.leader),
+            joinedload(ServiceRequest.requester),
+        )
+    ).all()
 
 
 def open_counts(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
-) -> Mapping[Tab, int]:
-    """Return how many fit the filter in each open status, and in all of them together."""
-    everything = _asked(actor, replace(wanted, tab=Tab.ALL), zone=zone, now=now)
-    # Named one by one, so that an index by status is used.
-    fitting = everything.where(ServiceRequest.status.in_(OPEN_STATUSES)).subquery()
-    rows = db.session.execute(select(fitting.c.status, func.count()).group_by(fitting.c.status))
-    found = {Tab(str(status)): count for status, count in rows}
+) -> Mapping[Tab, Count]:
+    """Return how many fit the filter in each open status, and in all of them together.
+
+    Nothing comes back for words that are in very many requests: they are searched for as far as
+    the page goes. Each status is counted up to `MOST_COUNTED`: nobody reads the difference between thousands,
+    and the page does not grow slower with them.
+    """
+    everything = _asked(actor, replace(wanted, tab=Tab.ALL), by=_BY_STATUS, zone=zone, now=now)
+    if wanted.words.strip() and not everything.are_few:
+        return {}
+    parts = []
+    for status in OPEN_STATUSES:
+        fitting = everything.query.where(ServiceRequest.status == status, _IS_OPEN)
+        some = fitting.limit(MOST_COUNTED + 1).subquery()
+        parts.append(select(literal(status.value), func.count()).select_from(some))
+    found = dict(db.session.execute(union_all(*parts)).all())
+    each = {status: _count(found.get(status.value, 0)) for status in OPEN_STATUSES}
+    together = sum(count.at_least for count in each.values())
     return {
-        Tab.OPEN: sum(found.values()),
-        **{Tab(status.value): found.get(Tab(status.value), 0) for status in OPEN_STATUSES},
+        Tab.OPEN: Count(together, is_all=all(count.is_all for count in each.values())),
+        **{Tab(status.value): count for status, count in each.items()},
     }
 
 
-def _asked(
-    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
-) -> Select[ServiceRequest]:
+def _count(found: int) -> Count:
+    return Count(min(found, MOST_COUNTED), is_all=found <= MOST_COUNTED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Select[int]
+    are_few: bool
+    """Whether words single out a few."""
+
+
+def _asked(actor: Actor, wanted: QueueFilter, *, by: str, zone: ZoneInfo, now: datetime) -> _Asked:
+    """Select what fits. `by` is the index of the list, read unless words single out a few."""
     conditions = [
         *_of_tab(wanted.tab),
         *_of_people(actor, wanted),
         *_of_content(wanted),
         *_of_time(wanted, zone, now),
     ]
-    if wanted.words.strip():
-        conditions.append(_with_words(actor, wanted.words.strip()))
-    return queries.visible_to(actor, Action.VIEW_QUEUE).where(*conditions)
+    are_few = False
+    if words := wanted.words.strip():
+        fitting, are_few = _with_words(actor, words)
+        conditions.append(fitting)
+    visible = within_reach(actor, Action.VIEW_QUEUE, CASEWORK)
+    query = select(ServiceRequest.id).where(visible, *conditions)
+    return _Asked(query if are_few else query.with_hint(ServiceRequest, by, "sqlite"), are_few)
 
 
-def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool]]:
+def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
     match tab:
         case Tab.ALL:
             return ()
@@ -233,16 +278,21 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _with_words(actor: Actor, words: str) -> ColumnElement[bool]:
-    """Return the condition for a reference, a phone number, or words in any language."""
+def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
+    """Return the condition for a reference, a phone number, or words in any language.
+
+    And whether only few can fit it, so that they are looked up one by one.
+    """
     reference = parse_reference(words)
     if reference is not None:
-        return ServiceRequest.reference == reference
-    found: ColumnElement[Any] = or_(search.matches(words), *search.matches_names(words))
+        return ServiceRequest.reference == reference, True
+    names = search.matches_names(words)
+    found = search.matches(words) if names is None else names
+    are_few = names is None and search.are_few(words)
     # A number may only be looked for by those who may see numbers.
-    if may(actor, Action.VIEW_CONTACT):
+    if are_few and may(actor, Action.VIEW_CONTACT):
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
             callers = select(Requester.id).where(Requester.phone == phone)
-            return or_(found, ServiceRequest.requester_id.in_(callers))
-    return found
+            return or_(found, ServiceRequest.requester_id.in_(callers)), True
+    return found, are_few

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Select,
     and_,
     column,
     false,
@@ -35,6 +36,7 @@ from tracker.teams.models import Team
 
 MOST_TERMS: Final = 8
 SHORTEST_NAME: Final = 2
+MOST_OF_FEW: Final = 2_000
 
 _REMOVE = {
     "sqlite": text("DELETE FROM service_request_search WHERE rowid = :id"),
@@ -91,18 +93,19 @@ def remove_many(ids: Iterable[int]) -> None:
         db.session.execute(_REMOVE[db.session.connection().dialect.name], rows)
 
 
-def matches_names(query: str) -> list[ColumnElement[bool]]:
-    """Return the conditions, any of which suffices, that names which a request is listed with fit.
+def matches_names(query: str) -> ColumnElement[bool] | None:
+    """Return the condition that the words, or names which a request is listed with, fit.
 
     Each word of `query` is in the text of the request, or in the name of its category (or the
-    group of it), area (or one above it), unit, team or leader; at least one is in a name.
-    Nothing comes back when no name fits, so that a search for rare words asks the index alone.
+    group of it), area (or one above it), unit, team or leader. None when no name fits: then the
+    text alone decides (see `matches`).
     """
     terms = list(dict.fromkeys(query.split()))[:MOST_TERMS]
     named = {term: _with_name(term) for term in terms}
     if not any(named.values()):
-        return []
-    return [and_(*(or_(matches(term), *named[term]) for term in terms))]
+        return None
+    # Names first: the long list of texts is gathered only where they do not settle it.
+    return and_(*(or_(*named[term], matches(term)) for term in terms))
 
 
 def _with_name(term: str) -> list[ColumnElement[bool]]:
@@ -161,17 +164,28 @@ def matches(query: str) -> ColumnElement[bool]:
 
     A query without a letter or digit matches nothing.
     """
+    found = _found(query)
+    return false() if found is None else ServiceRequest.id.in_(found)
+
+
+def are_few(query: str) -> bool:
+    """Tell whether so few requests contain the words that each can be looked at."""
+    found = _found(query)
+    if found is None:
+        return True
+    some = found.limit(MOST_OF_FEW + 1).subquery()
+    return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_OF_FEW
+
+
+def _found(query: str) -> Select[int] | None:
+    """Select the ids of the requests that contain the words; None when nothing is asked for."""
     if db.session.connection().dialect.name == "sqlite":
         expression = sqlite_match(query)
-        if not expression:
-            return false()
         words = literal_column("service_request_search").op("MATCH")(expression)
-        return ServiceRequest.id.in_(select(_ROWID).select_from(_INDEX).where(words))
+        return select(_ROWID).select_from(_INDEX).where(words) if expression else None
     phrases = postgres_phrases(query)
     if not phrases:
-        return false()
-    return ServiceRequest.id.in_(
-        select(_INDEX.c.service_request_id).where(
-            *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
-        )
+        return None
+    return select(_INDEX.c.service_request_id).where(
+        *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
     )

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from gettext import NullTranslations
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -12,8 +14,8 @@ from babel.dates import (
     format_timedelta as babel_timedelta,
 )
 from babel.numbers import format_decimal, format_percent
-from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale
+from flask import Flask, g, has_app_context, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, get_translations
 
 from tracker.clock import utc_now
 
@@ -42,6 +44,15 @@ def init_app(app: Flask, *, time_zone: OrganisationClock) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = CHINESE
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     babel.init_app(app, locale_selector=chosen_locale)
+    # A page has a thousand texts. Flask-Babel looks up the language and its catalogue for each of
+    # them; ours once a request.
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's i18n extension
+        gettext=_gettext,
+        ngettext=_ngettext,
+        newstyle=True,
+        pgettext=_pgettext,
+        npgettext=_npgettext,
+    )
 
 
 def chosen_locale() -> str:
@@ -62,17 +73,61 @@ def chosen_locale() -> str:
     return ENGLISH if best == "en" else CHINESE
 
 
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """The language that is spoken now, and its texts."""
+
+    locale: str
+    catalogue: NullTranslations
+
+
+def _speech() -> _Speech:
+    if not has_app_context():
+        return _speech_now()
+    kept: _Speech | None = g.get("speech")
+    if kept is None:
+        kept = g.speech = _speech_now()
+    return kept
+
+
+def _speech_now() -> _Speech:
+    locale = get_locale()
+    is_english = locale is not None and locale.language == "en"
+    return _Speech(ENGLISH if is_english else CHINESE, get_translations())
+
+
+def _gettext(text: str) -> str:
+    return _speech().catalogue.gettext(text)
+
+
+def _ngettext(one: str, many: str, count: int) -> str:
+    return _speech().catalogue.ngettext(one, many, count)
+
+
+def _pgettext(context: str, text: str) -> str:
+    return _speech().catalogue.pgettext(context, text)
+
+
+def _npgettext(context: str, one: str, many: str, count: int) -> str:
+    return _speech().catalogue.npgettext(context, one, many, count)
+
+
 def current_locale() -> str:
     """Return `zh_Hans_CN` or `en`."""
-    locale = get_locale()
-    return ENGLISH if locale is not None and locale.language == "en" else CHINESE
+    return _speech().locale
 
 
 @contextmanager
 def in_locale(locale: str | None) -> Iterator[None]:
     """Speak `locale` inside, e.g. while a message is written to somebody."""
-    with force_locale(locale if locale in LOCALES else CHINESE):
-        yield
+    before = g.pop("speech", None)
+    try:
+        with force_locale(locale if locale in LOCALES else CHINESE):
+            yield
+    finally:
+        g.pop("speech", None)
+        if before is not None:
+            g.speech = before
 
 
 def localized(thing: object, attribute: str = "name") -> str:

@@ -27,6 +27,37 @@ class Page(Generic[Row]):
     previous_mark: str | None
 
 
+def wide_page_of(
+    session: Session,
+    query: Select[int],
+    keys: Sequence[SQLColumnExpression[Any]],
+    *,
+    load: Callable[[Sequence[int]], Sequence[Row]],
+    mark: str | None,
+    size: int = 50,
+    newest_first: bool = False,
+) -> Page[Row]:
+    """Return one page as `page_of` does, in two steps: which rows, then the rows.
+
+    `query` selects ids only, so that an index that holds all it asks about answers alone; `load`
+    returns the rows of some ids, in any order. Each row has an `id`.
+    """
+    page = _page(
+        lambda asked: list(session.execute(asked).all()),
+        query.add_columns(*keys),
+        keys,
+        key_of=lambda row: list(row)[1:],
+        mark=mark,
+        size=size,
+        newest_first=newest_first,
+    )
+    ids = [row[0] for row in page.rows]
+    found = {cast("Any", row).id: row for row in load(ids)} if ids else {}
+    # Whatever went in between the two steps is left out.
+    rows = [found[one] for one in ids if one in found]
+    return Page(rows, page.next_mark, page.previous_mark)
+
+
 def page_of(
     session: Session,
     query: Select[Row],
@@ -44,6 +75,27 @@ def page_of(
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
     be read begins at the start. No key may be NULL: coalesce in the query.
     """
+    return _page(
+        lambda asked: list(session.scalars(asked)),
+        query,
+        keys,
+        key_of=key_of,
+        mark=mark,
+        size=size,
+        newest_first=newest_first,
+    )
+
+
+def _page(
+    fetch: Callable[[Select[Any]], list[Row]],
+    query: Select[Any],
+    keys: Sequence[SQLColumnExpression[Any]],
+    *,
+    key_of: Callable[[Row], Sequence[object]],
+    mark: str | None,
+    size: int,
+    newest_first: bool,
+) -> Page[Row]:
     position = _read(mark, keys)
     backwards = position is not None and position[0] == "<"
     if position is not None:
@@ -51,7 +103,7 @@ def page_of(
         here = tuple_(*(_value(value) for value in position[1]))
         query = query.where(bounds < here if backwards != newest_first else bounds > here)
     order = [key.desc() if backwards != newest_first else key.asc() for key in keys]
-    found = list(session.scalars(query.order_by(None).order_by(*order).limit(size + 1)))
+    found = fetch(query.order_by(None).order_by(*order).limit(size + 1))
     more = len(found) > size
     rows = found[:size]
     if backwards:

@@ -141,6 +141,15 @@ def first_place(actor: Actor) -> str:
 
 def icon(name: str, label: str | None = None) -> Markup:
     """Return a Bootstrap icon as inline SVG; hidden from screen readers without a label."""
+    return _drawn(name) if label is None else _icon(name, label)
+
+
+@cache
+def _drawn(name: str) -> Markup:
+    return _icon(name, None)
+
+
+def _icon(name: str, label: str | None) -> Markup:
     body = _icons().get(name)
     if body is None:
         message = f"There is no icon {name!r}."
@@ -165,9 +174,16 @@ def _icons() -> dict[str, str]:
 
 def asset(path: str) -> str:
     """Return the address of a file in static/, which changes when the file does."""
-    return url_for(
-        "static", filename=path, v=_version(Path(current_app.static_folder or "") / path)
-    )
+    return _address(request.script_root, Path(current_app.static_folder or ""), path)
+
+
+@lru_cache(maxsize=512)
+def _address(script_root: str, folder: Path, path: str) -> str:
+    """Remember: a page has some forty assets, and none of them moves while a process runs."""
+    version = _version(folder / path)
+    address = url_for("static", filename=path, v=version)
+    assert address.startswith(script_root)  # noqa: S101 - what the result is kept by
+    return address
 
 
 @lru_cache(maxsize=512)

@@ -1,7 +1,7 @@
 """The desk's list of requests, with filters that live in the address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -19,7 +19,7 @@ from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.queue import filter_from
 from tracker.service_requests.lifecycle import Kind, Priority
 from tracker.service_requests.models import BuiltInChannel
-from tracker.service_requests.queue import DUE_FILTERS, QueueFilter, Tab
+from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
 from tracker.web.labels import label
@@ -68,14 +68,15 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _tabs(wanted: QueueFilter, counts: Mapping[Tab, int]) -> list[dict[str, Any]]:
+def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, Any]]:
     kept = {key: value for key, value in request.args.items() if key not in ("status", "mark")}
     return [
         {
             "label": tab_words(tab),
             "url": url_for(".index", **{**kept, "status": tab.value}),  # type: ignore[arg-type]
             "active": tab is wanted.tab,
-            "count": counts.get(tab),
+            "count": counts[tab].at_least if tab in counts else None,
+            "more": tab in counts and not counts[tab].is_all,
         }
         for tab in Tab
     ]
@@ -122,7 +123,7 @@ def _tree(nodes: Sequence[Any]) -> list[tuple[str, str]]:
 
 def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
     """Return what is filtered now, in words; each is taken off by its own link."""
-    offered = {name: dict(pairs) for name, pairs in asdict(choices).items()}
+    offered = {each.name: dict(getattr(choices, each.name)) for each in fields(choices)}
     chips = []
     for name, words in (
         ("unit", _("Unit")),
