@@ -1,7 +1,7 @@
 # Every target explains itself: `make help`. Nothing but Python 3.11, pip and make is needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format lock translations clean
+.PHONY: help run demo test torture check format lock translations clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -31,6 +31,11 @@ test: $(DEV_STAMP) ## Run every test, on SQLite and PostgreSQL, browser journeys
 	@tools/install_browser
 	@$(BIN)/python tools/translations.py compile >/dev/null
 	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+torture: $(DEV_STAMP) ## Kill it, race it and attack it at full size: hours (TESTS=tests/torture: that alone)
+	@tools/install_browser
+	@$(BIN)/python tools/translations.py compile >/dev/null
+	@TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
 check: $(DEV_STAMP) ## Format, lint, types, imports, templates, translations, printed documents
 	$(BIN)/ruff format --check .

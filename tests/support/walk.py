@@ -184,7 +184,7 @@ class Walk:
         found = db.session.scalar(
             select(ServiceRequest)
             .where(ServiceRequest.id == self.request_id())
-            .with_for_update(of=ServiceRequest)
+            .with_for_update(of=ServiceRequest, key_share=True)
             .execution_options(populate_existing=True)
         )
         if found is None:

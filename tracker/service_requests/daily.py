@@ -111,6 +111,6 @@ def _locked(service_request_id: int) -> ServiceRequest:
     return db.session.scalars(
         select(ServiceRequest)
         .where(ServiceRequest.id == service_request_id)
-        .with_for_update(of=ServiceRequest)
+        .with_for_update(of=ServiceRequest, key_share=True)
         .execution_options(populate_existing=True)
     ).one()

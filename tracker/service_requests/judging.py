@@ -66,7 +66,9 @@ def find_approval(actor: Actor, approval_id: int, *, lock: bool = False) -> Appr
     """
     query = select(Approval).where(Approval.id == approval_id)
     if lock:
-        query = query.with_for_update(of=Approval).execution_options(populate_existing=True)
+        query = query.with_for_update(of=Approval, key_share=True).execution_options(
+            populate_existing=True
+        )
     approval = db.session.scalar(query)
     if approval is None or not may(actor, RIGHTS[approval.kind], approval.service_request):
         message = "There is nothing to decide."

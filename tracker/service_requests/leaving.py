@@ -43,7 +43,10 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
     for claim in claims:
         # Locked: whoever claims at the same moment waits, and then counts the free place.
         service_request = db.session.get_one(
-            ServiceRequest, claim.service_request_id, with_for_update=True, populate_existing=True
+            ServiceRequest,
+            claim.service_request_id,
+            with_for_update={"of": ServiceRequest, "key_share": True},
+            populate_existing=True,
         )
         teams = service_request.team_ids
         if team_id not in teams or staying_in & set(teams):

@@ -48,13 +48,13 @@ def find_for_change(
 ) -> ServiceRequest:
     """Return one service request, locked until the transaction ends.
 
-    Whoever comes second waits and then sees what the first one did. Raises `NotFoundError` as
-    `find` does.
+    Whoever comes second waits and then sees what the first one did. Who only refers to it, with
+    a message say, does not wait: its key stays. Raises `NotFoundError` as `find` does.
     """
     return _one(
         visible_to(actor, action)
         .where(ServiceRequest.id == service_request_id)
-        .with_for_update(of=ServiceRequest)
+        .with_for_update(of=ServiceRequest, key_share=True)
         .execution_options(populate_existing=True)
     )
 

@@ -42,7 +42,7 @@ def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -
         message = "A draft needs an unguessable key."
         raise ValueError(message)
     draft = db.session.scalar(
-        select(SubmissionDraft).where(SubmissionDraft.key == key).with_for_update()
+        select(SubmissionDraft).where(SubmissionDraft.key == key).with_for_update(key_share=True)
     )
     if draft is None:
         draft = SubmissionDraft(key=key, content={}, created_at=now)
