@@ -15,7 +15,7 @@ from tracker.accounts import (
     words as accounts_words,
 )
 from tracker.config import ROOT, Settings, settings_from_environment
-from tracker.database import db
+from tracker.database import db, engine_options
 from tracker.notifications import jobs, views as notifications, words as notifications_words
 from tracker.notifications.outbox import enqueue
 from tracker.organisation import (
@@ -90,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SECRET_KEY=settings.secret_key,
         SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=60 * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         SESSION_COOKIE_NAME="shishi",

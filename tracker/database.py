@@ -7,6 +7,9 @@ docs/decisions/0002-writers-begin-immediate.md.
 """
 
 import enum
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +17,17 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, Enum, MetaData, TypeDecorator, event, text
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    MetaData,
+    TypeDecorator,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -30,6 +43,11 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 10_000
+TURN_WITHIN_S = 20.0
+"""How long a writer waits for its turn on SQLite."""
+TURN_ASKED_EVERY_S = (0.001, 0.005)
+"""Between these, by chance: whoever waits longest is not asked to wait longer still."""
+CONNECTS_WITHIN_S = 5
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -162,5 +180,52 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+    if connection.dialect.name != "sqlite":
+        return
+    if _writing.get():
+        _wait_for_turn(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Begin to write, after whoever writes now.
+
+    SQLite itself asks ten times a second in the end: among forty writers somebody then waits
+    for ten seconds, and gives up. Asked so often, everybody's turn comes within a few rounds.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect's only driver
+    deadline = time.monotonic() + TURN_WITHIN_S
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < deadline:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(random.uniform(*TURN_ASKED_EVERY_S))  # noqa: S311 - no secret
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that its error is SQLAlchemy's
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def engine_options(database_url: str) -> dict[str, Any]:
+    """Return how to connect: what was cut off meanwhile is noticed before it is used."""
+    if not database_url.startswith("postgresql"):
+        return {}
+    given = make_url(database_url).query
+    patience = {
+        "connect_timeout": CONNECTS_WITHIN_S,
+        # A machine that is gone says nothing: ask, and give up within a minute.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    return {
+        "pool_pre_ping": True,
+        "connect_args": {name: value for name, value in patience.items() if name not in given},
+    }

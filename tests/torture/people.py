@@ -88,6 +88,8 @@ class Somebody:
     stop: threading.Event = field(default_factory=threading.Event)
     cookie: str = ""
     token: str = ""
+    holds: set[int] = field(default_factory=set)
+    """Requests on which this person knows to hold a place."""
 
     def __post_init__(self) -> None:
         """Sign in, as the sign-in page would."""
@@ -149,12 +151,10 @@ class Somebody:
     def claim(self) -> None:
         """Take a place."""
         request_id, _token = self.task()
-        with _turn(self.person_id, request_id):
-            held = self.holds
-            place = self.post(f"/requests/{request_id}/claim", {})
-            if place == f"/requests/{request_id}" and request_id not in held:
-                held.add(request_id)
-                self.log.add(Deed("claim", "", request_id, self.person_id or 0))
+        place = self.post(f"/requests/{request_id}/claim", {})
+        if place == f"/requests/{request_id}" and request_id not in self.holds:
+            self.holds.add(request_id)
+            self.log.add(Deed("claim", "", request_id, self.person_id or 0))
 
     def release(self) -> None:
         """Give a place back."""
@@ -162,9 +162,10 @@ class Somebody:
             return
         request_id, mark = self.chance.choice(sorted(self.holds)), secrets.token_hex(8)
         fields = {"person_id": str(self.person_id), "reason": f"生病 {mark}"}
+        # Whoever releases what is closed keeps the place: then nothing was answered.
         if self.post(f"/requests/{request_id}/release", fields) is not None:
             self.log.add(Deed("release", f"生病 {mark}", request_id))
-        self.holds.discard(request_id)
+            self.holds.discard(request_id)
 
     def visit(self) -> None:
         """Write down a visit, perhaps with a photo."""
@@ -197,13 +198,6 @@ class Somebody:
 
     # ---------------------------------------------------------------- below
 
-    @property
-    def holds(self) -> set[int]:
-        """Return the requests on which this person knows to hold a place."""
-        if not hasattr(self, "_holds"):
-            self._holds: set[int] = set()
-        return self._holds
-
     def task(self) -> tuple[int, str]:
         """Return one of the requests."""
         return self.chance.choice(self.tasks)
@@ -235,13 +229,6 @@ class Somebody:
         if path.endswith("/check") and place.endswith("checked=1"):
             is_taken = False
         return place if is_taken else None
-
-
-_TURNS: dict[tuple[int | None, int], threading.Lock] = {}
-
-
-def _turn(person_id: int | None, request_id: int) -> threading.Lock:
-    return _TURNS.setdefault((person_id, request_id), threading.Lock())
 
 
 def _kind(path: str) -> str:

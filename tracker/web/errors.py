@@ -1,12 +1,21 @@
 """Errors become answers here, and only here."""
 
+import errno
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Final
+
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
+from flask_babel import gettext as _, lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import (
+    InterfaceError,
+    OperationalError,
+    TimeoutError as NoConnectionInTimeError,
+)
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -21,6 +30,13 @@ from tracker.errors import (
     StepNotAllowedError,
 )
 from tracker.web.kept import kept_from_request, kept_page
+from tracker.web.locale import HTML_LANG, TEXT_SIZE_COOKIE, current_locale
+from tracker.web.templating import vendor_address
+
+LOST: Final = (OperationalError, InterfaceError, NoConnectionInTimeError)
+"""The database does not answer, or takes nothing: gone, full, or busy for too long."""
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+RETRY_AFTER_S: Final = "10"
 
 STATUS_OF: dict[type[ShishiError], int] = {
     NotFoundError: 404,
@@ -109,7 +125,9 @@ def init_app(app: Flask) -> None:
     """Answer every error with a page that says what to do."""
     app.register_error_handler(ShishiError, _answer_domain_error)
     app.register_error_handler(StaleDataError, lambda _: problem(409))
-    app.register_error_handler(OperationalError, _answer_database_error)
+    for lost in LOST:
+        app.register_error_handler(lost, _answer_database_error)
+    app.register_error_handler(OSError, _answer_full_disk)
     app.register_error_handler(CSRFError, _answer_stale_form)
     app.register_error_handler(ValidationError, _answer_validation_error)
     app.register_error_handler(HTTPException, _answer_http_error)
@@ -127,14 +145,44 @@ def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
     title, text = str(TITLES[known]), str(detail or DETAILS[known])
     if _wants_json():
         return jsonify(title=title, status=status, detail=text), status
-    return render_template(
-        "errors/problem.html",
-        status=status,
-        problem_title=title,
-        detail=text,
-        kept=kept_from_request(),
-        way_back=_page_above() if status == 409 else None,
-    ), status
+    try:
+        return render_template(
+            "errors/problem.html",
+            status=status,
+            problem_title=title,
+            detail=text,
+            kept=kept_from_request(),
+            way_back=_page_above() if status == 409 else None,
+        ), status
+    except LOST as error:  # the frame of the page asks the database who is there
+        return unavailable(error)
+
+
+def unavailable(error: Exception) -> tuple[Response, int]:
+    """Return the page for when nothing can be read or written: it asks nobody anything.
+
+    What was typed stands in it and is sent again by one button, whoever is signed in.
+    """
+    with suppress(*LOST):
+        db.session.rollback()
+    cause = getattr(error, "orig", None) or error
+    current_app.logger.error("Nothing can be read or written: %s", type(cause).__name__)
+    if _wants_json():
+        response = jsonify(title=str(TITLES[503]), status=503, detail=str(DETAILS[503]))
+    else:
+        # Not by render_template: what it gives to every page is read from the database.
+        page = current_app.jinja_env.get_template("errors/unavailable.html").render(
+            current_locale=current_locale(),
+            html_lang=HTML_LANG[current_locale()],
+            text_size="large" if request.cookies.get(TEXT_SIZE_COOKIE) == "large" else "",
+            bootstrap_css=vendor_address("bootstrap.css"),
+            organisation=SimpleNamespace(name=_("Shishi")),
+            kept=kept_from_request(),
+            problem_title=str(TITLES[503]),
+        )
+        response = current_app.make_response(page)
+    response.headers["Retry-After"] = RETRY_AFTER_S
+    return response, 503
 
 
 def _page_above() -> str | None:
@@ -156,7 +204,10 @@ def _answer_stale_form(_error: CSRFError) -> ResponseReturnValue:
     kept = kept_from_request()
     if kept is None:
         return problem(400)
-    return kept_page(kept, is_signed_in=bool(current_user.is_authenticated)), 400
+    try:
+        return kept_page(kept, is_signed_in=bool(current_user.is_authenticated)), 400
+    except LOST as error:
+        return unavailable(error)
 
 
 def _wants_json() -> bool:
@@ -169,12 +220,15 @@ def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
     return problem(status, refusal_text(error.refusal) if isinstance(error, RefusedError) else None)
 
 
-def _answer_database_error(error: OperationalError) -> ResponseReturnValue:
-    db.session.rollback()
-    current_app.logger.error("The database did not answer: %s", type(error.orig).__name__)
-    response = current_app.make_response(problem(503))
-    response.headers["Retry-After"] = "5"
-    return response
+def _answer_database_error(error: Exception) -> ResponseReturnValue:
+    return unavailable(error)
+
+
+def _answer_full_disk(error: OSError) -> ResponseReturnValue:
+    """Answer a photo that cannot be kept; any other trouble with files is a fault of ours."""
+    if error.errno not in NO_ROOM:
+        raise error
+    return unavailable(error)
 
 
 def _answer_validation_error(error: ValidationError) -> ResponseReturnValue:

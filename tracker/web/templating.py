@@ -95,7 +95,7 @@ def init_app(
             "text_size": "large" if request.cookies.get(locale.TEXT_SIZE_COOKIE) == "large" else "",
             "organisation": organisation(),
             "navigation": lambda: links(navigation, actor),
-            "bootstrap_css": url_for("vendor", name="bootstrap.css", v=_vendor_version()),
+            "bootstrap_css": vendor_address("bootstrap.css"),
         }
 
 
@@ -193,6 +193,11 @@ def _version(path: Path) -> str:
     except FileNotFoundError:
         message = f"static/ has no {path.name}."
         raise FileNotFoundError(message) from None
+
+
+def vendor_address(name: str) -> str:
+    """Return the address of a third-party file that we serve."""
+    return url_for("vendor", name=name, v=_vendor_version())
 
 
 @cache
