@@ -3,7 +3,7 @@
 from flask import Flask
 
 from tracker.demo.commands import demo_cli
-from tracker.integrity.commands import backup, restore, verify
+from tracker.integrity.commands import backup, reindex, restore, verify
 from tracker.notifications.commands import jobs_cli
 from tracker.organisation.commands import accounts_cli
 from tracker.reports.commands import figures, requests_cli
@@ -19,3 +19,4 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(verify)
     app.cli.add_command(backup)
     app.cli.add_command(restore)
+    app.cli.add_command(reindex)

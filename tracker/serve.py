@@ -19,13 +19,16 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import flask_migrate
+from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from tracker import create_app, demo
 from tracker.config import ROOT, ConfigurationError, settings_from_environment
+from tracker.database import db
 from tracker.demo.commands import NotADemonstrationError, build_town, reset_town
 from tracker.demo.town import MAIL_DOMAIN, PASSWORD
+from tracker.service_requests.search import index_missing
 
 WORKERS: Final = "2"
 THREADS: Final = "4"
@@ -173,7 +176,10 @@ def _prepare_database(app: Flask) -> bool:
     Return whether there is nobody yet.
     """
     with app.app_context():
+        before = _revision()
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        if before != _revision():
+            index_missing()
         is_empty = demo.is_empty()
         if is_empty and app.config["SETTINGS"].demo:
             print("  正在搭建演示小镇… · Building the demonstration…", flush=True)
@@ -191,6 +197,12 @@ def web_command(application: str, host: str, port: int) -> list[str]:
         *("--static-path-expires", "31536000", "--workers-kill-timeout", "10"),
         *("--log-level", "warning"),
     ]
+
+
+def _revision() -> str | None:
+    """Return how far the database is migrated."""
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _started(

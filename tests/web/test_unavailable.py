@@ -194,7 +194,7 @@ def test_a_photo_that_finds_no_room_leaves_the_words(
     form = page.form("outcome", "answer")
     data = form.filled({"outcome": "solved", "answer": WORDS})
     data.pop("preview", None)
-    data["evidence"] = [(BytesIO(small_jpeg()), "a.jpg")]  # type: ignore[list-item]
+    data["evidence"] = [(BytesIO(small_jpeg()), "a.jpg")]
     answer = browser.request(
         "POST",
         form.destination(),

@@ -16,6 +16,7 @@ from tracker.config import ROOT, Settings
 from tracker.database import db
 from tracker.integrity import backup as backups
 from tracker.integrity.invariants import INVARIANTS, snapshot_of, violations
+from tracker.service_requests.search import index_missing
 
 MOST_PRINTED: Final = 20
 """Violations of one invariant that are printed one by one."""
@@ -79,6 +80,7 @@ def restore(file: Path, *, replaces: bool) -> None:
     with _plain_errors():
         done = backups.restore(db.engine, settings.uploads_path, file, replaces=replaces)
     flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    index_missing()
     click.echo(f"{file}, of {done.taken_at}: {_words(done)}. 恢复完成。 Now run `flask verify`.")
     if done.secret_mark != backups.secret_mark(settings.secret_key):
         click.echo(
@@ -87,6 +89,12 @@ def restore(file: Path, *, replaces: bool) -> None:
             "密钥与备份时不同: 请设置原来的 SECRET_KEY, 否则原有链接失效。",
             err=True,
         )
+
+
+@click.command("reindex")
+def reindex() -> None:
+    """Make findable what the search misses, e.g. after migrations without the server."""
+    click.echo(f"{index_missing()} requests can be found now that could not.")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     column,
+    exists,
     false,
     func,
     literal,
@@ -25,9 +26,10 @@ from sqlalchemy import (
     text,
     union_all,
 )
+from sqlalchemy.orm import joinedload
 
 from tracker.accounts.models import Grant, Person
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match
@@ -36,6 +38,7 @@ from tracker.teams.models import Team
 
 MOST_TERMS: Final = 8
 SHORTEST_NAME: Final = 2
+BATCH: Final = 1000
 MOST_OF_FEW: Final = 2_000
 
 _REMOVE = {
@@ -91,6 +94,36 @@ def remove_many(ids: Iterable[int]) -> None:
     rows = [{"id": key} for key in ids]
     if rows:
         db.session.execute(_REMOVE[db.session.connection().dialect.name], rows)
+
+
+def index_missing() -> int:
+    """Make every request findable that is not, batch by batch; return how many there were.
+
+    After migrations that made the index anew: they do not know how words are cut.
+    """
+    dialect = db.session.connection().dialect.name
+    row = "rowid" if dialect == "sqlite" else "service_request_id"
+    done = last = 0
+    while True:
+        with transaction():
+            found = db.session.scalars(
+                select(ServiceRequest)
+                .where(
+                    ServiceRequest.id > last,
+                    ~exists()
+                    .where(literal_column(f"service_request_search.{row}") == ServiceRequest.id)
+                    .select_from(_INDEX),
+                )
+                .options(joinedload(ServiceRequest.requester))
+                .order_by(ServiceRequest.id)
+                .limit(BATCH)
+            ).all()
+            add_many({each.id: searchable_text(each, each.requester) for each in found})
+            done += len(found)
+            last = found[-1].id if found else last
+        db.session.expunge_all()
+        if len(found) < BATCH:
+            return done
 
 
 def matches_names(query: str) -> ColumnElement[bool] | None:
