@@ -88,6 +88,8 @@ class Somebody:
     stop: threading.Event = field(default_factory=threading.Event)
     cookie: str = ""
     token: str = ""
+    zone: ZoneInfo = ZONE
+    """On whose clock times are typed."""
     holds: set[int] = field(default_factory=set)
     """Requests on which this person knows to hold a place."""
 
@@ -171,7 +173,7 @@ class Somebody:
         """Write down a visit, perhaps with a photo."""
         request_id, _token = self.task()
         key = secrets.token_hex(16)
-        began = (datetime.now(ZONE) - timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M")
+        began = (datetime.now(self.zone) - timedelta(minutes=20)).strftime("%Y-%m-%dT%H:%M")
         fields = {
             "visitors": str(self.person_id),
             "started_at": began,
