@@ -156,3 +156,21 @@ def test_the_demonstration_is_on_until_it_is_turned_off(tmp_path: Path) -> None:
 def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
     with pytest.raises(ConfigurationError, match="PORT must be a number"):
         serve.prepared({"INSTANCE_PATH": str(tmp_path), "PORT": port})
+
+
+def test_a_secret_is_kept_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(serve.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        serve.kept_secret(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.undo()
+    secret = serve.kept_secret(tmp_path)
+    assert len(secret) == 64
+    assert serve.kept_secret(tmp_path) == secret
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]

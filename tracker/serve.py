@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
@@ -99,10 +100,19 @@ def kept_secret(instance: Path) -> str:
     """Return the installation's own secret, made on the first start, readable by its owner only."""
     path = instance / "secret_key"
     instance.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
+    if not path.exists():
+        # Whole or not at all, and the first of two that start at once: killed between making the
+        # file and writing it, a server would never start again.
+        descriptor, name = tempfile.mkstemp(dir=instance, prefix=".secret_key-")
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(name, path)
+        finally:
+            Path(name).unlink()
     secret = path.read_text().strip()
     if not secret:
         message = f"{path} is empty. Delete it, and a new secret is made."

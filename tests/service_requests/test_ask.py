@@ -20,7 +20,7 @@ from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.service_requests import links
-from tracker.service_requests.actions import drafts
+from tracker.service_requests.actions import drafts, private_links
 from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Kind, Outcome, Status
 from tracker.service_requests.models import (
@@ -166,6 +166,27 @@ def test_sending_twice_makes_one_request(browser: Browser, tap: Category) -> Non
     again = browser.request("POST", check.path, data=check.form(press="Send it now").values())
 
     assert again.headers["Location"] == first.path
+    assert len(sent_requests()) == 1
+
+
+def test_the_form_of_a_request_whose_link_was_renewed_leads_nowhere(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    check = fill(browser, tap)
+    form_address = check.path.removesuffix("/check")
+    form = browser.open(form_address).form("need")
+    typed = form.filled({})
+    browser.open(check.path)
+    browser.send(press="Send it now")
+    made = sent_requests()[0]
+    with transaction():
+        private_links.renew(made, actor=resident(made.id))
+
+    again = browser.request("POST", form_address, data=typed)
+
+    assert again.status_code == 404
+    assert "Location" not in again.headers
+    assert browser.request("GET", check.path).status_code == 404
     assert len(sent_requests()) == 1
 
 

@@ -173,6 +173,10 @@ def _keep(key: str) -> ResponseReturnValue:
     existing = _draft(key)
     if existing is not None and existing.service_request_id is not None:
         return _to_receipt(existing.service_request_id)
+    if existing is None and intake.submitted_with(key) is not None:
+        # It was sent, and forgotten since: a day ago, or when the private link was renewed. Kept
+        # and sent once more, it would lead to the new link.
+        return _gone_page()
     category = _offered_category(request.form.get("category_id", ""))
     if category is None:
         return redirect(url_for(".new"), 303)
