@@ -29,7 +29,7 @@ from tracker import create_app
 from tracker.clock import utc_now
 from tracker.config import ROOT, settings_from_environment
 from tracker.database import db, refresh_statistics, transaction
-# from tracker.reports import rollups
+from tracker.reports.rollups import folding
 
 PROCESSES: Final = max(os.cpu_count() or 1, 1)
 SEARCH: Final = "service_request_search"
@@ -74,8 +74,7 @@ def generate(database: str, requests: int, *, seed: int = 1, now: datetime | Non
                 _fill_sqlite(plan, str(make_url(database).database))
             else:
                 _fill_postgres(plan, database)
-        with transaction():
-            pass  # rollups.rebuild()
+        folding.rebuild(now=now)
         refresh_statistics()
         if db.engine.dialect.name == "postgresql":
             with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -3,9 +3,19 @@
 from tracker.accounts import models as accounts
 from tracker.notifications import models as notifications
 from tracker.organisation import models as organisation
+from tracker.reports import models as reports
 from tracker.service_requests import models as service_requests
 from tracker.teams import models as teams
 from tracker.visits import models as visits
 from tracker.web import throttle
 
-MODULES = (accounts, notifications, organisation, service_requests, teams, throttle, visits)
+MODULES = (
+    accounts,
+    notifications,
+    organisation,
+    reports,
+    service_requests,
+    teams,
+    throttle,
+    visits,
+)

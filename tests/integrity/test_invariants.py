@@ -194,6 +194,10 @@ FAULTS: Final = {
     "messages: sent and given up": (
         "UPDATE message SET sent_at = created_at, failed_at = created_at"
     ),
+    "figures: the cells were not kept up": (
+        "DELETE FROM figure_change; INSERT INTO figure_fold (id, time_zone, years_from, years_until)"
+        " VALUES (1, 'Asia/Shanghai', 2026, 2026)"
+    ),
     "photos: of nothing": "UPDATE photo SET service_request_id = NULL",
     "photos: of another's visit": (
         "UPDATE photo SET service_request_id = :closed, visit_id = (SELECT min(id) FROM visit)"

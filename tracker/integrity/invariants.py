@@ -29,6 +29,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.integrity.photos import disagreements
 from tracker.integrity.requests import RULES, Case
+from tracker.reports.rollups import totals
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
 from tracker.service_requests.models import (
     Approval,
@@ -274,6 +275,7 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
 INVARIANTS: Final[Mapping[str, str]] = {
     **{name: rule for name, (rule, _) in RULES.items()},
     **{name: parts[0].rule for name, parts in BETWEEN.items()},
+    "figures": "The kept figures add up to what the requests say.",
 }
 """Every invariant by its name, in words."""
 
@@ -288,6 +290,8 @@ def violations(snapshot: Snapshot) -> Iterator[Violation]:
         for part in parts:
             for words in part(snapshot):
                 yield Violation(name, words)
+    for words in totals.differences(snapshot.connection):
+        yield Violation("figures", words)
     for words in disagreements(
         snapshot.rows,
         snapshot.uploads,

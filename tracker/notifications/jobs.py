@@ -44,6 +44,20 @@ def register(app: Flask, job: Job) -> None:
     app.extensions.setdefault("jobs", {})[job.name] = job
 
 
+def register_upkeep(app: Flask, keep_up: Callable[[datetime], object]) -> None:
+    """Let the workers of `app` do this every few seconds.
+
+    It must be quick, must take turns with other workers, and must find by itself what is to do.
+    """
+    app.extensions.setdefault("upkeep", []).append(keep_up)
+
+
+def keep_up(*, now: datetime) -> None:
+    """Do what is to be done every few seconds."""
+    for each in current_app.extensions.get("upkeep", ()):
+        each(now)
+
+
 def registered() -> Mapping[str, Job]:
     """Return the jobs by their names."""
     jobs: dict[str, Job] = current_app.extensions.get("jobs", {})

@@ -30,6 +30,7 @@ def work(stop: threading.Event) -> None:
         try:
             while sending.send_due(now=utc_now()) and not stop.is_set():
                 pass
+            jobs.keep_up(now=utc_now())
             if since_jobs >= JOBS_EVERY_S and not stop.is_set():
                 since_jobs = 0.0
                 jobs.run_due(ZoneInfo(organisation.time_zone_name()), now=utc_now())

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from tracker.reports.importing.background import run_prepared
 from tracker.reports.importing.files import FileError, TableFile, open_table
 from tracker.reports.importing.mapping import Mapping as ColumnMapping, MappingError, read_mapping
 from tracker.reports.importing.running import Rejects, Run, Summary, begin, note
+from tracker.reports.rollups import folding
 from tracker.reports.statistics import Dimension, Scope
 from tracker.reports.words import problem_text
 
@@ -156,6 +158,17 @@ def figures(
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _print(found)
+
+
+@click.command("rebuild-figures")
+def rebuild_figures() -> None:
+    """Make the kept figures anew from the requests, while the server works.
+
+    Nobody needs it in everyday life: changes are worked in by themselves. See docs/operations.md.
+    """
+    begun = time.monotonic()
+    folding.rebuild(now=utc_now())
+    click.echo(f"The figures are made anew ({time.monotonic() - begun:.1f} s).")
 
 
 def _print(figures: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from tracker.errors import NotFoundError
 from tracker.organisation.models import Category, Unit
 from tracker.organisation.queries import units_below
 from tracker.permissions import Actor
-from tracker.reports import statistics
+from tracker.reports import answers
 from tracker.reports.statistics import Answers, Dimension, Group, Month, Scope, Share, Summary
 
 
@@ -52,10 +52,10 @@ def document(actor: Actor, scope: Scope, zone: ZoneInfo, by: Dimension | None) -
 
     `monthly` has the calendar months of `zone`; `by` is there when a dimension is asked for.
     """
-    figures = _summary(statistics.summary(actor, scope))
-    figures["monthly"] = [_month(one) for one in statistics.monthly(actor, scope, zone)]
+    figures = _summary(answers.summary(actor, scope))
+    figures["monthly"] = [_month(one) for one in answers.monthly(actor, scope, zone)]
     if by is not None:
-        figures["by"] = _groups(statistics.groups(actor, scope, by))
+        figures["by"] = _groups(answers.groups(actor, scope, by))
     return figures
 
 

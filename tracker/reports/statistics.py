@@ -6,9 +6,9 @@ leader, category, area and channel that it has now. Counts are kept and shares d
 totals can be added up without averaging percentages. Shares are from 0 to 1 and not rounded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    Row,
     and_,
     column,
     func,
@@ -44,6 +43,8 @@ from tracker.teams.models import Team
 from tracker.visibility import within_reach
 
 Condition: TypeAlias = ColumnElement[bool]
+Named: TypeAlias = Mapping[int | str | None, tuple[str, str | None, bool]]
+"""Id → name, English name, whether it is sensitive."""
 
 SECONDS_A_DAY: Final = 86_400
 SATISFIED_FROM: Final = 3
@@ -225,7 +226,7 @@ class Month:
 
 def received(scope: Scope) -> Condition:
     """Count requests submitted in the period, spam left out. What waits for triage counts."""
-    return and_(_is_real(), _submitted_in(scope), *_filters(scope))
+    return and_(_is_real(), _submitted_in(scope), *filters_of(scope))
 
 
 def counted(scope: Scope) -> Condition:
@@ -280,7 +281,7 @@ def closed_in_period(scope: Scope) -> Condition:
         bounds.append(ServiceRequest.closed_at >= scope.start)
     if scope.end is not None:
         bounds.append(ServiceRequest.closed_at < scope.end)
-    return and_(_is_real(), _is_counted(), _is_closed(scope), *bounds, *_filters(scope))
+    return and_(_is_real(), _is_counted(), _is_closed(scope), *bounds, *filters_of(scope))
 
 
 def timed(scope: Scope) -> Condition:
@@ -489,20 +490,29 @@ def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
         query = query.join(Category, Category.id == ServiceRequest.category_id)
     rows = db.session.execute(query.group_by(key)).all()
     spreads = _spreads(actor, scope, by)
-    names = _names(by, rows)
-    found = [
-        Group(
+    names = names_of(by, [row.key for row in rows])
+    return in_order(
+        named_group(
             row.key,
-            *names.get(row.key, (str(row.key or ""), None, False))[:2],
-            row.received,
-            row.counted,
-            row.closed,
-            Share(row.timed, row.on_time),
-            spreads.get(row.key, Spread(0, None, None)),
-            names.get(row.key, ("", None, False))[2],
+            names,
+            received=row.received,
+            counted=row.counted,
+            closed=row.closed,
+            on_time=Share(row.timed, row.on_time),
+            days_to_close=spreads.get(row.key, Spread(0, None, None)),
         )
         for row in rows
-    ]
+    )
+
+
+def named_group(key: int | str | None, names: Named, **figures: Any) -> Group:  # noqa: ANN401 - the fields of a group
+    """Return the group of `key` by its names; a channel is called what it is."""
+    name, name_en, is_sensitive = names.get(key, (str(key or ""), None, False))
+    return Group(key=key, name=name, name_en=name_en, is_sensitive=is_sensitive, **figures)
+
+
+def in_order(found: Iterable[Group]) -> Sequence[Group]:
+    """Return groups as tables show them: most received first, then by name."""
     return sorted(found, key=lambda group: (-group.received, group.name))
 
 
@@ -558,7 +568,7 @@ def _submitted_in(scope: Scope) -> Condition:
     return and_(*bounds)
 
 
-def _filters(scope: Scope) -> list[Condition]:
+def filters_of(scope: Scope) -> list[Condition]:
     """Return what narrows a scope besides the period."""
     chosen: list[Condition] = []
     if scope.unit_ids is not None:
@@ -647,15 +657,12 @@ _KEYS: Final[Mapping[Dimension, ColumnElement[Any] | InstrumentedAttribute[Any]]
     Dimension.LEADER: ServiceRequest.leader_id,
 }
 
-_Named: TypeAlias = Mapping[int | str | None, tuple[str, str | None, bool]]
-"""Id → name, English name, whether it is sensitive."""
 
-
-def _names(by: Dimension, rows: Sequence[Row[Any]]) -> _Named:
+def names_of(by: Dimension, keys: Iterable[int | str | None]) -> Named:
     """Return the names of the groups; where two share one, each says what it belongs to."""
     if by is Dimension.CHANNEL:
         return {}
-    ids = [row.key for row in rows if row.key is not None]
+    ids = [key for key in keys if isinstance(key, int)]
     if by is Dimension.LEADER:
         people = db.session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
         return {person_id: (name, None, False) for person_id, name in people}
@@ -691,7 +698,7 @@ def _tree(by: Dimension) -> Sequence[Unit | Area | Category]:
     return list(db.session.scalars(select(Category)))
 
 
-def _distinct(rows: Any) -> _Named:  # noqa: ANN401 - tuples of six, from rows or generators
+def _distinct(rows: Any) -> Named:  # noqa: ANN401 - tuples of six, from rows or generators
     rows = list(rows)
     seen = [name for _id, name, *_rest in rows]
     found: dict[int | str | None, tuple[str, str | None, bool]] = {}
@@ -741,6 +748,16 @@ def _month_bounds(
     return bounds
 
 
+def month_begins(month: date, zone: ZoneInfo) -> datetime:
+    """Return when a month begins on the clock of `zone`."""
+    return datetime(month.year, month.month, 1, tzinfo=zone)
+
+
+def following_month(month: date) -> date:
+    """Return the first day of the month after."""
+    return (month + timedelta(days=31)).replace(day=1)
+
+
 def _month_start(moment: datetime) -> datetime:
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
@@ -780,6 +797,8 @@ def _per_month(
 
 
 def channels(actor: Actor) -> Sequence[str]:
-    """Return every way in by which a visible request came, in order of the alphabet."""
-    rows = db.session.scalars(select(ServiceRequest.channel).where(visible(actor)).distinct())
+    """Return every way in by which a visible request came, in order of the alphabet; spam left out."""
+    rows = db.session.scalars(
+        select(ServiceRequest.channel).where(visible(actor), _is_real()).distinct()
+    )
     return sorted(rows)

@@ -22,7 +22,7 @@ from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
-from tracker.reports import exports, listing, statistics
+from tracker.reports import answers, exports, listing, statistics
 from tracker.reports.addresses import BLANKABLE, TREES, Wanted, wanted_from
 from tracker.reports.periods import Choice, Period, before
 from tracker.reports.statistics import PARTS, Dimension, Figure, Group, Scope, Summary
@@ -77,13 +77,13 @@ def index() -> ResponseReturnValue:
     actor, now, zone = _reader(), utc_now(), time_zone()
     wanted = wanted_from(request.args, now.astimezone(zone).date())
     scope = wanted.scope(now, zone)
-    summary = statistics.summary(actor, scope)
+    summary = answers.summary(actor, scope)
     earlier = before(wanted.period)
-    compared = statistics.summary(actor, wanted.scope(now, zone, earlier)) if earlier else None
+    compared = answers.summary(actor, wanted.scope(now, zone, earlier)) if earlier else None
     choices = _choices(actor)
-    months = statistics.monthly(actor, scope, zone)[-MOST_MONTHS:]
+    months = answers.monthly(actor, scope, zone)[-MOST_MONTHS:]
     by = _dimension(wanted)
-    groups = _sorted(statistics.groups(actor, scope, by), wanted.sort)
+    groups = _sorted(answers.groups(actor, scope, by), wanted.sort)
     return render_template(
         "reports/figures.html",
         wanted=wanted,
@@ -516,7 +516,7 @@ def _choices(actor: Actor) -> dict[str, list[tuple[str, str]]]:
         "leader": [(str(one.id), one.name) for one in leaders_in(units)],
         "category": _tree(organisation.category_tree(ended=True)),
         "area": _tree(organisation.area_tree(ended=True)),
-        "channel": [(one, channel_label(one)) for one in statistics.channels(actor) if one],
+        "channel": [(one, channel_label(one)) for one in answers.channels(actor) if one],
         "kind": [(one.value, label(one)) for one in Kind],
     }
 

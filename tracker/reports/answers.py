@@ -1,0 +1,128 @@
+"""The figures as pages, commands and exports ask for them.
+
+From the kept cells (`tracker.reports.rollups`) where those have what is asked, else counted from
+the requests (`tracker.reports.statistics`). Both say the same; tests hold them together.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from tracker.permissions import Actor
+from tracker.reports import statistics
+from tracker.reports.rollups import reading
+from tracker.reports.rollups.tally import Tally
+from tracker.reports.statistics import (
+    SECONDS_A_DAY,
+    Answers,
+    Dimension,
+    Figure,
+    Group,
+    Month,
+    Scope,
+    Share,
+    Spread,
+    Summary,
+    following_month,
+    month_begins,
+)
+
+
+def summary(actor: Actor, scope: Scope) -> Summary:
+    """Return every figure of a scope; as `statistics.summary`."""
+    found = reading.read(actor, scope)
+    if found is None:
+        return statistics.summary(actor, scope)
+    tally = found.get("", Tally())
+    closed = tally[Figure.CLOSED]
+    return Summary(
+        received=tally[Figure.RECEIVED],
+        counted=tally[Figure.COUNTED],
+        closed=closed,
+        handled=tally[Figure.HANDLED],
+        closed_in_period=tally[Figure.CLOSED_IN_PERIOD],
+        on_time=Share(tally.timed(scope.as_of), tally[Figure.ON_TIME]),
+        solved=Answers(tally[Figure.ANSWERED], tally[Figure.SOLVED], closed),
+        satisfaction=Answers(tally[Figure.RATED], tally[Figure.SATISFIED], closed),
+        reopened=Share(tally[Figure.REOPENABLE], tally[Figure.REOPENED]),
+        returned=Share(tally[Figure.RETURNABLE], tally[Figure.RETURNED]),
+        days_to_close=_spread(tally),
+    )
+
+
+def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
+    """Return the figures of each group of a dimension; as `statistics.groups`."""
+    found = reading.read(actor, scope, by)
+    if found is None:
+        return statistics.groups(actor, scope, by)
+    keys = {key: _typed(key, by) for key, tally in found.items() if tally[Figure.RECEIVED]}
+    names = statistics.names_of(by, keys.values())
+    return statistics.in_order(
+        statistics.named_group(
+            typed,
+            names,
+            received=found[key][Figure.RECEIVED],
+            counted=found[key][Figure.COUNTED],
+            closed=found[key][Figure.CLOSED],
+            on_time=Share(found[key].timed(scope.as_of), found[key][Figure.ON_TIME]),
+            days_to_close=_spread(found[key]),
+        )
+        for key, typed in keys.items()
+    )
+
+
+def monthly(actor: Actor, scope: Scope, zone: ZoneInfo) -> Sequence[Month]:
+    """Return received and closed of each month of the period; as `statistics.monthly`."""
+    found = reading.read_months(actor, scope)
+    if found is None:
+        return statistics.monthly(actor, scope, zone)
+    bounds = _months_of(scope, found, zone)
+    return [
+        Month(
+            month_begins(month, zone),
+            month_begins(following_month(month), zone),
+            f"{month:%Y-%m}",
+            *found.get(month, (0, 0)),
+        )
+        for month in bounds
+    ]
+
+
+def channels(actor: Actor) -> Sequence[str]:
+    """Return every way in by which a visible request came; as `statistics.channels`."""
+    found = reading.channels(actor)
+    return statistics.channels(actor) if found is None else found
+
+
+def _months_of(
+    scope: Scope, found: Mapping[date, tuple[int, int]], zone: ZoneInfo
+) -> Sequence[date]:
+    """Return the months of the period; without bounds, from the first with anything to the last."""
+    came = [month for month, (received, _closed) in found.items() if received]
+    if scope.start is not None and scope.end is not None:
+        first, after = scope.start, scope.end
+    elif not found:
+        return []
+    else:
+        first = scope.start or month_begins(min(came) if came else max(found), zone)
+        after = scope.end or month_begins(following_month(max(found)), zone)
+    months: list[date] = []
+    month = first.astimezone(zone).date().replace(day=1)
+    while month_begins(month, zone) < after:
+        months.append(month)
+        month = following_month(month)
+    return months
+
+
+def _typed(key: str, by: Dimension) -> int | str | None:
+    if by is Dimension.CHANNEL:
+        return key
+    return int(key) if key else None
+
+
+def _spread(tally: Tally) -> Spread:
+    n, median = tally.percentile(5)
+    _n, ninth = tally.percentile(9)
+    if median is None or ninth is None:
+        return Spread(0, None, None)
+    return Spread(n, median / SECONDS_A_DAY, ninth / SECONDS_A_DAY)

@@ -1,0 +1,314 @@
+"""Reading figures from the cells, and from what is not folded into them yet."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, FromClause, and_, func, literal, or_, select
+from sqlalchemy.sql.util import ClauseAdapter
+
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor
+from tracker.reports import statistics
+from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
+from tracker.reports.rollups.facts import COUNTS, FOR_EVER, Fact, Kept, facts_of, select_facts
+from tracker.reports.rollups.tally import Tally
+from tracker.reports.statistics import Dimension, Figure, Scope, following_month, month_begins
+from tracker.service_requests.models import ServiceRequest
+
+SLACK: Final = timedelta(minutes=1)
+"""So much later than `as_of` something may have happened: while the page was being made."""
+_FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
+_KEPT_FOR: Final[Mapping[Dimension, Kept]] = {
+    Dimension.CATEGORY: Kept.LEAF,
+    Dimension.LEAF: Kept.LEAF,
+    Dimension.TEAM: Kept.TEAM,
+    Dimension.CHANNEL: Kept.CHANNEL,
+    Dimension.AREA: Kept.AREA,
+    Dimension.UNIT: Kept.ALL,
+    Dimension.LEADER: Kept.LEADER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where the figures of a scope are found."""
+
+    scope: Scope
+    zone: ZoneInfo
+    kept: Kept
+    keys: frozenset[str] | None
+    """Which of them; None for every one."""
+    unit_ids: frozenset[int] | None
+    """None for every one."""
+    years: range
+    """Those that have cells of their own."""
+
+    @property
+    def first(self) -> date | None:
+        """The first month that lies wholly within the period; None: from the beginning."""
+        if self.scope.start is None:
+            return None
+        local = self.scope.start.astimezone(self.zone)
+        month = local.date().replace(day=1)
+        return (
+            month if month_begins(month, self.zone) == self.scope.start else following_month(month)
+        )
+
+    @property
+    def until(self) -> date | None:
+        """The month at which the whole months end; None: without end."""
+        if self.scope.end is None:
+            return None
+        return self.scope.end.astimezone(self.zone).date().replace(day=1)
+
+
+def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Reading | None:
+    """Return where the cells have what is asked, None where the requests must be read.
+
+    Cells answer for every unit that the reader sees, and one filter besides, by which the
+    figures may be broken down.
+    """
+    if actor is SYSTEM or actor.may_for_all(Action.VIEW_REPORTS):
+        visible = None
+    elif _sees_by_unit_alone(actor):
+        visible = actor.units_where(Action.VIEW_REPORTS)
+    else:
+        return None
+    filters = _filters(scope)
+    wanted = _KEPT_FOR[by] if by is not None else Kept.ALL
+    if len(filters) > 1 or (filters and wanted not in (Kept.ALL, *filters)):
+        return None
+    kept, keys = next(iter(filters.items())) if filters else (wanted, None)
+    # Nobody may fold between the two statements that read cells and changes.
+    fold = db.session.get(FigureFold, 1, with_for_update={"read": True})
+    if fold is None or fold.time_zone != organisation.time_zone_name():
+        return None
+    asked = [ids for ids in (visible, scope.unit_ids) if ids is not None]
+    reading = Reading(
+        scope=scope,
+        zone=ZoneInfo(fold.time_zone),
+        kept=kept,
+        keys=keys,
+        unit_ids=frozenset.intersection(*asked) if asked else None,
+        years=range(fold.years_from, fold.years_until),
+    )
+    first, until = reading.first, reading.until
+    has_whole_months = first is None or until is None or first < until
+    return reading if has_whole_months else None
+
+
+def _sees_by_unit_alone(actor: Actor) -> bool:
+    action = Action.VIEW_REPORTS
+    return not (
+        actor.teams_where(action) or actor.own_roles_where(action) or action in NEVER_ON_OWN_WORK
+    )
+
+
+def read(actor: Actor, scope: Scope, by: Dimension | None = None) -> Mapping[str, Tally] | None:
+    """Return a tally for each group; without a dimension, all together under "".
+
+    None where the requests themselves must be read: see `reading_for`; and for a look back, as
+    the cells know the present only.
+    """
+    reading = reading_for(actor, scope, by)
+    if reading is None:
+        return None
+    found = _tallies(reading, by)
+    is_present = all(tally.latest <= scope.as_of + SLACK for tally in found.values())
+    return found if is_present else None
+
+
+def read_months(actor: Actor, scope: Scope) -> Mapping[date, tuple[int, int]] | None:
+    """Return, for each month in which anything happened, what came in and what was closed.
+
+    None as `read` does.
+    """
+    reading = reading_for(actor, scope)
+    if reading is None:
+        return None
+    found: defaultdict[date, list[int]] = defaultdict(lambda: [0, 0])
+    rows = db.session.execute(
+        select(
+            FigureCell.starts_on,
+            func.sum(FigureCell.received),
+            func.sum(FigureCell.closed_in_period),
+            func.max(FigureCell.latest),
+        )
+        .where(*_cells_of(reading, whole_years=False))
+        .group_by(FigureCell.starts_on)
+    ).all()
+    latest = [moment for *_counts, moment in rows]
+    for month, received, closed, _moment in rows:
+        found[month] = [received, closed]
+    for fact, by_submitting, by_closing in _loose(reading):
+        if by_submitting:
+            found[fact.submitted_in][0] += fact.sign * fact.counts[0]
+        if by_closing and fact.closed_in is not None:
+            found[fact.closed_in][1] += fact.sign * fact.counts[_FLOW]
+        latest.append(fact.latest)
+    if any(moment > scope.as_of + SLACK for moment in latest):
+        return None
+    return {month: (came, went) for month, (came, went) in found.items() if came or went}
+
+
+def channels(actor: Actor) -> Sequence[str] | None:
+    """Return every way in by which a visible request came; None as `read` does."""
+    scope = Scope(as_of=FOR_EVER - SLACK)
+    reading = reading_for(actor, scope, Dimension.CHANNEL)
+    if reading is None:
+        return None
+    found = _tallies(reading, Dimension.CHANNEL)
+    return sorted(channel for channel, tally in found.items() if tally[Figure.RECEIVED])
+
+
+def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
+    found: defaultdict[str, Tally] = defaultdict(Tally)
+    tops = _tops() if by is Dimension.CATEGORY else {}
+
+    def group_of(unit_id: int, key: str) -> str:
+        if by is None or by is Dimension.UNIT:
+            return str(unit_id) if by else ""
+        return tops.get(key, key)
+
+    columns = [getattr(FigureCell, figure.value) for figure in COUNTS]
+    cell = FigureCell
+    for unit_id, key, latest, seconds, dues, *counts in db.session.execute(
+        select(cell.unit_id, cell.key, cell.latest, cell.seconds, cell.dues, *columns).where(
+            *_cells_of(reading)
+        )
+    ):
+        tally = found[group_of(unit_id, key)]
+        tally.counts = [before + more for before, more in zip(tally.counts, counts, strict=True)]
+        tally.latest = max(tally.latest, latest)
+        if seconds:
+            tally.seconds.append(memoryview(seconds).cast("q"))
+        if dues:
+            tally.dues.append(memoryview(dues).cast("q"))
+    place = list(Kept).index(reading.kept)
+    for fact, by_submitting, by_closing in _loose(reading):
+        tally = found[group_of(fact.unit_id, fact.keys[place])]
+        if by_submitting:
+            tally.note(fact, at_closing=False)
+        if by_closing:
+            tally.note(fact, at_closing=True)
+    return {group: tally.settle() for group, tally in found.items()}
+
+
+def _cells_of(reading: Reading, *, whole_years: bool = True) -> list[ColumnElement[bool]]:
+    """Return the conditions of the cells that make up the whole months of a reading."""
+    first, until = reading.first, reading.until
+    in_months = [FigureCell.span == MONTH]
+    if first is not None:
+        in_months.append(FigureCell.starts_on >= first)
+    if until is not None:
+        in_months.append(FigureCell.starts_on < until)
+    years = [
+        year
+        for year in reading.years
+        if whole_years
+        and (first is None or first <= date(year, 1, 1))
+        and (until is None or date(year + 1, 1, 1) <= until)
+    ]
+    in_years = [
+        and_(FigureCell.span == YEAR, FigureCell.starts_on == date(year, 1, 1)) for year in years
+    ]
+    in_months += [
+        or_(FigureCell.starts_on < date(year, 1, 1), FigureCell.starts_on >= date(year + 1, 1, 1))
+        for year in years
+    ]
+    conditions = [FigureCell.dimension == reading.kept.value, or_(and_(*in_months), *in_years)]
+    if reading.unit_ids is not None:
+        conditions.append(FigureCell.unit_id.in_(sorted(reading.unit_ids)))
+    if reading.keys is not None:
+        conditions.append(FigureCell.key.in_(sorted(reading.keys)))
+    return conditions
+
+
+def _loose(reading: Reading) -> Iterator[tuple[Fact, bool, bool]]:
+    """Yield what no cell has: changes not folded yet, and the days beside the whole months.
+
+    With each, whether it counts by its submitting and by its closing.
+    """
+    first, until = reading.first, reading.until
+
+    def is_whole(month: date | None) -> bool:
+        return (
+            month is not None
+            and (first is None or month >= first)
+            and (until is None or month < until)
+        )
+
+    changes = FigureChange.__table__
+    narrowed = select_facts(changes, changes.c.sign).where(*_narrowed(reading, changes))
+    for fact in facts_of(narrowed, reading.zone):
+        yield fact, is_whole(fact.submitted_in), is_whole(fact.closed_in)
+    edges = list(_edges(reading))
+    if not edges:
+        return
+    requests = ServiceRequest.__table__
+    live = select_facts(requests, literal(1)).where(*_narrowed(reading, requests))
+    for column, by_submitting in ((requests.c.submitted_at, True), (requests.c.closed_at, False)):
+        within = or_(*(and_(column >= begins, column < ends) for begins, ends in edges))
+        for fact in facts_of(live.where(within), reading.zone):
+            yield fact, by_submitting, not by_submitting
+
+
+def _edges(reading: Reading) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the stretches of the period before its first and after its last whole month."""
+    scope, first, until = reading.scope, reading.first, reading.until
+    if scope.start is not None and first is not None:
+        begins = month_begins(first, reading.zone)
+        if scope.start < begins:
+            yield scope.start, begins
+    if scope.end is not None and until is not None:
+        ends = month_begins(until, reading.zone)
+        if ends < scope.end:
+            yield ends, scope.end
+
+
+def _narrowed(reading: Reading, source: FromClause) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if reading.unit_ids is not None:
+        conditions.append(source.c.unit_id.in_(sorted(reading.unit_ids)))
+    filters = replace(reading.scope, unit_ids=None)
+    adapter = ClauseAdapter(source, adapt_on_names=True)
+    conditions += [adapter.traverse(one) for one in statistics.filters_of(filters)]
+    return conditions
+
+
+def _filters(scope: Scope) -> Mapping[Kept, frozenset[str]]:
+    """Return which cells a scope is narrowed to; two filters of a kind narrow to what both have."""
+    found: dict[Kept, frozenset[str]] = {}
+
+    def narrow(kept: Kept, keys: Iterable[object]) -> None:
+        wanted = frozenset(map(str, keys))
+        found[kept] = found[kept] & wanted if kept in found else wanted
+
+    if scope.team_id is not None:
+        narrow(Kept.TEAM, [scope.team_id])
+    if scope.leader_id is not None:
+        narrow(Kept.LEADER, [scope.leader_id])
+    if scope.category_ids is not None:
+        narrow(Kept.LEAF, scope.category_ids)
+    if scope.area_ids is not None:
+        narrow(Kept.AREA, scope.area_ids)
+    if scope.channel is not None:
+        narrow(Kept.CHANNEL, [scope.channel])
+    if scope.kind is not None:
+        narrow(Kept.KIND, [scope.kind.value])
+    for blank in scope.blank:
+        narrow(_KEPT_FOR[blank], [""])
+    return found
+
+
+def _tops() -> Mapping[str, str]:
+    """Return, for each category, the group above it."""
+    return {
+        str(node.thing.id): str(node.thing.parent_id or node.thing.id)
+        for node in organisation.category_tree(ended=True)
+    }

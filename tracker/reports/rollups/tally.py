@@ -1,0 +1,87 @@
+"""Counts, and times that cannot be added up, of some cells and changes."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from tracker.reports.rollups.facts import COUNTS, EPOCH, Fact, microseconds
+from tracker.reports.statistics import Figure
+
+_FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
+_TIMED: Final = COUNTS.index(Figure.TIMED)
+
+Numbers: TypeAlias = "Sequence[int] | memoryview[int]"
+"""In order."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts and times of some cells and changes, ready to be read."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    seconds: list[Numbers] = field(default_factory=list)
+    dues: list[Numbers] = field(default_factory=list)
+    seconds_added: list[int] = field(default_factory=list)
+    seconds_taken: list[int] = field(default_factory=list)
+    dues_added: list[int] = field(default_factory=list)
+    dues_taken: list[int] = field(default_factory=list)
+    latest: datetime = EPOCH
+
+    def __getitem__(self, figure: Figure) -> int:
+        """Return one count."""
+        return self.counts[COUNTS.index(figure)]
+
+    def timed(self, as_of: datetime) -> int:
+        """Return what was in time or late at `as_of`: open requests due later are not yet."""
+        moment = microseconds(as_of)
+        ahead = sum(len(dues) - bisect_left(dues, moment) for dues in self.dues)
+        ahead += len(self.dues_added) - bisect_left(self.dues_added, moment)
+        ahead -= len(self.dues_taken) - bisect_left(self.dues_taken, moment)
+        return self.counts[_TIMED] - ahead
+
+    def note(self, fact: Fact, *, at_closing: bool) -> None:
+        """Count one fact: what counts by submitting, or what counts by closing."""
+        if at_closing:
+            self.counts[_FLOW] += fact.sign * fact.counts[_FLOW]
+            self.latest = max(self.latest, fact.latest)
+            return
+        self.counts = [
+            before + fact.sign * one if place != _FLOW else before
+            for place, (before, one) in enumerate(zip(self.counts, fact.counts, strict=True))
+        ]
+        self.latest = max(self.latest, fact.latest)
+        if fact.seconds is not None:
+            (self.seconds_added if fact.sign > 0 else self.seconds_taken).append(fact.seconds)
+        if fact.due is not None:
+            (self.dues_added if fact.sign > 0 else self.dues_taken).append(fact.due)
+
+    def settle(self) -> "Tally":
+        """Put in order what was noted, before anything is read from it."""
+        for numbers in (self.seconds_added, self.seconds_taken, self.dues_added, self.dues_taken):
+            numbers.sort()
+        return self
+
+    def percentile(self, tenths: int) -> tuple[int, float | None]:
+        """Return n and a percentile of the seconds, interpolated as numpy does by default."""
+        size = sum(map(len, self.seconds)) + len(self.seconds_added) - len(self.seconds_taken)
+        if size <= 0:
+            return 0, None
+        place, rest = divmod((size - 1) * tenths, 10)
+        low = self._at(place)
+        high = self._at(place + 1) if rest else low
+        return size, low + (high - low) * rest / 10
+
+    def _at(self, place: int) -> int:
+        """Return the value at a place of all seconds in order, without putting them in order."""
+        sorted_ones = [one for one in (*self.seconds, self.seconds_added) if len(one)]
+        low, high = min(one[0] for one in sorted_ones), max(one[-1] for one in sorted_ones)
+        while low < high:
+            middle = (low + high) // 2
+            below = sum(bisect_right(one, middle) for one in sorted_ones)
+            if below - bisect_right(self.seconds_taken, middle) > place:
+                high = middle
+            else:
+                low = middle + 1
+        return low
