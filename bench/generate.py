@@ -137,10 +137,9 @@ def _fill_sqlite(plan: Plan, path: str) -> None:
         for number, rows in enumerate(pool.imap(_block, blocks, chunksize=1)):
             connection.execute("BEGIN")
             for table, columns in COLUMNS.items():
-                if table == SEARCH:
-                    columns = ("rowid", "body")
-                names = ", ".join(f'"{name}"' for name in columns)
-                marks = ", ".join("?" * len(columns))
+                written = ("rowid", "body") if table == SEARCH else columns
+                names = ", ".join(f'"{name}"' for name in written)
+                marks = ", ".join("?" * len(written))
                 connection.executemany(
                     f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows.get(table, ())
                 )
@@ -194,9 +193,7 @@ def _copy_block(number: int) -> int:
             with cursor.copy(f"COPY {into} ({names}) FROM STDIN") as copy:
                 for row in rows.get(table, ()):
                     copy.write_row(row)
-        cursor.execute(
-            f"INSERT INTO {SEARCH} SELECT id, to_tsvector('simple', body) FROM words"  # noqa: S608
-        )
+        cursor.execute(f"INSERT INTO {SEARCH} SELECT id, to_tsvector('simple', body) FROM words")
         cursor.execute("TRUNCATE words")
     _connection.commit()
     return number

@@ -17,6 +17,7 @@ from typing import Any, Final
 from bench.world import CategoryFacts, TeamFacts, World
 from tracker.demo.categories import CATEGORIES
 from tracker.demo.stories import STORIES, Story
+from tracker.integrity.invariants import TOLD
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.search_text import index_text
 from tracker.service_requests.lifecycle import Priority
@@ -59,6 +60,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "claimed_at",
         "released_at",
         "release_reason",
+        "is_over",
     ),
     "clock_stop": ("id", "service_request_id", "reason", "stopped_at", "resumed_at"),
     "approval": (
@@ -117,6 +119,10 @@ class _Life:
     helping: list[int] = field(default_factory=list)
     claims: list[int] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
+    places: list[int] = field(default_factory=list)
+    """Where its claims stand among those that the block has made."""
+    last: int = 0
+    """When the latest step was taken."""
 
 
 class _Block:
@@ -171,7 +177,7 @@ class _Block:
         busy = self._after_submit(life, survivor, team, limit, fate, desk)
         if busy:
             self._work(life, team, limit, story)
-        self._write(life, category, area, team, story, priority, channel)
+        self._write(life, category, area, story, priority, channel)
         return life if life.status == "accepted" and chance.random() < 0.3 else None
 
     def _after_submit(
@@ -190,6 +196,7 @@ class _Block:
             return False
         if fate < 0.03:
             life.outcome, life.is_spam = "out_of_scope", fate < 0.01
+            life.at["response"] = at
             self._close(life, "decline", at, team.coordinator_id, public="请拨打市民热线。")
             return False
         if fate < 0.05:
@@ -199,6 +206,7 @@ class _Block:
         if survivor is not None:
             life.outcome = "duplicate"
             life.values["survivor"] = survivor.id
+            life.at["response"] = at
             self._close(life, "merge", at, team.coordinator_id, public="已并入较早的一件。")
             return False
         life.at["accepted"] = at
@@ -231,33 +239,15 @@ class _Block:
 
     def _work(self, life: _Life, team: TeamFacts, limit: Limit, story: Story) -> None:
         chance, now = self.chance, self.plan.now
-        at = life.at["assigned"] + int(chance.expovariate(1 / (8 * HOUR)))
-        if at >= now:
-            return
-        # A few volunteers carry most of it, in every team.
-        places = [min(int(chance.expovariate(0.35)), len(team.volunteer_ids) - 1)]
-        if life.values["needed"] > 1 and chance.random() < 0.9:
-            places.append((places[0] + 1) % len(team.volunteer_ids))
-        for place in places:
-            if at >= now:
-                break
-            volunteer = team.volunteer_ids[place]
-            if chance.random() < 0.04:
-                self._claim(life, volunteer, at, released=at + HOUR)
-                volunteer = team.volunteer_ids[(place + 5) % len(team.volunteer_ids)]
-                at += 2 * HOUR
-                if at >= now:
-                    break
-            self._claim(life, volunteer, at)
-            at += int(chance.expovariate(1 / (2 * HOUR)))
-        if at >= now or not life.claims:
+        at = self._take_places(life, team)
+        if at is None:
             return
         at += int(chance.expovariate(1 / (30 * HOUR)))
         if at >= now or (chance.random() < 0.012 and now - at > 20 * DAY):
             return
         mood = chance.random()
         if mood < 0.06:
-            at = self._wait(life, at, team, limit)
+            at = self._wait(life, at, limit)
         elif mood < 0.066:
             at = self._park(life, at, team, limit)
         if at >= now or life.status != "in_progress":
@@ -268,22 +258,51 @@ class _Block:
             return
         self._resolve(life, at, story)
         if chance.random() < 0.03:
-            again = at + int(chance.expovariate(1 / DAY))
-            if again + HOUR < now:
-                life.outcome = None
-                life.values["reopened"] = 1
-                self._step(life, "dispute", again, None, to="in_progress", public="还是没修好。")
-                self._stop(life, "resolved", at, again)
-                del life.at["resolved"]
-                self._clock(life, limit)
-                at = again + int(chance.expovariate(1 / (20 * HOUR)))
-                if at >= now:
-                    return
-                self._resolve(life, at, story)
+            again = self._reopen(life, at, limit)
+            if again is None:
+                return
+            if again != at:
+                self._resolve(life, again, story)
+            at = again
         self._answer(life, at, team)
 
+    def _take_places(self, life: _Life, team: TeamFacts) -> int | None:
+        """Let volunteers claim; return when they had, None when nobody did yet."""
+        chance, now = self.chance, self.plan.now
+        at = life.at["assigned"] + int(chance.expovariate(1 / (8 * HOUR)))
+        # A few volunteers carry most of it, in every team.
+        places = [min(int(chance.expovariate(0.35)), len(team.volunteer_ids) - 1)]
+        if life.values["needed"] > 1 and chance.random() < 0.9:
+            places.append((places[0] + 1) % len(team.volunteer_ids))
+        for place in places:
+            volunteer = team.volunteer_ids[place]
+            if at + 2 * HOUR < now and chance.random() < 0.04:
+                self._claim(life, volunteer, at, released=at + HOUR)
+                volunteer = team.volunteer_ids[(place + 5) % len(team.volunteer_ids)]
+                at += 2 * HOUR
+            if at >= now:
+                break
+            self._claim(life, volunteer, at)
+            at += int(chance.expovariate(1 / (2 * HOUR)))
+        return at if at < now and life.claims else None
+
+    def _reopen(self, life: _Life, at: int, limit: Limit) -> int | None:
+        """Let the requester say that it is not solved; return when it is done again, if it is."""
+        chance, now = self.chance, self.plan.now
+        again = at + int(chance.expovariate(1 / DAY))
+        if again + HOUR >= now:
+            return at
+        life.outcome = None
+        life.values["reopened"] = 1
+        self._step(life, "dispute", again, None, to="in_progress", public="还是没修好。")
+        self._stop(life, "resolved", at, again)
+        del life.at["resolved"]
+        self._clock(life, limit)
+        done = again + int(chance.expovariate(1 / (20 * HOUR))) + 1
+        return done if done < now else None
+
     def _answer(self, life: _Life, at: int, team: TeamFacts) -> None:
-        """The requester says what they think, somebody calls back, or nobody answers."""
+        """Let the requester say what they think; or somebody calls back, or nobody answers."""
         chance, now = self.chance, self.plan.now
         how = chance.random()
         if how < 0.55:
@@ -323,6 +342,7 @@ class _Block:
     ) -> None:
         before = None if step == "submit" else life.status
         life.status = to or life.status
+        life.last = at
         self._row(
             "history_entry",
             life.id,
@@ -336,7 +356,7 @@ class _Block:
             internal,
             json.dumps(detail) if detail else "{}",
         )
-        if life.values.get("email") and public:
+        if step in TOLD and life.values["email"]:
             self._message(life, step, at)
 
     def _close(self, life: _Life, step: str, at: int, actor: int | None, **said: Any) -> None:  # noqa: ANN401 - handed on
@@ -350,14 +370,15 @@ class _Block:
             life.at["signed"] = at
         self._handler(life, person)
         reason = "临时有事" if released else ""
-        self._row("claim", life.id, person, _text(at), _text(released), reason)
+        life.places.append(len(self.made["claim"]))
+        self._row("claim", life.id, person, _text(at), _text(released), reason, False)
         if released:
             detail = {"person_id": person}
             self._step(life, "release", released, person, internal=reason, detail=detail)
         else:
             life.claims.append(person)
 
-    def _wait(self, life: _Life, at: int, team: TeamFacts, limit: Limit) -> int:
+    def _wait(self, life: _Life, at: int, limit: Limit) -> int:
         self._step(
             life, "wait", at, life.claims[0], to="waiting", public="请问哪天在家？", detail={}
         )
@@ -408,10 +429,7 @@ class _Block:
     def _visit(self, life: _Life, at: int, story: Story) -> None:
         chance = self.chance
         visit_id = self.next_id["visit"]
-        planned = at - int(chance.expovariate(1 / (10 * HOUR)))
-        planned = max(
-            planned, life.at["signed"] + MINUTE, *(end or 0 for _, end in life.stops or [(0, 0)])
-        )
+        planned = max(at - int(chance.expovariate(1 / (10 * HOUR))), life.last + 1)
         is_planned = planned < at
         if is_planned:
             detail = {"visit_id": visit_id}
@@ -532,7 +550,6 @@ class _Block:
         life: _Life,
         category: CategoryFacts,
         area: Any,  # noqa: ANN401 - AreaFacts
-        team: TeamFacts,
         story: Story,
         priority: str,
         channel: str,
@@ -601,6 +618,9 @@ class _Block:
                 0,
             )
         )
+        if life.status in ("resolved", "closed"):
+            for place in life.places:
+                self.made["claim"][place] = (*self.made["claim"][place][:-1], True)
         self.made["helping_team"] += [(life.id, each) for each in life.helping]
         words = f"{reference} {_indexed(story.need)} {_indexed_place(address)} {_indexed(values['name'])}"
         self.made["service_request_search"].append((life.id, words))
@@ -664,7 +684,7 @@ def _calendar() -> WorkingCalendar:
 
 
 def _due(limit: Limit, start: int) -> tuple[int | None, int | None]:
-    """A limit in days ends at the same moment whenever in the day it began."""
+    """Return when a limit ends; one in days does at the same moment whenever in the day it began."""
     if limit.unit is LimitUnit.HOURS:
         length = limit.amount * HOUR
         return start + length, start + length * 4 // 5

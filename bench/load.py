@@ -181,7 +181,7 @@ class Page:
 
 
 def _figures(client: Client) -> str:
-    return "/figures?period=last_12_months&by=team"
+    return "/figures?period=last_year&by=team"
 
 
 PAGES: Final = (
@@ -342,7 +342,8 @@ def facts_of(app: Flask, port: int) -> Facts:
         )
         area_id = db.session.scalar(text("SELECT max(id) FROM area"))
         db.session.rollback()
-        assert category_id and area_id  # noqa: S101 - generated
+        assert category_id is not None  # noqa: S101 - generated
+        assert area_id is not None  # noqa: S101 - generated
         return Facts(
             host="127.0.0.1",
             port=port,
@@ -512,7 +513,10 @@ def keep(results: Sequence[Result], kind: str, rows: int, more: Mapping[str, Any
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / "latest.json"
     before = json.loads(path.read_text()) if path.exists() else {"pages": [], "more": []}
-    same = lambda each: (each["database"], each["rows"]) == (kind, rows)  # noqa: E731 - one line
+
+    def same(each: Mapping[str, Any]) -> bool:
+        return bool((each["database"], each["rows"]) == (kind, rows))
+
     pages = [each for each in before["pages"] if not same(each)] + [asdict(it) for it in results]
     rest = [each for each in before["more"] if not same(each)]
     rest.append({"database": kind, "rows": rows, **more})

@@ -28,8 +28,10 @@ _ROWS: Final = text(
 )
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS bench_floor_parent (id {key}, note text NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS bench_floor_child (id {key},"
-    " parent_id integer NOT NULL REFERENCES bench_floor_parent (id), note text NOT NULL)",
+    (
+        "CREATE TABLE IF NOT EXISTS bench_floor_child (id {key},"
+        " parent_id integer NOT NULL REFERENCES bench_floor_parent (id), note text NOT NULL)"
+    ),
 )
 
 

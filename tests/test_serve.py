@@ -164,7 +164,7 @@ def test_a_secret_is_kept_whole_or_not_at_all(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(serve.os, "fsync", full)
+    monkeypatch.setattr("tracker.serve.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         serve.kept_secret(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -18,9 +18,7 @@ TURN = (
     "(CASE WHEN status = 'submitted' THEN 0 WHEN status = 'resolved' THEN 3"
     " WHEN due_at IS NULL THEN 2 ELSE 1 END)"
 )
-FILTERS = (
-    "unit_id, lead_team_id, leader_id, category_id, area_id, channel, kind, priority, due_at, near_at"
-)
+FILTERS = "unit_id, lead_team_id, leader_id, category_id, area_id, channel, kind, priority, due_at, near_at"
 
 
 def upgrade() -> None:

@@ -24,6 +24,7 @@ BY_HAND: Final = (  # as in migrations/env.py
     "ix_service_request_desk",
     "ix_service_request_counts",
     "ix_service_request_newest",
+    "ix_service_request_board",
 )
 
 # SQLite says of each such index that it cannot read it back.

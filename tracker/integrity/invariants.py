@@ -413,7 +413,7 @@ _HANGING: Final = (
         HistoryEntry.service_request_id,
     ).order_by(HistoryEntry.id),
     _in_order(
-        select(Claim.id, Claim.person_id, Claim.claimed_at, Claim.released_at),
+        select(Claim.id, Claim.person_id, Claim.claimed_at, Claim.released_at, Claim.is_over),
         Claim.service_request_id,
     ),
     _in_order(

@@ -160,6 +160,9 @@ def places(case: Case) -> Iterator[str]:
     ended_without = request.status == Status.CLOSED and request.outcome in _ENDS.values()
     if held and (request.status in NO_PLACES or ended_without):
         yield f"is {request.status} ({request.outcome}), but {len(held)} claims hold a place"
+    is_over = request.status in ("resolved", "closed")
+    if wrong := [claim.id for claim in case.claims if bool(claim.is_over) != is_over]:
+        yield f"is {request.status}, but claims {wrong} say otherwise"
     claimed, released = case.steps[Step.CLAIM], case.steps[Step.RELEASE]
     if claimed != len(case.claims):
         yield f"was claimed {claimed} times by its history, but has {len(case.claims)} claims"

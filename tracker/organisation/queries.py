@@ -29,7 +29,10 @@ class Node(Generic[Thing]):
 
 def organisation() -> Organisation:
     """Return the organisation's settings, with defaults before set-up."""
-    return db.session.get(Organisation, 1) or _default()
+    found = db.session.get(Organisation, 1)
+    # The session itself holds what it knows weakly: a page would ask for it five times.
+    db.session.info["organisation"] = found
+    return found or _default()
 
 
 def _default() -> Organisation:
@@ -57,7 +60,7 @@ def organisation_for_pages() -> Organisation:
 
 def time_zone_name() -> str:
     """Return the organisation's time zone, e.g. `Asia/Shanghai`."""
-    return db.session.scalar(select(Organisation.time_zone)) or "Asia/Shanghai"
+    return organisation().time_zone
 
 
 def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, Select, case, select
+from sqlalchemy import ColumnElement, FromClause, Select, case, literal, select
 from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db
@@ -68,8 +69,11 @@ class Fact:
     latest: datetime
 
 
-def select_facts(source: FromClause, sign: ColumnElement[int]) -> Select[Any]:
+@cache
+def select_facts(source: FromClause) -> Select[Any]:
     """Select, of a table with the columns of a request, what each row counts for.
+
+    Changes say themselves whether they take away or add; a request counts once.
 
     The conditions are those of the figures, asked without a period, and as if for ever.
     """
@@ -80,8 +84,9 @@ def select_facts(source: FromClause, sign: ColumnElement[int]) -> Select[Any]:
         for figure in COUNTS
     ]
     columns = source.c
+    sign: ColumnElement[int] = columns.sign if "sign" in columns else literal(1)
     return select(
-        sign,
+        sign.label("sign"),
         columns.unit_id,
         columns.lead_team_id,
         columns.leader_id,

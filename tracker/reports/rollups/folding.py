@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, insert, literal, select, tuple_
+from sqlalchemy import delete, func, insert, select, tuple_
 
 from tracker.database import db, transaction
 from tracker.organisation import queries as organisation
@@ -54,7 +54,7 @@ def fold(*, now: datetime) -> int:
             select(FigureChange.id).order_by(FigureChange.id).limit(FOLDED_AT_ONCE)
         ).all()
         if ids:
-            asked = select_facts(changes, changes.c.sign).where(changes.c.id.in_(ids))
+            asked = select_facts(changes).where(changes.c.id.in_(ids))
             years = range(state.years_from, state.years_until)
             _work_in(_gathered(facts_of(asked, zone), years))
             db.session.execute(delete(FigureChange).where(FigureChange.id.in_(ids)))
@@ -75,7 +75,7 @@ def rebuild(*, now: datetime) -> int:
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     settled = db.session.scalars(select(FigureChange.id)).all()
     requests = ServiceRequest.__table__
-    cells = _gathered(facts_of(select_facts(requests, literal(1)), zone), range(0))
+    cells = _gathered(facts_of(select_facts(requests), zone), range(0))
     this_year = now.astimezone(zone).year
     years = range(min((key[2].year for key in cells), default=this_year), this_year)
     with transaction():

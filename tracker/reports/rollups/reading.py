@@ -1,13 +1,13 @@
 """Reading figures from the cells, and from what is not folded into them yet."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db
@@ -47,6 +47,8 @@ class Reading:
     """None for every one."""
     years: range
     """Those that have cells of their own."""
+    has_changes: bool
+    """Whether any change is not folded yet."""
 
     @property
     def first(self) -> date | None:
@@ -85,9 +87,13 @@ def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Read
         return None
     kept, keys = next(iter(filters.items())) if filters else (wanted, None)
     # Nobody may fold between the two statements that read cells and changes.
-    fold = db.session.get(FigureFold, 1, with_for_update={"read": True})
-    if fold is None or fold.time_zone != organisation.time_zone_name():
+    changes = select(FigureChange.id).exists()
+    state = db.session.execute(
+        select(FigureFold, changes).with_for_update(read=True, of=FigureFold)
+    ).one_or_none()
+    if state is None or state[0].time_zone != organisation.time_zone_name():
         return None
+    fold, has_changes = state
     asked = [ids for ids in (visible, scope.unit_ids) if ids is not None]
     reading = Reading(
         scope=scope,
@@ -96,6 +102,7 @@ def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Read
         keys=keys,
         unit_ids=frozenset.intersection(*asked) if asked else None,
         years=range(fold.years_from, fold.years_until),
+        has_changes=has_changes,
     )
     first, until = reading.first, reading.until
     has_whole_months = first is None or until is None or first < until
@@ -158,12 +165,19 @@ def read_months(actor: Actor, scope: Scope) -> Mapping[date, tuple[int, int]] | 
 
 def channels(actor: Actor) -> Sequence[str] | None:
     """Return every way in by which a visible request came; None as `read` does."""
-    scope = Scope(as_of=FOR_EVER - SLACK)
-    reading = reading_for(actor, scope, Dimension.CHANNEL)
+    reading = reading_for(actor, Scope(as_of=FOR_EVER), Dimension.CHANNEL)
     if reading is None:
         return None
-    found = _tallies(reading, Dimension.CHANNEL)
-    return sorted(channel for channel, tally in found.items() if tally[Figure.RECEIVED])
+    rows = db.session.execute(
+        select(FigureCell.key, func.sum(FigureCell.received))
+        .where(*_cells_of(reading))
+        .group_by(FigureCell.key)
+    )
+    found = Counter(dict(rows.all()))
+    place = list(Kept).index(Kept.CHANNEL)
+    for fact, _by_submitting, _by_closing in _loose(reading):
+        found[fact.keys[place]] += fact.sign * fact.counts[0]
+    return sorted(channel for channel, received in found.items() if received)
 
 
 def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
@@ -244,14 +258,14 @@ def _loose(reading: Reading) -> Iterator[tuple[Fact, bool, bool]]:
         )
 
     changes = FigureChange.__table__
-    narrowed = select_facts(changes, changes.c.sign).where(*_narrowed(reading, changes))
-    for fact in facts_of(narrowed, reading.zone):
+    narrowed = select_facts(changes).where(*_narrowed(reading, changes))
+    for fact in facts_of(narrowed, reading.zone) if reading.has_changes else ():
         yield fact, is_whole(fact.submitted_in), is_whole(fact.closed_in)
     edges = list(_edges(reading))
     if not edges:
         return
     requests = ServiceRequest.__table__
-    live = select_facts(requests, literal(1)).where(*_narrowed(reading, requests))
+    live = select_facts(requests).where(*_narrowed(reading, requests))
     for column, by_submitting in ((requests.c.submitted_at, True), (requests.c.closed_at, False)):
         within = or_(*(and_(column >= begins, column < ends) for begins, ends in edges))
         for fact in facts_of(live.where(within), reading.zone):

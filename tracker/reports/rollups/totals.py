@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, func, literal, select
+from sqlalchemy import Connection, FromClause, Select, func, select
 
 from tracker.reports.models import MONTH, FigureCell, FigureChange, FigureFold
 from tracker.reports.rollups.facts import COUNTS, Kept, select_facts
@@ -47,8 +47,7 @@ def _cells(connection: Connection, kept: Kept) -> dict[int, Sequence[int]]:
 
 
 def _sums(connection: Connection, source: FromClause) -> Mapping[int, Sequence[int]]:
-    sign = source.c.sign if "sign" in source.c else literal(1)
-    facts = select_facts(source, sign.label("sign")).subquery()
+    facts = select_facts(source).subquery()
     signs, counts = facts.c.sign, list(facts.c)[-len(COUNTS) :]
     query: Select[Any] = select(
         facts.c.unit_id, *(func.sum(signs * one) for one in counts)

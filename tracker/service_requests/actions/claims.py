@@ -13,8 +13,8 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
-from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, OPEN_STATUSES, Status, Step
-from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
+from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 
@@ -202,12 +202,8 @@ def open_claims(person_id: int) -> int:
     held = db.session.scalar(
         select(func.count())
         .select_from(Claim)
-        .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
-        .where(
-            Claim.person_id == person_id,
-            Claim.released_at.is_(None),
-            ServiceRequest.status.in_([s for s in OPEN_STATUSES if s is not Status.RESOLVED]),
-        )
+        .where(Claim.person_id == person_id, UNDER_WAY)
+        .with_hint(Claim, BY_UNDER_WAY, "sqlite")
     )
     return held or 0
 

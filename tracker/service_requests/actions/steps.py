@@ -23,6 +23,7 @@ from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, du
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
+    Claim,
     ClockStop,
     Handler,
     HistoryEntry,
@@ -71,6 +72,12 @@ def take(
         _end_stops(service_request, now)
     if after in STOPPED_STATUSES and after != before:
         service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
+    if (after in HANDLED_STATUSES) != (before in HANDLED_STATUSES):
+        db.session.execute(
+            update(Claim)
+            .where(Claim.service_request_id == service_request.id)
+            .values(is_over=after in HANDLED_STATUSES)
+        )
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _let_approvals_lapse(service_request, now)
         _call_off_visits(service_request)

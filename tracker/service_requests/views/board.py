@@ -20,7 +20,7 @@ from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.locale import localized
-from tracker.web.paging import page_of
+from tracker.web.paging import wide_page_of
 
 blueprint = Blueprint("board", __name__)
 
@@ -33,11 +33,11 @@ def index() -> ResponseReturnValue:
     areas = [(node.thing.id, _indented(node)) for node in organisation.area_tree()]
     categories = [(node.thing.id, _indented(node)) for node in organisation.category_tree()]
     wish = board.Wish(area_id=_wanted("area", areas), category_id=_wanted("category", categories))
-    page = page_of(
+    page = wide_page_of(
         db.session(),
         board.claimable(actor, wish),
         [board.due_or_submitted(), ServiceRequest.id],
-        key_of=lambda it: (it.due_at or it.submitted_at, it.id),
+        load=board.shown,
         mark=request.args.get("mark"),
         size=20,
     )
