@@ -1,10 +1,12 @@
 # Every target explains itself: `make help`. Nothing but Python 3.11, pip and make is needed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run demo test torture check format lock translations clean
+.PHONY: help run demo test bench torture check format lock translations clean
 
 PYTHON ?= python3
 PORT ?= 8000
+N ?= 10000
+DATABASE ?= sqlite:///$(CURDIR)/instance/bench/$(N).db
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 TESTS ?= tests
 BIN := .venv/bin
@@ -36,6 +38,11 @@ torture: $(DEV_STAMP) ## Kill it, race it and attack it at full size: hours (TES
 	@tools/install_browser
 	@$(BIN)/python tools/translations.py compile >/dev/null
 	@TORTURE=1 $(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+bench: $(RUN_STAMP) ## Measure the pages on N invented requests (N=1000000 DATABASE=postgresql://…)
+	@$(BIN)/python tools/translations.py compile >/dev/null
+	@$(BIN)/python -m bench.generate --database $(DATABASE) --requests $(N) --if-empty
+	@$(BIN)/python -m bench.load --database $(DATABASE) --export
 
 check: $(DEV_STAMP) ## Format, lint, types, imports, templates, translations, printed documents
 	$(BIN)/ruff format --check .

@@ -35,14 +35,24 @@ PROCESSES: Final = max(os.cpu_count() or 1, 1)
 SEARCH: Final = "service_request_search"
 
 
+class NotEmptyError(Exception):
+    """Somebody is in the database already."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Generate as the command line asks; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.generate", description=__doc__)
     parser.add_argument("--database", required=True, help="sqlite:///… or postgresql://…; empty")
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--if-empty", action="store_true", help="leave a full database as it is")
     asked = parser.parse_args(arguments)
-    took = generate(asked.database, asked.requests, seed=asked.seed)
+    try:
+        took = generate(asked.database, asked.requests, seed=asked.seed)
+    except NotEmptyError as error:
+        if asked.if_empty:
+            return 0
+        parser.error(str(error))
     print(
         f"{asked.requests:,} requests in {took:.1f} s: {asked.requests / took:,.0f} a second",
         flush=True,
@@ -53,10 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def generate(database: str, requests: int, *, seed: int = 1, now: datetime | None = None) -> float:
     """Fill the empty database at `database`; return how many seconds it took, all in all.
 
-    Raises `RuntimeError` when somebody is in it already.
+    Raises `NotEmptyError` when somebody is in it already.
     """
     begun = time.monotonic()
     now = now or utc_now()
+    if make_url(database).get_backend_name() == "sqlite":
+        folder_of(database).mkdir(parents=True, exist_ok=True)
     app = app_on(database)
     with app.app_context():
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
@@ -64,7 +76,7 @@ def generate(database: str, requests: int, *, seed: int = 1, now: datetime | Non
             text("SELECT count(*) FROM person")
         ):
             message = "The database is not empty: a generator never mixes with what is real."
-            raise RuntimeError(message)
+            raise NotEmptyError(message)
         with transaction():
             world = settle(now)
         plan = Plan(world, int(now.timestamp()), requests, seed)
@@ -87,6 +99,7 @@ def generate(database: str, requests: int, *, seed: int = 1, now: datetime | Non
 def app_on(database: str) -> Any:  # noqa: ANN401 - Flask's
     """Return the product on `database`, with a secret of the bench's own."""
     environment = {
+        "INSTANCE_PATH": str(ROOT / "instance" / "bench"),
         **os.environ,
         "DATABASE_URL": database,
         "SECRET_KEY": "bench-" * 8,

@@ -28,7 +28,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select, text
 
-from bench.generate import app_on, folder_of
+from bench.generate import app_on
 from bench.served import FLOOR, STATEMENTS, make_tables
 from bench.world import sign_in
 from tracker.clock import utc_now
@@ -272,7 +272,6 @@ def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         "DATABASE_URL": database,
         "BENCH_SERVED": "1",
         "TRUSTED_PROXIES": "1",
-        "INSTANCE_PATH": os.environ.get("INSTANCE_PATH") or str(folder_of(database)),
         "PYTHONPATH": str(ROOT),
     }
     server = subprocess.Popen(  # noqa: S603 - our own command

@@ -203,6 +203,8 @@ def assert_same(world: World, chance: random.Random, count: int = FILTERS) -> No
         assert list(answers.groups(actor, scope, by)) == list(
             statistics.groups(actor, scope, by)
         ), (scope, by)
+        both = answers.summary_and_groups(actor, scope, by)
+        assert both[0] == statistics.summary(actor, scope), (scope, by)
         assert list(answers.monthly(actor, scope, SHANGHAI)) == list(
             statistics.monthly(actor, scope, SHANGHAI)
         ), scope

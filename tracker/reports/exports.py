@@ -61,9 +61,12 @@ def header() -> list[str]:
     ]
 
 
-def cells(row: ServiceRequest) -> list[Cell]:
-    """Return what an export says of a request; times on the organisation's clock."""
-    contact = masked_contact(row)
+def cells(row: ServiceRequest, country: str) -> list[Cell]:
+    """Return what an export says of a request; times on the organisation's clock.
+
+    `country` (ISO 3166-1) says whose phone numbers are written short.
+    """
+    contact = masked_contact(row, country)
     top = row.category.parent or row.category
     return [
         format_reference(row.reference),

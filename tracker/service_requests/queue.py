@@ -293,6 +293,11 @@ def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
     if are_few and may(actor, Action.VIEW_CONTACT):
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
-            callers = select(Requester.id).where(Requester.phone == phone)
-            return or_(found, ServiceRequest.requester_id.in_(callers)), True
+            # One list of ids: of two conditions, PostgreSQL would look at every request for either.
+            return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone))), True
     return found, are_few
+
+
+def _asked_by(phone: str) -> Select[int]:
+    callers = select(Requester.id).where(Requester.phone == phone)
+    return select(ServiceRequest.id).where(ServiceRequest.requester_id.in_(callers))

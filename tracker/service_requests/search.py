@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     and_,
@@ -199,6 +200,12 @@ def matches(query: str) -> ColumnElement[bool]:
     """
     found = _found(query)
     return false() if found is None else ServiceRequest.id.in_(found)
+
+
+def ids_with(query: str, others: Select[int]) -> CompoundSelect[int] | Select[int]:
+    """Select the ids of the requests that contain the words, and the others."""
+    found = _found(query)
+    return others if found is None else union_all(found, others)
 
 
 def are_few(query: str) -> bool:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from flask_babel import LazyString
+
+from tracker.web.locale import current_locale
 
 # Keyed by class as well: StrEnum members of different classes can be equal strings.
 _LABELS: dict[tuple[type[Enum], Enum], LazyString] = {}
@@ -30,7 +33,13 @@ def label(member: Enum | None) -> str:
 
     Raises `KeyError` when nobody registered any, which tests/web/test_labels.py prevents.
     """
-    return "" if member is None else str(_LABELS[type(member), member])
+    return "" if member is None else _said(current_locale(), type(member), member)
+
+
+@cache
+def _said(_locale: str, kind: type[Enum], member: Enum) -> str:
+    """Remember: a list says the same few words in every row."""
+    return str(_LABELS[kind, member])
 
 
 def labelled_enums() -> frozenset[type[Enum]]:

@@ -1,7 +1,7 @@
 """Counts, and times that cannot be added up, of some cells and changes."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -85,3 +85,18 @@ class Tally:
             else:
                 low = middle + 1
         return low
+
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """Return one tally of all that some have."""
+    whole = Tally()
+    for one in tallies:
+        whole.counts = [mine + more for mine, more in zip(whole.counts, one.counts, strict=True)]
+        whole.seconds += one.seconds
+        whole.dues += one.dues
+        whole.seconds_added += one.seconds_added
+        whole.seconds_taken += one.seconds_taken
+        whole.dues_added += one.dues_added
+        whole.dues_taken += one.dues_taken
+        whole.latest = max(whole.latest, one.latest)
+    return whole.settle()

@@ -1,6 +1,6 @@
 """The page of figures, and the exact list behind each of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -77,13 +77,13 @@ def index() -> ResponseReturnValue:
     actor, now, zone = _reader(), utc_now(), time_zone()
     wanted = wanted_from(request.args, now.astimezone(zone).date())
     scope = wanted.scope(now, zone)
-    summary = answers.summary(actor, scope)
+    by = _dimension(wanted)
+    summary, groups = answers.summary_and_groups(actor, scope, by)
     earlier = before(wanted.period)
     compared = answers.summary(actor, wanted.scope(now, zone, earlier)) if earlier else None
     choices = _choices(actor)
     months = answers.monthly(actor, scope, zone)[-MOST_MONTHS:]
-    by = _dimension(wanted)
-    groups = _sorted(answers.groups(actor, scope, by), wanted.sort)
+    groups = _sorted(groups, wanted.sort)
     return render_template(
         "reports/figures.html",
         wanted=wanted,
@@ -143,7 +143,7 @@ def listed() -> ResponseReturnValue:
 def list_csv() -> ResponseReturnValue:
     """Send the list behind a figure as CSV, while it is read."""
     wanted, scope, actor = _exported()
-    rows = (exports.cells(row) for row in listing.exported(actor, scope, wanted.figure))
+    rows = _cells(listing.exported(actor, scope, wanted.figure))
     answer = Response(
         stream_with_context(exports.csv_lines(exports.header(), rows)),
         mimetype="text/csv",
@@ -156,13 +156,18 @@ def list_csv() -> ResponseReturnValue:
 def list_xlsx() -> ResponseReturnValue:
     """Send the list behind a figure as a workbook."""
     wanted, scope, actor = _exported()
-    rows = (exports.cells(row) for row in listing.exported(actor, scope, wanted.figure))
+    rows = _cells(listing.exported(actor, scope, wanted.figure))
     return send_file(
         exports.workbook(label(wanted.figure), exports.header(), rows),
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         as_attachment=True,
         download_name=_file_name(wanted, "xlsx"),
     )
+
+
+def _cells(rows: Iterable[ServiceRequest]) -> Iterator[list[exports.Cell]]:
+    country = organisation.organisation().country
+    return (exports.cells(row, country) for row in rows)
 
 
 def _reader() -> Actor:
