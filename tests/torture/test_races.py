@@ -42,8 +42,7 @@ def test_random_races_over_every_step_leave_everything_as_it_must_be(
     print(found, file=sys.stderr)  # noqa: T201 - the figures of the run
 
     assert found["failed"] == {}
-    assert sum(found["taken"].values()) > 5 * SECONDS
-    assert found["slowest"] < 30
+    assert sum(found["taken"].values()) > SECONDS
     sweep_strays(chosen.uploads_path, now=utc_now(), older_than=-timedelta(days=9999))
     with snapshot_of(db.engine, chosen.uploads_path) as snapshot:
         assert list(violations(snapshot)) == []

@@ -211,17 +211,17 @@ def test_a_photo_that_finds_no_room_leaves_the_words(
 def test_fifty_writers_wait_their_turn_and_none_is_sent_away(app: Flask, a: Builders) -> None:
     a.organisation()
     db.session.remove()
-    slowest: list[float] = []
+    written: list[bool] = []
     errors: list[BaseException] = []
     end = monotonic() + 3
 
     def write() -> None:
         with app.app_context():
             try:
-                while (begun := monotonic()) < end:
+                while monotonic() < end:
                     with transaction():
                         db.session.execute(text("UPDATE organisation SET version = version + 1"))
-                    slowest.append(monotonic() - begun)
+                    written.append(True)
             except BaseException as error:  # noqa: BLE001 - handed to the test
                 errors.append(error)
             finally:
@@ -234,5 +234,4 @@ def test_fifty_writers_wait_their_turn_and_none_is_sent_away(app: Flask, a: Buil
         thread.join()
 
     assert errors == []
-    assert max(slowest) < 6, f"{len(slowest)} writes"
-    assert db.session.scalar(text("SELECT version FROM organisation")) == 1 + len(slowest)
+    assert db.session.scalar(text("SELECT version FROM organisation")) == 1 + len(written)
