@@ -1,0 +1,247 @@
+"""Who gets in where, written down by hand and independent of the product's own code.
+
+Each page stands here once, with those who are let in, as letters. Everybody else is refused: who
+is not signed in is asked to, and who is signed in reads that there is nothing or that it is not
+theirs. `test_matrix.py` tries every page with everybody, and fails for a page without an entry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from tracker.service_requests.lifecycle import Status
+
+WHO: Final[Mapping[str, str]] = {
+    "N": "is signed in and holds nothing",
+    "V": "volunteer of our team",
+    "T": "leader of our team",
+    "L": "leader in our unit",
+    "C": "coordinator of our unit",
+    "S": "supervisor of our unit",
+    "A": "administrator of our unit",
+    "U": "auditor of our unit",
+    "R": "administrator at the top",
+}
+EVERYBODY: Final = "".join(WHO)
+
+
+class Relation(StrEnum):
+    """What somebody has to do with a request, a person, a team or a thing of a tree."""
+
+    MINE = "the volunteer's claim, with the leader who answers for it, of our team and unit"
+    TEAMS = "our team's, somebody else's claim and leader"
+    HELPED = "of the other unit, our team helps"
+    UNITS = "our unit's, another team's"
+    ELSEWHERE = "of the other unit"
+    NONE = "there is no such thing"
+
+
+@dataclass(frozen=True)
+class Open:
+    """For everybody, signed in or not."""
+
+    answer: int = 200
+    to_post: int | None = None
+
+
+@dataclass(frozen=True)
+class ByLink:
+    """For whoever holds the link, and for nobody without it: `gone` is the answer then."""
+
+    gone: int = 404
+
+
+@dataclass(frozen=True)
+class ForRoles:
+    """For those who hold a role anywhere; about nothing in particular."""
+
+    who: str
+
+
+@dataclass(frozen=True)
+class OnRequest:
+    """About one request in one status: who gets in, by what they have to do with it."""
+
+    status: Status
+    mine: str = ""
+    teams: str = ""
+    helped: str = ""
+    units: str = ""
+    only_sent: bool = False
+    """Opened, it leads to a page that has a line of its own."""
+
+    def who(self, relation: Relation) -> str:
+        """Return who is let in; what is elsewhere is nobody's, and so is what is not there."""
+        return {
+            Relation.MINE: self.mine,
+            Relation.TEAMS: self.teams,
+            Relation.HELPED: self.helped,
+            Relation.UNITS: self.units,
+        }.get(relation, "")
+
+
+@dataclass(frozen=True)
+class OnThing:
+    """About a person, a team, a unit…: who gets in to one of our unit, and to another's."""
+
+    kind: str
+    ours: str
+    elsewhere: str = "R"
+    hides: bool = True
+    """What one may not see answers exactly as what is not there."""
+
+
+Entry = Open | ByLink | ForRoles | OnRequest | OnThing
+
+_S = Status
+_HANDLERS: Final = {"mine": "VTL", "teams": "T", "helped": "T"}
+_READERS: Final = {"mine": "VTLCSU", "teams": "TCSU", "helped": "T", "units": "CSU"}
+_LEADING: Final = {"mine": "T", "teams": "T", "helped": "T"}
+_DESK: Final = {"mine": "C", "teams": "C", "units": "C"}
+
+MATRIX: Final[Mapping[str, Entry]] = {
+    # ------------------------------------------------------------ files, health, coming in
+    "static": Open(),
+    "vendor": Open(),
+    "health.alive": Open(),
+    "health.ready": Open(),
+    "accounts.sign_in": Open(),
+    "accounts.sign_out": Open(),
+    "accounts.forgotten": Open(),
+    "accounts.invitation": ByLink(gone=410),
+    "accounts.reset": ByLink(gone=410),
+    "locale.switch": Open(),
+    "locale.text_size": Open(),
+    # Of a demonstration. Here, as everywhere else, they are not there.
+    "accounts.sign_in_demo": Open(answer=404),
+    "demo_mail.index": Open(answer=404),
+    # ------------------------------------------------------------ a resident
+    "home.index": Open(),
+    "ask.new": Open(),
+    "ask.form": Open(),
+    "ask.similar": Open(),
+    "ask.edit": ByLink(),
+    "ask.check": ByLink(),
+    "ask.discard": Open(),  # the answer tells nothing: `test_a_draft_is_its_writers_alone`
+    "photos.of_draft": ByLink(),
+    "track.index": Open(),
+    "track.show": ByLink(),
+    "track.receipt": ByLink(),
+    "track.slip": ByLink(),
+    "track.qr": ByLink(),
+    "track.word": ByLink(),
+    "track.urge": ByLink(),
+    "track.withdraw": ByLink(),
+    "track.confirm": ByLink(),
+    "track.dispute": ByLink(),
+    "track.renew": ByLink(),
+    "photos.of_request": ByLink(),
+    # ------------------------------------------------------------ one's own
+    "accounts.me": ForRoles(EVERYBODY),
+    "accounts.password": ForRoles(EVERYBODY),
+    "accounts.sign_out_everywhere": ForRoles(EVERYBODY),
+    "visits.keep": ForRoles(EVERYBODY),  # one's own typing, shown to nobody else
+    "permissions.index": ForRoles("VTLCSAUR"),
+    # ------------------------------------------------------------ lists
+    "board.index": ForRoles("VT"),
+    "board.mine": ForRoles("VT"),
+    "own_team.index": ForRoles("T"),
+    "queue.index": ForRoles("TLCSU"),
+    "call_backs.index": ForRoles("CS"),
+    "approvals.index": ForRoles("S"),
+    "approvals.decide": ForRoles("S"),  # each of them: `test_only_who_may_decide_decides`
+    "intake.new": ForRoles("C"),
+    "intake.callers": ForRoles("C"),
+    "figures.index": ForRoles("LCSU"),
+    "figures.listed": ForRoles("LCSU"),
+    "figures.list_csv": ForRoles("LCSU"),
+    "figures.list_xlsx": ForRoles("LCSU"),
+    "audit.index": ForRoles("AUR"),
+    "audit.looks": ForRoles("AUR"),
+    # ------------------------------------------------------------ one request
+    "service_requests.show": OnRequest(_S.IN_PROGRESS, **_READERS),
+    "service_requests.contact": OnRequest(
+        _S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS", only_sent=True
+    ),
+    "photos.show": OnRequest(_S.IN_PROGRESS, **_READERS),
+    "visits.show": OnRequest(_S.IN_PROGRESS, **_READERS),
+    "intake.receipt": OnRequest(
+        _S.ACCEPTED
+    ),  # whoever took it in: `test_the_code_is_read_out_once`
+    "dispatch.accept": OnRequest(_S.SUBMITTED, units="C"),
+    "dispatch.decline": OnRequest(_S.SUBMITTED, units="C"),
+    "dispatch.merge": OnRequest(_S.IN_PROGRESS, **_DESK),
+    "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", helped="T", units="C"),
+    "dispatch.return_": OnRequest(_S.ASSIGNED, **_LEADING),
+    "dispatch.sign_for": OnRequest(_S.ASSIGNED, **_LEADING),
+    "board.claim": OnRequest(_S.IN_PROGRESS, mine="VT", teams="VT", helped="VT"),
+    "board.release": OnRequest(_S.IN_PROGRESS, mine="VT", teams="T", helped="T"),
+    "own_team.enter": OnRequest(_S.IN_PROGRESS, **_LEADING),
+    "visits.plan": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "visits.record": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "visits.cancel": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "visits.need": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "handling.note": OnRequest(_S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"),
+    "handling.ask": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "handling.resume": OnRequest(_S.WAITING, **_HANDLERS),
+    "handling.extension": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "handling.parking": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "handling.unpark": OnRequest(_S.PARKED, mine="TLC", teams="TC", helped="T", units="C"),
+    "handling.refer": OnRequest(_S.IN_PROGRESS, **_DESK),
+    "handling.resolve": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "call_backs.call": OnRequest(_S.RESOLVED, mine="CS", teams="CS", units="CS"),
+    # ------------------------------------------------------------ our team
+    "own_team.check": OnThing("place", ours="T", elsewhere=""),
+    # ------------------------------------------------------------ administration
+    "people.index": ForRoles("AR"),
+    "people.new": ForRoles("AR"),
+    "people.show": OnThing("person", ours="AR"),
+    "people.edit": OnThing("person", ours="AR"),
+    "people.invite": OnThing("person", ours="AR"),
+    "people.end": OnThing("person", ours="AR"),
+    "people.take_up": OnThing("person", ours="AR"),
+    "people.give_role": OnThing("person", ours="AR"),
+    "people.end_role": OnThing("grant", ours="AR"),
+    "teams.index": ForRoles("AR"),
+    "teams.new": ForRoles("AR"),
+    "teams.show": OnThing("team", ours="AR"),
+    "teams.edit": OnThing("team", ours="AR"),
+    "teams.end": OnThing("team", ours="AR"),
+    "teams.take_up": OnThing("team", ours="AR"),
+    "teams.join": OnThing("joining", ours="AR"),
+    "teams.place": OnThing("place", ours="AR"),
+    "teams.leave": OnThing("place", ours="AR"),
+    # The trees are the house's own map: their names are no secret to an administrator.
+    "units.index": ForRoles("AR"),
+    "units.new": ForRoles("AR"),
+    "units.edit": OnThing("unit", ours="AR", hides=False),
+    "units.end": OnThing("unit", ours="AR", hides=False),
+    "units.take_up": OnThing("unit", ours="AR", hides=False),
+    "units.move": OnThing("unit", ours="R", hides=False),  # the order is the whole house's
+    "areas.index": ForRoles("AR"),
+    "areas.new": ForRoles("AR"),
+    "areas.edit": OnThing("area", ours="AR", hides=False),
+    "areas.end": OnThing("area", ours="AR", hides=False),
+    "areas.take_up": OnThing("area", ours="AR", hides=False),
+    "areas.move": OnThing("area", ours="R", hides=False),
+    "categories.index": ForRoles("R"),
+    "categories.new": ForRoles("R"),
+    "categories.edit": OnThing("category", ours="R", hides=False),
+    "categories.end": OnThing("category", ours="R", hides=False),
+    "categories.take_up": OnThing("category", ours="R", hides=False),
+    "categories.move": OnThing("category", ours="R", hides=False),
+    "organisation.edit": ForRoles("R"),
+    "organisation.calendar": ForRoles("R"),
+    "organisation.forget_day": OnThing("day", ours="R", hides=False),
+    "setup.index": ForRoles("R"),
+    "outbox.index": ForRoles("R"),
+    "outbox.again": OnThing("message", ours="R", hides=False),
+    "imports.index": ForRoles("AR"),
+    "imports.new": ForRoles("AR"),
+    "imports.show": OnThing("run", ours="AR"),
+    "imports.rejects": OnThing("run", ours="AR"),
+    "imports.run_for_real": OnThing("run", ours="AR"),
+    "imports.go_on": OnThing("run", ours="AR"),
+}
+"""Every page, in the order of the navigation."""

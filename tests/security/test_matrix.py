@@ -1,0 +1,324 @@
+"""Every page, tried by everybody: nobody gets in but those whom the table names."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.security.matrix import (
+    EVERYBODY,
+    MATRIX,
+    WHO,
+    ByLink,
+    Entry,
+    ForRoles,
+    OnRequest,
+    OnThing,
+    Open,
+    Relation,
+)
+from tests.security.neighbours import (
+    NO_SUCH_ID,
+    WITHOUT_TEAM,
+    Neighbours,
+    as_it_was,
+    filled_in,
+    sign_in_all,
+)
+from tests.support.browser import REDIRECTS, Browser
+from tests.support.builders import Builders
+from tests.support.page import Page
+from tracker.reports.importing import background
+from tracker.service_requests.lifecycle import Status
+
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+VISITOR: Final = "-"
+LET_IN: Final = frozenset({200, 204, 409})
+"""409: they may, but not now."""
+REFUSED: Final = frozenset({403, 404})
+ADVICE: Final = (
+    "\nSay in tests/security/matrix.py who gets in there: one line in MATRIX, by hand, from what"
+    "\nthe page is for and not from what its code does."
+)
+
+
+TRIED_ELSEWHERE: Final = frozenset(
+    {
+        # By one's token or key: tests/accounts, tests/service_requests/test_track.py, test_ask.py.
+        *(endpoint for endpoint, entry in MATRIX.items() if isinstance(entry, ByLink)),
+        # Places, joinings, grants, days, messages and runs: tests/teams, tests/accounts,
+        # tests/organisation, tests/notifications, tests/reports.
+        *(
+            endpoint
+            for endpoint, entry in MATRIX.items()
+            if isinstance(entry, OnThing)
+            and entry.kind in ("place", "joining", "grant", "day", "message", "run")
+        ),
+        "intake.receipt",  # whoever took it in, once: tests/service_requests/test_intake.py
+        # They end the session that the other tries are made with: tests/accounts.
+        "accounts.sign_out",
+        "accounts.sign_out_everywhere",
+        "visits.keep",  # one's own typing: tests/service_requests/test_visits.py
+        "ask.discard",  # by its key, as what one's draft is
+        "static",
+        "vendor",
+        "accounts.sign_in_demo",
+    }
+)
+
+
+def groups() -> list[str]:
+    """Return the features with pages, so that each is a test."""
+    return sorted({endpoint.partition(".")[0] for endpoint in set(MATRIX) - TRIED_ELSEWHERE})
+
+
+@on_sqlite
+def test_every_page_is_in_the_table(app: Flask) -> None:
+    known = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert sorted(known - set(MATRIX)) == [], "these pages have no entry." + ADVICE
+    assert sorted(set(MATRIX) - known) == [], "these pages are no longer there: take them out"
+
+
+def test_the_table_names_people_who_exist() -> None:
+    for endpoint, entry in MATRIX.items():
+        named = "".join(str(value) for value in vars(entry).values() if isinstance(value, str))
+        letters = {letter for letter in named if letter.isupper()}
+        assert letters <= set(WHO), endpoint
+
+
+# -------------------------------------------------------------------- all pages, everybody
+
+
+@on_sqlite
+@pytest.mark.parametrize("group", groups())
+def test_nobody_gets_in_but_those_named(
+    group: str, app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "start", lambda *_: None)
+    app.config["WTF_CSRF_ENABLED"] = False  # the door, not the form's token, must refuse
+    attempt = Attempt(app, Neighbours(a))
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.partition(".")[0] == group and rule.endpoint not in TRIED_ELSEWHERE:
+            attempt.at(rule, MATRIX[rule.endpoint])
+    assert attempt.tries
+    assert attempt.wrong == [], "\n" + "\n".join(attempt.wrong)
+
+
+@dataclass
+class Answer:
+    """What came in the end of one try."""
+
+    status: int
+    asks_to_sign_in: bool
+    text: str
+
+
+@dataclass
+class Attempt:
+    """Tries pages as everybody, and notes who was let in or refused wrongly."""
+
+    app: Flask
+    world: Neighbours
+    wrong: list[str] = field(default_factory=list)
+    tries: int = 0
+
+    def __post_init__(self) -> None:
+        """Give everybody a browser."""
+        self.browsers = sign_in_all(self.app, self.world) | {VISITOR: Browser(self.app)}
+        self.things = Things(self.world)
+
+    def at(self, rule: Rule, entry: Entry) -> None:
+        """Try one page with everybody, in every relation and by every method."""
+        for relation in self._relations(entry):
+            arguments = self.things.arguments(rule, entry, relation)
+            built = rule.build(arguments, append_unknown=False)
+            assert built is not None, (rule, arguments)
+            only_sent = isinstance(entry, OnRequest) and entry.only_sent
+            methods = {"POST"} if only_sent else {"GET", "POST"}
+            for method in sorted((rule.methods or set()) & methods):
+                self._by_everybody(rule, entry, relation, method, built[1])
+
+    def _relations(self, entry: Entry) -> list[Relation]:
+        match entry:
+            case OnRequest(status=status) if status in WITHOUT_TEAM:
+                return [Relation.UNITS, Relation.ELSEWHERE, Relation.NONE]
+            case OnRequest():
+                return list(Relation)
+            case OnThing():
+                return [Relation.UNITS, Relation.ELSEWHERE, Relation.NONE]
+            case ByLink():
+                return [Relation.MINE, Relation.NONE]
+            case _:
+                return [Relation.NONE]
+
+    def _by_everybody(
+        self, rule: Rule, entry: Entry, relation: Relation, method: str, path: str
+    ) -> None:
+        expected = {who: self._expected(entry, relation, who) for who in (VISITOR, *EVERYBODY)}
+        inside = [who for who in EVERYBODY if expected[who] == "in"]
+        data = self._data(rule, method, path, inside)
+        nothing: dict[str, str] = {}
+        for who, browser in self.browsers.items():
+            with as_it_was(self.app) as watched:
+                before = watched.execute("PRAGMA data_version").fetchone()
+                answer = self._answer(browser, method, path, data)
+                after = watched.execute("PRAGMA data_version").fetchone()
+            where = f"{method} {rule} ({relation.name.lower()}) as {self._name(who)}"
+            if complaint := _complaint(expected[who], answer):
+                self.wrong.append(f"{where}: {complaint}")
+            elif expected[who] in ("out", "sign-in") and before != after:
+                self.wrong.append(f"{where}: refused, and something was changed")
+            if expected[who] == "out" and relation is not Relation.MINE:
+                nothing[who] = answer.text
+            self.tries += 1
+        if _hides(entry):
+            self._remember_refusals(rule, method, relation, nothing)
+
+    def _remember_refusals(
+        self, rule: Rule, method: str, relation: Relation, texts: Mapping[str, str]
+    ) -> None:
+        """Compare what is out of reach with what is not there: the answers must be the same."""
+        seen: dict[tuple[str, str, str], str] = self.__dict__.setdefault("_seen", {})
+        for who, text in texts.items():
+            known = seen.setdefault((str(rule), method, who), text)
+            if text != known:
+                self.wrong.append(
+                    f"{method} {rule} as {self._name(who)}: what is out of reach "
+                    f"({relation.name.lower()}) answers otherwise than what is not there"
+                )
+
+    def _expected(self, entry: Entry, relation: Relation, who: str) -> str:
+        match entry:
+            case Open(answer=answer):
+                return "in" if answer == 200 else str(answer)
+            case ByLink(gone=gone):
+                return "in" if relation is Relation.MINE else str(gone)
+            case _ if who == VISITOR:
+                return "sign-in"
+            case ForRoles(who=named):
+                return "in" if who in named else "out"
+            case OnRequest():
+                return "in" if who in entry.who(relation) else "out"
+            case OnThing(ours=ours) if relation is Relation.UNITS:
+                return "in" if who in ours else "out"
+            case OnThing(elsewhere=elsewhere) if relation is Relation.ELSEWHERE:
+                return "in" if who in elsewhere else "out"
+            case _:
+                return "out"
+
+    def _data(self, rule: Rule, method: str, path: str, inside: list[str]) -> dict[str, Any]:
+        """Return a form as somebody who may fills it in: others send the same."""
+        if method != "POST":
+            return {}
+        special = self.things.filled.get(rule.endpoint)
+        if special is not None:
+            return special
+        if "GET" not in (rule.methods or set()) or not inside:
+            return {}
+        with as_it_was(self.app):
+            response = self.browsers[inside[0]].request("GET", path)
+        return filled_in(Page(response), path) if response.status_code == 200 else {}
+
+    def _answer(self, browser: Browser, method: str, path: str, data: Mapping[str, Any]) -> Answer:
+        options: dict[str, Any] = {"data": dict(data)} if method == "POST" else {}
+        response = browser.request(method, path, **options)
+        asked = response.status_code == 401 or "/sign-in" in response.headers.get("Location", "")
+        for _turn in range(5):
+            if response.status_code not in REDIRECTS:
+                break
+            response = browser.request("GET", response.headers["Location"])
+        return Answer(response.status_code, asked, _text(response))
+
+    def _name(self, who: str) -> str:
+        return "a visitor" if who == VISITOR else f"{who}, who {WHO[who]}"
+
+
+# -------------------------------------------------------------------- what is tried on
+
+
+@dataclass
+class Things:
+    """What the pages are about, by relation; made when first asked for."""
+
+    world: Neighbours
+
+    filled: ClassVar[Mapping[str, dict[str, Any]]] = {
+        "locale.switch": {"locale": "en", "next": "/"},
+        "locale.text_size": {"size": "large", "next": "/"},
+    }
+
+    def arguments(self, rule: Rule, entry: Entry, relation: Relation) -> dict[str, Any]:
+        """Return what the address of a page is made of."""
+        match entry:
+            case OnRequest(status=status):
+                return self._of_request(rule, status, relation)
+            case OnThing(kind=kind):
+                thing_id = self._thing(kind, relation)
+                return dict.fromkeys(rule.arguments, thing_id)
+            case _:
+                return {}
+
+    def _of_request(self, rule: Rule, status: Status, relation: Relation) -> dict[str, Any]:
+        if relation is Relation.NONE:
+            return dict.fromkeys(rule.arguments, NO_SUCH_ID)
+        made = self.world.request(status, relation)
+        given: dict[str, Any] = {"service_request_id": made.id}
+        if "visit_id" in rule.arguments:
+            visitor = self.world.volunteer_of(relation)
+            is_done = rule.endpoint == "visits.need"
+            given["visit_id"] = (
+                self.world.a.visit(made, by=visitor, needs_found="A ramp at the door").id
+                if is_done
+                else self.world.a.planned_visit(made, by=visitor).id
+            )
+        if "key" in rule.arguments:
+            given["key"] = self.world.a.photo(made).key
+        return {name: given[name] for name in rule.arguments}
+
+    def _thing(self, kind: str, relation: Relation) -> int:
+        ours = relation is Relation.UNITS
+        if relation is Relation.NONE:
+            return NO_SUCH_ID
+        world, a = self.world, self.world.a
+        unit = world.our_unit if ours else world.other_unit
+        match kind:
+            case "person":
+                return (world.mate if ours else world.theirs).id
+            case "team":
+                return (world.our_team if ours else world.their_team).id
+            case "unit":
+                return unit.id
+            case "area":
+                return a.area(unit=unit).id
+            case _:
+                return a.category().id
+
+
+def _complaint(expected: str, answer: Answer) -> str:
+    """Return what is wrong with an answer, "" when nothing is."""
+    match expected:
+        case "in":
+            is_right = answer.status < 500 and answer.status not in (401, 403, 404)
+            is_right = is_right and not answer.asks_to_sign_in
+        case "out":
+            is_right = answer.status in REFUSED
+        case "sign-in":
+            is_right = answer.asks_to_sign_in
+        case status:
+            is_right = answer.status == int(status)
+    return "" if is_right else f"{expected} was expected, {answer.status} came"
+
+
+def _hides(entry: Entry) -> bool:
+    return isinstance(entry, OnRequest) or (isinstance(entry, OnThing) and entry.hides)
+
+
+def _text(response: TestResponse) -> str:
+    """Return what a refusal says, without the numbers and tokens of its own."""
+    return re.sub(r'value="[^"]*"|\d+', "…", response.get_data().decode(errors="replace"))
