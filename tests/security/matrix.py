@@ -68,8 +68,6 @@ class OnRequest:
     teams: str = ""
     helped: str = ""
     units: str = ""
-    only_sent: bool = False
-    """Opened, it leads to a page that has a line of its own."""
 
     def who(self, relation: Relation) -> str:
         """Return who is let in; what is elsewhere is nobody's, and so is what is not there."""
@@ -162,7 +160,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     # ------------------------------------------------------------ one request
     "service_requests.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "service_requests.contact": OnRequest(
-        _S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS", only_sent=True
+        _S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"
     ),
     "photos.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "visits.show": OnRequest(_S.IN_PROGRESS, **_READERS),
@@ -245,3 +243,6 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "imports.go_on": OnThing("run", ours="AR"),
 }
 """Every page, in the order of the navigation."""
+
+ONLY_SENT: Final = frozenset({"service_requests.contact"})
+"""Opened, they lead to a page that has a line of its own."""

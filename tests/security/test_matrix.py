@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from tests.security.matrix import (
     EVERYBODY,
     MATRIX,
+    ONLY_SENT,
     WHO,
     ByLink,
     Entry,
@@ -139,8 +140,7 @@ class Attempt:
             arguments = self.things.arguments(rule, entry, relation)
             built = rule.build(arguments, append_unknown=False)
             assert built is not None, (rule, arguments)
-            only_sent = isinstance(entry, OnRequest) and entry.only_sent
-            methods = {"POST"} if only_sent else {"GET", "POST"}
+            methods = {"POST"} if rule.endpoint in ONLY_SENT else {"GET", "POST"}
             for method in sorted((rule.methods or set()) & methods):
                 self._by_everybody(rule, entry, relation, method, built[1])
 

@@ -1,0 +1,94 @@
+"""What stands before every page: headers, cookies, tokens of forms, ways back, and the host's name."""
+
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+from flask import Flask
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker import create_app
+from tracker.database import db
+from tracker.web.security import POLICY
+
+EVIL: Final = "https://evil.example/"
+ANSWERS: Final = ("/", "/track", "/requests/new", "/sign-in", "/queue", "/nowhere", "/healthz")
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_every_answer_carries_the_headers(app: Flask, browser: Browser, path: str) -> None:
+    headers = browser.request("GET", path).headers
+
+    assert headers["Content-Security-Policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "geolocation=()" in headers["Permissions-Policy"]
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_browsers_are_bound_to_tls_behind_tls_only(app: Flask, browser: Browser) -> None:
+    answer = browser.request("GET", "/", base_url="https://localhost")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(app: Flask, a: Builders) -> None:
+    a.person("Li", password="a long password", email="li@example.org")
+    browser = Browser(app)
+    browser.open("/sign-in")
+    browser.send(name="li@example.org", password="a long password", remember="y")
+    cookies = list(browser.client._cookies.values())  # type: ignore[union-attr]
+    assert cookies
+    for cookie in cookies:
+        assert cookie.http_only or cookie.key == "locale", cookie
+        assert cookie.same_site == "Lax", cookie
+
+
+def test_behind_tls_cookies_travel_by_tls_alone(app: Flask) -> None:
+    settings = replace(app.config["SETTINGS"], cookies_secure=True)
+    made = create_app(settings)
+    assert made.config["SESSION_COOKIE_SECURE"]
+    assert made.config["REMEMBER_COOKIE_SECURE"]
+
+
+def test_nothing_is_done_without_the_token_of_a_form(app: Flask, a: Builders) -> None:
+    """Another site can make a browser send a form, but not with the token of this session."""
+    browser = Browser(app).sign_in(a.administrator())
+    posts = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    assert len(posts) > 50
+    for rule in posts:
+        arguments: dict[str, Any] = {
+            name: 1 if "int:" in str(rule) else "x" for name in rule.arguments
+        }
+        built = rule.build(arguments, append_unknown=False)
+        assert built is not None
+        answer = browser.request("POST", built[1], data={"name": "x"})
+        assert answer.status_code == 400, f"{rule} took a form without its token"
+        db.session.rollback()
+
+
+@pytest.mark.parametrize("name", ["next", "back", "return", "url"])
+def test_no_address_leads_to_another_site(app: Flask, a: Builders, name: str) -> None:
+    a.person("Li", password="a long password", email="li@example.org")
+    for path in ("/sign-in", "/track", "/", "/requests/new"):
+        answer = Browser(app).request("GET", f"{path}?{name}={EVIL}")
+        assert "evil.example" not in answer.headers.get("Location", "")
+        assert not re.search(r'(?:href|action)="https://evil', answer.text)
+    browser = Browser(app)
+    browser.open(f"/sign-in?next={EVIL}")
+    browser.send(name="li@example.org", password="a long password")
+    assert "evil" not in browser.page.url
+
+
+def test_the_name_of_the_host_is_never_taken_from_the_visitor(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    """A link in a message, or a redirect, that named the visitor's host would lead astray."""
+    a.person("Li", email="li@example.org")
+    for path in ("/", "/track", "/queue", "/sign-in"):
+        answer = browser.request("GET", path, headers={"Host": "evil.example"})
+        assert "evil.example" not in answer.headers.get("Location", "").partition("?")[0]
+        assert "evil.example" not in answer.text
