@@ -508,18 +508,19 @@ def table(results: Sequence[Result]) -> str:
 
 
 def keep(results: Sequence[Result], kind: str, rows: int, more: Mapping[str, Any]) -> None:
-    """Write the results into bench/results/latest.json, in place of older ones of the same kind."""
+    """Write the results into bench/results/, in place of older ones of the same kind and size.
+
+    `latest.json` has a row for each page; `more.json` what else was measured.
+    """
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / "latest.json"
-    before = json.loads(path.read_text()) if path.exists() else {"pages": [], "more": []}
-
-    def same(each: Mapping[str, Any]) -> bool:
-        return bool((each["database"], each["rows"]) == (kind, rows))
-
-    pages = [each for each in before["pages"] if not same(each)] + [asdict(it) for it in results]
-    rest = [each for each in before["more"] if not same(each)]
-    rest.append({"database": kind, "rows": rows, **more})
-    path.write_text(json.dumps({"pages": pages, "more": rest}, indent=1) + "\n")
+    for name, new in (
+        ("latest.json", [asdict(it) for it in results]),
+        ("more.json", [{"database": kind, "rows": rows, **more}]),
+    ):
+        path = RESULTS / name
+        known = json.loads(path.read_text()) if path.exists() else []
+        others = [each for each in known if (each["database"], each["rows"]) != (kind, rows)]
+        path.write_text(json.dumps(others + new, indent=1) + "\n")
 
 
 def _percentile(clients: Sequence[Round], share: float) -> float:
