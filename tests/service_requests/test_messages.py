@@ -1,0 +1,72 @@
+"""A step and its message are one: where the message cannot be written, nothing happened."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.database import db
+from tracker.notifications.models import Message
+from tracker.service_requests import messages
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
+
+
+class FullError(Exception):
+    """The message could not be written."""
+
+
+@pytest.fixture
+def no_message(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise FullError
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr(messages, "enqueue", fail)
+
+
+def rows_of(*kinds: type) -> list[int | None]:
+    return [db.session.scalar(select(func.count()).select_from(kind)) for kind in kinds]
+
+
+def test_what_cannot_be_told_was_not_sent(a: Builders, browser: Browser, no_message: None) -> None:
+    category = a.category()
+    area = a.area(unit=a.bureau)
+    browser.open(f"/requests/new/form?category={category.id}")
+    browser.send(
+        need="水龙头滴水。",
+        area_id=area.id,
+        reachable_by="email",
+        email="who@example.org",
+        fields={"address": "1 Mill Lane"},
+    )
+    browser.send(press="Send it now", status=500)
+
+    assert rows_of(ServiceRequest, HistoryEntry, Message) == [0, 0, 0]
+
+
+def test_what_cannot_be_told_was_not_claimed(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    team = a.team()
+    reachable: dict[str, Any] = {"reachable_by": ReachableBy.EMAIL, "email": "who@example.org"}
+    made = a.service_request(team=team, status=Status.ASSIGNED, **reachable)
+    before = rows_of(HistoryEntry, Message)
+    browser.sign_in(a.volunteer(team))
+    browser.open("/board")
+
+    def fail(*_: object, **__: object) -> None:
+        raise FullError
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setattr(messages, "enqueue", fail)
+    token = browser.page.form(press="Large text").filled({})["csrf_token"]
+    answer = browser.request("POST", f"/requests/{made.id}/claim", data={"csrf_token": token})
+
+    assert answer.status_code == 500
+    assert rows_of(Claim) == [0]
+    assert rows_of(HistoryEntry, Message) == before
+    assert db.session.get_one(ServiceRequest, made.id).places_taken == 0
