@@ -98,7 +98,8 @@ def letter(envelope: Envelope) -> Letter:
         subject, _, body = text.strip().partition("\n")
         paragraphs = [part.strip() for part in body.strip().split("\n\n") if part.strip()]
         html = render_template("mail/letter.html", subject=subject, paragraphs=paragraphs)
-    return Letter(subject.strip(), "\n\n".join(paragraphs) + "\n", html)
+    # One line, whatever a name in it holds: what follows a line break would be a header of its own.
+    return Letter(" ".join(subject.split()), "\n\n".join(paragraphs) + "\n", html)
 
 
 def _thawed(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -123,19 +123,29 @@ def person(actor: Actor, person_id: int) -> Person:
     return found
 
 
-def candidates(team_id: int, q: str, *, limit: int = 20) -> Sequence[Person]:
-    """Return people who are not in a team and could join it, by what `q` finds."""
+def candidates(
+    actor: Actor, team_id: int, q: str, *, limit: int = 20
+) -> Sequence[tuple[Person, bool]]:
+    """Return people who are not in a team and could join it, and whether `actor` manages them.
+
+    Everybody is found by name; by a part of their address or by their number only those whom
+    `actor` manages: what others are reached by is not to be tried out here.
+    """
     inside = select(Membership.person_id).where(
         Membership.team_id == team_id, Membership.ended_at.is_(None)
     )
-    return list(
-        db.session.scalars(
-            select(Person)
-            .where(Person.ended_at.is_(None), Person.id.not_in(inside), found_by(q))
-            .order_by(Person.sort_key, Person.id)
-            .limit(limit)
+    is_in_reach = in_reach(actor)
+    found = db.session.execute(
+        select(Person, is_in_reach)
+        .where(
+            Person.ended_at.is_(None),
+            Person.id.not_in(inside),
+            or_(named(q), and_(is_in_reach, found_by(q))),
         )
+        .order_by(Person.sort_key, Person.id)
+        .limit(limit)
     )
+    return [(person, bool(is_managed)) for person, is_managed in found]
 
 
 def candidate(person_id: int) -> Person:
@@ -219,17 +229,20 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
 
 def found_by(q: str) -> ColumnElement[bool]:
     """Return the condition that a name (also in pinyin), an address or a number holds `q`."""
-    plain = q.strip().lower()
-    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    conditions: list[ColumnElement[bool]] = [
-        func.lower(Person.name).like(f"%{escaped}%", escape="\\"),
-        Person.email.like(f"%{escaped}%", escape="\\"),
-        func.replace(Person.sort_key, " ", "").like(f"{escaped.replace(' ', '')}%", escape="\\"),
-    ]
+    conditions = [named(q), Person.email.like(f"%{_escaped(q)}%", escape="\\")]
     phone = normalise_phone(q)
     if phone:
         conditions.append(Person.phone == phone)
     return or_(*conditions)
+
+
+def named(q: str) -> ColumnElement[bool]:
+    """Return the condition that a name holds `q`, or begins with it in pinyin."""
+    escaped = _escaped(q)
+    return or_(
+        func.lower(Person.name).like(f"%{escaped}%", escape="\\"),
+        func.replace(Person.sort_key, " ", "").like(f"{escaped.replace(' ', '')}%", escape="\\"),
+    )
 
 
 def missing_in_set_up() -> Mapping[str, bool]:
@@ -266,3 +279,8 @@ def missing_in_set_up() -> Mapping[str, bool]:
         "leaders": lacks(role(Role.LEADER)),
         "supervisors": lacks(role(Role.SUPERVISOR)),
     }
+
+
+def _escaped(q: str) -> str:
+    plain = q.strip().lower()
+    return plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

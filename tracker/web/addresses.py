@@ -22,6 +22,14 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """No keyboard types these, no page may print them, and PostgreSQL refuses the first."""
 
 
+def printable(text: str) -> str:
+    """Return `text` as it can be printed and kept: no control characters, no half characters.
+
+    For what came inside JSON, which can spell both.
+    """
+    return CONTROL.sub("", text.encode(errors="ignore").decode())
+
+
 class Typed(ImmutableMultiDict[str, Any]):
     """What an address or a form gives, without control characters. Files are left as they are."""
 

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from flask import current_app, render_template, request
 from flask_login import current_user
 
+from tracker.web.addresses import printable
+
 NOT_KEPT = frozenset(
     {"csrf_token", "password", "old_password", "new_password", "kept", "author", "resume"}
 )
@@ -41,7 +43,8 @@ class KeptForm:
     @property
     def is_of_another(self) -> bool:
         """Tell whether somebody else wrote it than who is signed in."""
-        return bool(self.author) and not hmac.compare_digest(self.author, author_mark())
+        mark = author_mark()
+        return bool(self.author) and not hmac.compare_digest(self.author.encode(), mark.encode())
 
     @property
     def words(self) -> list[str]:
@@ -96,13 +99,14 @@ def kept_from_text(text: str | None) -> KeptForm | None:
     try:
         found = json.loads(text)
         path, fields = found["path"], found["fields"]
-        pairs = tuple((str(name), str(value)) for name, value in fields)
-    except (ValueError, TypeError, KeyError):
+        pairs = tuple((printable(str(name)), printable(str(value))) for name, value in fields)
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     is_ours = isinstance(path, str) and path.isprintable() and _SAFE.fullmatch(path) is not None
     if not is_ours:
         return None
-    return KeptForm(path, pairs, bool(found.get("files")), str(found.get("author", "")))
+    author = printable(str(found.get("author", "")))
+    return KeptForm(path, pairs, bool(found.get("files")), author)
 
 
 def kept_page(kept: KeptForm, *, is_signed_in: bool) -> str:

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,6 +13,7 @@ from tracker.organisation.calendar import holiday_names
 from tracker.organisation.forms import CalendarDayForm, OrganisationForm
 from tracker.permissions import Action, require
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import identity, read_argument
 from tracker.web.locale import ENGLISH, current_locale
 
 blueprint = Blueprint("organisation", __name__)
@@ -47,7 +48,7 @@ def edit() -> ResponseReturnValue:
         with transaction():
             actions.edit_organisation(
                 {name: form[name].data for name in FIELDS},
-                version=int(form.version.data or 0),
+                version=read_argument(request.form, "version", identity) or 0,
                 actor=actor,
                 now=utc_now(),
             )

@@ -15,7 +15,7 @@ from tracker.service_requests.forms.judging import GRANT, REFUSE, DecisionForm
 from tracker.service_requests.judging import find_approval, to_decide
 from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import LARGEST_ID
+from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import refusal_text
 from tracker.web.paging import page_of
 
@@ -32,7 +32,7 @@ def index() -> ResponseReturnValue:
 def decide() -> ResponseReturnValue:
     """Grant or refuse one of them."""
     actor = signed_in_actor()
-    approval_id = min(request.form.get("approval", type=int) or 0, LARGEST_ID)
+    approval_id = read_argument(request.form, "approval", identity) or 0
     decision = request.form.get("decision")
     form = DecisionForm.from_request()
     if decision == REFUSE and not (form.note.data or "").strip():

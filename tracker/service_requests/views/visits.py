@@ -25,6 +25,7 @@ from tracker.service_requests.views.uploads import Uploads, delete_files, kept_u
 from tracker.teams.models import Membership
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import printable
 from tracker.web.errors import refusal_text
 from tracker.web.locale import local_datetime
 
@@ -229,12 +230,18 @@ def _report_form(
 def _typed(draft: str) -> MultiDict[str, str]:
     try:
         fields = json.loads(draft)
-    except ValueError:
+    except (ValueError, RecursionError):
         return MultiDict()
     if not isinstance(fields, list):
         return MultiDict()
     pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2]
-    return MultiDict([(str(name), str(value)) for name, value in pairs])
+    return MultiDict(
+        [
+            (printable(name), printable(value))
+            for name, value in pairs
+            if isinstance(name, str) and isinstance(value, str)
+        ]
+    )
 
 
 def _recorded(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
@@ -12,6 +12,7 @@ from tracker.accounts import actions, mail, queries as accounts
 from tracker.accounts.actions import PersonDetails
 from tracker.accounts.models import LinkPurpose, Person
 from tracker.clock import utc_now
+from tracker.config import Settings
 from tracker.database import transaction
 from tracker.errors import RefusedError
 from tracker.organisation import queries as organisation
@@ -230,7 +231,8 @@ def _invite_new(form: InvitationForm, actor: Actor) -> Invited:
 
 def _invited(person: Person) -> Invited:
     token = mail.send_link(person, LinkPurpose.INVITATION, now=utc_now())
-    address = url_for("accounts.invitation", token=token, _external=True)
+    settings: Settings = current_app.config["SETTINGS"]
+    address = settings.public_url + url_for("accounts.invitation", token=token)
     return Invited(person.id, person.name, person.email, address)
 
 

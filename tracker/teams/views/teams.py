@@ -55,7 +55,7 @@ def show(team_id: int) -> ResponseReturnValue:
         team=queries.team(actor, team_id),
         members=queries.members(team_id),
         q=q,
-        candidates=queries.candidates(team_id, q) if q else [],
+        candidates=queries.candidates(actor, team_id, q) if q else [],
     )
 
 
