@@ -67,10 +67,12 @@ def test_no_address_of_a_list_breaks_it(app: Flask, a: Builders) -> None:
 
 
 @on_sqlite
-def test_no_words_of_a_resident_break_the_form(app: Flask, a: Builders) -> None:
+def test_no_words_of_a_resident_break_the_form(
+    app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     category = a.category()
     names = "need for_whom beneficiary_name area_id address reachable_by phone email kind category_id go"
-    app.config["WTF_CSRF_ENABLED"] = False
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", value=False)
 
     @fuzzed
     @given(
@@ -88,10 +90,12 @@ def test_no_words_of_a_resident_break_the_form(app: Flask, a: Builders) -> None:
 
 
 @on_sqlite
-def test_nothing_typed_into_a_form_of_the_desk_breaks_it(app: Flask, a: Builders) -> None:
+def test_nothing_typed_into_a_form_of_the_desk_breaks_it(
+    app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = a.service_request()
     desk = Browser(app).sign_in(a.coordinator())
-    app.config["WTF_CSRF_ENABLED"] = False
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", value=False)
     paths = ["acceptance", "refusal", "merger", "assignment", "note", "resolution", "question"]
     names = (
         "category_id area_id priority reason where_to_turn survivor lead_team_id leader_id note"
@@ -109,9 +113,11 @@ def test_nothing_typed_into_a_form_of_the_desk_breaks_it(app: Flask, a: Builders
 
 
 @on_sqlite
-def test_no_reference_code_or_link_breaks_the_way_in(app: Flask, a: Builders) -> None:
+def test_no_reference_code_or_link_breaks_the_way_in(
+    app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     a.service_request()
-    app.config["WTF_CSRF_ENABLED"] = False
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", value=False)
 
     @fuzzed
     @given(reference=words, code=words, token=words)

@@ -46,7 +46,7 @@ def heard() -> Iterator[Heard]:
 
 
 def test_a_whole_journey_leaves_no_trace_of_a_person(
-    app: Flask, a: Builders, browser: Browser, heard: Heard
+    app: Flask, a: Builders, browser: Browser, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     category, area = a.category(), a.area()
     team, leader = a.team(), a.leader()
@@ -102,8 +102,8 @@ def test_a_whole_journey_leaves_no_trace_of_a_person(
         visit(who, "PUT", f"/requests/{made.id}")
     visit(browser, "GET", f"/track/{token[:-1]}")
     visit(browser, "POST", "/track", data={"reference": made.reference, "code": PHONE[-6:]})
-    app.view_functions["home.index"] = broken
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setitem(app.view_functions, "home.index", broken)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", value=False)
     visit(browser, "GET", "/")
 
     assert any("Traceback" in line for line in heard.lines), "the fault was logged"

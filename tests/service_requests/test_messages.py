@@ -24,7 +24,7 @@ def no_message(monkeypatch: pytest.MonkeyPatch, app: Flask) -> None:
     def fail(*_: object, **__: object) -> None:
         raise FullError
 
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", value=False)
     monkeypatch.setattr(messages, "enqueue", fail)
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_told_was_not_claimed(
     def fail(*_: object, **__: object) -> None:
         raise FullError
 
-    app.config["PROPAGATE_EXCEPTIONS"] = False
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", value=False)
     monkeypatch.setattr(messages, "enqueue", fail)
     token = browser.page.form(press="Large text").filled({})["csrf_token"]
     answer = browser.request("POST", f"/requests/{made.id}/claim", data={"csrf_token": token})
