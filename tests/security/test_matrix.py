@@ -102,9 +102,8 @@ def test_nobody_gets_in_but_those_named(
     group: str, app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background, "start", lambda *_: None)
-    monkeypatch.setitem(
-        app.config, "WTF_CSRF_ENABLED", False
-    )  # the door, not the form's token, must refuse
+    # The door, not the form's token, must refuse.
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", value=False)
     attempt = Attempt(app, Neighbours(a))
     for rule in app.url_map.iter_rules():
         if rule.endpoint.partition(".")[0] == group and rule.endpoint not in TRIED_ELSEWHERE:
