@@ -3,6 +3,9 @@
 Every page without an argument is opened by everybody, and what a list takes from its address;
 then requests, people and what hangs on them are planted out of their reach, and all of it is
 opened again. A row, a number or a suggestion that differs has told them something.
+
+One page tells everybody of what is near, without anything personal: what others of the same place
+and kind have asked (`tests/service_requests/test_ask.py`).
 """
 
 import io
@@ -22,6 +25,7 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts import actions as accounts
 from tracker.database import transaction
+from tracker.organisation.models import Area
 from tracker.permissions import Role
 from tracker.service_requests.contact import look_at_contact
 from tracker.service_requests.lifecycle import Status
@@ -101,7 +105,7 @@ class Reader:
 
 
 def _words(answer: TestResponse) -> str:
-    if answer.mimetype.endswith("sheet"):
+    if (answer.mimetype or "").endswith("sheet"):
         sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
         assert sheet is not None
         return str(list(sheet.values))
@@ -115,9 +119,9 @@ def test_what_is_out_of_reach_changes_nothing_that_one_reads(
     app.config["WTF_CSRF_ENABLED"] = False  # what a coordinator asks about a caller, others ask too
     world = Neighbours(a)
     ours = [world.new_request(Status.IN_PROGRESS, each) for each in (Relation.MINE, Relation.UNITS)]
+    near = a.area(unit=world.our_unit), a.area(unit=world.other_unit)
     pages = (
         f"/admin/teams/{world.our_team.id}?q={MARK}",
-        f"/requests/new/similar?category={a.any_category.id}",
         *(f"/requests/{it.id}" for it in ours),
         *(f"/requests/{it.id}/merger" for it in ours),
         *(f"/requests/{it.id}/volunteers" for it in ours),
@@ -126,14 +130,14 @@ def test_what_is_out_of_reach_changes_nothing_that_one_reads(
     readers = {who: Reader(app, browsers[who], pages) for who in UNSEEN[relation]}
     before = {who: reader.everything() for who, reader in readers.items()}
 
-    planted = [plant(world, relation, status) for status in STATUSES]
+    planted = [plant(world, relation, status, near) for status in STATUSES]
     if relation is Relation.ELSEWHERE:
         plant_people(world)
 
     for who, reader in readers.items():
         after = reader.everything()
         told = [path for path in after if after[path] != before[who][path]]
-        assert told == [], f"{who} learns of what is {relation.value}"
+        assert told == [], f"{who} learns of what is {relation.value}: {told}"
     for who in SEEN.get(relation, ""):
         words = browsers[who].request("GET", "/queue?status=all").text
         assert all(reference in words for reference in planted), f"{who} should see them"
@@ -142,12 +146,13 @@ def test_what_is_out_of_reach_changes_nothing_that_one_reads(
 STATUSES: Final = (Status.ASSIGNED, Status.IN_PROGRESS, Status.WAITING, Status.RESOLVED)
 
 
-def plant(world: Neighbours, relation: Relation, status: Status) -> str:
+def plant(world: Neighbours, relation: Relation, status: Status, near: tuple[Area, Area]) -> str:
     """Make a request with what hangs on it; return its reference as it is printed."""
-    a = world.a
+    a, is_theirs = world.a, relation in (Relation.ELSEWHERE, Relation.HELPED)
     it = world.new_request(
         status,
         relation,
+        area=near[is_theirs],
         need=f"{MARK} {status}",
         address=f"{MARK} 5",
         requester_name=MARK,
@@ -161,7 +166,7 @@ def plant(world: Neighbours, relation: Relation, status: Status) -> str:
         a.visit(it, by=visitor, findings=MARK)
         for kind in (ApprovalKind.EXTENSION, ApprovalKind.PARKING):
             a.approval(it, kind, by=visitor)
-    if relation in (Relation.ELSEWHERE, Relation.HELPED):
+    if is_theirs:
         look(world, it)
     return reference
 
@@ -174,14 +179,18 @@ def look(world: Neighbours, it: ServiceRequest) -> None:
 
 
 def plant_people(world: Neighbours) -> None:
-    """Enter people and a team of the other unit, with what was written down about it."""
+    """Enter people and teams of the other unit, with what was written down about it.
+
+    Teams have other names than what is searched for: the search tells whether a team, a unit, an
+    area or a leader of that name exists anywhere, as the desk's own pages do.
+    """
     a = world.a
     ruler = a.administrator(world.other_unit)
     values = {"phone": PHONE, "email": f"{MARK}@example.org", "title": MARK}
     person = a.coordinator(world.other_unit, name="白远", sort_key="bai yuan", **values)
     ended = a.coordinator(world.other_unit, name=f"{MARK} gone", ended_at=a.now)
-    team = a.team(world.other_unit, name=MARK, name_en=MARK)
-    a.team(world.other_unit, name=f"{MARK} 2", ended_at=a.now)
+    team = a.team(world.other_unit, name="远方队", name_en="Far away")
+    a.team(world.other_unit, name="旧队", name_en="Of old", ended_at=a.now)
     actor = a.actor(ruler)
     with transaction():
         accounts.give_role(person, Role.LEADER, unit_id=world.other_unit.id, actor=actor, now=a.now)
