@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import openpyxl
 import pytest
@@ -56,7 +57,7 @@ NOT_READ: Final = frozenset({"health.alive", "health.ready", "ask.form", "static
 QUERIES: Final = (
     "/queue?status=all",
     f"/queue?status=all&q={MARK}",
-    f"/queue?status=all&q={PHONE}",
+    f"/queue?status=all&q={quote(PHONE)}",
     "/queue?status=closed",
     "/queue?mine=1",
     "/queue?due=late",
@@ -68,7 +69,7 @@ QUERIES: Final = (
     "/figures/list.xlsx?period=all",
     "/admin/people/?ended=1",
     f"/admin/people/?q={MARK}",
-    f"/admin/people/?q={PHONE}",
+    f"/admin/people/?q={quote(PHONE)}",
     f"/admin/people/?q={MARK}@example.org",
     "/admin/teams/?ended=1",
     "/admin/audit/looks?person=1",
@@ -199,3 +200,19 @@ def plant_people(world: Neighbours) -> None:
     a._saved(
         ImportRun(file_name=f"{MARK}.csv", source=MARK, started_by_id=ruler.id, started_at=a.now)
     )
+
+
+def test_a_number_finds_only_what_one_may_see_the_number_of(a: Builders, app: Flask) -> None:
+    """Who audits one unit and leads in another reads no numbers in the first."""
+    here, there = a.unit(), a.unit()
+    somebody = a.auditor(here)
+    a.grant(somebody, Role.LEADER, there)
+    led = a.service_request(unit=there, team=a.team(there), leader=somebody, phone=PHONE)
+    audited = a.service_request(unit=here, phone=PHONE)
+    browser = Browser(app).sign_in(somebody)
+
+    assert format_reference(audited.reference) in browser.open("/queue?status=all").text
+    found = browser.open(f"/queue?status=all&q={quote(PHONE)}").text
+
+    assert format_reference(led.reference) in found
+    assert format_reference(audited.reference) not in found

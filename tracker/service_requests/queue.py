@@ -294,10 +294,14 @@ def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
             # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-            return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone))), True
+            return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone, actor))), True
     return found, are_few
 
 
-def _asked_by(phone: str) -> Select[int]:
+def _asked_by(phone: str, actor: Actor) -> Select[int]:
+    """Select what came from that number, as far as `actor` may see numbers."""
     callers = select(Requester.id).where(Requester.phone == phone)
-    return select(ServiceRequest.id).where(ServiceRequest.requester_id.in_(callers))
+    return select(ServiceRequest.id).where(
+        ServiceRequest.requester_id.in_(callers),
+        within_reach(actor, Action.VIEW_CONTACT, CASEWORK),
+    )
