@@ -3,13 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from tests.reports.test_imports_pages import MAPPING, TABLE
 from tests.security.matrix import (
     EVERYBODY,
     MATRIX,
@@ -34,8 +36,16 @@ from tests.security.neighbours import (
 from tests.support.browser import REDIRECTS, Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
+from tracker.accounts import links as one_time_links
+from tracker.accounts.models import LinkPurpose, Person
+from tracker.database import transaction
+from tracker.permissions import Role, resident
 from tracker.reports.importing import background
+from tracker.reports.importing.running import Summary
+from tracker.service_requests import links
+from tracker.service_requests.actions import drafts
 from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import ImportRun
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -51,16 +61,6 @@ ADVICE: Final = (
 
 TRIED_ELSEWHERE: Final = frozenset(
     {
-        # By one's token or key: tests/accounts, tests/service_requests/test_track.py, test_ask.py.
-        *(endpoint for endpoint, entry in MATRIX.items() if isinstance(entry, ByLink)),
-        # Places, joinings, grants, days, messages and runs: tests/teams, tests/accounts,
-        # tests/organisation, tests/notifications, tests/reports.
-        *(
-            endpoint
-            for endpoint, entry in MATRIX.items()
-            if isinstance(entry, OnThing)
-            and entry.kind in ("place", "joining", "grant", "day", "message", "run")
-        ),
         "intake.receipt",  # whoever took it in, once: tests/service_requests/test_intake.py
         # They end the session that the other tries are made with: tests/accounts.
         "accounts.sign_out",
@@ -260,10 +260,54 @@ class Things:
             case OnRequest(status=status):
                 return self._of_request(rule, status, relation)
             case OnThing(kind=kind):
-                thing_id = self._thing(kind, relation)
-                return dict.fromkeys(rule.arguments, thing_id)
+                given = dict.fromkeys(rule.arguments, self._thing(kind, relation))
+                return {**given, **self._of_two(kind, relation)}
+            case ByLink():
+                return self._of_link(rule, relation)
             case _:
                 return {}
+
+    def _of_two(self, kind: str, relation: Relation) -> dict[str, Any]:
+        """Return what is in the address beside the thing itself, or in its place."""
+        if relation is Relation.NONE:
+            return {}
+        ours, a = relation is Relation.UNITS, self.world.a
+        unit = self.world.our_unit if ours else self.world.other_unit
+        team = self.world.our_team if ours else self.world.their_team
+        match kind:
+            case "place":
+                mate = self.world.mate if ours else self.world.theirs
+                return {"team_id": team.id, "person_id": mate.id}
+            case "joining":
+                return {"team_id": team.id, "person_id": a.person().id}
+            case "grant":
+                grant = a.grant(a.person(), Role.COORDINATOR, unit)
+                return {"person_id": grant.person_id, "grant_id": grant.id}
+            case _:
+                return {}
+
+    def _of_link(self, rule: Rule, relation: Relation) -> dict[str, Any]:
+        """Return a link that leads somewhere, or one that was made up."""
+        a, world = self.world.a, self.world
+        if relation is Relation.NONE:
+            # With a good key of one's own, one begins to write.
+            return {"token": "0" * 40, "key": "no key", "photo_key": "0" * 32}
+        if rule.endpoint.startswith("accounts."):
+            purpose = LinkPurpose(rule.endpoint.partition(".")[2])
+            with transaction():
+                token, _ = one_time_links.new_link(world.mate, purpose, now=a.now)
+            return {"token": token}
+        it = world.request(Status.RESOLVED, Relation.MINE)
+        photo = a.photo(it)
+        found = {"token": links.token_for(it.id, it.link_salt), "photo_key": photo.key}
+        if "token" not in rule.arguments:
+            found["key"] = f"{photo.id:032}"
+            content = {"category_id": str(a.any_category.id), "need": "A tap", "for_whom": "self"}
+            content |= {"reachable_by": "nobody", "address": "Here 1"}
+            with transaction():
+                draft = drafts.save(found["key"], content, actor=resident(), now=a.now)
+                photo.service_request_id, photo.draft_id = None, draft.id
+        return found
 
     def _of_request(self, rule: Rule, status: Status, relation: Relation) -> dict[str, Any]:
         if relation is Relation.NONE:
@@ -297,8 +341,30 @@ class Things:
                 return unit.id
             case "area":
                 return a.area(unit=unit).id
+            case "run":
+                return self._run(world.person("A") if ours else a.administrator(unit))
+            case "message":
+                return world.message()
+            case "day":
+                day = a.now.date() + timedelta(days=1 if ours else 2)
+                return a.calendar_day(day, is_working=False).id
+            case "place" | "joining" | "grant":
+                return 0  # see _of_two
             case _:
                 return a.category().id
+
+    def _run(self, starter: Person) -> int:
+        """Return an import that somebody tried, with its files."""
+        a = self.world.a
+        facts = {"started_by_id": starter.id, "started_at": a.now, "finished_at": a.now}
+        run = a._saved(ImportRun(file_name="book.csv", source="old-book", is_dry=True, **facts))
+        folder = background.folder_of(current_app.config["SETTINGS"], run.id)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.table.write_bytes(TABLE)
+        folder.mapping.write_bytes(MAPPING)
+        folder.rejects.write_bytes(TABLE)
+        folder.note(self.world.our_unit.id, Summary())
+        return run.id
 
 
 def _complaint(expected: str, answer: Answer) -> str:
