@@ -106,16 +106,20 @@ class Sender:
         """Send the form of one page both ways, and note when that makes a difference."""
         if rule.endpoint not in ENTRIES:
             return
-        who, arguments = self._who_and_where(rule)
-        built = rule.build(arguments, append_unknown=False)
-        assert built is not None
-        path, browser = built[1], self.browsers[who]
-        data, shown = self._form(rule, path, browser)
+        browser, path, data, shown = self.form_of(rule)
         plain = self._sent(browser, path, data)
         more = self._sent(browser, path, {**everything_else(shown | set(data)), **data})
         if plain != more:
             rows = sorted(set(more[1]) ^ set(plain[1]))[:6]
-            self.wrong.append(f"{rule.endpoint} as {who}: {plain[0]} and {more[0]}, {rows}")
+            self.wrong.append(f"{rule.endpoint}: {plain[0]} and {more[0]}, {rows}")
+
+    def form_of(self, rule: Rule) -> tuple[Browser, str, dict[str, Any], set[str]]:
+        """Return who may send a form where, what they fill in, and what its fields are."""
+        who, arguments = self._who_and_where(rule)
+        built = rule.build(arguments, append_unknown=False)
+        assert built is not None
+        path, browser = built[1], self.browsers[who]
+        return browser, path, *self._form(rule, path, browser)
 
     def _who_and_where(self, rule: Rule) -> tuple[str, dict[str, Any]]:
         entry = MATRIX[rule.endpoint]
