@@ -21,6 +21,7 @@ fuzzed = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     database=None,
 )
+pytestmark = pytest.mark.timeout(7200 if EXAMPLES > 1000 else 180)
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 NASTY: Final = (
