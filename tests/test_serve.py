@@ -32,15 +32,16 @@ def _serving(instance: Path, port: int, **environment: str) -> Iterator[subproce
         "PYTHONDONTWRITEBYTECODE": "1",
         **environment,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracker.serve"],
-        cwd=ROOT,
-        env=given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with (instance / "output").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tracker.serve"],
+            cwd=ROOT,
+            env=given,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
     try:
         yield process
     finally:
@@ -49,6 +50,15 @@ def _serving(instance: Path, port: int, **environment: str) -> Iterator[subproce
         with suppress(subprocess.TimeoutExpired):
             process.wait(20)
         process.kill()
+
+
+def _printed(instance: Path, words: str, *, within_s: float = 60) -> str:
+    """Return what the terminal shows, once it shows `words`."""
+    deadline = time.monotonic() + within_s
+    while words not in (text := (instance / "output").read_text()):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.05)
+    return text
 
 
 def _answer(port: int, path: str, *, within_s: float = 60) -> str:
@@ -99,13 +109,15 @@ def test_it_serves_without_a_demonstration_and_ends_all_that_it_started(
         children = _children_of(process.pid)
         assert len(children) >= 3  # the server, its two workers, ours
 
+        output = _printed(tmp_path, "Ctrl-C")
+        assert f"http://127.0.0.1:{port}" in output
+        assert "create-administrator" in output
+
         process.send_signal(number)
-        output, _ = process.communicate(timeout=25)
+        process.wait(timeout=25)
 
     assert process.returncode == 0
     assert not [pid for pid in children if _is_alive(pid)]
-    assert f"http://127.0.0.1:{port}" in output
-    assert "create-administrator" in output
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
 
 
@@ -120,21 +132,20 @@ def test_when_the_worker_dies_everything_ends_with_a_message(tmp_path: Path) -> 
         )
 
         os.kill(worker, signal.SIGKILL)
-        output, _ = process.communicate(timeout=25)
+        process.wait(timeout=25)
 
     assert process.returncode == 1
-    assert "The worker ended" in output
+    assert "The worker ended" in _printed(tmp_path, "ended")
 
 
 def test_a_taken_port_is_said_in_plain_words(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with _serving(tmp_path, port, DEMO="0") as process:
-            output, _ = process.communicate(timeout=25)
+            process.wait(timeout=25)
 
     assert process.returncode == 1
-    assert f"Port {port} is taken" in output
-    assert "Traceback" not in output
+    assert "Traceback" not in _printed(tmp_path, f"Port {port} is taken")
 
 
 def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
