@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tracker import config
 from tracker.permissions import MATRIX, NEVER_ON_OWN_WORK, Reach, Role
+from tracker.reports import definitions, statistics as counting, values
 from tracker.service_requests import lifecycle
 from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, Step
 
@@ -142,14 +143,13 @@ def configuration() -> str:
 
 def statistics() -> str:
     """Return docs/statistics.md: the definition of each figure, from the docstrings."""
-    from tracker.reports import statistics as figures  # noqa: PLC0415 - optional while it grows
-
-    lines = ["# How the figures are defined", "", NOTE, inspect.getdoc(figures) or "", ""]
-    for name, thing in vars(figures).items():
-        if name.startswith("_") or getattr(thing, "__module__", "") != figures.__name__:
-            continue
-        if inspect.isfunction(thing) or inspect.isclass(thing):
-            lines += [f"## `{name}`", "", inspect.getdoc(thing) or "", ""]
+    lines = ["# How the figures are defined", "", NOTE, inspect.getdoc(definitions) or "", ""]
+    for module in (definitions, values, counting):
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", "") != module.__name__:
+                continue
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                lines += [f"## `{name}`", "", inspect.getdoc(thing) or "", ""]
     return "\n".join(lines)
 
 

@@ -26,7 +26,9 @@ from tracker.database import db, transaction
 from tracker.integrity import backup
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.permissions import SYSTEM, resident
-from tracker.reports.statistics import Scope, Summary, summary
+from tracker.reports.definitions import Scope
+from tracker.reports.statistics import summary
+from tracker.reports.values import Summary
 from tracker.service_requests.actions import drafts
 from tracker.service_requests.actions.photos import add_to_draft
 from tracker.service_requests.models import Photo, ServiceRequest

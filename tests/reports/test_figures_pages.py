@@ -19,8 +19,8 @@ from tests.support.chromium import Windows
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.reports import listing
+from tracker.reports.definitions import Figure
 from tracker.reports.exports import safe
-from tracker.reports.statistics import Figure
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
 

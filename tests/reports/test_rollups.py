@@ -18,9 +18,9 @@ from tracker.database import db, transaction
 from tracker.organisation.models import Organisation
 from tracker.permissions import SYSTEM, Actor
 from tracker.reports import answers, statistics
+from tracker.reports.definitions import Dimension, Scope
 from tracker.reports.models import FigureCell, FigureChange
 from tracker.reports.rollups import folding, reading
-from tracker.reports.statistics import Dimension, Scope
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Kind, Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import with_check_digit

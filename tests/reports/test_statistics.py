@@ -12,8 +12,9 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import SYSTEM, Action, may
 from tracker.reports import listing, statistics
+from tracker.reports.definitions import CONDITIONS, PARTS, Dimension, Figure, Scope
 from tracker.reports.periods import Choice, Period, before, months_later, period_for
-from tracker.reports.statistics import CONDITIONS, PARTS, Dimension, Figure, Scope, Share
+from tracker.reports.values import Share
 from tracker.service_requests.lifecycle import Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 

@@ -9,23 +9,12 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from tracker.permissions import Actor
-from tracker.reports import statistics
+from tracker.reports import naming, statistics
+from tracker.reports.definitions import Dimension, Figure, Scope
+from tracker.reports.periods import month_begins, months_between, months_later
 from tracker.reports.rollups import reading
 from tracker.reports.rollups.tally import Tally, together
-from tracker.reports.statistics import (
-    SECONDS_A_DAY,
-    Answers,
-    Dimension,
-    Figure,
-    Group,
-    Month,
-    Scope,
-    Share,
-    Spread,
-    Summary,
-    following_month,
-    month_begins,
-)
+from tracker.reports.values import SECONDS_A_DAY, Answers, Group, Month, Share, Spread, Summary
 
 
 def summary(actor: Actor, scope: Scope) -> Summary:
@@ -73,9 +62,9 @@ def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
 
 def _groups(found: Mapping[str, Tally], scope: Scope, by: Dimension) -> Sequence[Group]:
     keys = {key: _typed(key, by) for key, tally in found.items() if tally[Figure.RECEIVED]}
-    names = statistics.names_of(by, keys.values())
-    return statistics.in_order(
-        statistics.named_group(
+    names = naming.names_of(by, keys.values())
+    return naming.in_order(
+        naming.named_group(
             typed,
             names,
             received=found[key][Figure.RECEIVED],
@@ -97,7 +86,7 @@ def monthly(actor: Actor, scope: Scope, zone: ZoneInfo) -> Sequence[Month]:
     return [
         Month(
             month_begins(month, zone),
-            month_begins(following_month(month), zone),
+            month_begins(months_later(month, 1), zone),
             f"{month:%Y-%m}",
             *found.get(month, (0, 0)),
         )
@@ -117,18 +106,12 @@ def _months_of(
     """Return the months of the period; without bounds, from the first with anything to the last."""
     came = [month for month, (received, _closed) in found.items() if received]
     if scope.start is not None and scope.end is not None:
-        first, after = scope.start, scope.end
-    elif not found:
+        return months_between(scope.start, scope.end, zone)
+    if not found:
         return []
-    else:
-        first = scope.start or month_begins(min(came) if came else max(found), zone)
-        after = scope.end or month_begins(following_month(max(found)), zone)
-    months: list[date] = []
-    month = first.astimezone(zone).date().replace(day=1)
-    while month_begins(month, zone) < after:
-        months.append(month)
-        month = following_month(month)
-    return months
+    first = scope.start or month_begins(min(came) if came else max(found), zone)
+    after = scope.end or month_begins(months_later(max(found), 1), zone)
+    return months_between(first, after, zone)
 
 
 def _typed(key: str, by: Dimension) -> int | str | None:

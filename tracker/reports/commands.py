@@ -18,13 +18,13 @@ from tracker.database import transaction
 from tracker.errors import NotFoundError
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM
+from tracker.reports.definitions import Dimension, Scope
 from tracker.reports.figures import day_start, document, unit_ids
 from tracker.reports.importing.background import run_prepared
 from tracker.reports.importing.files import FileError, TableFile, open_table
 from tracker.reports.importing.mapping import Mapping as ColumnMapping, MappingError, read_mapping
 from tracker.reports.importing.running import Rejects, Run, Summary, begin, note
 from tracker.reports.rollups import folding
-from tracker.reports.statistics import Dimension, Scope
 from tracker.reports.words import problem_text
 
 requests_cli = AppGroup("requests", help="Service requests in bulk.")

@@ -13,7 +13,7 @@ from typing import IO, Final, TypeAlias
 import xlsxwriter
 from flask_babel import gettext as _
 
-from tracker.reports.statistics import SECONDS_A_DAY
+from tracker.reports.values import SECONDS_A_DAY
 from tracker.service_requests.dossier import masked_contact
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import format_reference

@@ -13,7 +13,8 @@ from tracker.organisation.models import Category, Unit
 from tracker.organisation.queries import units_below
 from tracker.permissions import Actor
 from tracker.reports import answers
-from tracker.reports.statistics import Answers, Dimension, Group, Month, Scope, Share, Summary
+from tracker.reports.definitions import Dimension, Scope
+from tracker.reports.values import Answers, Group, Month, Share, Summary
 
 
 def day_start(day: date, zone: ZoneInfo) -> datetime:

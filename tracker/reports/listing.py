@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from tracker.database import db
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
-from tracker.reports.statistics import CONDITIONS, Figure, Scope, visible
+from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
 from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.visibility import within_reach
 

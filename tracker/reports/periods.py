@@ -1,12 +1,13 @@
 """Periods that people ask for: whole months, quarters and years of the organisation's calendar.
 
-Pure. A period includes its first day and excludes `end`, the day after its last.
+Pure. A month is told by its first day. A period includes its first day and excludes `end`, the day after its last.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
 MONTHS_A_YEAR: Final = 12
 
@@ -86,3 +87,24 @@ def months_later(first: date, months: int) -> date:
     """Return the first of the month `months` after that of `first`."""
     number = first.year * MONTHS_A_YEAR + first.month - 1 + months
     return date(number // MONTHS_A_YEAR, number % MONTHS_A_YEAR + 1, 1)
+
+
+def month_of(moment: datetime, zone: ZoneInfo) -> date:
+    """Return the first day of the month in which a moment lies in `zone`."""
+    local = moment.astimezone(zone)
+    return date(local.year, local.month, 1)
+
+
+def month_begins(month: date, zone: ZoneInfo) -> datetime:
+    """Return when a month begins on the clock of `zone`."""
+    return datetime(month.year, month.month, 1, tzinfo=zone)
+
+
+def months_between(start: datetime, end: datetime, zone: ZoneInfo) -> list[date]:
+    """Return the months of `zone` of which some lies from `start` to before `end`, oldest first."""
+    months: list[date] = []
+    month = month_of(start, zone)
+    while month_begins(month, zone) < end:
+        months.append(month)
+        month = months_later(month, 1)
+    return months

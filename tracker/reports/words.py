@@ -6,10 +6,10 @@ from typing import Final
 
 from flask_babel import LazyString, lazy_gettext as _l
 
+from tracker.reports.definitions import Dimension, Figure
 from tracker.reports.importing.mapping import Creatable
 from tracker.reports.importing.rows import Problem, Reason
 from tracker.reports.periods import Choice
-from tracker.reports.statistics import Dimension, Figure
 
 # Pairs, not a dict: members of different enums can be equal texts.
 LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
@@ -87,7 +87,7 @@ DEFINITIONS: Final[Mapping[Figure, LazyString]] = {
     Figure.RETURNED: _l("Counted requests that a team returned to the desk at least once."),
     Figure.RETURNABLE: _l("Counted requests that a team has, or returned."),
 }
-"""What is counted, for people; the functions of `statistics` say the same for engineers."""
+"""What is counted, for people; the functions of `definitions` say the same for engineers."""
 
 RATES: Final[Mapping[Figure, LazyString]] = {
     Figure.CLOSED: _l(

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, FromClause, Select, case, literal, select
 from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db
-from tracker.reports import statistics
-from tracker.reports.statistics import Figure, Scope
+from tracker.reports.definitions import CONDITIONS, SUMMED, Figure, Scope
+from tracker.reports.periods import month_of
 
 ROWS_AT_ONCE: Final = 5_000
 FOR_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -33,23 +33,7 @@ class Kept(StrEnum):
     KIND = "kind"
 
 
-COUNTS: Final = (
-    Figure.RECEIVED,
-    Figure.COUNTED,
-    Figure.CLOSED,
-    Figure.HANDLED,
-    Figure.TIMED,
-    Figure.ON_TIME,
-    Figure.ANSWERED,
-    Figure.SOLVED,
-    Figure.RATED,
-    Figure.SATISFIED,
-    Figure.REOPENED,
-    Figure.REOPENABLE,
-    Figure.RETURNED,
-    Figure.RETURNABLE,
-    Figure.CLOSED_IN_PERIOD,
-)
+COUNTS: Final = (*SUMMED, Figure.CLOSED_IN_PERIOD)
 """What a cell counts, in the order of its columns."""
 
 
@@ -79,10 +63,7 @@ def select_facts(source: FromClause) -> Select[Any]:
     """
     ever = Scope(as_of=FOR_EVER)
     adapter = ClauseAdapter(source, adapt_on_names=True)
-    counts = [
-        case((adapter.traverse(statistics.CONDITIONS[figure](ever)), 1), else_=0)
-        for figure in COUNTS
-    ]
+    counts = [case((adapter.traverse(CONDITIONS[figure](ever)), 1), else_=0) for figure in COUNTS]
     columns = source.c
     sign: ColumnElement[int] = columns.sign if "sign" in columns else literal(1)
     return select(
@@ -123,12 +104,6 @@ def facts_of(query: Select[Any], zone: ZoneInfo) -> Iterator[Fact]:
             due=microseconds(due_at) if is_open and due_at is not None else None,
             latest=max(one for one in (submitted_at, resolved_at, closed_at) if one is not None),
         )
-
-
-def month_of(moment: datetime, zone: ZoneInfo) -> date:
-    """Return the first day of the month in which a moment lies in `zone`."""
-    local = moment.astimezone(zone)
-    return date(local.year, local.month, 1)
 
 
 def microseconds(moment: datetime) -> int:

@@ -13,10 +13,10 @@ from sqlalchemy import delete, func, insert, select, tuple_
 
 from tracker.database import db, transaction
 from tracker.organisation import queries as organisation
+from tracker.reports.definitions import Figure
 from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
 from tracker.reports.rollups.facts import COUNTS, Fact, Kept, facts_of, select_facts
 from tracker.reports.rollups.tally import Numbers, Tally
-from tracker.reports.statistics import Figure
 from tracker.service_requests.models import ServiceRequest
 
 FOLDED_AT_ONCE: Final = 2_000

@@ -13,11 +13,11 @@ from sqlalchemy.sql.util import ClauseAdapter
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor
-from tracker.reports import statistics
+from tracker.reports.definitions import Dimension, Figure, Scope, filters_of
 from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
+from tracker.reports.periods import month_begins, month_of, months_later
 from tracker.reports.rollups.facts import COUNTS, FOR_EVER, Fact, Kept, facts_of, select_facts
 from tracker.reports.rollups.tally import Tally
-from tracker.reports.statistics import Dimension, Figure, Scope, following_month, month_begins
 from tracker.service_requests.models import ServiceRequest
 
 SLACK: Final = timedelta(minutes=1)
@@ -55,18 +55,16 @@ class Reading:
         """The first month that lies wholly within the period; None: from the beginning."""
         if self.scope.start is None:
             return None
-        local = self.scope.start.astimezone(self.zone)
-        month = local.date().replace(day=1)
-        return (
-            month if month_begins(month, self.zone) == self.scope.start else following_month(month)
-        )
+        month = month_of(self.scope.start, self.zone)
+        is_whole = month_begins(month, self.zone) == self.scope.start
+        return month if is_whole else months_later(month, 1)
 
     @property
     def until(self) -> date | None:
         """The month at which the whole months end; None: without end."""
         if self.scope.end is None:
             return None
-        return self.scope.end.astimezone(self.zone).date().replace(day=1)
+        return month_of(self.scope.end, self.zone)
 
 
 def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Reading | None:
@@ -291,7 +289,7 @@ def _narrowed(reading: Reading, source: FromClause) -> list[ColumnElement[bool]]
         conditions.append(source.c.unit_id.in_(sorted(reading.unit_ids)))
     filters = replace(reading.scope, unit_ids=None)
     adapter = ClauseAdapter(source, adapt_on_names=True)
-    conditions += [adapter.traverse(one) for one in statistics.filters_of(filters)]
+    conditions += [adapter.traverse(one) for one in filters_of(filters)]
     return conditions
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from tracker.reports.definitions import Figure
 from tracker.reports.rollups.facts import COUNTS, EPOCH, Fact, microseconds
-from tracker.reports.statistics import Figure
 
 _FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
 _TIMED: Final = COUNTS.index(Figure.TIMED)

@@ -22,10 +22,11 @@ from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
-from tracker.reports import answers, exports, listing, statistics
+from tracker.reports import answers, exports, listing
 from tracker.reports.addresses import BLANKABLE, TREES, Wanted, wanted_from
+from tracker.reports.definitions import PARTS, Dimension, Figure, Scope
 from tracker.reports.periods import Choice, Period, before
-from tracker.reports.statistics import PARTS, Dimension, Figure, Group, Scope, Summary
+from tracker.reports.values import Group, Month, Summary
 from tracker.reports.words import DAYS_TO_CLOSE, DEFINITIONS, RATES
 from tracker.service_requests.choices import leaders_in
 from tracker.service_requests.lifecycle import Kind
@@ -460,7 +461,7 @@ def _list_url(figure: Figure, **more: str) -> str:
     return url_for(".listed", **{**kept, "figure": figure.value, **more})
 
 
-def _month_link(month: statistics.Month, within: Period, zone: ZoneInfo) -> str:
+def _month_link(month: Month, within: Period, zone: ZoneInfo) -> str:
     """Return the list of what came in during a month, as far as it lies in the period."""
     start, end = month.start.astimezone(zone).date(), month.end.astimezone(zone).date()
     start = max(start, within.start or start)
