@@ -1,0 +1,108 @@
+"""The exact list behind a figure, to read and to take along."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from flask import Response, render_template, request, send_file, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from tracker.clock import utc_now
+from tracker.database import db
+from tracker.errors import NotPermittedError
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, may
+from tracker.reports import exports, listing
+from tracker.reports.addresses import Wanted, wanted_from
+from tracker.reports.definitions import Scope
+from tracker.reports.views.figures import blueprint, reader
+from tracker.reports.views.filters import chips, choices_for, period_words
+from tracker.reports.views.links import kept
+from tracker.reports.words import DEFINITIONS
+from tracker.service_requests.models import ServiceRequest
+from tracker.web.labels import label
+from tracker.web.locale import time_zone
+from tracker.web.paging import page_of
+
+PAGE_SIZE: Final = 50
+
+
+@blueprint.get("/list")
+def listed() -> ResponseReturnValue:
+    """Show exactly the requests that a figure counts, newest first."""
+    actor, now, zone = reader(), utc_now(), time_zone()
+    wanted = wanted_from(request.args, now.astimezone(zone).date())
+    scope = wanted.scope(now, zone)
+    page = page_of(
+        db.session(),
+        listing.behind(actor, scope, wanted.figure),
+        (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression),
+        key_of=lambda row: (row.submitted_at, row.id),
+        mark=request.args.get("mark"),
+        size=PAGE_SIZE,
+        newest_first=True,
+    )
+    return render_template(
+        "reports/list.html",
+        wanted=wanted,
+        period=period_words(wanted.period),
+        page=page,
+        total=listing.how_many(actor, scope, wanted.figure),
+        definition=DEFINITIONS[wanted.figure],
+        chips=chips(wanted, choices_for(actor)),
+        back_url=url_for(".index", **kept("figure", "exact", "blank", "mark")),
+        exports=_export_links() if may(actor, Action.EXPORT_SERVICE_REQUESTS) else [],
+    )
+
+
+@blueprint.get("/list.csv")
+def list_csv() -> ResponseReturnValue:
+    """Send the list behind a figure as CSV, while it is read."""
+    wanted, scope, actor = _exported()
+    rows = _cells(listing.exported(actor, scope, wanted.figure))
+    answer = Response(
+        stream_with_context(exports.csv_lines(exports.header(), rows)),
+        mimetype="text/csv",
+    )
+    answer.headers.set("Content-Disposition", "attachment", filename=_file_name(wanted, "csv"))
+    return answer
+
+
+@blueprint.get("/list.xlsx")
+def list_xlsx() -> ResponseReturnValue:
+    """Send the list behind a figure as a workbook."""
+    wanted, scope, actor = _exported()
+    rows = _cells(listing.exported(actor, scope, wanted.figure))
+    return send_file(
+        exports.workbook(label(wanted.figure), exports.header(), rows),
+        mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        as_attachment=True,
+        download_name=_file_name(wanted, "xlsx"),
+    )
+
+
+def _exported() -> tuple[Wanted, Scope, Actor]:
+    actor, now, zone = reader(), utc_now(), time_zone()
+    if not may(actor, Action.EXPORT_SERVICE_REQUESTS):
+        message = "Lists may be read, not taken along."
+        raise NotPermittedError(message)
+    wanted = wanted_from(request.args, now.astimezone(zone).date())
+    return wanted, wanted.scope(now, zone), actor
+
+
+def _cells(rows: Iterable[ServiceRequest]) -> Iterator[list[exports.Cell]]:
+    country = organisation.organisation().country
+    return (exports.cells(row, country) for row in rows)
+
+
+def _file_name(wanted: Wanted, ending: str) -> str:
+    period = wanted.period
+    days = [f"{day:%Y%m%d}" for day in (period.start, period.last) if day]
+    return "-".join(["requests", wanted.figure.value, *days]) + f".{ending}"
+
+
+def _export_links() -> list[tuple[str, str]]:
+    here = kept("mark", "sort", "by")
+    return [
+        ("CSV", url_for(".list_csv", **here)),
+        ("XLSX", url_for(".list_xlsx", **here)),
+    ]
