@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.permissions import SYSTEM, Action, Actor
 from tracker.service_requests.lifecycle import (
@@ -26,6 +27,7 @@ from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.visibility import within_reach
 
 Condition: TypeAlias = ColumnElement[bool]
+Moment: TypeAlias = InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
 
 SATISFIED_FROM: Final = 3
 """The top three of five levels."""
@@ -103,7 +105,12 @@ class Figure(StrEnum):
 
 def received(scope: Scope) -> Condition:
     """Count requests submitted in the period, spam left out. What waits for triage counts."""
-    return and_(is_real(), _submitted_in(scope), *filters_of(scope))
+    return and_(
+        is_real(),
+        ServiceRequest.submitted_at <= scope.as_of,
+        *_in_period(ServiceRequest.submitted_at, scope),
+        *filters_of(scope),
+    )
 
 
 def counted(scope: Scope) -> Condition:
@@ -153,12 +160,14 @@ def closed_in_period(scope: Scope) -> Condition:
     A flow beside the closure rate, never divided by what was received. A request whose closing
     time is not known (some imports) is in no period.
     """
-    bounds: list[Condition] = [ServiceRequest.closed_at.is_not(None)]
-    if scope.start is not None:
-        bounds.append(ServiceRequest.closed_at >= scope.start)
-    if scope.end is not None:
-        bounds.append(ServiceRequest.closed_at < scope.end)
-    return and_(is_real(), _is_counted(), _is_closed(scope), *bounds, *filters_of(scope))
+    return and_(
+        is_real(),
+        _is_counted(),
+        _is_closed(scope),
+        ServiceRequest.closed_at.is_not(None),
+        *_in_period(ServiceRequest.closed_at, scope),
+        *filters_of(scope),
+    )
 
 
 def timed(scope: Scope) -> Condition:
@@ -321,28 +330,27 @@ def visible(actor: Actor) -> Condition:
 
 def filters_of(scope: Scope) -> list[Condition]:
     """Return what narrows a scope besides the period."""
-    chosen: list[Condition] = []
-    if scope.unit_ids is not None:
-        chosen.append(ServiceRequest.unit_id.in_(sorted(scope.unit_ids)))
-    if scope.team_id is not None:
-        chosen.append(ServiceRequest.lead_team_id == scope.team_id)
-    if scope.leader_id is not None:
-        chosen.append(ServiceRequest.leader_id == scope.leader_id)
-    if scope.category_ids is not None:
-        chosen.append(ServiceRequest.category_id.in_(sorted(scope.category_ids)))
-    if scope.area_ids is not None:
-        chosen.append(ServiceRequest.area_id.in_(sorted(scope.area_ids)))
-    if scope.channel is not None:
-        chosen.append(ServiceRequest.channel == scope.channel)
-    if scope.kind is not None:
-        chosen.append(ServiceRequest.kind == scope.kind)
+    values: tuple[tuple[InstrumentedAttribute[Any], object], ...] = (
+        (ServiceRequest.lead_team_id, scope.team_id),
+        (ServiceRequest.leader_id, scope.leader_id),
+        (ServiceRequest.channel, scope.channel),
+        (ServiceRequest.kind, scope.kind),
+    )
+    trees: tuple[tuple[InstrumentedAttribute[Any], frozenset[int] | None], ...] = (
+        (ServiceRequest.unit_id, scope.unit_ids),
+        (ServiceRequest.category_id, scope.category_ids),
+        (ServiceRequest.area_id, scope.area_ids),
+    )
     blanks = {
         Dimension.TEAM: ServiceRequest.lead_team_id,
         Dimension.LEADER: ServiceRequest.leader_id,
         Dimension.AREA: ServiceRequest.area_id,
     }
-    chosen += [blanks[one].is_(None) for one in sorted(scope.blank)]
-    return chosen
+    return [
+        *(column.in_(sorted(ids)) for column, ids in trees if ids is not None),
+        *(column == value for column, value in values if value is not None),
+        *(blanks[one].is_(None) for one in sorted(scope.blank)),
+    ]
 
 
 def is_real() -> Condition:
@@ -368,10 +376,10 @@ def _is_handled(scope: Scope) -> Condition:
     )
 
 
-def _submitted_in(scope: Scope) -> Condition:
-    bounds: list[Condition] = [ServiceRequest.submitted_at <= scope.as_of]
+def _in_period(at: Moment, scope: Scope) -> list[Condition]:
+    bounds: list[Condition] = []
     if scope.start is not None:
-        bounds.append(ServiceRequest.submitted_at >= scope.start)
+        bounds.append(at >= scope.start)
     if scope.end is not None:
-        bounds.append(ServiceRequest.submitted_at < scope.end)
-    return and_(*bounds)
+        bounds.append(at < scope.end)
+    return bounds

@@ -19,6 +19,7 @@ from tracker.reports.definitions import (
     SUMMED,
     Condition,
     Dimension,
+    Moment,
     Scope,
     closed,
     closed_in_period,
@@ -216,7 +217,7 @@ def _per_month(
     actor: Actor,
     bounds: Sequence[tuple[datetime, datetime]],
     condition: Condition,
-    at: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None],
+    at: Moment,
 ) -> Mapping[int, int]:
     """Count by month in one statement. No database function that knows months of a zone is on
     both databases, so the bounds travel as a table; each month is one range of the index."""  # noqa: D205, D209 - one thought

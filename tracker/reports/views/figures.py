@@ -9,8 +9,8 @@ from tracker.clock import utc_now
 from tracker.errors import NotPermittedError
 from tracker.permissions import Action, Actor, may
 from tracker.reports import answers
-from tracker.reports.addresses import wanted_from
-from tracker.reports.definitions import Figure
+from tracker.reports.addresses import Wanted, wanted_from
+from tracker.reports.definitions import Figure, Scope
 from tracker.reports.periods import before
 from tracker.reports.views import breakdown, filters
 from tracker.reports.views.cards import cards
@@ -27,9 +27,8 @@ MOST_MONTHS: Final = 120
 @blueprint.get("")
 def index() -> ResponseReturnValue:
     """Show the figures of a period, with the charts and the tables behind them."""
-    actor, now, zone = reader(), utc_now(), time_zone()
-    wanted = wanted_from(request.args, now.astimezone(zone).date())
-    scope = wanted.scope(now, zone)
+    actor, wanted, scope = asked()
+    now, zone = scope.as_of, time_zone()
     by = breakdown.dimension_of(wanted)
     summary, groups = answers.summary_and_groups(actor, scope, by)
     earlier = before(wanted.period)
@@ -63,10 +62,15 @@ def index() -> ResponseReturnValue:
     )
 
 
-def reader() -> Actor:
-    """Return who reads, if figures are for them; raises `NotPermittedError`."""
+def asked() -> tuple[Actor, Wanted, Scope]:
+    """Return who asks, what the address says, and which requests that means now.
+
+    Raises `NotPermittedError` where figures are not for the reader.
+    """
     actor = signed_in_actor()
     if not may(actor, Action.VIEW_REPORTS):
         message = "Figures are for those who answer for them."
         raise NotPermittedError(message)
-    return actor
+    now, zone = utc_now(), time_zone()
+    wanted = wanted_from(request.args, now.astimezone(zone).date())
+    return actor, wanted, wanted.scope(now, zone)

@@ -6,21 +6,19 @@ from typing import Final
 from flask import Response, render_template, request, send_file, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from tracker.clock import utc_now
 from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
 from tracker.reports import exports, listing
-from tracker.reports.addresses import Wanted, wanted_from
+from tracker.reports.addresses import Wanted
 from tracker.reports.definitions import Scope
-from tracker.reports.views.figures import blueprint, reader
+from tracker.reports.views.figures import asked, blueprint
 from tracker.reports.views.filters import chips, choices_for, period_words
 from tracker.reports.views.links import kept
 from tracker.reports.words import DEFINITIONS
 from tracker.service_requests.models import ServiceRequest
 from tracker.web.labels import label
-from tracker.web.locale import time_zone
 from tracker.web.paging import page_of
 
 PAGE_SIZE: Final = 50
@@ -29,9 +27,7 @@ PAGE_SIZE: Final = 50
 @blueprint.get("/list")
 def listed() -> ResponseReturnValue:
     """Show exactly the requests that a figure counts, newest first."""
-    actor, now, zone = reader(), utc_now(), time_zone()
-    wanted = wanted_from(request.args, now.astimezone(zone).date())
-    scope = wanted.scope(now, zone)
+    actor, wanted, scope = asked()
     page = page_of(
         db.session(),
         listing.behind(actor, scope, wanted.figure),
@@ -57,7 +53,7 @@ def listed() -> ResponseReturnValue:
 @blueprint.get("/list.csv")
 def list_csv() -> ResponseReturnValue:
     """Send the list behind a figure as CSV, while it is read."""
-    wanted, scope, actor = _exported()
+    actor, wanted, scope = _exported()
     rows = _cells(listing.exported(actor, scope, wanted.figure))
     answer = Response(
         stream_with_context(exports.csv_lines(exports.header(), rows)),
@@ -70,7 +66,7 @@ def list_csv() -> ResponseReturnValue:
 @blueprint.get("/list.xlsx")
 def list_xlsx() -> ResponseReturnValue:
     """Send the list behind a figure as a workbook."""
-    wanted, scope, actor = _exported()
+    actor, wanted, scope = _exported()
     rows = _cells(listing.exported(actor, scope, wanted.figure))
     return send_file(
         exports.workbook(label(wanted.figure), exports.header(), rows),
@@ -80,13 +76,12 @@ def list_xlsx() -> ResponseReturnValue:
     )
 
 
-def _exported() -> tuple[Wanted, Scope, Actor]:
-    actor, now, zone = reader(), utc_now(), time_zone()
+def _exported() -> tuple[Actor, Wanted, Scope]:
+    actor, wanted, scope = asked()
     if not may(actor, Action.EXPORT_SERVICE_REQUESTS):
         message = "Lists may be read, not taken along."
         raise NotPermittedError(message)
-    wanted = wanted_from(request.args, now.astimezone(zone).date())
-    return wanted, wanted.scope(now, zone), actor
+    return actor, wanted, scope
 
 
 def _cells(rows: Iterable[ServiceRequest]) -> Iterator[list[exports.Cell]]:
