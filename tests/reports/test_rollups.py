@@ -1,6 +1,5 @@
 """What the kept cells say is what the requests say: whatever is asked, whatever happened."""
 
-import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 
 from tests.support.builders import Builders
 from tests.support.walk import Walk, cast_of
+from tests.torture.size import IS_FULL
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.organisation.models import Organisation
@@ -27,7 +27,6 @@ from tracker.service_requests.reference import with_check_digit
 from tracker.teams.actors import actor_for
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
-IS_FULL: Final = os.environ.get("TORTURE") == "1"
 FILTERS: Final = 300 if IS_FULL else 45
 REQUESTS: Final = 3_000 if IS_FULL else 250
 STEPS: Final = 5_000 if IS_FULL else 80

@@ -1,20 +1,18 @@
 """Whatever is sent to any form, or stands in a file that is brought in, nobody reads of an error of ours."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
 
 from tests.reports.test_importing import HEADER, MAPPING, OPEN
+from tests.security.fuzzing import NASTY, fuzzed, holds, on_sqlite, takes_its_time, words
 from tests.security.neighbours import Neighbours, as_it_was
-from tests.security.test_fuzz import NASTY, holds, words
 from tests.security.test_made_up import BROKEN
 from tests.security.test_mass_assignment import ENTRIES, Sender
 from tests.support.builders import Builders
@@ -24,17 +22,8 @@ from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import MappingError, parse_mapping
 from tracker.reports.importing.running import Rejects, Run
 
-EXAMPLES: Final = 25_000 if os.environ.get("TORTURE") == "1" else 80
-fuzzed = settings(
-    max_examples=EXAMPLES,
-    deadline=timedelta(seconds=60),
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    database=None,
-)
-pytestmark = [
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-    pytest.mark.timeout(7200 if EXAMPLES > 1000 else 180),
-]
+EXAMPLES: Final = 80
+pytestmark = [on_sqlite, takes_its_time]
 
 MADE_UP: Final = st.one_of(words, st.sampled_from([*BROKEN.values(), "[]", "{}", "null"]))
 FILES: Final = st.one_of(
@@ -51,7 +40,7 @@ def test_nothing_sent_to_any_form_breaks_it(
     forms = [sender.form_of(rule) for rule in app.url_map.iter_rules() if _is_sent(rule)]
     assert len(forms) > 60
 
-    @fuzzed
+    @fuzzed(EXAMPLES)
     @given(data=st.data())
     def send(data: st.DataObject) -> None:
         browser, path, filled, shown = data.draw(st.sampled_from(forms))
@@ -98,7 +87,7 @@ def bring_in(app: Flask, a: Builders, tmp_path: Path) -> Callable[[bytes, str], 
 
 
 def test_no_row_breaks_an_import(bring_in: Callable[[bytes, str], None]) -> None:
-    @fuzzed
+    @fuzzed(EXAMPLES)
     @given(rows=st.lists(st.lists(CELLS, max_size=len(HEADER.split(",")) + 1), max_size=4))
     def bring(rows: Sequence[Sequence[str]]) -> None:
         table = "\n".join([HEADER, OPEN, *(",".join(row) for row in rows)])
@@ -108,7 +97,7 @@ def test_no_row_breaks_an_import(bring_in: Callable[[bytes, str], None]) -> None
 
 
 def test_no_file_breaks_an_import(bring_in: Callable[[bytes, str], None]) -> None:
-    @fuzzed
+    @fuzzed(EXAMPLES)
     @given(
         start=st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b", b"\xff\xfe", HEADER.encode()]),
         rest=st.binary(max_size=200),
@@ -121,7 +110,7 @@ def test_no_file_breaks_an_import(bring_in: Callable[[bytes, str], None]) -> Non
 
 
 def test_no_mapping_breaks_an_import(bring_in: Callable[[bytes, str], None]) -> None:
-    @fuzzed
+    @fuzzed(EXAMPLES)
     @given(key=st.sampled_from(KEYS), value=VALUES, line=st.text(max_size=30))
     def bring(key: str, value: str, line: str) -> None:
         kept = "\n".join(each for each in MAPPING.splitlines() if not each.startswith(key))
