@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders, at
+from tests.support.steps import MAIL
 from tracker.database import db, transaction
 from tracker.errors import (
     NotFoundError,
@@ -25,8 +26,6 @@ from tracker.service_requests.models import (
     ReachableBy,
     ServiceRequest,
 )
-
-MAIL = "li@example.org"
 
 
 def working_on(a: Builders, **more: object) -> ServiceRequest:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders
+from tests.support.steps import steps_of
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, Refusal, RefusedError
@@ -18,17 +19,6 @@ from tracker.service_requests.actions import claims, handling
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
 from tracker.service_requests.models import Claim, ReachableBy, ServiceRequest
 from tracker.teams.models import Team
-
-
-@pytest.fixture
-def team(a: Builders) -> Team:
-    """Return the team that the requests of these tests are assigned to."""
-    return a.team()
-
-
-def steps_of(service_request: ServiceRequest) -> list[Step]:
-    """Return the steps that were taken, the oldest first."""
-    return [entry.step for entry in queries.history_of(service_request)]
 
 
 def refusal_of(act: Callable[[], object]) -> Refusal:

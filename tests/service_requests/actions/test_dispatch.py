@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders
+from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Role
@@ -13,11 +14,6 @@ from tracker.service_requests import queries
 from tracker.service_requests.actions import dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
 from tracker.service_requests.models import ServiceRequest
-
-
-def steps_of(service_request: ServiceRequest) -> list[Step]:
-    """Return the steps that were taken, the oldest first."""
-    return [entry.step for entry in queries.history_of(service_request)]
 
 
 def accept(a: Builders, made: ServiceRequest, **more: object) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders, at
+from tests.support.steps import MAIL, steps_of
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
@@ -25,38 +26,11 @@ from tracker.service_requests.lifecycle import (
 from tracker.service_requests.models import Approval, ApprovalKind, ReachableBy, ServiceRequest
 from tracker.teams.models import Team
 
-MAIL = "li@example.org"
-
-
-@pytest.fixture
-def team(a: Builders) -> Team:
-    """Return the team that works on `it`."""
-    return a.team()
-
-
-@pytest.fixture
-def person(a: Builders, team: Team) -> Person:
-    """Return who claimed `it`."""
-    return a.volunteer(team)
-
-
-@pytest.fixture
-def it(a: Builders, team: Team, person: Person) -> ServiceRequest:
-    """Return a request that `person` works on; its requester reads mail."""
-    return a.service_request(
-        team=team, claimed_by=[person], reachable_by=ReachableBy.EMAIL, email=MAIL
-    )
-
 
 @pytest.fixture
 def handler(a: Builders, person: Person, it: ServiceRequest) -> Actor:
     """Return who claimed `it`, with what they hold."""
     return a.actor(person)
-
-
-def steps_of(it: ServiceRequest) -> list[Step]:
-    """Return the steps that were taken, the oldest first."""
-    return [entry.step for entry in queries.history_of(it)]
 
 
 def refusal_of(act: Callable[[], object]) -> Refusal:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders
+from tests.support.steps import MAIL
 from tracker.database import db, transaction
 from tracker.errors import StepNotAllowedError
 from tracker.notifications.models import Message
@@ -14,7 +15,6 @@ from tracker.service_requests.actions import time_passing
 from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
 from tracker.service_requests.models import ApprovalKind, ReachableBy, ServiceRequest
 
-MAIL = "li@example.org"
 DAYS = timedelta(days=3)
 A_SECOND = timedelta(seconds=1)
 

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.builders import Builders
+from tests.support.steps import MAIL, steps_of
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, StepNotAllowedError
@@ -14,32 +15,11 @@ from tracker.permissions import Actor, Role, resident
 from tracker.service_requests import queries
 from tracker.service_requests.actions import visiting
 from tracker.service_requests.lifecycle import Status, Step
-from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.service_requests.models import ServiceRequest
 from tracker.teams.models import Team
 from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
 
-MAIL = "li@example.org"
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def team(a: Builders) -> Team:
-    """Return the team that works on `it`."""
-    return a.team()
-
-
-@pytest.fixture
-def person(a: Builders, team: Team) -> Person:
-    """Return who claimed `it`."""
-    return a.volunteer(team)
-
-
-@pytest.fixture
-def it(a: Builders, team: Team, person: Person) -> ServiceRequest:
-    """Return a request that `person` works on; its requester reads mail."""
-    return a.service_request(
-        team=team, claimed_by=[person], reachable_by=ReachableBy.EMAIL, email=MAIL
-    )
 
 
 @pytest.fixture
@@ -76,11 +56,6 @@ def record(
         return visiting.record_visit(
             it, told, visit=visit, submission_key=key, actor=actor, now=now
         )
-
-
-def steps_of(it: ServiceRequest) -> list[Step]:
-    """Return the steps that were taken, the oldest first."""
-    return [entry.step for entry in queries.history_of(it)]
 
 
 def visits() -> list[Visit]:
