@@ -1,5 +1,6 @@
 """Every table of the product, so that whoever compares or migrates sees them all."""
 
+from tracker import set_up
 from tracker.accounts import models as accounts
 from tracker.notifications import models as notifications
 from tracker.organisation import models as organisation
@@ -15,6 +16,7 @@ MODULES = (
     organisation,
     reports,
     service_requests,
+    set_up,
     teams,
     throttle,
     visits,

@@ -179,7 +179,12 @@ def test_longer_histories_take_no_more_queries(
     a.visit(made, by=leads)
     a.planned_visit(made, by=leads)
     browser.sign_in(a.coordinator())
-    few = count_queries(lambda: browser.open(address_of(made)))
+
+    def opening() -> int:
+        browser.open(address_of(made))  # so that the set-up is known
+        return count_queries(lambda: browser.open(address_of(made)))
+
+    few = opening()
 
     for _ in range(5):
         other = a.team_leader(team)
@@ -188,7 +193,7 @@ def test_longer_histories_take_no_more_queries(
         with transaction():
             handling.add_note(made, internal_note="记一笔", actor=a.actor(other), now=a.now)
 
-    assert count_queries(lambda: browser.open(address_of(made))) == few
+    assert opening() == few
 
 
 def test_the_address_of_a_look_opened_anew_leads_back_to_the_masked_page(

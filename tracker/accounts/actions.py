@@ -8,7 +8,6 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from pypinyin import lazy_pinyin
 from sqlalchemy import select
 
 from tracker.accounts import audit, queries, sessions
@@ -132,6 +131,9 @@ def require_everywhere(actor: Actor, action: Action, unit_ids: Collection[int]) 
 
 def sort_key(name: str) -> str:
     """Return by what a name is sorted: pinyin for Chinese, lower case."""
+    # Its dictionary takes 58 MB, of which only a process that enters people has need.
+    from pypinyin import lazy_pinyin  # noqa: PLC0415
+
     return " ".join(lazy_pinyin(name)).lower()[:160]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from tracker.accounts.models import Person, SignInSession
 from tracker.database import db
+from tracker.set_up import know_stamp, stamp_beside
 
 A_DAY: Final = timedelta(days=1)
 REMEMBERED: Final = timedelta(days=30)
@@ -54,15 +55,20 @@ def end_all(person_id: int) -> None:
 
 def person_behind(token: str, *, now: datetime) -> Person | None:
     """Return whose session this is, or None when it ended, expired, or the person was ended."""
-    return db.session.scalar(
-        select(Person)
+    found = db.session.execute(
+        select(Person, stamp_beside())
         .join(SignInSession, SignInSession.person_id == Person.id)
         .where(
             SignInSession.token_hash == _hash(token),
             SignInSession.expires_at > now,
             Person.ended_at.is_(None),
         )
-    )
+    ).one_or_none()
+    if found is None:
+        return None
+    person, stamp = found
+    know_stamp(stamp)
+    return person
 
 
 def _hash(token: str) -> str:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from pypinyin import lazy_pinyin
-
+from tracker.accounts.actions import sort_key
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.demo.categories import CATEGORIES, Leaf, Top
@@ -180,7 +179,7 @@ def _teams(
 
 
 def _person(plan: PersonPlan, password_hash: str, then: datetime) -> Person:
-    pinyin = lazy_pinyin(plan.name)
+    pinyin = sort_key(plan.name).split()
     given = ".".join([pinyin[0], "".join(pinyin[1:])])
     return Person(
         name=plan.name,

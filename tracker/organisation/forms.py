@@ -21,9 +21,9 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 
 from tracker.organisation.calendar import has_calendar
 from tracker.organisation.models import AreaKind, UnitKind
+from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
 from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
-from tracker.web.locale import localized
 
 ICONS = (
     "chat-square-text",
@@ -70,9 +70,7 @@ def stripped(text: str | None) -> str:
 def tree_choices(nodes: Iterable[Node[Thing]], *, blank: object = None) -> list[SelectChoice]:
     """Return choices in tree order, indented by depth; `blank` words one that chooses nothing."""
     choices = [] if blank is None else [SelectChoice("", str(blank))]
-    return choices + [
-        SelectChoice(node.thing.id, "\u3000" * node.depth + localized(node.thing)) for node in nodes
-    ]
+    return choices + [SelectChoice(node.thing.id, indented(node)) for node in nodes]
 
 
 class NamedForm(Form):

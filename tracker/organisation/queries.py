@@ -1,6 +1,6 @@
 """Reading the organisation: its settings, trees and what may be chosen."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Generic, TypeVar
@@ -14,6 +14,7 @@ from tracker.database import Model, db
 from tracker.errors import NotFoundError
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
+from tracker.set_up import until_set_up_changes
 
 Thing = TypeVar("Thing", Unit, Area, Category)
 _TABLES = Model.metadata.tables
@@ -27,12 +28,11 @@ class Node(Generic[Thing]):
     depth: int
 
 
+@until_set_up_changes
 def organisation() -> Organisation:
-    """Return the organisation's settings, with defaults before set-up."""
-    found = db.session.get(Organisation, 1)
-    # The session itself holds what it knows weakly: a page would ask for it five times.
-    db.session.info["organisation"] = found
-    return found or _default()
+    """Return the organisation's settings, with defaults before set-up. To be read, not changed."""
+    row = db.session.execute(select(Organisation.__table__)).mappings().one_or_none()
+    return Organisation(**row) if row else _default()
 
 
 def _default() -> Organisation:
@@ -68,8 +68,6 @@ def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
     settings = organisation()
     last = (around.astimezone(UTC) + timedelta(days=days_ahead)).year
     years = range(around.year - 1, last + 1)
-    own_days = db.session.execute(select(CalendarDay.day, CalendarDay.is_working))
-    overrides: dict[date, bool] = dict(own_days.all())
     morning_ends = settings.lunch_begins or settings.work_ends
     spans = [(settings.work_begins, morning_ends)]
     if settings.lunch_begins and settings.lunch_ends:
@@ -78,9 +76,14 @@ def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
         settings.country,
         settings.time_zone,
         years,
-        overrides,
+        _own_days(),
         hours=tuple(spans),
     )
+
+
+@until_set_up_changes
+def _own_days() -> Mapping[date, bool]:
+    return dict(db.session.execute(select(CalendarDay.day, CalendarDay.is_working)).all())
 
 
 def root_unit() -> Unit:
@@ -94,6 +97,7 @@ def root_unit() -> Unit:
     return unit
 
 
+@until_set_up_changes
 def units_below(unit_id: int) -> frozenset[int]:
     """Return the ids of a unit and of every unit below it."""
     below = select(Unit.id).where(Unit.id == unit_id).cte("below", recursive=True)
@@ -101,6 +105,7 @@ def units_below(unit_id: int) -> frozenset[int]:
     return frozenset(db.session.scalars(select(below.c.id)))
 
 
+@until_set_up_changes
 def areas_below(area_id: int) -> frozenset[int]:
     """Return the ids of an area and of every area below it."""
     below = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)

@@ -13,6 +13,7 @@ from tracker.errors import Refusal
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.privacy import find_personal_data
+from tracker.service_requests import queries
 from tracker.service_requests.actions import claims
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import (
@@ -95,17 +96,11 @@ def claimable(actor: Actor, wish: Wish) -> Select[int]:
 
 def shown(ids: Sequence[int]) -> Sequence[ServiceRequest]:
     """Return the requests with everything that the board shows of them."""
-    return db.session.scalars(
-        select(ServiceRequest)
-        .where(ServiceRequest.id.in_(ids))
-        .options(
-            joinedload(ServiceRequest.category),
-            joinedload(ServiceRequest.area),
-            joinedload(ServiceRequest.lead_team),
-            selectinload(ServiceRequest.helping_teams),
-            selectinload(ServiceRequest.claims),
-        )
-    ).all()
+    return queries.lines(
+        ids,
+        selectinload(ServiceRequest.helping_teams),
+        selectinload(ServiceRequest.claims),
+    )
 
 
 def due_or_submitted() -> ColumnElement[Any]:
@@ -113,9 +108,10 @@ def due_or_submitted() -> ColumnElement[Any]:
     return _WHEN
 
 
-def tasks(rows: Sequence[ServiceRequest], actor: Actor) -> Sequence[Task]:
+def tasks(
+    rows: Sequence[ServiceRequest], actor: Actor, standing: claims.Standing
+) -> Sequence[Task]:
     """Return what the board shows of `rows`, with why each cannot be claimed, if so."""
-    standing = claims.standing_of(actor)
     return [
         Task(
             id=row.id,

@@ -18,7 +18,10 @@ from tracker.service_requests.actions.dispatch import may_choose_team
 from tracker.service_requests.lifecycle import OPEN_STATUSES
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import parse_reference
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
+from tracker.web.locale import in_locale, localized
+from tracker.web.options import Options
 
 CANDIDATES: Final = 8
 """How many requests to merge into are offered without searching."""
@@ -88,12 +91,18 @@ def helping_teams_to_choose() -> Sequence[Team]:
     return list(db.session.scalars(query))
 
 
-def teams_in_reach(actor: Actor) -> Sequence[Team]:
-    """Return the teams by which `actor` may filter the queue."""
-    units = sorted(actor.units_where(Action.VIEW_QUEUE))
-    own = sorted(actor.teams_where(Action.VIEW_QUEUE))
-    query = select(Team).where(or_(Team.unit_id.in_(units), Team.id.in_(own)))
-    return list(db.session.scalars(query.order_by(Team.name, Team.id)))
+@until_set_up_changes
+def team_options(
+    locale: str, unit_ids: frozenset[int], team_ids: frozenset[int] = frozenset()
+) -> Options:
+    """Offer the teams of some units, and some others, by name; ended ones too."""
+    query = (
+        select(Team)
+        .where(or_(Team.unit_id.in_(sorted(unit_ids)), Team.id.in_(sorted(team_ids))))
+        .order_by(Team.name, Team.id)
+    )
+    with in_locale(locale):
+        return Options((team.id, localized(team)) for team in db.session.scalars(query))
 
 
 def leaders_reaching(unit_id: int) -> Sequence[Person]:
@@ -104,8 +113,14 @@ def leaders_reaching(unit_id: int) -> Sequence[Person]:
 
 
 def leaders_in(unit_ids: Collection[int]) -> Sequence[Person]:
-    """Return the people who hold the role of leader in one of the units."""
     return _leaders(Grant.unit_id.in_(sorted(unit_ids)))
+
+
+@until_set_up_changes
+def leader_options(unit_ids: frozenset[int]) -> Options:
+    """Offer the people who hold the role of leader in one of the units."""
+    leaders = _leaders(Grant.unit_id.in_(sorted(unit_ids)))
+    return Options((leader.id, leader.name) for leader in leaders)
 
 
 def merge_candidates(service_request: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:

@@ -31,7 +31,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
-from tracker.service_requests import search
+from tracker.service_requests import queries, search
 from tracker.service_requests.due import DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
 from tracker.service_requests.models import (
@@ -142,18 +142,12 @@ def page(
 
 def _with_names(ids: Sequence[int]) -> Sequence[ServiceRequest]:
     """Return the requests with everything that a line of the list names."""
-    return db.session.scalars(
-        select(ServiceRequest)
-        .where(ServiceRequest.id.in_(ids))
-        .options(
-            joinedload(ServiceRequest.category),
-            joinedload(ServiceRequest.area),
-            joinedload(ServiceRequest.unit),
-            joinedload(ServiceRequest.lead_team),
-            joinedload(ServiceRequest.leader),
-            joinedload(ServiceRequest.requester),
-        )
-    ).all()
+    return queries.lines(
+        ids,
+        joinedload(ServiceRequest.unit),
+        joinedload(ServiceRequest.leader),
+        joinedload(ServiceRequest.requester),
+    )
 
 
 def open_counts(

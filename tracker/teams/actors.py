@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
 
@@ -11,6 +12,7 @@ from tracker.clock import utc_now
 from tracker.database import db
 from tracker.organisation.models import Unit
 from tracker.permissions import Actor, Role
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Membership, Team
 
 
@@ -22,15 +24,34 @@ def load_actor(session_token: str) -> Actor | None:
 
 def actor_for(person: Person) -> Actor:
     """Return `person` with the units and teams that their grants and memberships reach."""
-    reached = _reached_by(person.id)
+    held = _held_by(person.id)
     return Actor(
         person_id=person.id,
         name=person.name,
+        units=held.units,
+        at_the_top=held.at_the_top,
+        teams=held.teams,
+        locale=person.locale,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What somebody holds; as in `Actor`."""
+
+    units: Mapping[Role, frozenset[int]]
+    at_the_top: frozenset[Role]
+    teams: Mapping[Role, frozenset[int]]
+
+
+@until_set_up_changes
+def _held_by(person_id: int) -> _Held:
+    reached = _reached_by(person_id)
+    return _Held(
         units=_grouped((role, unit_id) for role, unit_id, _parent_id in reached),
         # Grants reach down only: the top is reached by a grant there.
         at_the_top=frozenset(role for role, _unit_id, parent_id in reached if parent_id is None),
-        teams=_teams_of(person.id),
-        locale=person.locale,
+        teams=_teams_of(person_id),
     )
 
 

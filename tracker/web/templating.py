@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, current_app, request, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
+from jinja2.runtime import Macro
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
@@ -73,6 +74,7 @@ def init_app(
     )
     app.jinja_env.globals.update(
         icon=icon,
+        drawn_once=drawn_once,
         asset=asset,
         label=label,
         localized=locale.localized,
@@ -172,15 +174,28 @@ def _icons() -> dict[str, str]:
     return dict(symbol.findall(sprite))
 
 
-def asset(path: str) -> str:
-    """Return the address of a file in static/, which changes when the file does."""
-    return _address(request.script_root, Path(current_app.static_folder or ""), path)
+def drawn_once(macro: Macro, *given: Hashable) -> Markup:
+    """Return what `macro` prints, drawn once in each language.
+
+    For macros of a few enum members that stand in every line of a list; they read nothing else.
+    """
+    return _drawn_once(locale.current_locale(), macro, *given)
 
 
 @lru_cache(maxsize=512)
-def _address(script_root: str, folder: Path, path: str) -> str:
+def _drawn_once(_locale: str, macro: Macro, *given: Hashable) -> Markup:
+    return Markup(macro(*given))  # noqa: S704 - printed by a template, which escaped it
+
+
+def asset(path: str) -> str:
+    """Return the address of a file in static/, which changes when the file does."""
+    return _address(request.script_root, current_app.static_folder or "", path)
+
+
+@lru_cache(maxsize=512)
+def _address(script_root: str, folder: str, path: str) -> str:
     """Remember: a page has some forty assets, and none of them moves while a process runs."""
-    version = _version(folder / path)
+    version = _version(Path(folder, path))
     address = url_for("static", filename=path, v=version)
     assert address.startswith(script_root)  # noqa: S101 - what the result is kept by
     return address

@@ -12,21 +12,20 @@ from wtforms import (
     HiddenField,
     MultipleFileField,
     RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 
-from tracker.organisation.models import Area
-from tracker.organisation.queries import Node
+from tracker.organisation.offered import area_options
 from tracker.privacy import normalise_phone
 from tracker.service_requests.actions.intake import NewRequest
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.models import ForWhom, ReachableBy
 from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
-from tracker.web.locale import current_locale, localized
+from tracker.web.locale import current_locale
+from tracker.web.options import OptionsField
 
 NEED_LENGTH: Final = 4000
 MOST_PHOTOS: Final = 5
@@ -111,7 +110,7 @@ class AskForm(Form):
         ],
         validate_choice=False,
     )
-    area_id = SelectField(_l("Area"), coerce=optional_int)
+    area_id = OptionsField(_l("Area"))
     address = StringField(_l("Address, or how to find it"), [Length(max=200)])
     preferred_time = StringField(_l("When does it suit you?"), [Length(max=200)])
     requester_name = StringField(_l("Your name"), [Length(max=80)])
@@ -176,19 +175,16 @@ class AskForm(Form):
         """Return the form as it was filled in."""
         return cls(formdata=MultiDict(content), meta={"csrf": False})
 
-    def offer(self, *, areas: list[Node[Area]], country: str) -> "AskForm":
+    def offer(self, *, country: str) -> "AskForm":
         """Fill in what can be chosen, in the reader's language."""
         self.country = country
         self.kind.choices = enum_choices(Kind)
         self.for_whom.choices = enum_choices(ForWhom)
         self.reachable_by.choices = enum_choices(ReachableBy)
-        self.area_id.choices = [
-            SelectChoice("", str(_l("I do not know, or it is not here"))),
-            *(
-                SelectChoice(str(node.thing.id), "\u3000" * node.depth + localized(node.thing))
-                for node in areas
-            ),
-        ]
+        self.area_id.offer(
+            area_options(current_locale(), ended=False),
+            blank=_l("I do not know, or it is not here"),
+        )
         return self
 
     def validate_address(self, field: Field) -> None:

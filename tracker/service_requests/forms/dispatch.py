@@ -20,16 +20,17 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.models import Person
-from tracker.organisation.models import Area, Category
+from tracker.organisation.models import Category
+from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
 from tracker.privacy import find_personal_data
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
 from tracker.teams.models import Team
 from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
-from tracker.web.locale import localized
+from tracker.web.locale import current_locale, localized
+from tracker.web.options import OptionsField
 
-INDENT = "\u3000"
 MOST_VOLUNTEERS = 50
 
 REASONS = {
@@ -51,15 +52,13 @@ class AcceptanceForm(Form):
         [InputRequired(_l("Choose how fast it must move."))],
         coerce=EnumMember(Priority),
     )
-    area_id = SelectField(_l("Area"), coerce=optional_int)
+    area_id = OptionsField(_l("Area"))
     note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
 
-    def offer(
-        self, *, categories: Sequence[Node[Category]], areas: Sequence[Node[Area]]
-    ) -> "AcceptanceForm":
+    def offer(self, *, categories: Sequence[Node[Category]]) -> "AcceptanceForm":
         """Fill in what can be chosen, in the reader's language."""
         self.category_id.choices = category_choices(categories)
-        self.area_id.choices = area_choices(areas)
+        self.area_id.offer(area_options(current_locale(), ended=False), blank=_l("Not known"))
         self.priority.choices = enum_choices(Priority)
         return self
 
@@ -187,17 +186,6 @@ def category_choices(nodes: Sequence[Node[Category]]) -> dict[str, list[SelectCh
         group = groups.setdefault(localized(top) if top else "", [])
         group.append(SelectChoice(thing.id, localized(thing)))
     return groups
-
-
-def area_choices(nodes: Sequence[Node[Area]]) -> list[SelectChoice]:
-    """Return the areas as a tree, with a line for those who do not know."""
-    return [
-        SelectChoice("", str(_l("Not known"))),
-        *(
-            SelectChoice(node.thing.id, INDENT * node.depth + localized(node.thing))
-            for node in nodes
-        ),
-    ]
 
 
 def _team_choice(choice: TeamChoice) -> SelectChoice:

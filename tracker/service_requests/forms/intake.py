@@ -9,7 +9,7 @@ from wtforms import HiddenField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired
 
-from tracker.organisation.models import Area, Category
+from tracker.organisation.models import Category
 from tracker.organisation.queries import Node
 from tracker.privacy import normalise_phone
 from tracker.service_requests.actions.intake import NewRequest
@@ -73,11 +73,10 @@ class IntakeForm(AskForm):
         self,
         *,
         categories: Sequence[Node[Category]],
-        areas: list[Node[Area]],
         country: str,
     ) -> "IntakeForm":
         """Fill in what can be chosen, in the reader's language."""
-        self.offer(areas=areas, country=country)
+        self.offer(country=country)
         self.channel.choices = enum_choices(DESK_CHANNELS)
         self.priority.choices = [
             SelectChoice("", str(_l("As usual for what it is about"))),

@@ -279,20 +279,17 @@ def _draft(key: str) -> SubmissionDraft | None:
 
 
 def _offer(ask_form: AskForm) -> AskForm:
-    settings = organisation.organisation()
-    return ask_form.offer(areas=organisation.area_tree(), country=settings.country)
+    return ask_form.offer(country=organisation.organisation().country)
 
 
 def _category_groups() -> list[CategoryGroup]:
-    tree = organisation.category_tree(offered_only=True)
-    return [
-        CategoryGroup(
-            node.thing,
-            [each.thing for each in tree if each.thing.parent_id == node.thing.id] or [node.thing],
-        )
-        for node in tree
-        if node.depth == 0
-    ]
+    found: list[tuple[Category, list[Category]]] = []
+    for node in organisation.category_tree(offered_only=True):
+        if node.depth == 0:
+            found.append((node.thing, []))
+        else:  # in tree order, what is below a group follows it
+            found[-1][1].append(node.thing)
+    return [CategoryGroup(top, leaves or [top]) for top, leaves in found]
 
 
 def _matching(groups: Sequence[CategoryGroup], words: str) -> list[CategoryGroup]:

@@ -1,7 +1,5 @@
 """The volunteer's board: tasks to claim, claiming, giving back, my tasks."""
 
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -9,7 +7,7 @@ from flask_babel import gettext as _
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import RefusedError
-from tracker.organisation import queries as organisation
+from tracker.organisation.offered import area_options, category_options
 from tracker.permissions import Action, Role, require
 from tracker.service_requests import board, queries
 from tracker.service_requests.actions import claims
@@ -19,7 +17,8 @@ from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
-from tracker.web.locale import localized
+from tracker.web.locale import current_locale
+from tracker.web.options import Options
 from tracker.web.paging import wide_page_of
 
 blueprint = Blueprint("board", __name__)
@@ -30,8 +29,8 @@ def index() -> ResponseReturnValue:
     """List what my teams can still take, without personal data."""
     actor, now = signed_in_actor(), utc_now()
     require(actor, Action.VIEW_BOARD)
-    areas = [(node.thing.id, _indented(node)) for node in organisation.area_tree()]
-    categories = [(node.thing.id, _indented(node)) for node in organisation.category_tree()]
+    areas = area_options(current_locale(), ended=False)
+    categories = category_options(current_locale(), ended=False)
     wish = board.Wish(area_id=_wanted("area", areas), category_id=_wanted("category", categories))
     page = wide_page_of(
         db.session(),
@@ -41,15 +40,16 @@ def index() -> ResponseReturnValue:
         mark=request.args.get("mark"),
         size=20,
     )
+    standing = claims.standing_of(actor)
     return render_template(
         "service_requests/board.html",
         page=page,
-        tasks=board.tasks(page.rows, actor),
-        standing=claims.standing_of(actor),
+        tasks=board.tasks(page.rows, actor, standing),
+        standing=standing,
         wish=wish,
         chips=_chips(wish, areas, categories),
-        area_choices=areas,
-        category_choices=categories,
+        area_options=areas,
+        category_options=categories,
         due_state=lambda it: due_state(it, now),
         refusal_text=refusal_text,
     )
@@ -113,22 +113,16 @@ def release(service_request_id: int) -> ResponseReturnValue:
     )
 
 
-def _indented(node: organisation.Node[Any]) -> str:
-    return "\u3000" * node.depth + localized(node.thing)
-
-
-def _wanted(name: str, offered: list[tuple[int, str]]) -> int | None:
+def _wanted(name: str, offered: Options) -> int | None:
     """Return the id that the address asks for; what is not offered is no filter."""
-    number = request.args.get(name, type=int)
-    return number if number in dict(offered) else None
+    number = request.args.get(name, "")
+    return int(number) if number in offered else None
 
 
-def _chips(
-    wish: board.Wish, areas: list[tuple[int, str]], categories: list[tuple[int, str]]
-) -> list[dict[str, str]]:
+def _chips(wish: board.Wish, areas: Options, categories: Options) -> list[dict[str, str]]:
     wanted = (("area", wish.area_id, areas), ("category", wish.category_id, categories))
     return [
-        {"param": name, "value": str(value), "label": dict(offered)[value].strip("\u3000")}
+        {"param": name, "value": str(value), "label": offered.name(value)}
         for name, value, offered in wanted
         if value is not None
     ]

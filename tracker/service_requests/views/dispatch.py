@@ -45,7 +45,7 @@ def accept(service_request_id: int) -> ResponseReturnValue:
         category_id=service_request.category_id,
         priority=service_request.priority,
         area_id=service_request.area_id,
-    ).offer(categories=organisation.category_tree(), areas=organisation.area_tree())
+    ).offer(categories=organisation.category_tree())
     if form.is_sent_and_valid():
 
         def change(changed: ServiceRequest) -> None:

@@ -84,7 +84,6 @@ def _form() -> IntakeForm:
         form.submission_key.data = secrets.token_urlsafe(24)
     return form.offer_to_desk(
         categories=organisation.category_tree(),
-        areas=organisation.area_tree(),
         country=organisation.organisation().country,
     )
 

@@ -1,7 +1,7 @@
 """The desk's list of requests, with filters that live in the address."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -11,9 +11,10 @@ from flask_babel import gettext as _
 from tracker.clock import utc_now
 from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
+from tracker.organisation.offered import area_options, category_options, unit_options
 from tracker.permissions import Action, Actor, may
 from tracker.service_requests import queue
-from tracker.service_requests.choices import leaders_in, teams_in_reach
+from tracker.service_requests.choices import leader_options, team_options
 from tracker.service_requests.dossier import masked_contact
 from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.queue import filter_from
@@ -23,26 +24,25 @@ from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
 from tracker.web.labels import label
-from tracker.web.locale import format_day, localized, time_zone
+from tracker.web.locale import current_locale, format_day, time_zone
+from tracker.web.options import Options
 
 blueprint = Blueprint("queue", __name__)
-
-INDENT = "\u3000"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What each filter offers: pairs of a value and its words."""
+    """What each filter offers."""
 
-    unit: Sequence[tuple[str, str]]
-    team: Sequence[tuple[str, str]]
-    leader: Sequence[tuple[str, str]]
-    category: Sequence[tuple[str, str]]
-    area: Sequence[tuple[str, str]]
-    channel: Sequence[tuple[str, str]]
-    kind: Sequence[tuple[str, str]]
-    priority: Sequence[tuple[str, str]]
-    due: Sequence[tuple[str, str]]
+    unit: Options
+    team: Options
+    leader: Options
+    category: Options
+    area: Options
+    channel: Options
+    kind: Options
+    priority: Options
+    due: Options
 
 
 @blueprint.get("/queue")
@@ -70,9 +70,10 @@ def index() -> ResponseReturnValue:
 
 def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, Any]]:
     kept = {key: value for key, value in request.args.items() if key not in ("status", "mark")}
+    words = tab_words()
     return [
         {
-            "label": tab_words(tab),
+            "label": words[tab],
             "url": url_for(".index", **{**kept, "status": tab.value}),  # type: ignore[arg-type]
             "active": tab is wanted.tab,
             "count": counts[tab].at_least if tab in counts else None,
@@ -82,9 +83,9 @@ def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, An
     ]
 
 
-def tab_words(tab: Tab) -> str:
-    """Return the short words of a tab."""
-    words = {
+def tab_words() -> Mapping[Tab, str]:
+    """Return the short words of each tab."""
+    return {
         Tab.OPEN: _("Open"),
         Tab.SUBMITTED: _("To accept"),
         Tab.ACCEPTED: _("To assign"),
@@ -96,34 +97,28 @@ def tab_words(tab: Tab) -> str:
         Tab.CLOSED: _("Closed"),
         Tab.ALL: _("All"),
     }
-    return str(words[tab])
 
 
 def _choices(actor: Actor, wanted: QueueFilter) -> Choices:
-    units = actor.units_where(Action.VIEW_QUEUE)
+    locale, units = current_locale(), actor.units_where(Action.VIEW_QUEUE)
     channels: list[str] = [each.value for each in BuiltInChannel]
     if wanted.channel and wanted.channel not in channels:
         channels.append(wanted.channel)  # an imported one, from a link
     return Choices(
-        unit=_tree(organisation.unit_tree(within=units, ended=True)),
-        team=[(str(team.id), localized(team)) for team in teams_in_reach(actor)],
-        leader=[(str(each.id), each.name) for each in leaders_in(units)],
-        category=_tree(organisation.category_tree(ended=True)),
-        area=_tree(organisation.area_tree(ended=True)),
-        channel=[(channel, channel_label(channel)) for channel in channels],
-        kind=[(each.value, label(each)) for each in Kind],
-        priority=[(each.value, label(each)) for each in Priority],
-        due=[(each.value, label(each)) for each in DUE_FILTERS],
+        unit=unit_options(locale, units),
+        team=team_options(locale, units, actor.teams_where(Action.VIEW_QUEUE)),
+        leader=leader_options(units),
+        category=category_options(locale, ended=True),
+        area=area_options(locale, ended=True),
+        channel=Options((channel, channel_label(channel)) for channel in channels),
+        kind=Options((each.value, label(each)) for each in Kind),
+        priority=Options((each.value, label(each)) for each in Priority),
+        due=Options((each.value, label(each)) for each in DUE_FILTERS),
     )
-
-
-def _tree(nodes: Sequence[Any]) -> list[tuple[str, str]]:
-    return [(str(node.thing.id), INDENT * node.depth + localized(node.thing)) for node in nodes]
 
 
 def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
     """Return what is filtered now, in words; each is taken off by its own link."""
-    offered = {each.name: dict(getattr(choices, each.name)) for each in fields(choices)}
     chips = []
     for name, words in (
         ("unit", _("Unit")),
@@ -136,10 +131,10 @@ def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
         ("priority", _("Priority")),
         ("due", _("Clock")),
     ):
-        value = request.args.get(name, "")
-        if value in offered[name]:
-            chosen = offered[name][value].strip(INDENT)
-            chips.append(_chip(name, value, _("%(what)s: %(value)s", what=words, value=chosen)))
+        value, offered = request.args.get(name, ""), getattr(choices, name)
+        if value in offered:
+            said = _("%(what)s: %(value)s", what=words, value=offered.name(value))
+            chips.append(_chip(name, value, said))
     if wanted.submitted_from:
         day = format_day(wanted.submitted_from)
         chips.append(_chip("from", request.args["from"], _("From %(day)s", day=day)))

@@ -1,0 +1,119 @@
+"""What the set-up says, remembered until any of it changes.
+
+Every page reads units, areas, categories, teams, roles and the calendar; they change a few times a
+month. Triggers (migration 0010) give the set-up a new stamp in the transaction of each change,
+whichever way it comes. A page reads the stamp, and what it knows under that stamp it need not read.
+
+Stamps are random: after a backup is restored, or in another database, none means something else.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+from sqlalchemy import CheckConstraint, ScalarSelect, String, event, select
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+    mapped_column,
+)
+
+from tracker.database import Model, db
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+REMEMBERED: Final = 256
+"""How many answers of each function are remembered: of so many people, or sets of units."""
+WATCHED: Final = frozenset(
+    {
+        "organisation",
+        "calendar_day",
+        "unit",
+        "area",
+        "category",
+        "team",
+        "membership",
+        "role_grant",
+        "person",  # its name, and whether it was ended
+    }
+)
+"""The tables whose changes renew the stamp."""
+_KEY: Final = "set_up_stamp"
+
+
+class SetUpStamp(Model):
+    """Which set-up this is. One row, written by triggers alone."""
+
+    __tablename__ = "set_up_stamp"
+    __table_args__ = (CheckConstraint("id = 1", "is_the_only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    stamp: Mapped[str] = mapped_column(String(36))
+
+
+def until_set_up_changes(load: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Remember what `load` returns for the same arguments, in this process, while the set-up stays.
+
+    For what `load` reads of the `WATCHED` tables and of its arguments alone (the language is an
+    argument, too). What it returns is shared by threads: nothing in it may change, or be bound to
+    a database session. Whoever has changed the set-up reads what is there until they commit.
+    """
+
+    @lru_cache(REMEMBERED)
+    def remembered(_stamp: str, *given: Any, **named: Any) -> Result:  # noqa: ANN401 - as `load`
+        return load(*given, **named)
+
+    @wraps(load)
+    def answer(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
+        stamp = _stamp()
+        if stamp is None:
+            return load(*given, **named)
+        return remembered(stamp, *given, **named)  # type: ignore[arg-type]  # they must be hashable
+
+    return answer
+
+
+def stamp_beside() -> ScalarSelect[str]:
+    """Return the stamp as a column, for a statement that reads something else as well.
+
+    Whoever executes it hands the value to `know_stamp`.
+    """
+    return select(SetUpStamp.stamp).scalar_subquery()
+
+
+def know_stamp(stamp: str | None) -> None:
+    """Spare this transaction the reading of the stamp: it was read beside something else."""
+    db.session.info[_KEY] = stamp
+
+
+def _stamp() -> str | None:
+    known = db.session.info
+    if _KEY not in known:
+        known[_KEY] = db.session.scalar(select(SetUpStamp.stamp))
+    stamp: str | None = known[_KEY]
+    return stamp
+
+
+@event.listens_for(Session, "before_flush")
+def _notice_changes(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    changed = (*session.new, *session.dirty, *session.deleted)
+    if any(one.__tablename__ in WATCHED for one in changed):
+        know_stamp(None)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _notice_statements(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        table: Any = state.statement.table  # type: ignore[attr-defined]  # of these three
+        if getattr(table, "name", "") in WATCHED:
+            know_stamp(None)
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_stamp(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:
+        session.info.pop(_KEY, None)
