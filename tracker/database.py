@@ -10,11 +10,12 @@ import enum
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import wraps
+from typing import Any, ClassVar, Final, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -31,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import FromClause
 
@@ -113,6 +114,8 @@ class Model(DeclarativeBase):
 
 db = SQLAlchemy(metadata=Model.metadata)  # plain typed models, Flask-SQLAlchemy's session
 
+Result = TypeVar("Result")
+_KNOWN: Final = "known"
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -139,6 +142,29 @@ def transaction() -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+def once_a_transaction(read: Callable[[], Result]) -> Callable[[], Result]:
+    """Let `read` be asked once in each transaction; in the same one it answers the same again.
+
+    For what a page asks several times while it is read, and which it does not change itself.
+    """
+
+    @wraps(read)
+    def answer() -> Result:
+        known = db.session.info.setdefault(_KNOWN, {})
+        if read not in known:
+            known[read] = read()
+        found: Result = known[read]
+        return found
+
+    return answer
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget_what_was_read(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:
+        session.info.pop(_KNOWN, None)
 
 
 class _SqliteCompiler(SQLiteCompiler):

@@ -62,7 +62,7 @@ def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
 
 def _groups(found: Mapping[str, Tally], scope: Scope, by: Dimension) -> Sequence[Group]:
     keys = {key: _typed(key, by) for key, tally in found.items() if tally[Figure.RECEIVED]}
-    names = naming.names_of(by, keys.values())
+    names = naming.names_of(by, frozenset(keys.values()))
     return naming.in_order(
         naming.named_group(
             typed,

@@ -10,6 +10,7 @@ from tracker.database import db
 from tracker.organisation.models import Area, Category, Unit
 from tracker.reports.definitions import Dimension
 from tracker.reports.values import Group
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
 
 Named: TypeAlias = Mapping[int | str | None, tuple[str, str | None, bool]]
@@ -27,7 +28,8 @@ def in_order(found: Iterable[Group]) -> Sequence[Group]:
     return sorted(found, key=lambda group: (-group.received, group.name))
 
 
-def names_of(by: Dimension, keys: Iterable[int | str | None]) -> Named:
+@until_set_up_changes
+def names_of(by: Dimension, keys: frozenset[int | str | None]) -> Named:
     """Return the names of the groups; where two share one, each says what it belongs to."""
     if by is Dimension.CHANNEL:
         return {}

@@ -97,7 +97,7 @@ def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
         query = query.join(Category, Category.id == ServiceRequest.category_id)
     rows = db.session.execute(query.group_by(key)).all()
     spreads = _spreads(actor, scope, by)
-    names = names_of(by, [row.key for row in rows])
+    names = names_of(by, frozenset(row.key for row in rows))
     return in_order(
         named_group(
             row.key,

@@ -112,10 +112,6 @@ def leaders_reaching(unit_id: int) -> Sequence[Person]:
     return _leaders(Grant.unit_id.in_(select(above.c.id)))
 
 
-def leaders_in(unit_ids: Collection[int]) -> Sequence[Person]:
-    return _leaders(Grant.unit_id.in_(sorted(unit_ids)))
-
-
 @until_set_up_changes
 def leader_options(unit_ids: frozenset[int]) -> Options:
     """Offer the people who hold the role of leader in one of the units."""

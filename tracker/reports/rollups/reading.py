@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
-from tracker.database import db
+from tracker.database import db, once_a_transaction
 from tracker.organisation import queries as organisation
 from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor
 from tracker.reports.definitions import Dimension, Figure, Scope, filters_of
@@ -19,6 +19,7 @@ from tracker.reports.periods import month_begins, month_of, months_later
 from tracker.reports.rollups.facts import COUNTS, FOR_EVER, Fact, Kept, facts_of, select_facts
 from tracker.reports.rollups.tally import Tally
 from tracker.service_requests.models import ServiceRequest
+from tracker.set_up import until_set_up_changes
 
 SLACK: Final = timedelta(minutes=1)
 """So much later than `as_of` something may have happened: while the page was being made."""
@@ -84,27 +85,45 @@ def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Read
     if len(filters) > 1 or (filters and wanted not in (Kept.ALL, *filters)):
         return None
     kept, keys = next(iter(filters.items())) if filters else (wanted, None)
-    # Nobody may fold between the two statements that read cells and changes.
-    changes = select(FigureChange.id).exists()
-    state = db.session.execute(
-        select(FigureFold, changes).with_for_update(read=True, of=FigureFold)
-    ).one_or_none()
-    if state is None or state[0].time_zone != organisation.time_zone_name():
+    state = _state()
+    if state is None or state.time_zone != organisation.time_zone_name():
         return None
-    fold, has_changes = state
     asked = [ids for ids in (visible, scope.unit_ids) if ids is not None]
     reading = Reading(
         scope=scope,
-        zone=ZoneInfo(fold.time_zone),
+        zone=ZoneInfo(state.time_zone),
         kept=kept,
         keys=keys,
         unit_ids=frozenset.intersection(*asked) if asked else None,
-        years=range(fold.years_from, fold.years_until),
-        has_changes=has_changes,
+        years=state.years,
+        has_changes=state.has_changes,
     )
     first, until = reading.first, reading.until
     has_whole_months = first is None or until is None or first < until
     return reading if has_whole_months else None
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    time_zone: str
+    years: range
+    has_changes: bool
+
+
+@once_a_transaction
+def _state() -> _State | None:
+    """Return how the cells stand; None when there are none.
+
+    Nobody folds between the statements of this transaction that read cells and changes.
+    """
+    changes = select(FigureChange.id).exists()
+    found = db.session.execute(
+        select(FigureFold, changes).with_for_update(read=True, of=FigureFold)
+    ).one_or_none()
+    if found is None:
+        return None
+    fold, has_changes = found
+    return _State(fold.time_zone, range(fold.years_from, fold.years_until), has_changes)
 
 
 def _sees_by_unit_alone(actor: Actor) -> bool:
@@ -318,6 +337,7 @@ def _filters(scope: Scope) -> Mapping[Kept, frozenset[str]]:
     return found
 
 
+@until_set_up_changes
 def _tops() -> Mapping[str, str]:
     """Return, for each category, the group above it."""
     return {

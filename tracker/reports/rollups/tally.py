@@ -70,21 +70,39 @@ class Tally:
             return 0, None
         place, rest = divmod((size - 1) * tenths, 10)
         low = self._at(place)
-        high = self._at(place + 1) if rest else low
+        high = self._after(low, place) if rest else low
         return size, low + (high - low) * rest / 10
 
     def _at(self, place: int) -> int:
         """Return the value at a place of all seconds in order, without putting them in order."""
-        sorted_ones = [one for one in (*self.seconds, self.seconds_added) if len(one)]
-        low, high = min(one[0] for one in sorted_ones), max(one[-1] for one in sorted_ones)
+        values = self._values()
+        low, high = min(one[0] for one in values), max(one[-1] for one in values)
         while low < high:
             middle = (low + high) // 2
-            below = sum(bisect_right(one, middle) for one in sorted_ones)
-            if below - bisect_right(self.seconds_taken, middle) > place:
+            if self._up_to(middle, values) > place:
                 high = middle
             else:
                 low = middle + 1
         return low
+
+    def _after(self, value: int, place: int) -> int:
+        """Return what follows `value`, which stands at `place`."""
+        if self.seconds_taken:  # the next one may be taken away again
+            return self._at(place + 1)
+        values = self._values()
+        if self._up_to(value, values) > place + 1:
+            return value
+        return min(one[at] for one in values if (at := bisect_right(one, value)) < len(one))
+
+    def _values(self) -> Sequence[Numbers]:
+        return [one for one in (*self.seconds, self.seconds_added) if len(one)]
+
+    def _up_to(self, value: int, values: Sequence[Numbers]) -> int:
+        """Count the seconds that are not more than `value`."""
+        found = 0
+        for one in values:
+            found += bisect_right(one, value)
+        return found - bisect_right(self.seconds_taken, value)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:

@@ -1,27 +1,24 @@
 """The periods and filters of the figures: what they offer, and what is chosen, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import request, url_for
 from flask_babel import gettext as _
-from sqlalchemy import select
 
-from tracker.database import db
-from tracker.organisation import queries as organisation
+from tracker.organisation.offered import area_options, category_options, unit_options
 from tracker.permissions import Action, Actor
 from tracker.reports import answers
 from tracker.reports.addresses import BLANKABLE, TREES, Wanted
 from tracker.reports.periods import Choice, Period
 from tracker.reports.views.links import kept
-from tracker.service_requests.choices import leaders_in
+from tracker.service_requests.choices import leader_options, team_options
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.words import channel_label
-from tracker.teams.models import Team
 from tracker.web.labels import label
-from tracker.web.locale import format_day, localized
+from tracker.web.locale import current_locale, format_day
+from tracker.web.options import Options
 
-INDENT: Final = "\u3000"
 FILTERS: Final = ("unit", "team", "leader", "category", "area", "channel", "kind")
 
 
@@ -54,33 +51,29 @@ def periods(wanted: Wanted) -> list[dict[str, Any]]:
     ]
 
 
-def choices_for(actor: Actor) -> dict[str, list[tuple[str, str]]]:
-    """Return what each filter offers: pairs of a value and its words."""
-    units = actor.units_where(Action.VIEW_REPORTS)
-    teams = db.session.scalars(
-        select(Team).where(Team.unit_id.in_(sorted(units))).order_by(Team.name, Team.id)
-    )
+def choices_for(actor: Actor) -> dict[str, Options]:
+    """Return what each filter offers."""
+    locale, units = current_locale(), actor.units_where(Action.VIEW_REPORTS)
     return {
-        "unit": _tree(organisation.unit_tree(within=units, ended=True)),
-        "team": [(str(team.id), localized(team)) for team in teams],
-        "leader": [(str(one.id), one.name) for one in leaders_in(units)],
-        "category": _tree(organisation.category_tree(ended=True)),
-        "area": _tree(organisation.area_tree(ended=True)),
-        "channel": [(one, channel_label(one)) for one in answers.channels(actor) if one],
-        "kind": [(one.value, label(one)) for one in Kind],
+        "unit": unit_options(locale, units),
+        "team": team_options(locale, units),
+        "leader": leader_options(units),
+        "category": category_options(locale, ended=True),
+        "area": area_options(locale, ended=True),
+        "channel": Options((one, channel_label(one)) for one in answers.channels(actor) if one),
+        "kind": Options((one.value, label(one)) for one in Kind),
     }
 
 
-def chips(wanted: Wanted, choices: Mapping[str, Sequence[tuple[str, str]]]) -> list[dict[str, str]]:
+def chips(wanted: Wanted, choices: Mapping[str, Options]) -> list[dict[str, str]]:
     """Return what is filtered now, in words; each is taken off by its own link."""
     found = []
     words = filter_words()
     for name in FILTERS:
         value = request.args.get(name, "")
-        offered = dict(choices[name])
-        if value in offered:
+        if value in choices[name]:
             only = name in {one.value for one in TREES if one in wanted.exact}
-            chosen = offered[value].strip(INDENT)
+            chosen = choices[name].name(value)
             said = _("%(what)s: %(value)s", what=words[name], value=chosen)
             found.append(
                 {
@@ -107,7 +100,3 @@ def filter_words() -> dict[str, str]:
         "channel": _("Way in"),
         "kind": _("Kind"),
     }
-
-
-def _tree(nodes: Sequence[Any]) -> list[tuple[str, str]]:
-    return [(str(node.thing.id), INDENT * node.depth + localized(node.thing)) for node in nodes]

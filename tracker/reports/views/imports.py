@@ -15,6 +15,7 @@ from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.errors import NotFoundError, NotPermittedError
 from tracker.organisation import queries as organisation
+from tracker.organisation.forms import tree_choices
 from tracker.permissions import Action, Actor, may
 from tracker.reports.forms import OWN_MAPPING, ImportForm
 from tracker.reports.importing import background
@@ -22,11 +23,9 @@ from tracker.reports.importing.files import FileError
 from tracker.reports.importing.mapping import MappingError, read_mapping
 from tracker.reports.words import REASONS
 from tracker.web.access import signed_in_actor
-from tracker.web.locale import localized
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/imports")
 
-INDENT: Final = "\u3000"
 REFRESH_S: Final = 3
 
 
@@ -159,9 +158,7 @@ def _settings() -> Settings:
 
 def _unit_choices(actor: Actor) -> Sequence[SelectChoice]:
     units = organisation.unit_tree(within=actor.units_where(Action.IMPORT_SERVICE_REQUESTS))
-    return [
-        SelectChoice(node.thing.id, INDENT * node.depth + localized(node.thing)) for node in units
-    ]
+    return tree_choices(units)
 
 
 def _prepared(form: ImportForm, actor: Actor) -> int | None:
