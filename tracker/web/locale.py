@@ -8,6 +8,7 @@ from gettext import NullTranslations
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import (
     format_date as babel_date,
     format_datetime as babel_datetime,
@@ -22,6 +23,7 @@ from tracker.clock import utc_now
 CHINESE = "zh_Hans_CN"
 ENGLISH = "en"
 LOCALES = {CHINESE: "简体中文", ENGLISH: "English"}
+LOADED = {name: Locale.parse(name) for name in LOCALES}
 HTML_LANG = {CHINESE: "zh-Hans", ENGLISH: "en"}
 COOKIE = "locale"
 TEXT_SIZE_COOKIE = "text_size"
@@ -78,6 +80,7 @@ class _Speech:
     """The language that is spoken now, and its texts."""
 
     locale: str
+    babel: Locale
     catalogue: NullTranslations
 
 
@@ -93,7 +96,8 @@ def _speech() -> _Speech:
 def _speech_now() -> _Speech:
     locale = get_locale()
     is_english = locale is not None and locale.language == "en"
-    return _Speech(ENGLISH if is_english else CHINESE, get_translations())
+    name = ENGLISH if is_english else CHINESE
+    return _Speech(name, LOADED[name], get_translations())
 
 
 def _gettext(text: str) -> str:
@@ -159,7 +163,7 @@ def format_datetime(moment: datetime | None) -> str:
     if moment is None:
         return ""
     pattern = "y年M月d日 EEE HH:mm" if current_locale() == CHINESE else "EEE d MMM y, HH:mm"
-    return babel_datetime(local_datetime(moment), pattern, locale=current_locale())
+    return babel_datetime(local_datetime(moment), pattern, locale=_speech().babel)
 
 
 def format_day(day: date | datetime | None) -> str:
@@ -169,7 +173,7 @@ def format_day(day: date | datetime | None) -> str:
     if isinstance(day, datetime):
         day = local_datetime(day).date()
     pattern = "y年M月d日 EEE" if current_locale() == CHINESE else "EEE d MMM y"
-    return babel_date(day, pattern, locale=current_locale())
+    return babel_date(day, pattern, locale=_speech().babel)
 
 
 def format_time(moment: datetime | None) -> str:
@@ -182,7 +186,7 @@ def format_ago(moment: datetime | None) -> str:
     if moment is None:
         return ""
     delta = moment.astimezone(UTC) - utc_now()
-    return babel_timedelta(delta, add_direction=True, locale=current_locale())
+    return babel_timedelta(delta, add_direction=True, locale=_speech().babel)
 
 
 def format_duration(duration: timedelta | float | None) -> str:
@@ -191,7 +195,7 @@ def format_duration(duration: timedelta | float | None) -> str:
         return "–"
     if not isinstance(duration, timedelta):
         duration = timedelta(seconds=float(duration))
-    return babel_timedelta(duration, threshold=1.5, locale=current_locale())
+    return babel_timedelta(duration, threshold=1.5, locale=_speech().babel)
 
 
 def format_days(days: float | None) -> str:
@@ -199,14 +203,14 @@ def format_days(days: float | None) -> str:
     if days is None:
         return "–"
     pattern = "#,##0.00" if days < 1 else "#,##0.0"
-    return format_decimal(days, pattern, locale=current_locale())
+    return format_decimal(days, pattern, locale=_speech().babel)
 
 
 def format_number(value: float | None) -> str:
     """Return a number with the language's separators, or a dash."""
-    return "–" if value is None else format_decimal(value, locale=current_locale())
+    return "–" if value is None else format_decimal(value, locale=_speech().babel)
 
 
 def format_share(share: float | None) -> str:
     """Return a share from 0 to 1 as a percentage with one digit, or a dash."""
-    return "–" if share is None else format_percent(share, "#,##0.0%", locale=current_locale())
+    return "–" if share is None else format_percent(share, "#,##0.0%", locale=_speech().babel)
