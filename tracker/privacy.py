@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import phonenumbers
@@ -27,6 +28,8 @@ _REST: Final = "***"
 _CHINESE_MOBILE: Final = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _INVENTED: Final = re.compile(r"100000\d{5}", re.ASCII)
 """Numbers of demonstrations: no Chinese network gives out any that begin with 100000."""
+_KEPT: Final = re.compile(r"\+86(?:(?P<begin>1[3-9]\d)\d{8}|100000\d{5})", re.ASCII)
+"""A mobile or an invented number, in E.164."""
 _EXTENSION: Final = re.compile("转|轉|分机|分機")
 _LONGEST_PHONE: Final = 250
 """What phonenumbers is willing to read."""
@@ -66,6 +69,8 @@ def mask_phone(phone: str, region: str = "CN") -> str:
     its last two to four digits, and what is no phone number at all nothing but, when it is
     long, its last two. "" for "".
     """
+    if kept := _KEPT.fullmatch(phone):  # nearly every number, in the spelling that we keep
+        return f"{kept['begin'] or ''}{HIDDEN}{phone[-4:]}"
     digits = _digits(phone)
     if not digits:
         return HIDDEN if phone.strip() else ""
@@ -128,7 +133,18 @@ def _digits(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return `text`, of the same length, with plain digits, Latin letters and punctuation."""
-    return text if text.isascii() else "".join(map(_plain_character, text))
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
+class _Plain(dict[int, str]):
+    """Each character's plain one, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = plain = _plain_character(chr(code))
+        return plain
+
+
+_PLAIN: Final = _Plain()
 
 
 def _plain_character(character: str) -> str:
@@ -205,6 +221,7 @@ def mask_address(address: str) -> str:
     return kept if kept == plain else kept + _REST
 
 
+@cache
 def _is_chinese(character: str) -> bool:
     return unicodedata.name(character, "").startswith("CJK ")
 

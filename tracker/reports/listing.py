@@ -1,15 +1,19 @@
 """The exact list behind a figure: the same condition that counts it selects it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import joinedload
 
+from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
-from tracker.service_requests.models import CASEWORK, ServiceRequest
+from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
+from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
 from tracker.visibility import within_reach
 
 AT_ONCE = 1000
@@ -37,25 +41,57 @@ def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
     return db.session.scalar(query) or 0
 
 
-def exported(actor: Actor, scope: Scope, figure: Figure) -> Iterator[ServiceRequest]:
-    """Yield what `actor` may export of the list behind a figure, newest first.
+class Row(NamedTuple):
+    """One request as it is exported: its own columns, and the names of who asks and who leads."""
 
-    Read a thousand at a time, each by its place, so that neither memory nor a transaction is
-    held while a slow reader takes them.
+    id: int
+    reference: str
+    kind: Kind
+    category_id: int
+    unit_id: int
+    area_id: int | None
+    address: str
+    channel: str
+    priority: Priority
+    status: Status
+    outcome: Outcome | None
+    lead_team_id: int | None
+    submitted_at: datetime
+    due_at: datetime | None
+    resolved_at: datetime | None
+    resolved_on_time: bool | None
+    closed_at: datetime | None
+    seconds_to_close: int | None
+    solved: Solved | None
+    satisfaction: int | None
+    times_reopened: int
+    source_id: str | None
+    leader_name: str | None
+    requester_name: str | None
+    requester_phone: str | None
+
+
+def exported(actor: Actor, scope: Scope, figure: Figure) -> Iterator[Sequence[Row]]:
+    """Yield what `actor` may export of the list behind a figure, newest first, some at a time.
+
+    Each part is read by its place, so that neither memory nor a transaction is held while a
+    slow reader takes it.
     """
+    own = [getattr(ServiceRequest, name) for name in Row._fields[:-3]]
     query = (
-        behind(actor, scope, figure)
+        select(*own, Person.name, Requester.name, Requester.phone)
+        .outerjoin(Person, Person.id == ServiceRequest.leader_id)
+        .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
+        .where(visible(actor), CONDITIONS[figure](scope))
         .where(within_reach(actor, Action.EXPORT_SERVICE_REQUESTS, CASEWORK))
         .order_by(ServiceRequest.submitted_at.desc(), ServiceRequest.id.desc())
         .limit(AT_ONCE)
     )
     place = tuple_(ServiceRequest.submitted_at, ServiceRequest.id)
-    rows: Sequence[ServiceRequest] = db.session.scalars(query).all()
-    while rows:
-        last = (rows[-1].submitted_at, rows[-1].id)
-        yield from rows
+    after = query
+    while rows := [Row._make(row) for row in db.session.execute(after)]:
+        yield rows
         if len(rows) < AT_ONCE:
             return
         db.session.rollback()
-        db.session.expunge_all()
-        rows = db.session.scalars(query.where(place < last)).all()
+        after = query.where(place < (rows[-1].submitted_at, rows[-1].id))

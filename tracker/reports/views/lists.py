@@ -1,6 +1,6 @@
 """The exact list behind a figure, to read and to take along."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from flask import Response, render_template, request, send_file, stream_with_context, url_for
@@ -54,7 +54,7 @@ def listed() -> ResponseReturnValue:
 def list_csv() -> ResponseReturnValue:
     """Send the list behind a figure as CSV, while it is read."""
     actor, wanted, scope = _exported()
-    rows = _cells(listing.exported(actor, scope, wanted.figure))
+    rows = _lines(listing.exported(actor, scope, wanted.figure))
     answer = Response(
         stream_with_context(exports.csv_lines(exports.header(), rows)),
         mimetype="text/csv",
@@ -67,7 +67,7 @@ def list_csv() -> ResponseReturnValue:
 def list_xlsx() -> ResponseReturnValue:
     """Send the list behind a figure as a workbook."""
     actor, wanted, scope = _exported()
-    rows = _cells(listing.exported(actor, scope, wanted.figure))
+    rows = _lines(listing.exported(actor, scope, wanted.figure))
     return send_file(
         exports.workbook(label(wanted.figure), exports.header(), rows),
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -84,9 +84,10 @@ def _exported() -> tuple[Actor, Wanted, Scope]:
     return actor, wanted, scope
 
 
-def _cells(rows: Iterable[ServiceRequest]) -> Iterator[list[exports.Cell]]:
-    country = organisation.organisation().country
-    return (exports.cells(row, country) for row in rows)
+def _lines(parts: Iterable[Sequence[listing.Row]]) -> Iterator[list[exports.Cell]]:
+    lines = exports.Lines(organisation.organisation().country)
+    for rows in parts:
+        yield from lines.of(rows)
 
 
 def _file_name(wanted: Wanted, ending: str) -> str:
