@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import count
 from pathlib import Path
-from threading import Event, RLock, Thread
+from threading import Condition, Event, RLock, Thread
 
 import pytest
 from click.testing import Result
@@ -37,8 +37,41 @@ from tracker.service_requests.photos import delete_photo, save_photo
 WRITERS = 6
 
 
+class Gate:
+    """Everybody passes, until it is closed; then nobody is inside."""
+
+    def __init__(self) -> None:
+        self._turn = Condition()
+        self._inside = 0
+        self._is_closed = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        with self._turn:
+            self._turn.wait_for(lambda: not self._is_closed)
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._inside -= 1
+                self._turn.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        with self._turn:
+            self._is_closed = True
+            self._turn.wait_for(lambda: not self._inside)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._is_closed = False
+                self._turn.notify_all()
+
+
 @contextmanager
-def writers(app: Flask, cast: Cast, now: datetime, gate: RLock) -> Iterator[None]:
+def writers(app: Flask, cast: Cast, now: datetime, gate: Gate) -> Iterator[None]:
     """Let people work, each in a thread, until the test goes on; `gate` holds them up."""
     moments = (now + timedelta(seconds=number) for number in count())
     clock, stop = RLock(), Event()
@@ -53,9 +86,8 @@ def writers(app: Flask, cast: Cast, now: datetime, gate: RLock) -> Iterator[None
             walk = Walk(cast, uploads_of(app), moment, random.Random(seed))  # noqa: S311
             try:
                 while not stop.is_set():
-                    with gate:
-                        pass
-                    walk.step()
+                    with gate.passed():
+                        walk.step()
             except BaseException as error:  # noqa: BLE001 - handed to the test
                 errors.append(error)
 
@@ -110,7 +142,7 @@ def elsewhere(databases: Databases, database_kind: str, tmp_path: Path) -> Itera
 def test_what_was_taken_under_load_is_whole_somewhere_else(
     app: Flask, elsewhere: Flask, a: Builders, tmp_path: Path, name: str
 ) -> None:
-    cast, gate, file = cast_of(a), RLock(), tmp_path / name
+    cast, gate, file = cast_of(a), Gate(), tmp_path / name
     _warm_up(app, cast, a.now)
     with writers(app, cast, a.now + timedelta(days=1), gate):
         before = requests()
@@ -136,14 +168,14 @@ def test_what_was_taken_under_load_is_whole_somewhere_else(
 def test_the_figures_are_those_of_the_moment_though_people_work_on(
     app: Flask, elsewhere: Flask, a: Builders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast, gate, file = cast_of(a), RLock(), tmp_path / "all.tar"
+    cast, gate, file = cast_of(a), Gate(), tmp_path / "all.tar"
     _warm_up(app, cast, a.now)
     kind = backup.KINDS[db.engine.dialect.name]
     opened, seen = kind.opened, []
 
     @contextmanager
     def looked_at(*arguments: object) -> Iterator[object]:
-        with gate:
+        with gate.closed():
             opening = opened(*arguments)
             source = opening.__enter__()
             seen.append(figures(a.now + timedelta(days=9)))

@@ -115,6 +115,8 @@ def _back_to_the_first() -> None:
     flask_migrate.downgrade(revision="0001")
 
 
+ANEW = {("set_up_stamp", "stamp")}
+"""Random, and meant to be another one after each change."""
 Sums = dict[str, dict[str, str]]
 
 
@@ -124,7 +126,7 @@ def _assert_same(one: Sums, other: Sums) -> None:
         f"{table}.{column}"
         for table in one.keys() & other.keys()
         for column in one[table].keys() & other[table].keys()
-        if one[table][column] != other[table][column]
+        if one[table][column] != other[table][column] and (table, column) not in ANEW
     ]
     assert differing == []
     assert len(one.keys() & other.keys()) > 25

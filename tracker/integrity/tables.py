@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, inspect, select
 
 from tracker.database import Model
 from tracker.errors import ShishiError
+from tracker.set_up import SetUpStamp
 
 
 class BackupError(ShishiError):
@@ -41,12 +42,15 @@ class Source:
 
 
 def has_no_rows(engine: Engine) -> bool:
-    """Tell whether none of our tables holds anything, or there are none."""
+    """Tell whether none of our tables holds anything, or there are none.
+
+    The stamp of the set-up, which migrations make, is nothing.
+    """
     with engine.connect() as connection:
         there = set(inspect(connection).get_table_names())
         return all(
             connection.scalar(select(func.count()).select_from(select(table).limit(1).subquery()))
             == 0
             for table in Model.metadata.sorted_tables
-            if table.name in there
+            if table.name in there and table is not SetUpStamp.__table__
         )
