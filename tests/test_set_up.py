@@ -51,7 +51,11 @@ def test_whoever_changes_it_sees_what_they_changed(a: Builders) -> None:
     assert "Before" in _names()
 
     with transaction():
-        db.session.get_one(Unit, unit.id).name = "By flushing"
+        changed = db.session.get_one(Unit, unit.id)
+        assert "Before" in _names()
+        changed.name = "Not yet written"
+        assert "Not yet written" in _names()
+        changed.name = "By flushing"
         db.session.flush()
         assert "By flushing" in _names()
     with transaction():

@@ -92,6 +92,8 @@ def know_stamp(stamp: str | None) -> None:
 
 def _stamp() -> str | None:
     known = db.session.info
+    if _changes_it(db.session()):
+        return None
     if _KEY not in known:
         known[_KEY] = db.session.scalar(select(SetUpStamp.stamp))
     stamp: str | None = known[_KEY]
@@ -100,9 +102,14 @@ def _stamp() -> str | None:
 
 @event.listens_for(Session, "before_flush")
 def _notice_changes(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    if _changes_it(session):
+        session.info[_KEY] = None
+
+
+def _changes_it(session: Session) -> bool:
+    """Tell whether a change of the set-up waits to be written."""
     changed = (*session.new, *session.dirty, *session.deleted)
-    if any(one.__tablename__ in WATCHED for one in changed):
-        know_stamp(None)
+    return any(one.__tablename__ in WATCHED for one in changed)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -110,7 +117,7 @@ def _notice_statements(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         table: Any = state.statement.table  # type: ignore[attr-defined]  # of these three
         if getattr(table, "name", "") in WATCHED:
-            know_stamp(None)
+            state.session.info[_KEY] = None
 
 
 @event.listens_for(Session, "after_transaction_end")

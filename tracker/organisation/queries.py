@@ -113,6 +113,7 @@ def areas_below(area_id: int) -> frozenset[int]:
     return frozenset(db.session.scalars(select(below.c.id)))
 
 
+@until_set_up_changes
 def unit_for_area(area_id: int | None) -> int:
     """Return whose desk receives what comes from an area: its own unit's, or the next above."""
     seen: set[int] = set()

@@ -115,14 +115,14 @@ def check(key: str) -> ResponseReturnValue:
     category = _offered_category(draft.content.get("category_id", ""))
     if category is None or not filled.validate():
         return redirect(url_for(".edit", key=key, checked=1), 303)
-    similar = similar_open_requests(category.id, filled.area_id.data)
     send = SendForm.from_request()
     too_many = False
     if send.is_sent_and_valid():
-        too_many = _is_too_often("submit", SENDINGS_AN_HOUR)
-        if not too_many:
-            same_as = send.same_as.data if send.same_as.data in {s.id for s in similar} else None
-            return _to_receipt(_send(key, filled, same_as_id=same_as))
+        sent = _send(key, filled, same_as_id=_offered_as_similar(send, filled, category))
+        if sent is not None:
+            return redirect(url_for("track.receipt", token=sent), 303)
+        too_many = True
+    similar = similar_open_requests(category.id, filled.area_id.data)
     content = filled.content()
     return render_template(
         "service_requests/check.html",
@@ -180,7 +180,7 @@ def _keep(key: str) -> ResponseReturnValue:
     category = _offered_category(request.form.get("category_id", ""))
     if category is None:
         return redirect(url_for(".new"), 303)
-    if existing is None and _is_too_often("draft", DRAFTS_AN_HOUR):
+    if existing is None and _has_kept_too_many():
         sent.form_errors.append(_too_often_words())
         return _form_page(sent, category, key=key, draft=None, status=429)
     content = {name: request.form[name] for name in AskForm.KEPT if name in request.form}
@@ -224,21 +224,34 @@ def _save(
         delete_files(photo.key for photo in stored)
 
 
-def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> int:
-    """Make the request, once: whoever sends the same again is led to the first."""
+def _offered_as_similar(send: SendForm, filled: AskForm, category: Category) -> int | None:
+    """Return the open request that theirs is about as well, if it was offered."""
+    if send.same_as.data is None:
+        return None
+    offered = similar_open_requests(category.id, filled.area_id.data)
+    return send.same_as.data if send.same_as.data in {each.id for each in offered} else None
+
+
+def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
+    """Make the request, once, and return the token of its private link.
+
+    Whoever sends the same again is led to the first. None when this address has sent too many.
+    """
     content = replace(filled.content(), same_as_id=same_as_id)
     try:
         with transaction():
             if _draft(key) is None:
                 message = "The draft was removed in the meantime."
                 raise NotFoundError(message)
+            if _is_too_often("submit", SENDINGS_AN_HOUR):
+                return None
             sent = intake.submit(content, submission_key=key, actor=resident(), now=utc_now())
-            return sent.id
+            return links.token_for(sent.id, sent.link_salt)
     except IntegrityError:
         first = intake.submitted_with(key)
         if first is None:
             raise
-        return first.id
+        return links.token_for(first.id, first.link_salt)
 
 
 def _form_page(
@@ -332,16 +345,21 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 10
 
 
+def _has_kept_too_many() -> bool:
+    with transaction():
+        return _is_too_often("draft", DRAFTS_AN_HOUR)
+
+
 def _is_too_often(scope: str, limit: int) -> bool:
-    """Count one attempt of this address, unless it has used up its attempts of the last hour."""
+    """Count one attempt of this address, unless it has used up its attempts of the last hour.
+
+    Runs inside a transaction.
+    """
     settings: Settings = current_app.config["SETTINGS"]
     address, now = callers_network(), utc_now()
-    with transaction():
-        if is_exhausted(
-            scope, address, limit=limit, window=HOUR, secret=settings.secret_key, now=now
-        ):
-            return True
-        count_attempt(scope, address, secret=settings.secret_key, now=now)
+    if is_exhausted(scope, address, limit=limit, window=HOUR, secret=settings.secret_key, now=now):
+        return True
+    count_attempt(scope, address, secret=settings.secret_key, now=now)
     return False
 
 
