@@ -203,6 +203,12 @@ def test_every_template_is_used() -> None:
     assert rules.templates_without_use() == []
 
 
+def test_what_is_not_sent_changes_nothing() -> None:
+    # HEAD comes to a view like GET, and without the token of a form: ask whether it is a POST.
+    guilty = [name_of(path) for path in FILES if 'method == "GET"' in path.read_text()]
+    assert guilty == []
+
+
 def test_nothing_is_printed_unescaped() -> None:
     assert list(found_in(TEMPLATE_FILES, rules.raw_output)) == []
     guilty = [name_of(path) for path in FILES if rules.raw_markup(path.read_text())]

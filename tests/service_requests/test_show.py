@@ -85,6 +85,18 @@ def test_contact_data_is_masked_until_asked_for_and_the_look_is_logged(
     assert looks() == [(made.id, person.id)]
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_only_the_button_looks_at_contact_data(a: Builders, browser: Browser, method: str) -> None:
+    made = a.service_request(requester_name="王小明")
+    browser.sign_in(a.coordinator())
+
+    answer = browser.request(method, address_of(made) + "/contact")
+
+    assert answer.status_code in (200, 303)
+    assert "王小明" not in answer.text
+    assert looks() == []
+
+
 def test_who_may_not_see_contact_data_has_no_button(
     a: Builders, browser: Browser, new_browser: Callable[[], Browser]
 ) -> None:

@@ -40,7 +40,7 @@ def sign_in() -> ResponseReturnValue:
         if comes_to_go_on
         else SignInForm.from_request(next=request.args.get("next", ""))
     )
-    actor = actor_or_none() if request.method == "GET" else None
+    actor = actor_or_none() if request.method != "POST" else None
     status = 200
     if not comes_to_go_on and form.is_sent_and_valid():
         try:

@@ -28,7 +28,7 @@ def show(service_request_id: int) -> ResponseReturnValue:
 @blueprint.route("/requests/<int:service_request_id>/contact", methods=["GET", "POST"])
 def contact(service_request_id: int) -> ResponseReturnValue:
     """Show the page with the full contact data; the look is logged. Opened anew, it is masked."""
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect(url_for(".show", service_request_id=service_request_id), 303)
     actor = signed_in_actor()
     with transaction():

@@ -74,13 +74,13 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     status_after(it.status, Step.VISIT)
     visit = _visit(it, visit_id) if visit_id is not None else None
-    if visit is not None and visit.status is VisitStatus.DONE and request.method == "GET":
+    if visit is not None and visit.status is VisitStatus.DONE and request.method != "POST":
         flash(_("This visit was recorded already."), "warning")
         return redirect(
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
     form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
-    draft = visiting.find_draft(actor.person_id or 0, form_key) if request.method == "GET" else None
+    draft = visiting.find_draft(actor.person_id or 0, form_key) if request.method != "POST" else None
     form = _report_form(it, visit, actor, draft.content if draft else None)
     if form.is_sent_and_valid():
         with kept_uploads(form.photos.data or []) as uploads:
