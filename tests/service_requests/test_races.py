@@ -16,7 +16,7 @@ from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, Actor
 from tracker.service_requests import judging, queries
-from tracker.service_requests.actions import approvals, claims, handling
+from tracker.service_requests.actions import approvals, claims, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Status, Step
 from tracker.service_requests.models import Approval, ApprovalKind, Claim, ServiceRequest
 
@@ -195,6 +195,32 @@ def test_twenty_double_submissions_of_the_desk_make_one_request(app: Flask, a: B
     answers = at_once(app, [act] * 20)
 
     assert len(set(answers)) == 1
+    assert rows(ServiceRequest) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_sending_of_the_desk_that_comes_between_is_what_the_other_is_led_to(
+    app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(app).sign_in(a.coordinator())
+    page = browser.open("/intake")
+    sent = page.form("need").filled({**TOLD, "category_id": a.any_category.id}, press="Take in")
+    asked, others = intake.submitted_with, list[str]()
+
+    def send() -> str:
+        return str(same_visitor(app, browser).post(page.path, data=sent).headers["Location"])
+
+    def asked_just_before(key: str) -> ServiceRequest | None:
+        found = asked(key)
+        monkeypatch.setattr(intake, "submitted_with", asked)
+        other = Thread(target=lambda: others.append(send()))
+        other.start()
+        other.join()
+        return found
+
+    monkeypatch.setattr(intake, "submitted_with", asked_just_before)
+
+    assert [send()] == others
     assert rows(ServiceRequest) == 1
 
 

@@ -61,8 +61,12 @@ def submit(
     """
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     existing = submitted_with(submission_key)
-    if existing is not None:
-        return existing
+    return existing or _make(content, submission_key=submission_key, actor=actor, now=now)
+
+
+def _make(
+    content: NewRequest, *, submission_key: str, actor: Actor, now: datetime
+) -> ServiceRequest:
     category = organisation.category(content.category_id)
     requester = _requester(content, now)
     service_request = ServiceRequest(
@@ -108,7 +112,9 @@ def take_in(
     existing = submitted_with(submission_key)
     if existing is not None:
         return existing
-    service_request = submit(content, submission_key=submission_key, actor=actor, now=now)
+    require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    # Asked once only whether it is there: somebody else's may come between two questions.
+    service_request = _make(content, submission_key=submission_key, actor=actor, now=now)
     require(actor, Action.ACCEPT_SERVICE_REQUEST, service_request)
     service_request.accepted_at = now
     steps.take(service_request, Step.ACCEPT, actor=actor, now=now)

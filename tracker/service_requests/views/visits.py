@@ -80,7 +80,9 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
     form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
-    draft = visiting.find_draft(actor.person_id or 0, form_key) if request.method != "POST" else None
+    draft = (
+        visiting.find_draft(actor.person_id or 0, form_key) if request.method != "POST" else None
+    )
     form = _report_form(it, visit, actor, draft.content if draft else None)
     if form.is_sent_and_valid():
         with kept_uploads(form.photos.data or []) as uploads:
