@@ -203,8 +203,9 @@ def test_a_sending_of_the_desk_that_comes_between_is_what_the_other_is_led_to(
     app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = Browser(app).sign_in(a.coordinator())
+    given = {**TOLD, "category_id": a.any_category.id}
     page = browser.open("/intake")
-    sent = page.form("need").filled({**TOLD, "category_id": a.any_category.id}, press="Take in")
+    sent = page.form("need").filled(given, press="Take in")
     asked, others = intake.submitted_with, list[str]()
 
     def send() -> str:
