@@ -36,7 +36,17 @@ from tracker.service_requests import (
 from tracker.teams import actions as team_actions, views as teams
 from tracker.teams.actors import load_actor
 from tracker.visits import words as visits_words
-from tracker.web import access, addresses, errors, health, labels, locale, security, templating
+from tracker.web import (
+    access,
+    addresses,
+    cookies,
+    errors,
+    health,
+    labels,
+    locale,
+    security,
+    templating,
+)
 from tracker.web.templating import Entry
 
 NAVIGATION = (
@@ -115,6 +125,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings.instance_path.mkdir(parents=True, exist_ok=True)
 
     addresses.init_app(app)
+    cookies.init_app(app)
     db.init_app(app)
     app.extensions["tables"] = tables.MODULES
     Migrate(app, db, directory=str(ROOT / "migrations"))
