@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 
 from tests.support.builders import Builders
 from tests.support.walk import Walk, cast_of
-from tests.torture.size import IS_FULL
+from tests.torture.size import IS_FULL, takes_its_time
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.organisation.models import Organisation
@@ -26,6 +26,7 @@ from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import with_check_digit
 from tracker.teams.actors import actor_for
 
+pytestmark = takes_its_time
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 FILTERS: Final = 300 if IS_FULL else 45
 REQUESTS: Final = 3_000 if IS_FULL else 250

@@ -17,7 +17,6 @@ NASTY: Final = (
 words = st.one_of(st.sampled_from(NASTY), st.text(max_size=40), st.integers().map(str))
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-takes_its_time = pytest.mark.timeout(7200 if IS_FULL else 180)
 
 
 def fuzzed(examples: int) -> settings:

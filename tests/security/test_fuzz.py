@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 from flask import Flask
 from hypothesis import given, strategies as st
 
-from tests.security.fuzzing import fuzzed, holds, on_sqlite, takes_its_time, words
+from tests.security.fuzzing import fuzzed, holds, on_sqlite, words
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.torture.size import takes_its_time
 
 EXAMPLES: Final = 60
 """Of each of the four: with TORTURE=1 a hundred thousand in all."""

@@ -11,12 +11,13 @@ from flask import Flask
 from hypothesis import example, given, strategies as st
 
 from tests.reports.test_importing import HEADER, MAPPING, OPEN
-from tests.security.fuzzing import NASTY, fuzzed, holds, on_sqlite, takes_its_time, words
+from tests.security.fuzzing import NASTY, fuzzed, holds, on_sqlite, words
 from tests.security.neighbours import Neighbours, as_it_was
 from tests.security.test_made_up import BROKEN
 from tests.security.test_mass_assignment import ENTRIES, Sender
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
+from tests.torture.size import takes_its_time
 from tracker.permissions import SYSTEM
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import MappingError, parse_mapping
