@@ -35,7 +35,7 @@ from tracker.clock import utc_now
 from tracker.config import ROOT
 from tracker.database import db, transaction
 from tracker.organisation.models import Category
-from tracker.serve import WORKERS, web_command
+from tracker.serve import WORKERS, web_command, worker_command
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import link_token
@@ -263,7 +263,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Serve the product and the floor as a production does; yield the port and the process."""
+    """Serve the product and the floor as a production does; yield the port and the process.
+
+    The background worker runs beside it: it folds changes into the figures.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -274,12 +277,13 @@ def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         "TRUSTED_PROXIES": "1",
         "PYTHONPATH": str(ROOT),
     }
-    server = subprocess.Popen(  # noqa: S603 - our own command
-        web_command("bench.served:app", "127.0.0.1", port),
-        cwd=ROOT,
-        env=environment,
-        start_new_session=True,
-    )
+    commands = [web_command("bench.served:app", "127.0.0.1", port), worker_command()]
+    server, worker = [
+        subprocess.Popen(  # noqa: S603 - our own commands
+            command, cwd=ROOT, env=environment, start_new_session=True
+        )
+        for command in commands
+    ]
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -292,12 +296,17 @@ def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
                 time.sleep(0.1)
         yield port, server
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(15)
-        finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGKILL)
+        for process in (server, worker):
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(15)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def facts_of(app: Flask, port: int) -> Facts:

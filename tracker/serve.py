@@ -209,6 +209,11 @@ def web_command(application: str, host: str, port: int) -> list[str]:
     ]
 
 
+def worker_command() -> list[str]:
+    """Return the command that does the background work."""
+    return [sys.executable, "-m", "flask", "--app", "app", "jobs", "work"]
+
+
 def _revision() -> str | None:
     """Return how far the database is migrated."""
     with db.engine.connect() as connection:
@@ -219,7 +224,7 @@ def _started(
     environment: MutableMapping[str, str], host: str, port: int
 ) -> dict[str, subprocess.Popen[bytes]]:
     web = web_command("app:app", host, port)
-    worker = [sys.executable, "-m", "flask", "--app", "app", "jobs", "work"]
+    worker = worker_command()
     # In sessions of their own, a terminal's Ctrl-C reaches only us, and we end them in order.
     return {
         name: subprocess.Popen(  # noqa: S603 - our own commands
