@@ -3,6 +3,13 @@ function plain(text) {
   return text.toLocaleLowerCase().normalize("NFKC").trim();
 }
 
+// The word itself, or where nothing has that, two neighbouring Chinese characters of it.
+function pieces(word) {
+  const runs = word.match(/\p{Script=Han}{2,}/gu) ?? [];
+  const pairs = runs.flatMap((run) => [...run].slice(1).map((next, at) => [...run][at] + next));
+  return pairs.length ? pairs : [word];
+}
+
 for (const field of document.querySelectorAll("[data-filter-list]")) {
   const list = document.getElementById(field.dataset.filterList);
   if (!list) continue;
@@ -10,13 +17,16 @@ for (const field of document.querySelectorAll("[data-filter-list]")) {
   const nothing = list.querySelector("[data-filter-nothing]");
   field.addEventListener("input", () => {
     const words = plain(field.value).split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const item of items) {
-      const text = plain(item.dataset.filterItem || item.textContent);
-      const fits = words.every((word) => text.includes(word));
-      item.hidden = !fits;
-      if (fits) shown += 1;
+    const texts = items.map((item) => plain(item.dataset.filterItem || item.textContent));
+    let fits = texts.map((text) => words.every((word) => text.includes(word)));
+    if (!fits.includes(true)) {
+      const wanted = words.map(pieces);
+      fits = texts.map((text) => wanted.every((some) => some.some((piece) => text.includes(piece))));
     }
+    items.forEach((item, at) => {
+      item.hidden = !fits[at];
+    });
+    const shown = fits.filter(Boolean).length;
     // A group whose items are all hidden hides with them; a folded one unfolds for what was found.
     for (const group of list.querySelectorAll("[data-filter-group]")) {
       const any = group.querySelector("[data-filter-item]:not([hidden])") !== null;

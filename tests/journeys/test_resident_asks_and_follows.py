@@ -313,3 +313,16 @@ def test_every_page_of_a_resident_is_accessible(
         for below in ("", "/words", "/confirmation", "/dispute", "/slip"):
             page.goto(private + below)
             fits()
+
+
+@pytest.mark.parametrize("typed", ["龙头", "厨房水龙头", "TAP"])
+def test_kinds_of_help_are_narrowed_while_one_types(
+    a: Builders, tap: Category, windows: Windows, typed: str
+) -> None:
+    a.category(name="陪同就医", name_en="Company to hospital")
+    page = windows.open("/requests/new", width=390, locale="zh_Hans_CN")
+
+    page.get_by_role("searchbox").fill(typed)
+
+    expect(page.get_by_text("水电小修")).to_be_visible()
+    expect(page.get_by_text("陪同就医")).to_be_hidden()

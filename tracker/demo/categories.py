@@ -151,7 +151,7 @@ CATEGORIES: Final = (
                 "Leaking tap or pipe",
                 "龙头、水管、马桶漏水堵塞",
                 "Taps, pipes and toilets",
-                "漏水 堵 马桶 龙头 下水道 tap toilet pipe",
+                "漏水 堵 马桶 水龙头 下水道 tap toilet pipe",
                 marks=EVIDENCE,
                 days=3,
             ),

@@ -20,6 +20,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.privacy import find_personal_data, format_phone
+from tracker.search_text import bigrams
 from tracker.service_requests import links
 from tracker.service_requests.actions import drafts, intake
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, remove_from_draft
@@ -306,16 +307,29 @@ def _category_groups() -> list[CategoryGroup]:
 
 
 def _matching(groups: Sequence[CategoryGroup], words: str) -> list[CategoryGroup]:
-    """Return what fits every word: in the name, description or keywords, in either language."""
+    """Return what fits every word: in the name, description or keywords, in either language.
+
+    Where nothing does, what shares two neighbouring characters with every word: who looks for
+    水龙头 finds what is listed under 龙头. static/js/filter.js does the same while one types.
+    """
     wanted = words.casefold().split()
+    return _fitting(groups, [[word] for word in wanted]) or _fitting(
+        groups, [bigrams(word) for word in wanted]
+    )
+
+
+def _fitting(
+    groups: Sequence[CategoryGroup], wanted: Sequence[Sequence[str]]
+) -> list[CategoryGroup]:
+    """Return what has one of the pieces of each word."""
     narrowed = []
     for group in groups:
         of_top = _search_words(group.top)
-        leaves = [
-            leaf
-            for leaf in group.leaves
-            if all(word in f"{of_top} {_search_words(leaf)}" for word in wanted)
-        ]
+        leaves = []
+        for leaf in group.leaves:
+            text = f"{of_top} {_search_words(leaf)}"
+            if all(any(piece in text for piece in pieces) for pieces in wanted):
+                leaves.append(leaf)
         if leaves:
             narrowed.append(CategoryGroup(group.top, leaves))
     return narrowed
