@@ -88,6 +88,30 @@ def test_what_is_ended_vanishes_from_choices_and_can_be_taken_up_again(
     assert unit.id in {node.thing.id for node in queries.unit_tree()}
 
 
+def test_nobody_puts_an_area_at_the_top_or_below_another_branch_s(
+    a: Builders, browser: Browser
+) -> None:
+    north, south = a.unit(), a.unit()
+    theirs, ours = a.area(unit=south), a.area(unit=north)
+    below = a.area(parent=ours)
+    browser.sign_in(a.administrator(north))
+
+    page = browser.open("/admin/areas/new")
+    offered = page.form("name").values()
+    assert offered["parent_id"] == [str(ours.id)]
+    for parent in (theirs.id, ""):
+        for address in ("/admin/areas/new", f"/admin/areas/{below.id}"):
+            sent = {**offered, "name": "柳桥", "kind": "community", "parent_id": parent}
+            answer = browser.request(
+                "POST", address, data={**sent, "unit_id": north.id}, headers={"Referer": page.url}
+            )
+            assert answer.status_code != 303
+    assert {area.parent_id for area in db.session.scalars(select(Area))} == {None, ours.id}
+    # At the top it stays with whoever has it.
+    browser.send(f"/admin/areas/{ours.id}", name="改名")
+    assert ours.name == "改名"
+
+
 def test_an_area_belongs_to_a_desk(a: Builders, browser: Browser) -> None:
     unit = a.unit()
     browser.sign_in(a.administrator())

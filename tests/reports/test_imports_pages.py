@@ -1,15 +1,18 @@
 """An administrator brings in a file: tried first, then for real."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db
+from tracker.organisation.models import Area, Category
 from tracker.reports.importing import background
 from tracker.service_requests.models import ImportRun, ServiceRequest
 
@@ -94,6 +97,7 @@ def test_a_branch_administrator_imports_into_their_branch_only(
 ) -> None:
     branch = a.unit(name_en="East")
     a.unit(name_en="West")
+    a.top_category(name="Lamps")
     browser.sign_in(a.administrator(branch))
 
     page = browser.open("/admin/imports/new")
@@ -103,6 +107,64 @@ def test_a_branch_administrator_imports_into_their_branch_only(
     browser.click("Import now")
 
     assert {row.unit_id for row in db.session.query(ServiceRequest)} == {branch.id}
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_an_import_makes_nothing_that_its_administrator_could_not_make(
+    a: Builders, browser: Browser
+) -> None:
+    branch, other = a.unit(), a.unit()
+    a.area(unit=other, name="Southside")
+    a.area(unit=branch, name="Northside")
+    places = MAPPING.replace(b'need = "text"', b'need = "text"\narea = ["where", "street"]')
+    table = b"""no,came,done,what,who,state,text,where,street
+1,2026-01-05 09:00,,Lamps,East,open,A new kind of help,Northside,Mill Lane
+2,2026-01-05 09:00,,Repairs,East,open,A new place at the top,Eastside,
+3,2026-01-05 09:00,,Repairs,East,open,A new place of others,Southside,Mill Lane
+4,2026-01-05 09:00,,Repairs,East,open,One of ours,Northside,Mill Lane
+"""
+    a.top_category(name="Repairs")
+    browser.sign_in(a.administrator(branch))
+
+    hand_in(browser, table, places)
+    browser.click("Import now")
+
+    made = db.session.scalars(select(ServiceRequest)).one()
+    assert (made.source_id, made.unit_id, made.area and made.area.name) == (
+        "4",
+        branch.id,
+        "Mill Lane",
+    )
+    assert db.session.scalars(select(Category.name).where(Category.name == "Lamps")).all() == []
+    assert set(db.session.scalars(select(Area.name))) == {"Southside", "Northside", "Mill Lane"}
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_no_import_touches_what_another_branch_brought_in(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    south, north = a.unit(), a.unit()
+    a.top_category(name="Lamps")
+    hand_in(browser.sign_in(a.administrator(south)))
+    browser.click("Import now")
+    before = {
+        row.source_id: (row.unit_id, row.need, row.status)
+        for row in db.session.scalars(select(ServiceRequest))
+    }
+
+    stranger = new_browser().sign_in(a.administrator(north))
+    for text in (b"Another one", b"Overwritten"):
+        hand_in(stranger, TABLE.replace(b"Another one", text))
+        assert "Would change 0 Unchanged 0 Rejected 3" in stranger.page.text
+        if "Import now" in stranger.page.buttons:
+            stranger.click("Import now")
+
+    db.session.expire_all()
+    assert before == {
+        row.source_id: (row.unit_id, row.need, row.status)
+        for row in db.session.scalars(select(ServiceRequest))
+    }
+    assert {unit_id for unit_id, *_rest in before.values()} == {south.id}
 
 
 def test_only_administrators_import(a: Builders, browser: Browser) -> None:

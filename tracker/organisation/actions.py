@@ -121,6 +121,7 @@ def add_area(
     require(actor, Action.MANAGE_AREAS)
     parent_id = parent.id if parent else None
     _require_desk(actor, values.get("unit_id"), parent_id)
+    _require_desk(actor, None, parent_id)
     area = Area(**values, parent_id=parent_id, position=_next_position(Area, parent_id))
     db.session.add(area)
     audit.record("area:add", area, {"name": [None, area.name]}, actor=actor, now=now)
@@ -134,6 +135,8 @@ def edit_area(
     require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
     parent_id = parent.id if parent else None
     _require_desk(actor, values.get("unit_id"), parent_id)
+    if parent_id != area.parent_id:
+        _require_desk(actor, None, parent_id)
     if parent is not None and parent.id in queries.areas_below(area.id):
         raise RefusedError(Refusal.BELOW_ITSELF)
     changes = audit.apply(area, {**values, "parent_id": parent_id})
@@ -255,7 +258,11 @@ def _require_above(actor: Actor, thing: Unit | Area | Category) -> None:
 
 
 def _require_desk(actor: Actor, unit_id: int | None, parent_id: int | None) -> None:
-    """Raise unless the actor reaches the desk that the area gets, its own or the one above."""
+    """Raise unless the actor reaches the desk that an area gets, its own or the one above.
+
+    Asked without an own one, it says whether something may be put there: at the top, and below
+    somebody else's area, only whoever answers for it may.
+    """
     desk = unit_id if unit_id is not None else queries.unit_for_area(parent_id)
     require_in_unit(actor, Action.MANAGE_AREAS, desk)
 

@@ -13,13 +13,24 @@ from tracker.permissions import Action, Actor
 from tracker.web.forms import Form
 
 
-def _form(area: Area | None, _actor: Actor) -> AreaForm:
+def _form(area: Area | None, actor: Actor) -> AreaForm:
     form = AreaForm.from_request(area)
     form.offer()
     below = queries.areas_below(area.id) if area else frozenset()
-    nodes = open_nodes(queries.area_tree(), without=None, below=below)
-    form.parent_id.choices = tree_choices(nodes, blank=_("Nothing: it is the top"))
-    form.unit_id.choices = tree_choices(queries.unit_tree(), blank=_("The desk of the area above"))
+    reaches = _reach_of(actor)
+    here = area.parent_id if area else None
+    is_at_top = area is not None and here is None
+    nodes = [
+        node
+        for node in open_nodes(queries.area_tree(), without=None, below=below)
+        if reaches(node.thing) or node.thing.id == here
+    ]
+    may_be_top = reaches(None) or is_at_top
+    form.parent_id.choices = tree_choices(
+        nodes, blank=_("Nothing: it is the top") if may_be_top else None
+    )
+    units = queries.unit_tree(within=actor.units_where(Action.MANAGE_AREAS))
+    form.unit_id.choices = tree_choices(units, blank=_("The desk of the area above"))
     return form
 
 

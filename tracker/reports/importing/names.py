@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tracker.database import Model, db
 from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
 from tracker.organisation.queries import organisation, units_below
+from tracker.permissions import SYSTEM, Action, Actor, may, may_in_unit
 from tracker.reports.importing.mapping import Creatable, Mapping, MappingError
 from tracker.reports.importing.rows import ImportedRow, Problem, Reason
 from tracker.teams.models import Team
@@ -36,13 +37,21 @@ class Names:
     """Every name of the organisation, by id; kept for one run.
 
     With `is_dry` nothing is written: what would be made gets a number below zero. `home_id`
-    replaces the mapping's own unit for rows that name none.
+    replaces the mapping's own unit for rows that name none. What is missing is made as far as
+    `actor` may make it on the pages for it; otherwise it stays missing.
     """
 
     def __init__(
-        self, mapping: Mapping, *, is_dry: bool, now: datetime, home_id: int | None = None
+        self,
+        mapping: Mapping,
+        *,
+        actor: Actor,
+        is_dry: bool,
+        now: datetime,
+        home_id: int | None = None,
     ) -> None:
         self.mapping = mapping
+        self.actor = actor
         self.is_dry = is_dry
         self.now = now
         self.created: Counter[Creatable] = Counter()
@@ -55,6 +64,9 @@ class Names:
         self._areas_by_name: defaultdict[str, list[int]] = defaultdict(list)
         self._teams: dict[Key, int] = {}
         self._teams_by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._top_id: int | None = db.session.scalar(
+            select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
+        )
         self.home_id = self._home() if home_id is None else home_id
         self.reach: set[int] = set(units_below(self.home_id)) | {self.home_id}
         self._load()
@@ -112,7 +124,7 @@ class Names:
         if not name:
             return self._unit_of_area(area_id)
         found = self._units.get(name)
-        if found is None and Creatable.UNIT in self.mapping.create:
+        if found is None and self._may_make(Creatable.UNIT):
             unit = Unit(parent_id=self.home_id, kind=self.mapping.unit_kind, name=name)
             found = self._units[name] = self._make(Creatable.UNIT, unit)
             self.reach.add(found)
@@ -133,7 +145,7 @@ class Names:
         for name in path or (self.mapping.uncategorised,):
             found = self._categories.get((parent, name))
             if found is None:
-                if path and Creatable.CATEGORY not in self.mapping.create:
+                if path and not self._may_make(Creatable.CATEGORY):
                     return None
                 found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
                 self._categories[parent, name] = found
@@ -159,7 +171,7 @@ class Names:
             if found is None and level == 0 and len(named := self._areas_by_name[name]) == 1:
                 found = named[0]  # the file's widest level is one of our narrower ones
             if found is None:
-                if Creatable.AREA not in self.mapping.create:
+                if not self._may_make(Creatable.AREA, below=parent):
                     return None
                 found = self._make(
                     Creatable.AREA, Area(parent_id=parent, kind=self._kind_at(level), name=name)
@@ -190,6 +202,28 @@ class Names:
         return found
 
     # ---------------------------------------------------------------- together
+
+    def _may_make(self, kind: Creatable, *, below: int | None = None) -> bool:
+        if kind not in self.mapping.create:
+            return False
+        if self.actor is SYSTEM:
+            return True
+        match kind:
+            case Creatable.CATEGORY:
+                return may(self.actor, Action.MANAGE_CATEGORIES)
+            case Creatable.AREA:
+                desk = self._desk_of(below)
+                return desk is not None and may_in_unit(self.actor, Action.MANAGE_AREAS, desk)
+            case Creatable.UNIT:
+                return may_in_unit(self.actor, Action.MANAGE_UNITS, self.home_id)
+            case Creatable.TEAM:
+                return may_in_unit(self.actor, Action.MANAGE_TEAMS, self.home_id)
+
+    def _desk_of(self, area_id: int | None) -> int | None:
+        """Return whose desk answers for an area, as the organisation has it; None: the whole's."""
+        while area_id is not None and self._area_unit.get(area_id) is None:
+            area_id = self._area_parent.get(area_id)
+        return self._area_unit.get(area_id) if area_id is not None else self._top_id
 
     def _make(self, kind: Creatable, thing: Unit | Area | Category | Team) -> int:
         self.created[kind] += 1

@@ -118,7 +118,11 @@ class Run:
         reader = RowReader(self.mapping, zone, self.now)
         with transaction():
             names = Names(
-                self.mapping, is_dry=self.run_id is None, now=self.now, home_id=self.home_unit_id
+                self.mapping,
+                actor=self.actor,
+                is_dry=self.run_id is None,
+                now=self.now,
+                home_id=self.home_unit_id,
             )
             if self.actor is not SYSTEM:
                 require_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, names.home_id)

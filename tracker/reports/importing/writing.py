@@ -46,6 +46,7 @@ class _Known:
     id: int
     reference: str
     status: Status
+    unit_id: int
     digest: str
     is_worked_on: bool
 
@@ -69,10 +70,12 @@ class Writer:
         unchanged = 0
         for row in rows:
             before = known.get(row.source_id)
-            if before is not None and before.digest == row.digest:
+            is_elsewhere = before is not None and before.unit_id not in self.names.reach
+            if before is not None and before.digest == row.digest and not is_elsewhere:
                 unchanged += 1
                 continue
-            if before is not None and before.is_worked_on:
+            # What belongs to others is said to be worked on as well: not even that is told of it.
+            if before is not None and (before.is_worked_on or is_elsewhere):
                 column = self.names.mapping.columns.source_id
                 rejected[row.source_id] = [Problem(column, Reason.WORKED_ON_HERE, row.source_id)]
                 continue
@@ -93,6 +96,7 @@ class Writer:
                 ServiceRequest.source_id,
                 ServiceRequest.reference,
                 ServiceRequest.status,
+                ServiceRequest.unit_id,
             ).where(
                 ServiceRequest.import_source == self.source,
                 ServiceRequest.source_id.in_(source_ids),
@@ -112,7 +116,12 @@ class Writer:
                 worked_on.add(request_id)
         return {
             row.source_id: _Known(
-                row.id, row.reference, row.status, digests.get(row.id, ""), row.id in worked_on
+                id=row.id,
+                reference=row.reference,
+                status=row.status,
+                unit_id=row.unit_id,
+                digest=digests.get(row.id, ""),
+                is_worked_on=row.id in worked_on,
             )
             for row in found
             if row.source_id is not None
