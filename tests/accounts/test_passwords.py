@@ -3,13 +3,14 @@
 import re
 from datetime import timedelta
 
+import pytest
 import time_machine
 from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tracker.accounts import links
-from tracker.accounts.models import LinkPurpose, OneTimeLink
+from tracker.accounts import actions, links
+from tracker.accounts.models import LinkPurpose, OneTimeLink, Person
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
 
@@ -136,3 +137,94 @@ def test_the_matrix_is_shown_with_words_for_everything(a: Builders, browser: Bro
     page = browser.sign_in(a.volunteer(a.team())).open("/admin/permissions")
 
     assert "Decide about parking" in page.text
+
+
+def _used(browser: Browser, address: str) -> None:
+    assert browser.send(address, password=NEW, again=NEW).path == "/queue"
+
+
+def _changed(browser: Browser, person: Person) -> None:
+    browser.sign_in(person)
+    page = browser.send("/me/password", present=PASSWORD, password=NEW, again=NEW)
+    assert "Your password is changed" in page.text
+
+
+def _corrected(person: Person, a: Builders, **details: str | None) -> None:
+    given = {"name": person.name, "email": person.email, "phone": person.phone, **details}
+    with transaction():
+        actions.edit_person(
+            person,
+            actions.PersonDetails(**given),  # type: ignore[arg-type]
+            held_in=[a.bureau.id],
+            actor=a.actor(a.administrator()),
+            now=a.now,
+        )
+
+
+@pytest.mark.parametrize("purpose", LinkPurpose)
+def test_a_password_chosen_by_one_link_ends_every_other(
+    a: Builders, browser: Browser, purpose: LinkPurpose
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    with transaction():
+        older = {each: links.new_link(person, each, now=a.now)[0] for each in LinkPurpose}
+
+    _used(browser, f"/{purpose}/{older[purpose]}")
+
+    for each, token in older.items():
+        browser.open(f"/{each}/{token}", status=410)
+
+
+@pytest.mark.parametrize("purpose", LinkPurpose)
+def test_no_link_outlives_a_password_that_its_owner_changed(
+    a: Builders, browser: Browser, purpose: LinkPurpose
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    with transaction():
+        token, _ = links.new_link(person, purpose, now=a.now)
+
+    _changed(browser, person)
+
+    browser.open(f"/{purpose}/{token}", status=410)
+
+
+@pytest.mark.parametrize("purpose", LinkPurpose)
+@pytest.mark.parametrize("corrected", [{"email": "right@example.org"}, {"phone": "+8613800138009"}])
+def test_a_link_that_went_to_a_mistyped_address_ends_when_it_is_corrected(
+    a: Builders, browser: Browser, purpose: LinkPurpose, corrected: dict[str, str]
+) -> None:
+    person = a.coordinator(email="wrong@example.org")
+    with transaction():
+        token, _ = links.new_link(person, purpose, now=a.now)
+    _corrected(person, a, name="Another name")
+    browser.open(f"/{purpose}/{token}")
+
+    _corrected(person, a, **corrected)
+
+    browser.open(f"/{purpose}/{token}", status=410)
+
+
+@pytest.mark.parametrize("purpose", LinkPurpose)
+def test_no_link_of_before_works_for_somebody_ended_and_taken_up_again(
+    a: Builders, browser: Browser, purpose: LinkPurpose
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    with transaction():
+        token, _ = links.new_link(person, purpose, now=a.now)
+    browser.sign_in(a.administrator()).open(f"/admin/people/{person.id}")
+    browser.click("End this person")
+
+    browser.open(f"/admin/people/{person.id}")
+    browser.click("Take up again")
+
+    browser.sign_out().open(f"/{purpose}/{token}", status=410)
+
+
+def test_a_link_asked_for_by_anybody_ends_no_invitation(a: Builders, browser: Browser) -> None:
+    person = a.coordinator(email="zhou@example.org")
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.INVITATION, now=a.now)
+
+    browser.send("/forgotten", name="zhou@example.org")
+
+    browser.open(f"/invitation/{token}")

@@ -230,3 +230,12 @@ def test_an_invitation_is_sent_again_and_once(a: Builders, browser: Browser) -> 
 
     sent = db.session.scalars(select(Message).where(Message.address == person.email)).all()
     assert len(sent) == 1
+
+
+def test_who_corrects_an_address_is_told_to_invite_again(a: Builders, browser: Browser) -> None:
+    person = a.coordinator(email="wrong@example.org")
+    browser.sign_in(a.administrator())
+    address = f"/admin/people/{person.id}/edit"
+
+    assert "Send a new one" not in browser.send(address, name="周晓雯", press="Save").text
+    assert "Send a new one" in browser.send(address, email="right@example.org", press="Save").text

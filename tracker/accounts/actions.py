@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from tracker.accounts import audit, queries, sessions
+from tracker.accounts import audit, links, queries
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import NotFoundError, Refusal, RefusedError
@@ -53,16 +53,21 @@ def edit_person(
     held_in: Collection[int],
     actor: Actor,
     now: datetime,
-) -> None:
-    """Correct somebody's details. A changed way to sign in ends their sessions."""
+) -> bool:
+    """Correct somebody's details. A changed way to sign in ends their sessions and links.
+
+    Return whether it did, so that whoever waits for an invitation is sent a new one.
+    """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     _refuse_taken(details, except_for=person.id)
     changes = audit.apply(person, asdict(details) | {"sort_key": sort_key(details.name)})
     changes.pop("sort_key", None)
-    if {"email", "phone"} & changes.keys():
-        sessions.end_all(person.id)
+    is_reached_otherwise = bool({"email", "phone"} & changes.keys())
+    if is_reached_otherwise:
+        links.end_every_way_in(person.id, now=now)
     if changes:
         audit.record("person:edit", person, changes, unit_id=_only(held_in), actor=actor, now=now)
+    return is_reached_otherwise
 
 
 def end_person(
@@ -81,7 +86,7 @@ def end_person(
     for grant in queries.grants_of(person.id):
         _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
     person.ended_at = now
-    sessions.end_all(person.id)
+    links.end_every_way_in(person.id, now=now)
     audit.record("person:end", person, unit_id=_only(held_in), actor=actor, now=now)
 
 
@@ -95,7 +100,7 @@ def take_up_person(
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     person.ended_at = None
     person.password_hash = None
-    sessions.end_all(person.id)
+    links.end_every_way_in(person.id, now=now)
     audit.record("person:take-up", person, unit_id=_only(held_in), actor=actor, now=now)
 
 

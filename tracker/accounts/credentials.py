@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracker.accounts import queries, sessions
+from tracker.accounts import links, queries
 from tracker.accounts.models import Person
 from tracker.accounts.passwords import Passwords
 from tracker.database import db
@@ -67,7 +67,7 @@ def remember_locale(person_id: int, locale: str) -> None:
     db.session.get_one(Person, person_id).locale = locale
 
 
-def change_password(person_id: int, *, password_hash: str) -> None:
-    """Keep another password; every session of before ends. The owner's own doing."""
+def change_password(person_id: int, *, password_hash: str, now: datetime) -> None:
+    """Keep another password; every session and link of before ends. The owner's own doing."""
     db.session.get_one(Person, person_id).password_hash = password_hash
-    sessions.end_all(person_id)
+    links.end_every_way_in(person_id, now=now)

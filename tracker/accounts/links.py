@@ -1,6 +1,7 @@
 """One-time links: an invitation, a new password. Only their hashes are kept."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -23,16 +24,7 @@ def new_link(person: Person, purpose: LinkPurpose, *, now: datetime) -> tuple[st
 
     Earlier links of the same kind stop working. Part of a transaction.
     """
-    db.session.execute(
-        update(OneTimeLink)
-        .where(
-            OneTimeLink.person_id == person.id,
-            OneTimeLink.purpose == purpose,
-            OneTimeLink.used_at.is_(None),
-            OneTimeLink.expires_at > now,
-        )
-        .values(expires_at=now)
-    )
+    _expire(person.id, (purpose,), now=now)
     token = secrets.token_urlsafe(32)
     expires_at = now + LIFETIMES[purpose]
     db.session.add(
@@ -53,21 +45,36 @@ def person_behind(token: str, purpose: LinkPurpose, *, now: datetime) -> Person:
 
 
 def use_link(token: str, purpose: LinkPurpose, *, password_hash: str, now: datetime) -> Person:
-    """Set the password that the holder chose, once. Every session of before ends.
+    """Set the password that the holder chose, once. Every session and link of before ends.
 
     Raises `RefusedError` as `person_behind` does; of two at the same moment one wins.
     """
     link = _valid(token, purpose, now=now)
+    # One at a time: two links of the same person each end the other.
+    person = db.session.get_one(Person, link.person_id, with_for_update=True)
     used = db.session.execute(
         update(OneTimeLink)
-        .where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None))
+        .where(
+            OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None), OneTimeLink.expires_at > now
+        )
         .values(used_at=now)
     )
     if used.rowcount != 1:  # type: ignore[attr-defined] # an UPDATE has one
         raise RefusedError(Refusal.LINK_EXPIRED)
-    link.person.password_hash = password_hash
-    sessions.end_all(link.person_id)
-    return link.person
+    person.password_hash = password_hash
+    end_every_way_in(person.id, now=now)
+    return person
+
+
+def end_every_way_in(person_id: int, *, now: datetime) -> None:
+    """Sign the person out on every device, and let none of their one-time links work any more.
+
+    For whatever changes who they are or how they prove it: a password that was chosen, another
+    address, an end, a new beginning. A link that went to a mistyped address, or lies in a mailbox
+    that somebody else reads, must not outlive it. Part of a transaction.
+    """
+    sessions.end_all(person_id)
+    _expire(person_id, LinkPurpose, now=now)
 
 
 def _valid(token: str, purpose: LinkPurpose, *, now: datetime) -> OneTimeLink:
@@ -85,6 +92,19 @@ def _valid(token: str, purpose: LinkPurpose, *, now: datetime) -> OneTimeLink:
     if link is None:
         raise RefusedError(Refusal.LINK_EXPIRED)
     return link
+
+
+def _expire(person_id: int, purposes: Iterable[LinkPurpose], *, now: datetime) -> None:
+    db.session.execute(
+        update(OneTimeLink)
+        .where(
+            OneTimeLink.person_id == person_id,
+            OneTimeLink.purpose.in_(list(purposes)),
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > now,
+        )
+        .values(expires_at=now)
+    )
 
 
 def _hash(token: str) -> str:

@@ -65,9 +65,10 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 def _change_password(person_id: int, password: str) -> None:
     password_hash = passwords().hashed(password)
+    now = utc_now()
     with transaction():
-        credentials.change_password(person_id, password_hash=password_hash)
-        token = sessions.begin(person_id, now=utc_now())
+        credentials.change_password(person_id, password_hash=password_hash, now=now)
+        token = sessions.begin(person_id, now=now)
     begin_session(token)
 
 

@@ -109,17 +109,21 @@ def edit(person_id: int) -> ResponseReturnValue:
     if form.is_sent_and_valid():
         try:
             with transaction():
-                actions.edit_person(
-                    queries.person(actor, person_id),
+                person = queries.person(actor, person_id)
+                is_reached_otherwise = actions.edit_person(
+                    person,
                     _details(form),
                     held_in=queries.units_held_in(person_id),
                     actor=actor,
                     now=utc_now(),
                 )
+                waits_for_link = is_reached_otherwise and person.password_hash is None
         except RefusedError as refused:
             _complain(form, refused)
         else:
             flash(_("Saved."))
+            if waits_for_link:
+                flash(_("Their invitation of before no longer works. Send a new one."))
             return redirect(url_for(".show", person_id=person_id), 303)
     return render_template(
         "teams/person_form.html", form=form, person=queries.person(actor, person_id)
