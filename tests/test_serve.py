@@ -7,15 +7,20 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from tests.support.builders import Builders
 from tracker import serve
 from tracker.config import ROOT, ConfigurationError
+from tracker.demo.town import MAIL_DOMAIN
 
 
 def _free_port() -> int:
@@ -161,6 +166,54 @@ def test_the_demonstration_is_on_until_it_is_turned_off(tmp_path: Path) -> None:
     assert serve.prepared(given)["DEMO"] == "1"
     assert serve.prepared({**given, "DEMO": "0"})["DEMO"] == "0"
     assert serve.prepared({**given, "SECRET_KEY": "own"})["SECRET_KEY"] == "own"
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_a_demonstration_is_never_served_beside_real_people(
+    app: Flask, a: Builders, *, is_demo: bool, asked_for: bool
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demo=True)
+    assert serve.demo_or_not(app, asked_for=asked_for) == "1"  # nobody is here yet
+    a.person(is_demo=is_demo)
+
+    if asked_for and not is_demo:
+        with pytest.raises(ConfigurationError, match="there are real people") as refused:
+            serve.demo_or_not(app, asked_for=True)
+        assert "真实人员" in str(refused.value)
+        return
+    assert serve.demo_or_not(app, asked_for=asked_for) == ("1" if is_demo else "0")
+    assert app.config["SETTINGS"].demo is is_demo
+    assert (MAIL_DOMAIN in serve.greeting("http://x", app, first_start=False)) is is_demo
+
+
+def test_what_was_begun_without_a_demonstration_stays_without_one(tmp_path: Path) -> None:
+    port = _free_port()
+    with _serving(tmp_path, port, DEMO="0"):
+        _printed(tmp_path, "Ctrl-C")
+        made = subprocess.run(
+            [
+                *(sys.executable, "-m", "flask", "--app", "app"),
+                *("accounts", "create-administrator", "--organisation", "Town"),
+                *("--name", "Boss", "--email", "boss@example.org"),
+            ],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "/invitation/" in made.stdout
+
+    with _serving(tmp_path, port):
+        assert MAIL_DOMAIN not in _printed(tmp_path, "Ctrl-C")
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/demo/mail", timeout=5)
+
+    with _serving(tmp_path, port, DEMO="1") as process:
+        process.wait(timeout=25)
+    assert process.returncode == 1
+    assert "Traceback" not in _printed(tmp_path, "there are real people")
 
 
 @pytest.mark.parametrize("port", ["0", "x", "70000"])

@@ -136,7 +136,11 @@ def configuration() -> str:
         if name.startswith("argon2"):
             continue
         shown = DEFAULTS_IN_WORDS.get(name, default)
-        more = " `make run` turns it on unless `DEMO=0`." if name == "demo" else ""
+        more = (
+            (" `make run` turns it on unless `DEMO=0`, or where somebody is not invented.")
+            if name == "demo"
+            else ""
+        )
         lines.append(f"| `{names.get(name, name.upper())}` | `{shown}` | {text}{more} |")
     return "\n".join([*lines, "", *A_PRODUCTION, ""])
 

@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import cli, tables
 from tracker.accounts import (
+    demonstration,
     mail as accounts_mail,
     sessions,
     views as accounts,
@@ -134,7 +135,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app,
         navigation=NAVIGATION,
         organisation=organisation_queries.organisation_for_pages,
-        demo=settings.demo,
+        is_demonstration=demonstration.is_on,
     )
     labels.register_all(
         accounts_words.LABELS,

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -25,7 +26,8 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from tracker import create_app, demo
-from tracker.config import ROOT, ConfigurationError, settings_from_environment
+from tracker.accounts import queries
+from tracker.config import ROOT, ConfigurationError, Settings, settings_from_environment
 from tracker.database import db
 from tracker.demo.commands import NotADemonstrationError, build_town, reset_town
 from tracker.demo.town import MAIL_DOMAIN, PASSWORD
@@ -51,6 +53,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
     With the argument `reset-demo`: throw the demonstration away, build it anew, and end.
     """
+    asked_for = bool(os.environ.get("DEMO"))
     try:
         environment = prepared(os.environ)
         host, port = environment.get("HOST", "127.0.0.1"), int(environment["PORT"])
@@ -65,6 +68,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         if arguments:
             return _reset(app, arguments)
         first_start = _prepare_database(app)
+        environment["DEMO"] = demo_or_not(app, asked_for=asked_for)
+    except ConfigurationError as error:
+        _fail(str(error))
     except OperationalError as error:
         _fail(f"The database cannot be reached. 连不上数据库。\n{error.orig}")
     stop = Stop()
@@ -81,7 +87,7 @@ def prepared(given: Mapping[str, str]) -> dict[str, str]:
     """Return the environment to serve with: `given`, and what an installation needs besides.
 
     Without `SECRET_KEY` one is made and kept in the instance folder, for its owner only.
-    Without `DEMO` the demonstration is on, for `make run`; a production sets `DEMO=0`.
+    Without `DEMO` the demonstration is on, for `make run`; see `demo_or_not` for where it is not.
     """
     environment = dict(given)
     environment.setdefault("SHISHI_ENV", "production")
@@ -195,6 +201,26 @@ def _prepare_database(app: Flask) -> bool:
             print("  正在搭建演示小镇… · Building the demonstration…", flush=True)
             build_town()
         return is_empty
+
+
+def demo_or_not(app: Flask, *, asked_for: bool) -> str:
+    """Return the `DEMO` to serve with, and let `app` know: never one beside real people.
+
+    Raises `ConfigurationError` when it was `asked_for` all the same.
+    """
+    settings: Settings = app.config["SETTINGS"]
+    with app.app_context():
+        is_safe = queries.everybody_is_invented()
+    if settings.demo and asked_for and not is_safe:
+        message = (
+            "DEMO=1 would show everybody's mail and sign anybody in, and there are real people in "
+            "this database. Leave DEMO out, or choose another DATABASE_URL or INSTANCE_PATH.\n"
+            "数据库中有真实人员，而 DEMO=1 会公开所有邮件并允许任何人登录。"
+            "请去掉 DEMO，或换一个 DATABASE_URL 或 INSTANCE_PATH。"
+        )
+        raise ConfigurationError(message)
+    app.config["SETTINGS"] = replace(settings, demo=settings.demo and is_safe)
+    return "1" if settings.demo and is_safe else "0"
 
 
 def web_command(application: str, host: str, port: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Signing in, out, and everything that remembers the reader."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -276,6 +277,22 @@ def test_demo_people_exist_in_a_demonstration_only(a: Builders, browser: Browser
 
     assert answer.status_code == 404
     assert "One tap signs you in" not in browser.page.text
+
+
+def test_where_somebody_is_real_nobody_is_signed_in_by_one_tap(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demo=True)
+    invented = a.coordinator(is_demo=True)
+    page = browser.open("/sign-in")
+    assert "One tap signs you in" in page.text
+    token = page.find_all("input", name="csrf_token")[0].get("value")
+    a.person()
+
+    answer = browser.request("POST", f"/sign-in/demo/{invented.id}", data={"csrf_token": token})
+
+    assert answer.status_code == 404
+    assert "One tap signs you in" not in browser.open("/sign-in").text
 
 
 def test_a_new_installation_says_how_to_begin(a: Builders, browser: Browser) -> None:

@@ -82,3 +82,18 @@ def test_the_demonstrations_mail_has_links_that_work(
 
 def test_elsewhere_there_is_no_such_page(browser: Browser) -> None:
     browser.open("/demo/mail", status=404)
+
+
+def test_where_somebody_is_real_no_mail_is_shown_and_none_lands_on_the_page(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demo=True)
+    a.coordinator(is_demo=True)
+    assert "every person and every request here is invented" in browser.open("/demo/mail").text
+    real = a.coordinator()
+
+    assert "See the outgoing mail" not in browser.send("/forgotten", name=real.email).text
+
+    assert sending.send_due(now=a.now) == 0
+    page = browser.open("/demo/mail", status=404)
+    assert "is invented" not in page.text

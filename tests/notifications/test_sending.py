@@ -246,6 +246,7 @@ def test_every_step_that_somebody_is_told_of_has_its_words(
     a: Builders, configure: Callable[..., None]
 ) -> None:
     configure(demo=True)
+    a.invented = True
     team = a.team()
     leader = a.leader()
     a.team_leader(team)

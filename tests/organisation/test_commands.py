@@ -6,6 +6,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.browser import Browser
+from tests.support.builders import Builders
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.organisation.models import Organisation, Unit
@@ -43,3 +44,19 @@ def test_doing_it_again_gives_a_new_link_and_nothing_twice(app: Flask, browser: 
     grants = db.session.scalars(select(Grant)).all()
     assert [grant.role for grant in grants] == [Role.ADMINISTRATOR]
     assert len(db.session.scalars(select(Unit)).all()) == 1
+
+
+def test_nobody_real_begins_in_an_invented_town(app: Flask, a: Builders) -> None:
+    a.administrator(is_demo=True)
+
+    refused = app.test_cli_runner().invoke(
+        args=[
+            *("accounts", "create-administrator", "--organisation", "晴溪镇"),
+            *("--name", "苏", "--email", "su@example.org"),
+        ]
+    )
+
+    assert refused.exit_code == 1
+    assert "Begin on an empty one" in refused.output
+    assert "演示小镇" in refused.output
+    assert len(db.session.scalars(select(Person)).all()) == 1

@@ -64,6 +64,8 @@ class Builders:
     """
 
     now: datetime
+    invented: bool = False
+    """Whether the people are a demonstration's."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _shared: dict[str, int] = field(default_factory=dict)
 
@@ -154,6 +156,7 @@ class Builders:
                     "sort_key": f"person {number:04}",
                     "email": f"person{number}@example.org",
                     "password_hash": _hashed(password) if password else None,
+                    "is_demo": self.invented,
                     "created_at": self.now,
                     **values,
                 }

@@ -49,7 +49,7 @@ def place(databases: Databases, database_kind: str) -> Iterator[Flask]:
 
 @pytest.mark.timeout(7200)
 def test_what_was_answered_survives_every_kill(place: Flask, databases: Databases) -> None:
-    a = Builders(datetime.now(UTC))
+    a = Builders(datetime.now(UTC), invented=True)
     a.organisation(claim_limit=500)
     team = a.team()
     log, checked, killed = Log(), 0, 0

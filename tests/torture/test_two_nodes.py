@@ -56,7 +56,7 @@ def noon_somewhere() -> str:
 def test_one_node_is_killed_and_the_other_works_on(
     place: Flask, databases: Databases, tmp_path: Path
 ) -> None:
-    a = Builders(datetime.now(UTC))
+    a = Builders(datetime.now(UTC), invented=True)
     a.organisation(claim_limit=500, reminder_days=0, time_zone=noon_somewhere())
     team = a.team()
     reminded = a.service_request(

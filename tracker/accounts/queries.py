@@ -34,6 +34,12 @@ def there_is_nobody() -> bool:
     return db.session.scalar(select(Person.id).limit(1)) is None
 
 
+def everybody_is_invented() -> bool:
+    """Tell whether nobody here is real, so that nothing real can be lost or shown to strangers."""
+    real = select(Person.id).where(Person.is_demo.is_(False)).limit(1)
+    return db.session.scalar(real) is None
+
+
 def demo_people() -> Sequence[Person]:
     """Return the invented people of the demo town who can be signed in as with one tap."""
     return list(

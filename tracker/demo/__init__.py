@@ -46,12 +46,6 @@ def build(
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
 
 
-def is_a_demonstration() -> bool:
-    """Tell whether everybody here is invented, so that nothing real can be lost."""
-    real = select(Person.id).where(Person.is_demo.is_(False)).limit(1)
-    return db.session.scalar(real) is None
-
-
 def forget_everything() -> Sequence[str]:
     """Empty every table, in the caller's transaction; return the keys of photos to delete."""
     photos = list(db.session.scalars(select(Photo.key)))

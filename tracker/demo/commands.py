@@ -7,6 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from tracker import demo
+from tracker.accounts import queries as accounts
 from tracker.accounts.passwords import Passwords
 from tracker.clock import utc_now
 from tracker.config import Settings
@@ -49,7 +50,7 @@ def reset_town() -> None:
     settings = _settings()
     password_hash = _password_hash(settings)
     with transaction():
-        if not demo.is_a_demonstration():
+        if not accounts.everybody_is_invented():
             message = "There are people here who are not invented: nothing was changed."
             raise NotADemonstrationError(message)
         old_photos = demo.forget_everything()

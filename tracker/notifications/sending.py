@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from flask import current_app, render_template
 from sqlalchemy import or_, select
 
+from tracker.accounts import demonstration
 from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
@@ -71,7 +72,7 @@ def send_due(*, now: datetime, limit: int = 20) -> int:
     worker died; the message may then go out twice, with the same Message-ID.
     """
     settings: Settings = current_app.config["SETTINGS"]
-    if not settings.smtp_url and not settings.demo:
+    if not settings.smtp_url and not demonstration.is_on():
         return 0  # nothing to send with: the outbox page says so
     envelopes = _lease(now=now, limit=limit)
     if not envelopes:

@@ -4,7 +4,7 @@ import click
 from flask import current_app, url_for
 from sqlalchemy import select
 
-from tracker.accounts import audit, links
+from tracker.accounts import audit, links, queries
 from tracker.accounts.actions import sort_key
 from tracker.accounts.commands import accounts_cli, read_email
 from tracker.accounts.models import Grant, LinkPurpose, Person
@@ -34,6 +34,7 @@ def create_administrator(name: str, email: str, organisation: str) -> None:
         unit = _root_unit(organisation)
         person = db.session.scalar(select(Person).where(Person.email == email))
         if person is None:
+            _refuse_beside_invented_people()
             person = Person(
                 name=name.strip(),
                 sort_key=sort_key(name),
@@ -66,6 +67,18 @@ def create_administrator(name: str, email: str, organisation: str) -> None:
     click.echo(f"\n{address}\n")
     click.echo(f"The link works once, until {expires_at:%Y-%m-%d %H:%M} UTC. 链接只能用一次。")
     click.echo(f"Then set up: {settings.public_url}/admin/set-up")
+
+
+def _refuse_beside_invented_people() -> None:
+    """Let nobody real begin where invented people sign in with a password that is published."""
+    if queries.demo_people():
+        message = (
+            "This database holds the invented town, whose people anybody can sign in as. Begin on "
+            "an empty one: choose another INSTANCE_PATH or DATABASE_URL, and DEMO=0.\n"
+            "此数据库中是演示小镇，任何人都能以其中的人物登录。"
+            "请换一个空的 INSTANCE_PATH 或 DATABASE_URL，并设 DEMO=0。"
+        )
+        raise click.ClickException(message)
 
 
 def _root_unit(organisation: str) -> Unit:

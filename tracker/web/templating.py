@@ -54,7 +54,11 @@ class Link:
 
 
 def init_app(
-    app: Flask, *, navigation: Sequence[Entry], organisation: Callable[[], object], demo: bool
+    app: Flask,
+    *,
+    navigation: Sequence[Entry],
+    organisation: Callable[[], object],
+    is_demonstration: Callable[[], bool],
 ) -> None:
     """Give templates their globals and filters; a misspelt variable fails."""
     app.jinja_env.undefined = StrictUndefined
@@ -81,7 +85,7 @@ def init_app(
         may=may,
         author_mark=author_mark,
         Action=Action,
-        config_demo=demo,
+        is_demonstration=is_demonstration,
     )
     app.extensions["navigation"] = navigation
     app.add_url_rule("/vendor/<name>", "vendor", _vendor)

@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from tracker.accounts import credentials, links, mail, queries, sessions
+from tracker.accounts import credentials, demonstration, links, mail, queries, sessions
 from tracker.accounts.forms import ForgottenForm, NewPasswordForm
 from tracker.accounts.models import LinkPurpose
 from tracker.accounts.views.sign_in import blueprint, passwords, settings
@@ -41,7 +41,7 @@ def forgotten() -> ResponseReturnValue:
             form.complain(form.name, refusal_text(refused.refusal))
             status = 429
         else:
-            return render_template("accounts/forgotten_sent.html", demo=settings().demo)
+            return render_template("accounts/forgotten_sent.html", demo=demonstration.is_on())
     return render_template("accounts/forgotten.html", form=form), status
 
 

@@ -4,7 +4,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from tracker.accounts import credentials, queries, sessions
+from tracker.accounts import credentials, demonstration, queries, sessions
 from tracker.accounts.forms import SignInForm
 from tracker.accounts.passwords import Passwords
 from tracker.clock import utc_now
@@ -57,7 +57,7 @@ def sign_in() -> ResponseReturnValue:
         form=form,
         kept=kept,
         is_new=queries.there_is_nobody(),
-        demo_people=queries.demo_people() if settings().demo else [],
+        demo_people=queries.demo_people() if demonstration.is_on() else [],
     ), status
 
 
@@ -66,7 +66,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_in_demo(person_id: int) -> ResponseReturnValue:
     """Sign in as one of the invented people. Exists in a demonstration only."""
     person = next((p for p in queries.demo_people() if p.id == person_id), None)
-    if not settings().demo or person is None:
+    if person is None or not demonstration.is_on():
         message = "There is no such demo person."
         raise NotFoundError(message)
     with transaction():

@@ -3,6 +3,7 @@
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
+from tracker.accounts import demonstration
 from tracker.config import Settings
 from tracker.errors import NotFoundError
 from tracker.notifications import queries
@@ -17,7 +18,7 @@ blueprint = Blueprint("demo_mail", __name__)
 def index() -> ResponseReturnValue:
     """Show the latest mails, with links that work. Exists in a demonstration without SMTP only."""
     settings: Settings = current_app.config["SETTINGS"]
-    if not settings.demo or settings.smtp_url:
+    if settings.smtp_url or not demonstration.is_on():
         message = "Mail is shown in a demonstration only."
         raise NotFoundError(message)
     address = request.args.get("to", "").strip().lower()

@@ -4,6 +4,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from tracker.accounts import demonstration
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
@@ -43,7 +44,7 @@ def index() -> ResponseReturnValue:
         counts=queries.counts(),
         kinds=KINDS,
         can_send=bool(settings.smtp_url),
-        is_demo=settings.demo,
+        is_demo=demonstration.is_on(),
     )
 
 
