@@ -1,12 +1,13 @@
 """The product keeps its own conventions. Each list of exceptions says why, and may not go stale."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import pytest
 from flask import Flask
+from wtforms.fields.core import UnboundField
 
 from tests.architecture import rules
 from tests.architecture.rules import ROOT, TEMPLATES, TRACKER, found_in, name_of, python_files
@@ -14,6 +15,8 @@ from tests.support.browser import Browser
 from tests.support.databases import settings
 from tracker import create_app
 from tracker.web.access import is_public, public
+from tracker.web.forms import Form, password_fields
+from tracker.web.kept import SECRETS
 
 FILES: Final = python_files()
 ACTION_FILES: Final = [
@@ -213,6 +216,24 @@ def test_nothing_is_printed_unescaped() -> None:
     assert list(found_in(TEMPLATE_FILES, rules.raw_output)) == []
     guilty = [name_of(path) for path in FILES if rules.raw_markup(path.read_text())]
     assert_only(guilty, SAFE_MARKUP, "let the template escape it")
+
+
+def test_no_form_with_a_password_is_ever_kept() -> None:
+    forms = list(_forms_below(Form))
+    secrets = {name for form in forms for name in password_fields(form)}
+    assert {"password", "again", "present"} <= secrets
+    assert secrets <= SECRETS
+    for form in forms:
+        named = {name for name in dir(form) if isinstance(getattr(form, name), UnboundField)}
+        assert (named & SECRETS) == password_fields(form), f"{form}: nothing of it would be kept"
+    asking = [name_of(path) for path in TEMPLATE_FILES if 'type="password"' in path.read_text()]
+    assert asking == [], "ask for a password by a field of a form, or the page that keeps shows it"
+
+
+def _forms_below(form: type[Form]) -> Iterator[type[Form]]:
+    for below in form.__subclasses__():
+        yield below
+        yield from _forms_below(below)
 
 
 def test_nothing_is_loaded_from_another_site() -> None:

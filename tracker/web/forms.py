@@ -6,10 +6,12 @@ from typing import Any, Self, TypeVar
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, SelectField
+from wtforms import Field, PasswordField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.fields.core import UnboundField
 from wtforms.validators import ValidationError
 
+from tracker.web.kept import SECRETS
 from tracker.web.labels import label
 
 EnumType = TypeVar("EnumType", bound=Enum)
@@ -17,6 +19,11 @@ EnumType = TypeVar("EnumType", bound=Enum)
 
 class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
     """A form with CSRF protection, spoken in the reader's language."""
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Let no page that keeps forms ever keep a password of this one."""
+        super().__init_subclass__(**options)
+        SECRETS.update(password_fields(cls))
 
     @classmethod
     def from_request(cls, obj: object | None = None, **values: Any) -> Self:  # noqa: ANN401 - fields decide
@@ -36,6 +43,16 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
     def complain(self, field: Field, message: object) -> None:
         """Say beside `field` what is wrong, for what only the action can find out."""
         field.errors = [*field.errors, str(message)]
+
+
+def password_fields(form: type[FlaskForm]) -> set[str]:
+    """Return the names of the fields of `form` that hold passwords."""
+    return {
+        name
+        for name in dir(form)
+        if isinstance(field := getattr(form, name), UnboundField)
+        and issubclass(field.field_class, PasswordField)
+    }
 
 
 def enum_choices(members: Iterable[EnumType]) -> list[SelectChoice]:

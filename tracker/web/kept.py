@@ -4,6 +4,8 @@ When a form arrives after the session ended, or with a token that is too old, th
 page that holds everything that was typed (files apart, which browsers do not send back). After
 signing in, one button sends it again. Nothing is stored on the server.
 
+Forms that ask for a password are not kept, nor is anything of them printed.
+
 Only forms of our own pages are kept: a form that another site made the browser send must never
 be offered as if the reader had written it.
 """
@@ -20,9 +22,10 @@ from flask_login import current_user
 
 from tracker.web.addresses import printable
 
-NOT_KEPT = frozenset(
-    {"csrf_token", "password", "old_password", "new_password", "kept", "author", "resume"}
-)
+NOT_KEPT = frozenset({"csrf_token", "kept", "author", "resume"})
+SECRETS: set[str] = set()
+"""Names of password fields, filled in by `tracker.web.forms` as forms are defined: a form that
+has one is not kept at all, so that no page ever shows a password."""
 _MACHINE_WORD = re.compile(r"[!-~]*")
 """Choices, keys, numbers and times: what nobody wrote, and nobody can read."""
 LARGEST = 1_000_000
@@ -76,9 +79,14 @@ def author_mark() -> str:
 
 
 def kept_from_request() -> KeptForm | None:
-    """Return what this request's form holds; None when it is not one of ours, or empty."""
+    """Return what this request's form holds; None when it is not one of ours, or empty.
+
+    Of a form with a password only what it carried on is kept: the form of before a sign-out.
+    """
     if request.method != "POST" or not _comes_from_here():
         return None
+    if not SECRETS.isdisjoint(request.form):
+        return kept_from_text(request.form.get("kept"))
     fields = tuple(
         (name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT
     )

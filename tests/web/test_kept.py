@@ -1,0 +1,102 @@
+"""What is kept of a form that could not be taken, and what never is."""
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from tests.support.browser import Browser
+from tests.support.builders import PASSWORD, Builders
+from tracker.accounts import credentials, links, sessions
+from tracker.accounts.models import LinkPurpose
+from tracker.database import db, transaction
+from tracker.service_requests.lifecycle import Status
+
+SECRET = "four quiet 冬天 rivers"
+NOTE = "老人一个人住，水管漏了。"
+TYPED = {"present": SECRET, "password": SECRET, "again": SECRET, "name": "周 zhou@example.org"}
+ASKING = ("/sign-in", "/me/password", "/reset/{token}", "/invitation/{token}")
+"""Every page that asks for a password."""
+
+
+def _address(a: Builders, asking: str) -> str:
+    purpose = LinkPurpose.INVITATION if "invitation" in asking else LinkPurpose.RESET
+    with transaction():
+        token, _ = links.new_link(a.coordinator(), purpose, now=a.now)
+    return asking.format(token=token)
+
+
+@pytest.mark.parametrize("asking", ASKING)
+@pytest.mark.parametrize("is_signed_in", [True, False])
+def test_no_page_ever_shows_a_password(
+    a: Builders, browser: Browser, asking: str, *, is_signed_in: bool
+) -> None:
+    address = _address(a, asking)
+    if is_signed_in:
+        browser.sign_in(a.coordinator())
+        browser.open("/me")
+
+    answer = browser.request(
+        "POST",
+        address,
+        data=TYPED | {"csrf_token": "too old"},
+        headers={"Referer": "http://localhost" + address},
+    )
+
+    assert answer.status_code == 400
+    assert SECRET not in answer.text
+    assert "zhou@example.org" not in answer.text
+
+
+def test_no_password_is_shown_to_somebody_signed_out_meanwhile(
+    a: Builders, browser: Browser
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    browser.sign_in(person).open("/me/password")
+    with transaction():
+        sessions.end_all(person.id)
+
+    page = browser.send(present=SECRET, password=SECRET, again=SECRET, status=None)
+
+    assert page.path == "/sign-in"
+    assert SECRET not in page.html
+
+
+def test_no_password_is_shown_while_the_database_is_gone(
+    a: Builders, browser: Browser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.open("/sign-in")
+
+    def gone(*_arguments: object, **_named: object) -> None:
+        raise OperationalError(None, {}, Exception("gone"))
+
+    monkeypatch.setattr(credentials, "count_try", gone)
+    page = browser.send(name="zhou@example.org", password=SECRET, status=503)
+
+    assert SECRET not in page.html
+
+
+def test_signing_in_on_an_old_page_loses_no_note_that_it_carries(
+    a: Builders, browser: Browser
+) -> None:
+    made = a.service_request(status=Status.IN_PROGRESS)
+    db.session.refresh(made)
+    assert made.lead_team is not None
+    person = a.team_leader(made.lead_team, password=PASSWORD)
+    browser.sign_in(person).open(f"/requests/{made.id}/note")
+    with transaction():
+        sessions.end_all(person.id)
+    browser.send(internal_note=NOTE, status=401)
+    page = browser.click("Sign in and go on")
+    browser.sign_out()  # its session is forgotten while the page is open
+
+    kept = page.form("kept").values()["kept"][0]
+    answer = browser.request(
+        "POST",
+        "/sign-in",
+        data={"name": person.email, "password": SECRET, "kept": kept, "csrf_token": "too old"},
+        headers={"Referer": "http://localhost/sign-in"},
+    )
+
+    assert answer.status_code == 400
+    assert SECRET not in answer.text
+    assert NOTE in answer.text
