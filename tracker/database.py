@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import FromClause
@@ -167,6 +167,16 @@ def _forget_what_was_read(session: Session, ended: SessionTransaction) -> None:
         session.info.pop(_KNOWN, None)
 
 
+@event.listens_for(Engine, "handle_error")
+def _name_nobody(context: ExceptionContext) -> None:
+    """Leave out what PostgreSQL adds to an error: the values of the row that was refused."""
+    told = context.original_exception
+    primary = getattr(getattr(told, "diag", None), "message_primary", None)
+    if primary and context.sqlalchemy_exception is not None:
+        told.args = (primary,)
+        context.sqlalchemy_exception.args = (f"({type(told).__name__}) {primary}",)
+
+
 class _SqliteCompiler(SQLiteCompiler):
     """Lets `Select.with_hint` name the index to read, as SQLite can and SQLAlchemy leaves out."""
 
@@ -240,9 +250,13 @@ def _wait_for_turn(connection: Connection) -> None:
 
 
 def engine_options(database_url: str) -> dict[str, Any]:
-    """Return how to connect: what was cut off meanwhile is noticed before it is used."""
+    """Return how to connect: what was cut off meanwhile is noticed before it is used.
+
+    What a statement was given is never told with its error: that would put people into the log.
+    """
+    discreet = {"hide_parameters": True}
     if not database_url.startswith("postgresql"):
-        return {}
+        return discreet
     given = make_url(database_url).query
     patience = {
         "connect_timeout": CONNECTS_WITHIN_S,
@@ -252,6 +266,7 @@ def engine_options(database_url: str) -> dict[str, Any]:
         "keepalives_count": 3,
     }
     return {
+        **discreet,
         "pool_pre_ping": True,
         "connect_args": {name: value for name, value in patience.items() if name not in given},
     }

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from traceback import format_exception
 from typing import Final
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -123,3 +125,15 @@ def broken() -> str:
     requester = db.session.scalars(select(ServiceRequest)).one().requester
     assert requester is not None
     raise BrokenError
+
+
+def test_an_error_of_the_database_names_nobody(app: Flask, a: Builders) -> None:
+    a.person(NAME, email=MAIL)
+
+    with pytest.raises(IntegrityError) as raised:
+        a.person(NAME, email=MAIL, phone=PHONE)
+
+    told = "".join(format_exception(raised.value))  # as a log has it
+    assert "INSERT INTO person" in told
+    assert "email" in told
+    assert not [mark for mark in MARKS if mark in told]
