@@ -21,6 +21,7 @@ from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.service_requests import links
 from tracker.service_requests.actions import drafts, private_links
+from tracker.service_requests.forms.ask import NEED_LENGTH
 from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Kind, Outcome, Status
 from tracker.service_requests.models import (
@@ -384,6 +385,23 @@ def test_many_sendings_at_the_same_moment_make_one_request(
     assert set(answers) == {
         f"/track/{links.token_for(made.id, made.link_salt)}/receipt",
     }
+
+
+def test_a_draft_keeps_what_is_too_long_but_not_without_end(
+    browser: Browser, tap: Category
+) -> None:
+    longer = "水" * (NEED_LENGTH + 500)
+    page = fill(browser, tap, need=longer)
+    assert page.form("need").values()["need"] == [longer]
+    assert db.session.scalars(select(SubmissionDraft)).one().content["need"] == longer
+
+    page = browser.send(fields=dict.fromkeys(("need", "address", "phone"), "水" * 50_000))
+
+    assert len(page.form("need").values()["need"][0]) == 50_000  # still there to be made shorter
+    db.session.rollback()
+    draft = db.session.scalars(select(SubmissionDraft)).one()
+    assert sum(len(text) for text in draft.content.values()) < 6 * NEED_LENGTH
+    assert draft.content["need"] == "水" * len(draft.content["need"])
 
 
 def test_an_unknown_draft_is_not_there(browser: Browser, tap: Category) -> None:

@@ -1,6 +1,7 @@
 """What anybody can make up in an address or a form does no harm."""
 
 import pytest
+from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -52,3 +53,41 @@ def test_what_is_no_day_is_as_nothing(text: str) -> None:
 def test_what_can_be_read_is_read() -> None:
     assert read_argument({"id": " 42 "}, "id", identity) == 42
     assert read_argument({}, "id", identity) is None
+
+
+TOO_LONG = "x" * 2_100_000
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", ""])
+@pytest.mark.parametrize("referer", ["http://localhost/sign-in", ""])
+def test_words_without_end_are_not_taken(
+    app: Flask, browser: Browser, media_type: str, referer: str
+) -> None:
+    answer = browser.request(
+        "POST",
+        "/sign-in",
+        data=f"name={TOO_LONG}",
+        content_type=media_type,
+        headers={"Referer": referer},
+    )
+
+    assert answer.status_code == 413
+    assert "What you sent is too large" in answer.text
+    assert len(answer.text) < 50_000
+
+
+@pytest.mark.parametrize("referer", ["http://localhost/requests/new", ""])
+def test_words_without_end_beside_files_are_not_taken(
+    app: Flask, chinese_browser: Browser, referer: str
+) -> None:
+    body = f'--|\r\nContent-Disposition: form-data; name="need"\r\n\r\n{TOO_LONG}\r\n--|--\r\n'
+    answer = chinese_browser.request(
+        "POST",
+        f"/requests/new/{'k' * 32}",
+        data=body.encode(),
+        content_type="multipart/form-data; boundary=|",
+        headers={"Referer": referer},
+    )
+
+    assert answer.status_code == 413
+    assert "内容过大" in answer.text

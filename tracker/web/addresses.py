@@ -48,6 +48,22 @@ class TypedRequest(Request):
 
     parameter_storage_class = Typed
 
+    @property
+    def max_content_length(self) -> int | None:
+        """Return how many bytes may come: without files, no more than words take.
+
+        Werkzeug limits only the words that come beside files; others would fill the memory.
+        """
+        largest = super().max_content_length
+        words = self.max_form_memory_size
+        if self.mimetype == "multipart/form-data" or words is None:
+            return largest
+        return words if largest is None else min(words, largest)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
+
 
 class IdConverter(IntegerConverter):
     """`<int:…>` in an address, up to the largest id that a row can have."""

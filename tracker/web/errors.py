@@ -114,7 +114,9 @@ DETAILS = {
     ),
     405: _l("Please use the buttons on the pages."),
     409: _l("Somebody else changed this in the meantime. Open it again to see how it stands."),
-    413: _l("What you sent is too large. Photos may have 10 MB each, at most 5 of them."),
+    413: _l(
+        "What you sent is too large: photos may have 10 MB each, at most 5 of them, and all that is typed 2 MB. Go back and make it shorter or smaller; what you typed is still there."
+    ),
     429: _l("Please wait a while and try again."),
     500: _l("We have logged the problem. Nothing was half saved; please try again in a moment."),
     503: _l("The system is busy right now. Nothing was saved; please send it again in a moment."),

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from flask import current_app, render_template, request
 from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from tracker.web.addresses import printable
 
@@ -85,18 +86,20 @@ def kept_from_request() -> KeptForm | None:
     """
     if request.method != "POST" or not _comes_from_here():
         return None
-    if not SECRETS.isdisjoint(request.form):
-        return kept_from_text(request.form.get("kept"))
-    fields = tuple(
-        (name, value) for name, value in request.form.items(multi=True) if name not in NOT_KEPT
-    )
+    try:
+        form = request.form
+    except RequestEntityTooLarge:
+        return None  # it was not read
+    if not SECRETS.isdisjoint(form):
+        return kept_from_text(form.get("kept"))
+    fields = tuple((name, value) for name, value in form.items(multi=True) if name not in NOT_KEPT)
     if not any(value.strip() for _, value in fields):
         return None
     return KeptForm(
         path=request.full_path.rstrip("?"),
         fields=fields,
         had_files=any(file.filename for file in request.files.values()),
-        author=request.form.get("author", ""),
+        author=form.get("author", ""),
     )
 
 

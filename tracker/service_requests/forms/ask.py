@@ -28,6 +28,10 @@ from tracker.web.locale import current_locale
 from tracker.web.options import OptionsField
 
 NEED_LENGTH: Final = 4000
+KEPT_TIMES: Final = 5
+"""How much more than a field may hold a draft keeps of it."""
+CHOICE_LENGTH: Final = 40
+"""Of what is chosen, not typed."""
 MOST_PHOTOS: Final = 5
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
@@ -65,6 +69,11 @@ def _is_phone(form: "AskForm", field: Field) -> None:
         raise ValidationError(
             str(_l("This does not look like a phone number. Check the digits, please."))
         )
+
+
+def _longest(field: Field) -> int:
+    lengths: list[int] = [getattr(rule, "max", 0) for rule in field.validators]
+    return max([0, *lengths]) or CHOICE_LENGTH
 
 
 class AskForm(Form):
@@ -169,6 +178,17 @@ class AskForm(Form):
         "neighbour",
     )
     """What a draft keeps, as it was typed; photos are kept apart."""
+
+    def kept(self, typed: Mapping[str, str]) -> dict[str, str]:
+        """Return what a draft keeps of what was typed.
+
+        More than a field may hold is kept as well, to be made shorter; but not without end.
+        """
+        return {
+            name: typed[name][: KEPT_TIMES * _longest(self[name])]
+            for name in self.KEPT
+            if name in typed
+        }
 
     @classmethod
     def from_draft(cls, content: Mapping[str, Any]) -> "AskForm":

@@ -184,7 +184,7 @@ def _keep(key: str) -> ResponseReturnValue:
     if existing is None and _has_kept_too_many():
         sent.form_errors.append(_too_often_words())
         return _form_page(sent, category, key=key, draft=None, status=429)
-    content = {name: request.form[name] for name in AskForm.KEPT if name in request.form}
+    content = sent.kept(request.form)
     removed = request.form.get("remove_photo")
     with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
         problems = list(uploads.problems)
