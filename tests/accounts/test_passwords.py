@@ -1,6 +1,7 @@
 """One-time links, and changing the password."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tracker.accounts import actions, links
+from tracker.accounts import actions, credentials, links
 from tracker.accounts.models import LinkPurpose, OneTimeLink, Person
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
@@ -131,6 +132,34 @@ def test_asking_too_often_for_a_link_has_to_wait(a: Builders, browser: Browser) 
     page = browser.send("/forgotten", name="zhou@example.org", status=429)
 
     assert "Too many tries" in page.errors["name"]
+
+
+def test_nobody_is_kept_from_a_new_password_by_who_asks_for_many(
+    a: Builders, browser: Browser
+) -> None:
+    a.coordinator(email="zhou@example.org")
+    for number in range(credentials.LINKS_PER_NAME + 2):
+        browser.address = f"198.51.100.{number}"
+        page = browser.send("/forgotten", name="zhou@example.org")
+        assert page.heading == "Look into your mail"
+
+    sent = db.session.scalars(select(Message).order_by(Message.id)).all()
+    assert len(sent) == credentials.LINKS_PER_NAME
+    browser.open(f"/reset/{sent[-1].payload['token']}")
+
+
+@pytest.mark.parametrize("name", ["zhou@example.org", "nobody@example.org"])
+def test_how_long_it_takes_does_not_tell_who_has_an_account(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(credentials, "SHOWS_NOTHING_FOR_S", 0.5)
+    a.coordinator(email="zhou@example.org")
+    browser.open("/forgotten")
+
+    began = time.monotonic()
+    browser.send(name=name)
+
+    assert time.monotonic() - began >= 0.5
 
 
 def test_the_matrix_is_shown_with_words_for_everything(a: Builders, browser: Browser) -> None:

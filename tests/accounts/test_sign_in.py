@@ -69,7 +69,7 @@ def test_after_ten_tries_the_name_has_to_wait_whether_it_exists_or_not(
 ) -> None:
     if exists:
         a.coordinator(email="zhou@example.org", password=PASSWORD)
-    for _ in range(credentials.TRIES_PER_NAME):
+    for _ in range(credentials.TRIES_PER_NAME_FROM_AN_ADDRESS):
         browser.send("/sign-in", name="zhou@example.org", password="wrong")
 
     page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, status=429)
@@ -78,6 +78,34 @@ def test_after_ten_tries_the_name_has_to_wait_whether_it_exists_or_not(
     clock.shift(timedelta(minutes=16))
     page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
     assert (page.path == "/queue") == exists
+
+
+def test_no_stranger_locks_anybody_out(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    stranger = new_browser()
+    stranger.address = "198.51.100.7"
+    for _ in range(credentials.TRIES_PER_NAME_FROM_AN_ADDRESS):
+        stranger.send("/sign-in", name="zhou@example.org", password="wrong")
+    stranger.send("/sign-in", name="zhou@example.org", password=PASSWORD, status=429)
+
+    assert browser.send("/sign-in", name="zhou@example.org", password=PASSWORD).path == "/queue"
+
+    stranger.send("/sign-in", name="zhou@example.org", password=PASSWORD, status=429)
+
+
+def test_tries_from_many_networks_end_as_well(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "TRIES_PER_NAME", 3)
+    a.coordinator(email="zhou@example.org", password=PASSWORD)
+    for number in range(3):
+        browser.address = f"198.51.100.{number}"
+        browser.send("/sign-in", name="zhou@example.org", password="wrong")
+    browser.address = "203.0.113.1"
+
+    browser.send("/sign-in", name="zhou@example.org", password=PASSWORD, status=429)
 
 
 def test_the_password_in_the_database_is_no_password(a: Builders) -> None:
@@ -204,7 +232,7 @@ def test_the_database_keeps_no_token_of_a_session(a: Builders, browser: Browser)
 def test_guesses_of_the_present_password_are_counted(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.coordinator(password=PASSWORD))
     new: dict[str, object] = {"password": "a new long password", "again": "a new long password"}
-    for _ in range(credentials.TRIES_PER_NAME):
+    for _ in range(credentials.TRIES_PER_NAME_FROM_AN_ADDRESS):
         browser.send("/me/password", fields=new | {"present": "wrong"})
 
     page = browser.send("/me/password", fields=new | {"present": PASSWORD}, status=429)

@@ -9,10 +9,18 @@ from tracker.accounts.passwords import Passwords
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.web import throttle
+from tracker.web.throttle import Limit
 
 WINDOW = timedelta(minutes=15)
-TRIES_PER_NAME = 10
 TRIES_PER_ADDRESS = 60
+"""A whole office may share one address."""
+TRIES_PER_NAME_FROM_AN_ADDRESS = 10
+TRIES_PER_NAME = 100
+"""From everywhere: more than one stranger can use up, so that none locks others out."""
+LINKS_PER_NAME = 10
+"""More mails than that help nobody. The last of them has a link that works."""
+SHOWS_NOTHING_FOR_S = 0.1
+"""Longer than it takes to write a mail, or to write none."""
 
 
 def count_try(
@@ -20,16 +28,23 @@ def count_try(
 ) -> None:
     """Count one try to sign in as `name` from `address`, before anything is verified.
 
-    Raises `RefusedError` when either has used up its tries. It is counted whether or not
-    there is such a person, so that the answer tells nothing.
+    Raises `RefusedError` when the address, the name from there, or the name from everywhere has
+    used up its tries. It is counted whether or not there is such a person, so that the answer
+    tells nothing.
     """
-    for scope, key, limit in (
-        (f"{purpose}-name", name, TRIES_PER_NAME),
-        (f"{purpose}-address", address, TRIES_PER_ADDRESS),
-    ):
-        if throttle.is_exhausted(scope, key, limit=limit, window=WINDOW, secret=secret, now=now):
-            raise RefusedError(Refusal.TOO_MANY_TRIES)
-        throttle.count_attempt(scope, key, secret=secret, now=now)
+    limits = (
+        Limit(f"{purpose}-address", address, TRIES_PER_ADDRESS, WINDOW),
+        Limit(f"{purpose}-pair", _pair(name, address), TRIES_PER_NAME_FROM_AN_ADDRESS, WINDOW),
+        Limit(f"{purpose}-name", name, TRIES_PER_NAME, WINDOW),
+    )
+    if throttle.is_one_too_many(limits, secret=secret, now=now):
+        raise RefusedError(Refusal.TOO_MANY_TRIES)
+
+
+def may_be_sent_a_link(name: str, *, secret: str, now: datetime) -> bool:
+    """Count one link for `name`; tell whether it is to be sent, or enough were lately."""
+    limit = Limit("reset-link", name, LINKS_PER_NAME, WINDOW)
+    return not throttle.is_one_too_many((limit,), secret=secret, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +69,12 @@ def prove(name: str, password: str, *, passwords: Passwords) -> Proof:
     return Proof(person.id, better)
 
 
-def welcome(proof: Proof, name: str, *, secret: str) -> None:
-    """Forget the failed tries of somebody who got in, and bring their hash up to date."""
-    throttle.forget_attempts("sign-in-name", name, secret=secret)
+def welcome(proof: Proof, name: str, address: str, *, secret: str) -> None:
+    """Forget the failed tries of somebody who got in, and bring their hash up to date.
+
+    Those from elsewhere are not theirs, and not forgotten.
+    """
+    throttle.forget_attempts("sign-in-pair", _pair(name, address), secret=secret)
     if proof.better_hash:
         person = db.session.get_one(Person, proof.person_id)
         person.password_hash = proof.better_hash
@@ -71,3 +89,7 @@ def change_password(person_id: int, *, password_hash: str, now: datetime) -> Non
     """Keep another password; every session and link of before ends. The owner's own doing."""
     db.session.get_one(Person, person_id).password_hash = password_hash
     links.end_every_way_in(person_id, now=now)
+
+
+def _pair(name: str, address: str) -> str:
+    return f"{address} {name}"

@@ -2,6 +2,10 @@
 
 import hashlib
 import hmac
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -24,6 +28,16 @@ class Attempt(Model):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most so many attempts of `key` within `window`."""
+
+    scope: str
+    key: str
+    most: int
+    window: timedelta
+
+
 def callers_network() -> str:
     """Return from where this request comes, as it is counted: an IPv4 address, an IPv6 /64.
 
@@ -38,6 +52,23 @@ def callers_network() -> str:
             return str(address.ipv4_mapped)
         return str(ip_network((int(address), 64), strict=False))
     return str(address)
+
+
+def is_one_too_many(limits: Sequence[Limit], *, secret: str, now: datetime) -> bool:
+    """Count one attempt against each of `limits`; not when one is used up, which it tells.
+
+    Runs inside a transaction.
+    """
+    if any(
+        is_exhausted(
+            limit.scope, limit.key, limit=limit.most, window=limit.window, secret=secret, now=now
+        )
+        for limit in limits
+    ):
+        return True
+    for limit in limits:
+        count_attempt(limit.scope, limit.key, secret=secret, now=now)
+    return False
 
 
 def is_exhausted(
@@ -67,6 +98,16 @@ def forget_attempts(scope: str, key: str, *, secret: str) -> None:
     db.session.execute(
         delete(Attempt).where(Attempt.scope == scope, Attempt.key_hash == _hash(key, secret))
     )
+
+
+@contextmanager
+def takes_at_least(seconds: float) -> Iterator[None]:
+    """Let what happens inside take at least so long: how long it took tells nothing."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
 def _hash(key: str, secret: str) -> str:

@@ -11,10 +11,10 @@ from tracker.accounts.views.sign_in import blueprint, passwords, settings
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.errors import RefusedError
+from tracker.web import throttle
 from tracker.web.access import begin_session, public, session_token_or_none
 from tracker.web.errors import refusal_text
 from tracker.web.templating import first_place
-from tracker.web.throttle import callers_network
 
 
 @blueprint.route("/forgotten", methods=["GET", "POST"])
@@ -26,17 +26,8 @@ def forgotten() -> ResponseReturnValue:
     if form.is_sent_and_valid():
         name = queries.sign_in_name(form.name.data or "")
         try:
-            with transaction():
-                credentials.count_try(
-                    name,
-                    callers_network(),
-                    purpose="reset",
-                    secret=settings().secret_key,
-                    now=utc_now(),
-                )
-                person = queries.person_named(name)
-                if person is not None:
-                    mail.send_link(person, LinkPurpose.RESET, now=utc_now())
+            with throttle.takes_at_least(credentials.SHOWS_NOTHING_FOR_S), transaction():
+                _send_link(name)
         except RefusedError as refused:
             form.complain(form.name, refusal_text(refused.refusal))
             status = 429
@@ -57,6 +48,16 @@ def reset(token: str) -> ResponseReturnValue:
 def invitation(token: str) -> ResponseReturnValue:
     """Choose the first password."""
     return _choose(token, LinkPurpose.INVITATION)
+
+
+def _send_link(name: str) -> None:
+    """Mail a link to whoever `name` is, if anybody; raises `RefusedError` after too many tries."""
+    secret, now = settings().secret_key, utc_now()
+    credentials.count_try(name, throttle.callers_network(), purpose="reset", secret=secret, now=now)
+    is_to_be_sent = credentials.may_be_sent_a_link(name, secret=secret, now=now)
+    person = queries.person_named(name)
+    if person is not None and is_to_be_sent:
+        mail.send_link(person, LinkPurpose.RESET, now=now)
 
 
 def _choose(token: str, purpose: LinkPurpose) -> ResponseReturnValue:

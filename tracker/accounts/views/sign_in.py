@@ -113,7 +113,7 @@ def _sign_in(form: SignInForm) -> Actor:
     proof = credentials.prove(name, password, passwords=passwords())
     remember = bool(form.remember.data)
     with transaction():
-        credentials.welcome(proof, name, secret=secret)
+        credentials.welcome(proof, name, callers_network(), secret=secret)
         token = sessions.begin(
             proof.person_id,
             remember=remember,

@@ -1,7 +1,6 @@
 """Following a request: by reference and code, or by the private link."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
@@ -48,7 +47,7 @@ from tracker.web.access import public
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
 from tracker.web.kept import kept_from_request
-from tracker.web.throttle import callers_network, count_attempt, forget_attempts, is_exhausted
+from tracker.web.throttle import Limit, callers_network, forget_attempts, is_one_too_many
 
 blueprint = Blueprint("track", __name__)
 
@@ -350,43 +349,20 @@ def _progress(service_request: ServiceRequest) -> Progress:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    scope: str
-    key: str
-    most: int
-    window: timedelta
-
-
-def _limits(reference: str) -> Sequence[_Limit]:
+def _limits(reference: str) -> Sequence[Limit]:
     """Return what is counted: the address first, then what concerns this reference."""
     address, key = callers_network(), _key(reference)
     return (
-        _Limit("track-address", address, TRIES_OF_AN_ADDRESS, QUARTER_OF_AN_HOUR),
-        _Limit("track-pair", f"{address} {key}", TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS, HOUR),
-        _Limit("track-reference", key, TRIES_OF_A_REFERENCE, HOUR),
+        Limit("track-address", address, TRIES_OF_AN_ADDRESS, QUARTER_OF_AN_HOUR),
+        Limit("track-pair", f"{address} {key}", TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS, HOUR),
+        Limit("track-reference", key, TRIES_OF_A_REFERENCE, HOUR),
     )
 
 
 def _is_tried_too_often(reference: str) -> bool:
     """Count one try of this address and of this reference, known or not."""
-    limits, secret, now = _limits(reference), _secret(), utc_now()
     with transaction():
-        if any(
-            is_exhausted(
-                limit.scope,
-                limit.key,
-                limit=limit.most,
-                window=limit.window,
-                secret=secret,
-                now=now,
-            )
-            for limit in limits
-        ):
-            return True
-        for limit in limits:
-            count_attempt(limit.scope, limit.key, secret=secret, now=now)
-    return False
+        return is_one_too_many(_limits(reference), secret=_secret(), now=utc_now())
 
 
 def _key(reference: str) -> str:
