@@ -1,5 +1,7 @@
 """Outgoing messages: what waits, what is stuck and why."""
 
+import re
+
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,6 +14,7 @@ from tracker.notifications import actions, queries
 from tracker.notifications.models import Message
 from tracker.notifications.words import KINDS, Fate
 from tracker.permissions import Action, require
+from tracker.privacy import mask_email
 from tracker.web.access import signed_in_actor
 from tracker.web.paging import page_of
 
@@ -43,9 +46,16 @@ def index() -> ResponseReturnValue:
         fates=list(Fate),
         counts=queries.counts(),
         kinds=KINDS,
+        masked=_masked,
         can_send=bool(settings.smtp_url),
         is_demo=demonstration.is_on(),
     )
+
+
+def _masked(text: str, message: Message) -> str:
+    """Return `text` without the address of the message: what a server answers repeats it."""
+    hidden = mask_email(message.address)
+    return re.sub(re.escape(message.address), lambda _found: hidden, text, flags=re.IGNORECASE)
 
 
 @blueprint.post("/admin/outbox/<int:message_id>/again")
