@@ -23,10 +23,26 @@ def test_staff_who_may_see_the_request_get_the_photo(a: Builders, browser: Brows
         assert answer.status_code == 200
         assert answer.mimetype == "image/webp"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Cache-Control"].startswith("private")
         whole = len(answer.data)
     with browser.request("GET", f"/photos/{photo.key}?size=small") as answer:
         assert 0 < len(answer.data) <= whole
+
+
+def test_what_a_browser_kept_of_a_photo_is_of_no_use_after_signing_out(
+    a: Builders, browser: Browser
+) -> None:
+    photo = a.photo(a.service_request())
+    browser.sign_in(a.coordinator())
+    with browser.request("GET", f"/photos/{photo.key}") as answer:
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        kept = {"If-None-Match": answer.headers["ETag"]}
+    with browser.request("GET", f"/photos/{photo.key}", headers=kept) as answer:
+        assert answer.status_code == 304
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+    answer = browser.sign_out().request("GET", f"/photos/{photo.key}", headers=kept)
+
+    assert answer.status_code == 303
 
 
 def test_staff_who_may_not_see_the_request_find_no_photo(a: Builders, browser: Browser) -> None:

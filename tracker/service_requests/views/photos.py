@@ -15,10 +15,6 @@ from tracker.web.access import public, signed_in_actor
 
 blueprint = Blueprint("photos", __name__)
 
-PRIVATE_SECONDS = 3600
-"""How long a browser keeps a photo; nobody else may."""
-
-
 @blueprint.get("/photos/<key>")
 def show(key: str) -> Response:
     """Return a photo of a request that the signed-in person may see; `?size=small` a small one."""
@@ -68,7 +64,8 @@ def _file(photo: Photo) -> Response:
         conditional=True,
         etag=f"{photo.sha256}{'-small' if is_small else ''}",
     )
-    response.headers["Cache-Control"] = f"private, max-age={PRIVATE_SECONDS}"
+    # The browser may keep it, but asks each time: after signing out it is not shown from there.
+    response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
