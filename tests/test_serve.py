@@ -153,6 +153,24 @@ def test_a_taken_port_is_said_in_plain_words(tmp_path: Path) -> None:
     assert "Traceback" not in _printed(tmp_path, f"Port {port} is taken")
 
 
+def test_who_never_ends_their_headers_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "HEADERS_WITHIN_MS", 300)
+    port = _free_port()
+    given = {"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), "SECRET_KEY": "s" * 32}
+    server = subprocess.Popen(serve.web_command("app:app", "127.0.0.1", port), cwd=ROOT, env=given)
+    try:
+        _answer(port, "/healthz")
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as slow:
+            slow.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            while slow.recv(1000):
+                pass  # it may say why
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
 def test_the_secret_is_made_once_and_kept(tmp_path: Path) -> None:
     first = serve.kept_secret(tmp_path)
 

@@ -35,6 +35,8 @@ from tracker.service_requests.search import index_missing
 
 WORKERS: Final = "2"
 THREADS: Final = "4"
+HEADERS_WITHIN_MS: Final = 10_000
+"""Who takes longer to say what they want is cut off. Slow bodies are for the proxy to wait for."""
 GRACE_S: Final = 15.0
 """How long the children have to finish what they do."""
 SIGN_IN_AS: Final = (
@@ -229,6 +231,7 @@ def web_command(application: str, host: str, port: int) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi", application),
         *("--host", host, "--port", str(port), "--workers", WORKERS),
         *("--blocking-threads", THREADS, "--backpressure", "256", "--no-ws"),
+        *("--http1-header-read-timeout", str(HEADERS_WITHIN_MS)),
         *("--static-path-route", "/static", "--static-path-mount", str(ROOT / "static")),
         *("--static-path-expires", "31536000", "--workers-kill-timeout", "10"),
         *("--log-level", "warning"),

@@ -15,6 +15,7 @@ from tracker.web.access import public, signed_in_actor
 
 blueprint = Blueprint("photos", __name__)
 
+
 @blueprint.get("/photos/<key>")
 def show(key: str) -> Response:
     """Return a photo of a request that the signed-in person may see; `?size=small` a small one."""
