@@ -10,7 +10,6 @@ import json
 import multiprocessing
 import os
 import random
-import secrets
 import signal
 import socket
 import statistics
@@ -103,7 +102,7 @@ class Client:
         self.facts = facts
         self.chance = random.Random(seed)  # noqa: S311 - not a secret
         self.connection = http.client.HTTPConnection(facts.host, facts.port, timeout=120)
-        self.cookie = f"shishi={facts.cookies[reader]}" if reader else ""
+        self.cookies = {"shishi": facts.cookies[reader]} if reader else {}
         self.seed = seed
         self._token = ""
 
@@ -113,7 +112,7 @@ class Client:
         # Somebody else each time: what is counted by address is no part of what is measured.
         caller = f"10.{self.chance.randrange(256)}.{self.chance.randrange(256)}.{self.chance.randrange(256)}"
         headers = {"Accept-Language": "zh-CN", "X-Forwarded-For": caller}
-        if self.cookie:
+        if self.cookies:
             headers["Cookie"] = self.cookie
         body = None
         if fields is not None:
@@ -122,10 +121,15 @@ class Client:
         self.connection.request(method, path, body, headers)
         answer = self.connection.getresponse()
         content = answer.read()
-        new_cookie = answer.getheader("Set-Cookie", "")
-        if new_cookie.startswith("shishi="):
-            self.cookie = new_cookie.partition(";")[0]
+        for new_cookie in answer.msg.get_all("Set-Cookie", []):
+            name, _is, value = new_cookie.partition(";")[0].partition("=")
+            self.cookies[name] = value
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, content
+
+    @property
+    def cookie(self) -> str:
+        """The cookies of this browser, as it sends them."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     @property
     def token(self) -> str:
@@ -144,7 +148,9 @@ def _get(path: Callable[[Client], str]) -> Callable[[Client], Request]:
 
 def _send(client: Client) -> Request:
     """Fill in the form of one request; what is measured is the last step, which sends it."""
-    key, facts = secrets.token_urlsafe(24), client.facts
+    facts = client.facts
+    form = client.ask(("GET", f"/requests/new/form?category={facts.category_id}", None))[2].decode()
+    key = form.partition('data-draft="')[2].partition('"')[0]
     fields = {
         "csrf_token": client.token,
         "category_id": str(facts.category_id),

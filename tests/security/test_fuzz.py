@@ -10,6 +10,8 @@ from tests.security.fuzzing import fuzzed, holds, on_sqlite, words
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.torture.size import takes_its_time
+from tracker.service_requests.actions import drafts
+from tracker.service_requests.views import draft_keys
 
 EXAMPLES: Final = 60
 """Of each of the four: with TORTURE=1 a hundred thousand in all."""
@@ -59,7 +61,8 @@ def test_no_words_of_a_resident_break_the_form(app: Flask, a: Builders) -> None:
     def send(fields: dict[str, str], number: int) -> None:
         browser = Browser(app)
         browser.address = f"10.{number % 200}.{number // 200 % 200}.7"  # nobody asks too often
-        key = f"fuzz{number:020}abcdefgh"
+        browser.client.set_cookie(draft_keys.COOKIE, "f" * 32)
+        key = drafts.new_key("f" * 32, app.config["SECRET_KEY"])
         given_too = {"category_id": str(category.id), **fields}
         holds(browser.request("POST", f"/requests/new/{key}", data=given_too), given_too)
         holds(browser.request("GET", f"/requests/new/{key}/check"), given_too)

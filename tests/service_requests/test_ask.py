@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import Cookie
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -34,7 +36,7 @@ from tracker.service_requests.models import (
     SubmissionDraft,
 )
 from tracker.service_requests.photos import photo_path
-from tracker.service_requests.views import ask
+from tracker.service_requests.views import ask, draft_keys
 
 
 @pytest.fixture
@@ -58,6 +60,11 @@ def fill(browser: Browser, category: Category, **values: Any) -> Page:  # noqa: 
         **values,
     }
     return browser.send(f"/requests/new/form?category={category.id}", fields=fields)
+
+
+def drafts_cookie(browser: Browser) -> Cookie | None:
+    """Return by what the browser tells that it began a draft."""
+    return browser.client.get_cookie(draft_keys.COOKIE, path="/requests/new")
 
 
 def sent_requests() -> list[ServiceRequest]:
@@ -368,13 +375,13 @@ def test_many_sendings_at_the_same_moment_make_one_request(
 ) -> None:
     check = fill(browser, tap)
     form = check.form(press="Send it now").values()
-    cookie = browser.client.get_cookie("shishi")
-    assert cookie is not None
+    cookies = [browser.client.get_cookie("shishi"), drafts_cookie(browser)]
     db.session.remove()
 
     def send() -> str:
         client = app.test_client()
-        client.set_cookie("shishi", cookie.value)
+        for cookie in filter(None, cookies):
+            client.set_cookie(cookie.key, cookie.value, path=cookie.path)
         answer = client.post(check.path, data=form)
         return answer.headers.get("Location", str(answer.status_code))
 
@@ -402,6 +409,126 @@ def test_a_draft_keeps_what_is_too_long_but_not_without_end(
     draft = db.session.scalars(select(SubmissionDraft)).one()
     assert sum(len(text) for text in draft.content.values()) < 6 * NEED_LENGTH
     assert draft.content["need"] == "水" * len(draft.content["need"])
+
+
+# ---------------------------------------------------------------- whose draft it is
+
+PRIVATE = ("12 River Lane", "138 0013 8000", "drips day and night")
+
+
+def test_whoever_is_sent_the_address_of_a_draft_finds_nothing_to_read_or_fill_in(
+    browser: Browser, tap: Category, new_browser: Callable[[], Browser]
+) -> None:
+    check = fill(browser, tap, photos=[(BytesIO(small_jpeg()), "tap.jpg")])
+    form_address = check.path.removesuffix("/check")
+    photo = db.session.scalars(select(Photo)).one()
+    other = new_browser()
+    other.open(f"/requests/new/form?category={tap.id}")
+
+    for path in (form_address, check.path):
+        page = other.open(path, status=404)
+        assert "begun on another device" in page.text
+        assert page.link("Begin a request of my own") == "/requests/new"
+        assert not [word for word in PRIVATE if word in page.html]
+    assert other.request("GET", f"{form_address}/photos/{photo.key}").status_code == 404
+    chooser = other.open(f"/requests/new?draft={form_address[-32:]}")
+    assert not [link for link in chooser.links if form_address in link.href]
+
+
+def test_who_began_a_draft_does_not_learn_what_another_browser_sends_to_its_address(
+    browser: Browser, tap: Category, new_browser: Callable[[], Browser]
+) -> None:
+    planted = fill(browser, tap, need="Hello,", reachable_by=ReachableBy.NOBODY)
+    address = planted.path.removesuffix("/check")
+    victim = new_browser()
+    form = victim.open(f"/requests/new/form?category={tap.id}").form("need")
+    typed = form.filled(
+        {"need": "My own.", "address": "7 Private Road", "reachable_by": ReachableBy.NOBODY}
+    )
+
+    answer = victim.request("POST", address, data=typed)
+
+    assert answer.status_code == 303
+    assert address not in answer.headers["Location"]
+    assert "7 Private Road" not in browser.open(address).html
+    kept = {each.key: each.content for each in db.session.scalars(select(SubmissionDraft))}
+    assert kept.pop(address[-32:])["need"] == "Hello,"
+    assert [content["address"] for content in kept.values()] == ["7 Private Road"]
+
+
+def test_another_browser_neither_discards_nor_sends_a_draft_nor_is_led_to_its_link(
+    browser: Browser, tap: Category, new_browser: Callable[[], Browser]
+) -> None:
+    check = fill(browser, tap)
+    other = new_browser()
+    token = other.open(f"/requests/new/form?category={tap.id}").form("need").values()["csrf_token"]
+
+    for way in ("/check", "/discard"):
+        address = check.path.removesuffix("/check") + way
+        assert other.request("POST", address, data={"csrf_token": token}).status_code == 404
+    assert sent_requests() == []
+    assert browser.click("Send it now").path.endswith("/receipt")
+
+    for address in (check.path, check.path.removesuffix("/check")):
+        assert "Location" not in other.request("GET", address).headers
+        again = other.request("POST", address, data={"csrf_token": token, "need": "x"})
+        assert again.status_code == 404
+    assert browser.open(check.path).path.endswith("/receipt")
+
+
+def test_a_draft_outlasts_a_closed_window_and_a_sign_in(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    check = fill(browser, tap)
+    browser.client.delete_cookie("shishi")
+    assert "drips day and night" in browser.open(check.path).text
+
+    browser.sign_in(a.volunteer())
+
+    assert "drips day and night" in browser.open(check.path).text
+    assert browser.click("Send it now").path.endswith("/receipt")
+
+
+def test_who_forgot_that_they_began_a_draft_loses_nothing_that_they_typed(
+    browser: Browser, tap: Category
+) -> None:
+    check = fill(browser, tap)
+    browser.open(check.path.removesuffix("/check"))
+    browser.client.delete_cookie(draft_keys.COOKIE, path="/requests/new")
+
+    page = browser.send(need="The tap drips more and more.")
+
+    assert page.heading == "Check and send"
+    assert page.path != check.path
+    assert "The tap drips more and more." in page.text
+
+
+def test_a_draft_opens_by_an_older_secret_of_the_server(
+    app: Flask, browser: Browser, tap: Category
+) -> None:
+    check = fill(browser, tap)
+    settings: Settings = app.config["SETTINGS"]
+    app.config["SETTINGS"] = replace(
+        settings, secret_key="a" * 40, secret_key_fallbacks=(settings.secret_key,)
+    )
+
+    assert "drips day and night" in browser.open(check.path).text
+
+
+def test_without_cookies_the_form_says_what_to_do_and_keeps_what_was_typed(
+    browser: Browser, tap: Category
+) -> None:
+    form = browser.open(f"/requests/new/form?category={tap.id}").form("need")
+    typed = form.filled({"need": "The tap drips."})
+    page = browser.page
+    browser.sign_out()
+
+    answer = browser.request("POST", form.destination(), data=typed, headers={"Referer": page.url})
+
+    assert answer.status_code == 400
+    assert "Allow cookies for this site" in answer.text
+    assert "The tap drips." in answer.text
+    assert "Send it now" in answer.text
 
 
 def test_an_unknown_draft_is_not_there(browser: Browser, tap: Category) -> None:

@@ -19,6 +19,7 @@ from tracker.service_requests import judging, queries
 from tracker.service_requests.actions import approvals, claims, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Status, Step
 from tracker.service_requests.models import Approval, ApprovalKind, Claim, ServiceRequest
+from tracker.service_requests.views import draft_keys
 
 Result = TypeVar("Result")
 TO_CLAIM: Final = Action.CLAIM_SERVICE_REQUEST
@@ -299,8 +300,11 @@ def posting(app: Flask, browser: Browser, page: str, address: str) -> Callable[[
 def same_visitor(app: Flask, browser: Browser) -> FlaskClient:
     """Return another tab of the same browser."""
     client = app.test_client()
-    name = app.config["SESSION_COOKIE_NAME"]
-    cookie = browser.client.get_cookie(name)
-    assert cookie is not None
-    client.set_cookie(name, cookie.value)
+    cookies = {
+        app.config["SESSION_COOKIE_NAME"]: "/",
+        draft_keys.COOKIE: "/requests/new",
+    }
+    for name, path in cookies.items():
+        if cookie := browser.client.get_cookie(name, path=path):
+            client.set_cookie(name, cookie.value, path=path)
     return client

@@ -29,12 +29,15 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
+from tracker.service_requests.views import draft_keys
 from tracker.visits.models import Visit
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 LOST: Final = (OSError, http.client.HTTPException)
 """What a client sees of a server that is killed."""
 SEE_OTHER: Final = 303
+BROWSER: Final = "b" * 32
+"""What everybody's browser tells of itself beside its drafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Somebody:
                 content["_user_id"] = sessions.begin(self.person_id, remember=True, now=utc_now())
         serializer = self.app.session_interface.get_signing_serializer(self.app)  # type: ignore[attr-defined]
         self.cookie = f"{self.app.config['SESSION_COOKIE_NAME']}={serializer.dumps(content)}"
+        self.cookie += f"; {draft_keys.COOKIE}={BROWSER}"
         signer = URLSafeTimedSerializer(self.app.config["SECRET_KEY"], salt="wtf-csrf-token")
         self.token = signer.dumps(raw)
         self.chance = random.Random(self.seed)  # noqa: S311 - no secret
@@ -123,7 +127,8 @@ class Somebody:
 
     def ask(self) -> None:
         """Fill in the form, perhaps with a photo, and send it."""
-        key, mark = secrets.token_urlsafe(24), secrets.token_hex(8)
+        key = drafts.new_key(BROWSER, self.app.config["SECRET_KEY"])
+        mark = secrets.token_hex(8)
         fields = {
             "category_id": str(self.category_id),
             "kind": "help",

@@ -29,6 +29,7 @@ from tracker.errors import (
     StaleError,
     StepNotAllowedError,
 )
+from tracker.web.access import is_public
 from tracker.web.kept import kept_from_request, kept_page
 from tracker.web.locale import HTML_LANG, TEXT_SIZE_COOKIE, current_locale
 from tracker.web.templating import vendor_address
@@ -206,8 +207,10 @@ def _answer_stale_form(_error: CSRFError) -> ResponseReturnValue:
     kept = kept_from_request()
     if kept is None:
         return problem(400)
+    # What visitors send needs no sign-in, unless somebody had signed in who wrote it.
+    can_send = current_user.is_authenticated or (is_public(request.endpoint) and not kept.author)
     try:
-        return kept_page(kept, is_signed_in=bool(current_user.is_authenticated)), 400
+        return kept_page(kept, is_signed_in=bool(can_send)), 400
     except LOST as error:
         return unavailable(error)
 

@@ -1,6 +1,10 @@
 """What a resident filled in and has not sent yet: kept on the server, for a day."""
 
+import hashlib
+import hmac
 import re
+import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +20,9 @@ KEPT: Final = timedelta(days=1)
 """How long a draft is kept after it was begun."""
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
+_CHANCE_BYTES: Final = 12
+_CHANCE: Final = 16
+"""How many characters of a key are chance; the others say in which browser it was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,26 @@ class Removed:
 def is_key(text: str) -> bool:
     """Tell whether `text` can name a draft: long enough that nobody guesses it."""
     return _KEY.fullmatch(text) is not None
+
+
+def new_key(browser: str, secret: str) -> str:
+    """Return the key of a new draft, which opens it only in the browser that is named `browser`.
+
+    `browser` is a number that this browser alone knows. Nothing has to be stored: the second
+    half of the key is made of the first, of that number and of the server's secret.
+    """
+    chance = secrets.token_urlsafe(_CHANCE_BYTES)
+    return chance + _mark(chance, browser, secret)
+
+
+def is_begun_in(browser: str, key: str, server_secrets: Sequence[str]) -> bool:
+    """Tell whether `new_key` made `key` for `browser`, with one of the server's secrets."""
+    if not is_key(key):
+        return False
+    chance, mark = key[:_CHANCE], key[_CHANCE:]
+    return any(
+        hmac.compare_digest(mark, _mark(chance, browser, secret)) for secret in server_secrets
+    )
 
 
 def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -> SubmissionDraft:
@@ -83,6 +110,12 @@ def remove_old(*, now: datetime, limit: int = 500) -> Removed:
     )
     ids = list(old)
     return Removed(len(ids), _remove(ids))
+
+
+def _mark(chance: str, browser: str, secret: str) -> str:
+    words = f"draft {chance} begun in {browser}".encode()
+    digest = hmac.new(secret.encode(), words, hashlib.sha256).digest()
+    return urlsafe_b64encode(digest[:_CHANCE_BYTES]).decode()
 
 
 def _remove(ids: Sequence[int]) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Asking for help: choose what it is about, fill in, check, send. No account is needed."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,6 +27,7 @@ from tracker.service_requests.forms.ask import AskForm, SendForm
 from tracker.service_requests.models import ServiceRequest, SubmissionDraft
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.similar import similar_open_requests
+from tracker.service_requests.views import draft_keys
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import refusal_text
@@ -61,7 +61,7 @@ def new() -> ResponseReturnValue:
         groups=found or groups,
         words=words,
         nothing_found=bool(words) and not found,
-        draft_key=key if drafts.is_key(key) and _draft(key) is not None else None,
+        draft_key=key if draft_keys.is_own(key) and _draft(key) is not None else None,
     )
 
 
@@ -73,7 +73,7 @@ def form() -> ResponseReturnValue:
     if category is None:
         return redirect(url_for(".new"), 303)
     blank = _offer(AskForm(formdata=None, category_id=str(category.id)))
-    return _form_page(blank, category, key=secrets.token_urlsafe(24), draft=None)
+    return _form_page(blank, category, key=draft_keys.new_key(), draft=None)
 
 
 @blueprint.route("/requests/new/<key>", methods=["GET", "POST"])
@@ -85,6 +85,8 @@ def edit(key: str) -> ResponseReturnValue:
         raise NotFoundError(message)
     if request.method == "POST":
         return _keep(key)
+    if not draft_keys.is_own(key):
+        return _elsewhere_page()
     draft = _draft(key)
     if draft is None:
         return _gone_page()
@@ -107,7 +109,9 @@ def edit(key: str) -> ResponseReturnValue:
 @public
 def check(key: str) -> ResponseReturnValue:
     """Show all that will be sent and who will see what; send it."""
-    draft = _draft(key) if drafts.is_key(key) else None
+    if not draft_keys.is_own(key):
+        return _elsewhere_page()
+    draft = _draft(key)
     if draft is None:
         return _gone_page()
     if draft.service_request_id is not None:
@@ -144,8 +148,10 @@ def check(key: str) -> ResponseReturnValue:
 @public
 def discard(key: str) -> ResponseReturnValue:
     """Throw away what was filled in."""
+    if not draft_keys.is_own(key):
+        return _elsewhere_page()
     keys: Sequence[str] = []
-    if drafts.is_key(key) and _draft(key) is not None:
+    if _draft(key) is not None:
         with transaction():
             draft = _draft(key)
             if draft is not None and draft.service_request_id is None:
@@ -169,7 +175,20 @@ def similar() -> ResponseReturnValue:
 
 
 def _keep(key: str) -> ResponseReturnValue:
-    """Keep what was typed, even when it is not in order yet, and lead on."""
+    """Keep what was typed, even when it is not in order yet, and lead on.
+
+    Where the browser does not know any more that it began this draft, the words become a new one:
+    nothing typed is lost, and whoever else knows the old address reads nothing of it.
+    """
+    draft_keys.remembered_browser()
+    if draft_keys.is_own(key):
+        return _keep_own(key, request.form.get("remove_photo"))
+    if intake.submitted_with(key) is not None:
+        return _elsewhere_page()
+    return _keep_own(draft_keys.new_key(), None)
+
+
+def _keep_own(key: str, removed: str | None) -> ResponseReturnValue:
     sent = _offer(AskForm.from_request())
     existing = _draft(key)
     if existing is not None and existing.service_request_id is not None:
@@ -185,7 +204,6 @@ def _keep(key: str) -> ResponseReturnValue:
         sent.form_errors.append(_too_often_words())
         return _form_page(sent, category, key=key, draft=None, status=429)
     content = sent.kept(request.form)
-    removed = request.form.get("remove_photo")
     with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
         problems = list(uploads.problems)
         try:
@@ -196,7 +214,6 @@ def _keep(key: str) -> ResponseReturnValue:
             problems.append(refusal_text(refused.refusal))
             _save(key, content, (), removed)
     if removed:
-        delete_files([removed])
         return redirect(url_for(".edit", key=key) + "#photo-field", 303)
     if request.form.get("go") == "category":
         return redirect(url_for(".new", draft=key), 303)
@@ -223,6 +240,8 @@ def _save(
         if _draft(key) is None:
             raise
         delete_files(photo.key for photo in stored)
+    else:
+        delete_files([removed] if removed else [])
 
 
 def _offered_as_similar(send: SendForm, filled: AskForm, category: Category) -> int | None:
@@ -275,6 +294,11 @@ def _form_page(
 
 def _gone_page() -> ResponseReturnValue:
     return render_template("service_requests/ask_gone.html"), 404
+
+
+def _elsewhere_page() -> ResponseReturnValue:
+    """Answer the address of another browser's draft, and any that was made up, alike."""
+    return render_template("service_requests/ask_elsewhere.html"), 404
 
 
 def _to_receipt(service_request_id: int) -> ResponseReturnValue:

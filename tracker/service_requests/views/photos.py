@@ -11,6 +11,7 @@ from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions.drafts import KEPT
 from tracker.service_requests.models import Photo, SubmissionDraft
 from tracker.service_requests.photos import photo_path
+from tracker.service_requests.views import draft_keys
 from tracker.web.access import public, signed_in_actor
 
 blueprint = Blueprint("photos", __name__)
@@ -38,7 +39,9 @@ def of_request(token: str, photo_key: str) -> Response:
 @blueprint.get("/requests/new/<key>/photos/<photo_key>")
 @public
 def of_draft(key: str, photo_key: str) -> Response:
-    """Return a photo of what is being filled in."""
+    """Return a photo of what is being filled in, in the browser that began it."""
+    if not draft_keys.is_own(key):
+        raise _not_found()
     photo = db.session.scalar(
         select(Photo)
         .join(SubmissionDraft, SubmissionDraft.id == Photo.draft_id)
