@@ -18,6 +18,7 @@ def people(world: World) -> list[Actor]:
     """Return somebody of every role and relation, and somebody who holds nothing."""
     me = world.person_id
     actors = [Actor(me), Actor(None), resident(world.request_ids[0])]
+    actors += [resident(each, signed_in_id=me) for each in world.request_ids]
     for role in UNIT_ROLES:
         actors += [
             Actor(me, units={role: frozenset({world.own_unit_id})}),

@@ -177,13 +177,16 @@ MATRIX: Final[Mapping[Action, Mapping[Role, Reach]]] = {
 
 NEVER_ON_OWN_WORK: Final = frozenset(
     {
+        Action.CONFIRM_OWN_REQUEST,
         Action.CALL_BACK,
+        Action.DISPUTE_OWN_REQUEST,
         Action.DECIDE_EXTENSION,
         Action.DECIDE_PARKING,
         Action.DECIDE_REOPENING,
     }
 )
-"""A handler never confirms, rates or approves their own work, whatever else they hold."""
+"""A handler never confirms, rates or approves their own work, whatever else they hold: not by the
+private link either, where the browser says that they are signed in."""
 
 
 class Casework(Protocol):
@@ -226,7 +229,14 @@ class Actor:
     at_the_top: frozenset[Role] = frozenset()
     teams: Mapping[Role, frozenset[int]] = field(default_factory=dict)
     own_request_id: int | None = None
+    signed_in_id: int | None = None
+    """Of a resident: who is signed in in the browser that opened the private link."""
     locale: str | None = None
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """Return who it is, as whom they act or as whom they are signed in beside it."""
+        return frozenset(each for each in (self.person_id, self.signed_in_id) if each is not None)
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -257,9 +267,12 @@ class Actor:
         return frozenset(role for role in self.roles if MATRIX[action][role] is Reach.OWN)
 
 
-def resident(service_request_id: int | None = None) -> Actor:
-    """Return whoever holds the private link of one request; without an id, any visitor."""
-    return Actor(person_id=None, own_request_id=service_request_id)
+def resident(service_request_id: int | None = None, *, signed_in_id: int | None = None) -> Actor:
+    """Return whoever holds the private link of one request; without an id, any visitor.
+
+    `signed_in_id`: whose account is open in the same browser, for `NEVER_ON_OWN_WORK`.
+    """
+    return Actor(person_id=None, own_request_id=service_request_id, signed_in_id=signed_in_id)
 
 
 SYSTEM: Final = Actor(person_id=None, name="system")
@@ -272,7 +285,7 @@ def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
         return actor.may_for_all(action) or any(
             MATRIX[action][role] not in (Reach.NOWHERE, Reach.WHOLE) for role in actor.roles
         )
-    if action in NEVER_ON_OWN_WORK and actor.person_id in thing.handler_ids:
+    if action in NEVER_ON_OWN_WORK and not actor.ids.isdisjoint(thing.handler_ids):
         return False
     return (
         thing.unit_id in actor.units_where(action)

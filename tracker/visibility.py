@@ -46,8 +46,9 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
                 if actor.person_id is not None:
                     ways.append(rows.leader_id == actor.person_id)
     allowed = or_(*ways) if ways else false()
-    if action in NEVER_ON_OWN_WORK and actor.person_id is not None:
-        allowed &= ~rows.handled_by(actor.person_id)
+    if action in NEVER_ON_OWN_WORK:
+        for person_id in sorted(actor.ids):
+            allowed &= ~rows.handled_by(person_id)
     return allowed
 
 

@@ -47,9 +47,13 @@ class Open:
 
 @dataclass(frozen=True)
 class ByLink:
-    """For whoever holds the link, and for nobody without it: `gone` is the answer then."""
+    """For whoever holds the link, and for nobody without it: `gone` is the answer then.
+
+    `judges_not`: who worked on the request and is signed in, and so does not judge it by its link.
+    """
 
     gone: int = 404
+    judges_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "ask.similar": Open(),
     "ask.edit": ByLink(),
     "ask.check": ByLink(),
-    "ask.discard": Open(),  # the answer tells nothing: `test_a_draft_is_its_writers_alone`
+    "ask.discard": ByLink(),  # only sent; another browser's: tests/service_requests/test_ask.py
     "photos.of_draft": ByLink(),
     "track.index": Open(),
     "track.show": ByLink(),
@@ -131,8 +135,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "track.word": ByLink(),
     "track.urge": ByLink(),
     "track.withdraw": ByLink(),
-    "track.confirm": ByLink(),
-    "track.dispute": ByLink(),
+    "track.confirm": ByLink(judges_not="VTL"),
+    "track.dispute": ByLink(judges_not="VTL"),
     "track.renew": ByLink(),
     "photos.of_request": ByLink(),
     # ------------------------------------------------------------ one's own

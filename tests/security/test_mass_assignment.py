@@ -11,13 +11,13 @@ from itertools import count
 from typing import Any, Final
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Boolean, Date, DateTime, Enum, Integer
 from werkzeug.routing import Rule
 
 from tests.security.matrix import MATRIX, ByLink, ForRoles, OnRequest, OnThing, Relation
 from tests.security.neighbours import Neighbours, as_it_was, filled_in, sign_in_all
-from tests.security.test_matrix import Things
+from tests.security.test_matrix import BROWSER, Things
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import FormOnPage, Page
@@ -30,6 +30,7 @@ from tracker.service_requests import links
 from tracker.service_requests.actions import drafts
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.views import draft_keys
 
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -145,8 +146,10 @@ class Sender:
             words = {"category_id": str(a.any_category.id), "need": "A tap drips"}
             content = {**words, "for_whom": "self", "reachable_by": "nobody", "address": "Here 1"}
             with transaction():
-                drafts.save("k" * 32, content, actor=resident(), now=a.now)
-            return {"key": "k" * 32}
+                key = drafts.new_key(BROWSER, current_app.config["SECRET_KEY"])
+                drafts.save(key, content, actor=resident(), now=a.now)
+            self.browsers["-"].client.set_cookie(draft_keys.COOKIE, BROWSER)
+            return {"key": key}
         it: ServiceRequest = self.world.request(
             Status.RESOLVED
             if rule.endpoint in ("track.confirm", "track.dispute")

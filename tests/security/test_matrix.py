@@ -46,10 +46,13 @@ from tracker.service_requests import links
 from tracker.service_requests.actions import drafts
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ImportRun
+from tracker.service_requests.views import draft_keys
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 VISITOR: Final = "-"
+BROWSER: Final = "b" * 32
+"""What tells that everybody sits at the browser in which a draft was begun."""
 LET_IN: Final = frozenset({200, 204, 409})
 """409: they may, but not now."""
 REFUSED: Final = frozenset({403, 404})
@@ -133,6 +136,8 @@ class Attempt:
     def __post_init__(self) -> None:
         """Give everybody a browser."""
         self.browsers = sign_in_all(self.app, self.world) | {VISITOR: Browser(self.app)}
+        for browser in self.browsers.values():  # a draft opens where it was begun
+            browser.client.set_cookie(draft_keys.COOKIE, BROWSER)
         self.things = Things(self.world)
 
     def at(self, rule: Rule, entry: Entry) -> None:
@@ -198,6 +203,8 @@ class Attempt:
         match entry:
             case Open(answer=answer):
                 return "in" if answer == 200 else str(answer)
+            case ByLink(judges_not=handlers) if who in handlers and relation is Relation.MINE:
+                return "out"
             case ByLink(gone=gone):
                 return "in" if relation is Relation.MINE else str(gone)
             case _ if who == VISITOR:
@@ -301,7 +308,7 @@ class Things:
         photo = a.photo(it)
         found = {"token": links.token_for(it.id, it.link_salt), "photo_key": photo.key}
         if "token" not in rule.arguments:
-            found["key"] = f"{photo.id:032}"
+            found["key"] = drafts.new_key(BROWSER, current_app.config["SECRET_KEY"])
             content = {"category_id": str(a.any_category.id), "need": "A tap", "for_whom": "self"}
             content |= {"reachable_by": "nobody", "address": "Here 1"}
             with transaction():

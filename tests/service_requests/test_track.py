@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
+from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.permissions import resident
 from tracker.service_requests import links
@@ -358,6 +359,47 @@ def test_confirming_closes_it_with_the_rating(a: Builders, browser: Browser) -> 
 
     assert (mine.status, mine.solved, mine.satisfaction) == (Status.CLOSED, Solved.PARTLY, 4)
     assert "Thank you all." in page.text
+
+
+@pytest.mark.parametrize("page", ["confirmation", "dispute"])
+def test_whoever_worked_on_it_does_not_judge_it_by_the_link_either(
+    a: Builders, browser: Browser, chinese_browser: Browser, page: str
+) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+    handler = db.session.get_one(Person, min(mine.handler_ids))
+    typed = {"solved": "yes", "satisfaction": "5", "word": "All well.", "reason": "All well."}
+    visitor = browser.open(address(mine, page)).form().filled({})
+    assert "Say how it went" in browser.open(address(mine)).text
+
+    browser.sign_in(handler)
+    chinese_browser.sign_in(handler)
+
+    own = browser.open(address(mine, page), status=403)
+    assert "You worked on this request, so somebody else has to judge the result." in own.text
+    assert "Say how it went" not in browser.open(address(mine)).text
+    assert "您参与了办理" in chinese_browser.open(address(mine, page), status=403).text
+    token = browser.open("/track").form("reference").values()["csrf_token"]
+    answer = browser.request(
+        "POST",
+        address(mine, page),
+        data={**visitor, **typed, "csrf_token": token},
+        headers={"Referer": own.url},
+    )
+    assert answer.status_code == 403
+    assert "All well." in answer.text
+    db.session.refresh(mine)
+    assert (mine.status, mine.confirmation) == (Status.RESOLVED, None)
+
+
+def test_staff_who_did_not_work_on_it_judge_their_own_request(
+    a: Builders, browser: Browser
+) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+    browser.sign_in(a.volunteer())
+
+    browser.send(address(mine, "confirmation"), solved="yes", satisfaction="5")
+
+    assert mine.status is Status.CLOSED
 
 
 def test_confirming_needs_both_answers(a: Builders, browser: Browser) -> None:

@@ -22,9 +22,9 @@ from flask_babel import gettext as _, ngettext
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
-from tracker.errors import NotFoundError, RefusedError, StepNotAllowedError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StepNotAllowedError
 from tracker.organisation import queries as organisation
-from tracker.permissions import Action, resident
+from tracker.permissions import Action, Actor, may, resident
 from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions import answers, private_links
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_photos
@@ -43,8 +43,8 @@ from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
-from tracker.web.access import public
-from tracker.web.errors import refusal_text
+from tracker.web.access import actor_or_none, public
+from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form
 from tracker.web.kept import kept_from_request
 from tracker.web.throttle import Limit, callers_network, forget_attempts, is_one_too_many
@@ -117,6 +117,7 @@ def show(token: str) -> ResponseReturnValue:
         history=following.public_history(service_request),
         photos=following.photos_of(service_request),
         working_days=survivor.extension_working_days,
+        may_judge=may(_requester(service_request), Action.CONFIRM_OWN_REQUEST, service_request),
     )
 
 
@@ -186,7 +187,9 @@ def word(token: str) -> ResponseReturnValue:
                 return redirect(url_for(".show", token=token), 303)
             # What was kept and not taken over is thrown away again.
             delete_files(photo.key for photo in uploads.stored)
-    return _page("word", token, form, allowed=lambda progress: progress.can_add)
+    return _page(
+        "word", token, form, Action.ADD_TO_OWN_REQUEST, allowed=lambda progress: progress.can_add
+    )
 
 
 @blueprint.route("/track/<token>/urging", methods=["GET", "POST"])
@@ -198,13 +201,15 @@ def urge(token: str) -> ResponseReturnValue:
         token,
         form,
         lambda found: answers.urge(
-            found, word=form.word.data or "", actor=resident(found.id), now=utc_now()
+            found, word=form.word.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.URGE_OWN_REQUEST,
         thanks=_("We have told everyone who works on it. You can urge again tomorrow."),
     ):
         return redirect(url_for(".show", token=token), 303)
-    return _page("urge", token, form, allowed=lambda progress: progress.can_urge)
+    return _page(
+        "urge", token, form, Action.URGE_OWN_REQUEST, allowed=lambda progress: progress.can_urge
+    )
 
 
 @blueprint.route("/track/<token>/withdrawal", methods=["GET", "POST"])
@@ -216,13 +221,19 @@ def withdraw(token: str) -> ResponseReturnValue:
         token,
         form,
         lambda found: answers.withdraw(
-            found, reason=form.reason.data or "", actor=resident(found.id), now=utc_now()
+            found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.WITHDRAW_OWN_REQUEST,
         thanks=_("You have withdrawn it. Nobody works on it any more."),
     ):
         return redirect(url_for(".show", token=token), 303)
-    return _page("withdraw", token, form, allowed=lambda progress: progress.can_withdraw)
+    return _page(
+        "withdraw",
+        token,
+        form,
+        Action.WITHDRAW_OWN_REQUEST,
+        allowed=lambda progress: progress.can_withdraw,
+    )
 
 
 @blueprint.route("/track/<token>/confirmation", methods=["GET", "POST"])
@@ -238,14 +249,20 @@ def confirm(token: str) -> ResponseReturnValue:
             solved=Solved(form.solved.data),
             satisfaction=form.satisfaction.data,
             word=form.word.data or "",
-            actor=resident(found.id),
+            actor=_requester(found),
             now=utc_now(),
         ),
         Action.CONFIRM_OWN_REQUEST,
         thanks=_("Thank you for your word. It goes to everyone who helped."),
     ):
         return redirect(url_for(".show", token=token), 303)
-    return _page("confirm", token, form, allowed=lambda progress: progress.can_confirm)
+    return _page(
+        "confirm",
+        token,
+        form,
+        Action.CONFIRM_OWN_REQUEST,
+        allowed=lambda progress: progress.can_confirm,
+    )
 
 
 @blueprint.route("/track/<token>/dispute", methods=["GET", "POST"])
@@ -257,13 +274,19 @@ def dispute(token: str) -> ResponseReturnValue:
         token,
         form,
         lambda found: answers.dispute(
-            found, reason=form.reason.data or "", actor=resident(found.id), now=utc_now()
+            found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.DISPUTE_OWN_REQUEST,
         thanks=_("Thank you for telling us. It is noted, and you see here how it goes on."),
     ):
         return redirect(url_for(".show", token=token), 303)
-    return _page("dispute", token, form, allowed=lambda progress: progress.can_dispute)
+    return _page(
+        "dispute",
+        token,
+        form,
+        Action.DISPUTE_OWN_REQUEST,
+        allowed=lambda progress: progress.can_dispute,
+    )
 
 
 @blueprint.route("/track/<token>/link", methods=["GET", "POST"])
@@ -274,17 +297,17 @@ def renew(token: str) -> ResponseReturnValue:
     if form.is_sent_and_valid():
         with transaction():
             found = links.request_behind(token)
-            actor = resident(found.id)
+            actor = _requester(found)
             changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
             private_links.renew(changed, actor=actor)
             fresh = links.token_for(changed.id, changed.link_salt)
         flash(_("Here are your new link and code. The old ones no longer work."))
         return redirect(url_for(".receipt", token=fresh), 303)
-    return _page("link", token, form, allowed=lambda _progress: True)
+    return _page("link", token, form, Action.ADD_TO_OWN_REQUEST, allowed=lambda _progress: True)
 
 
 def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
-    actor, now = resident(found.id), utc_now()
+    actor, now = _requester(found), utc_now()
     if not stored and following.said_just_now(found, text, now):
         return
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
@@ -308,7 +331,10 @@ def _take(
     try:
         with transaction():
             found = links.request_behind(token)
-            step(queries.find_for_change(resident(found.id), found.id, action))
+            requester = _requester(found)
+            if not may(requester, action, found):
+                return False  # the page below says why
+            step(queries.find_for_change(requester, found.id, action))
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
@@ -320,9 +346,11 @@ def _take(
 
 
 def _page(
-    name: str, token: str, form: Form, *, allowed: Callable[[Progress], bool]
+    name: str, token: str, form: Form, action: Action, *, allowed: Callable[[Progress], bool]
 ) -> ResponseReturnValue:
     service_request = links.request_behind(token)
+    if not may(_requester(service_request), action, service_request):
+        return problem(403, refusal_text(Refusal.HANDLED_BY_YOU))
     is_merged = following.survivor_of(service_request) is not service_request
     progress = _progress(service_request)
     values: dict[str, Any] = {
@@ -335,6 +363,12 @@ def _page(
         kept = kept_from_request()
         return render_template("service_requests/track_closed.html", kept=kept, **values), 409
     return render_template(f"service_requests/track_{name}.html", **values)
+
+
+def _requester(service_request: ServiceRequest) -> Actor:
+    """Return the holder of the link, and who is signed in in the same browser."""
+    signed_in = actor_or_none()
+    return resident(service_request.id, signed_in_id=signed_in.person_id if signed_in else None)
 
 
 def _progress(service_request: ServiceRequest) -> Progress:
