@@ -5,10 +5,12 @@ const form = box?.querySelector("form");
 const state = box?.querySelector("[data-note-state]");
 const PAUSE = 1500;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
-const NOT_KEPT = new Set(["csrf_token", "submission_key", "photos"]);
+const NOT_KEPT = new Set(["csrf_token", "submission_key", "photos", "author"]);
+// Several people may share a phone: each finds their own notes only.
+const nameOf = (author, key) => `shishi-note:${author}:${key}`;
 
 if (box && form) {
-  const name = `shishi-note:${box.dataset.noteDraft}`;
+  const name = nameOf(box.dataset.author, box.dataset.noteDraft);
   let timer = 0;
 
   const fields = () => [...new FormData(form)].filter(([key, value]) => !NOT_KEPT.has(key) && typeof value === "string");
@@ -70,15 +72,17 @@ if (box && form) {
   });
   form.addEventListener("submit", () => {
     clearTimeout(timer);
+    // Until it is known to be taken: the answer may be a page that asks to sign in again.
     keepHere(JSON.stringify(fields()));
-    // The next page is either the recorded visit, which clears it, or this form again.
-    sessionStorage.setItem("shishi-note-sent", name);
   });
 }
 
-// On the page after a form was sent and taken, the copy on this device has done its work.
-const sent = sessionStorage.getItem("shishi-note-sent");
-if (sent && !form) {
-  localStorage.removeItem(sent);
-  sessionStorage.removeItem("shishi-note-sent");
+// Where the visit has been recorded, the copy on this device has done its work.
+const recorded = document.querySelector("[data-note-recorded]");
+if (recorded) {
+  try {
+    localStorage.removeItem(nameOf(recorded.dataset.author, recorded.dataset.noteRecorded));
+  } catch {
+    // Nothing was kept.
+  }
 }

@@ -135,3 +135,80 @@ def test_what_is_typed_is_kept_while_it_is_typed(
     db.session.rollback()
     assert db.session.query(NoteDraft).count() == 0
     assert db.session.query(Visit).one().findings == NOTE
+
+
+COPIES = "Object.keys(localStorage).filter((name) => name.startsWith('shishi-note:')).length"
+
+
+def test_a_note_that_only_the_device_keeps_is_its_writers_alone(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author, other = worker_on(a, claimed), worker_on(a, claimed)
+    address = f"/requests/{claimed.id}/visits/record"
+    window = windows.open(width=390)
+    windows.sign_in(window, author)
+    window.goto(address)
+    window.context.clear_cookies()
+    window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+
+    windows.sign_in(window, other)
+    window.goto(address)
+    marks = [window.locator("[name=author]").input_value()]
+    assert window.get_by_label("What did you find?").input_value() == ""
+
+    windows.sign_in(window, author)
+    window.goto(address)
+    window.get_by_text("Kept.", exact=True).wait_for()
+    marks.append(window.locator("[name=author]").input_value())
+    assert window.get_by_label("What did you find?").input_value() == NOTE
+    assert len(set(marks)) == 2
+    db.session.rollback()
+    assert [draft.person_id for draft in db.session.query(NoteDraft)] == [author.id]
+
+
+def test_a_note_that_could_not_be_sent_stays_on_the_device_until_it_is_recorded(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author = worker_on(a, claimed)
+    earlier = a.visit(claimed, by=author)
+    window = windows.open(width=390)
+    windows.sign_in(window, author)
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.context.clear_cookies()
+    window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_label("Yes", exact=True).check()
+    window.get_by_role("button", name="Save the visit").click()
+    window.get_by_text("Nothing that you typed is lost").first.wait_for()
+
+    windows.sign_in(window, author)
+    window.goto(f"/requests/{claimed.id}/visits/{earlier.id}")
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    assert window.get_by_label("What did you find?").input_value() == NOTE
+
+    window.get_by_role("button", name="Save the visit").click()
+    window.get_by_text("The visit is recorded.").wait_for()
+    assert window.evaluate(COPIES) == 0
+
+
+def test_signing_out_leaves_no_note_on_the_device_and_loses_none(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author = worker_on(a, claimed)
+    window = windows.open()
+    windows.sign_in(window, author)
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.route("**/drafts", lambda route: route.fulfill(status=401))
+    window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    window.unroute("**/drafts")
+    window.goto("/me")
+    assert window.evaluate(COPIES) == 1
+
+    window.locator("summary", has_text=author.name).click()
+    window.get_by_role("button", name="Sign out", exact=True).click()
+    window.get_by_text("You are signed out.").wait_for()
+
+    assert window.evaluate(COPIES) == 0
+    db.session.rollback()
+    assert NOTE in db.session.query(NoteDraft).one().content

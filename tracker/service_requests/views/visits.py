@@ -90,7 +90,13 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
             if recorded:
                 flash(_("The visit is recorded."))
                 return redirect(
-                    url_for(".show", service_request_id=service_request_id, visit_id=recorded), 303
+                    url_for(
+                        ".show",
+                        service_request_id=service_request_id,
+                        visit_id=recorded,
+                        recorded=visit_id or "new",  # so that the device forgets its copy
+                    ),
+                    303,
                 )
             delete_files(photo.key for photo in uploads.stored)
         it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
