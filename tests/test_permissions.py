@@ -30,6 +30,7 @@ class Thing:
     id: int = 1
     unit_id: int = OTHER_UNIT
     leader_id: int | None = None
+    lead_team_id: int | None = None
     team_ids: Collection[int] = field(default_factory=tuple)
     claimant_ids: Collection[int] = field(default_factory=tuple)
     handler_ids: Collection[int] = field(default_factory=tuple)
@@ -61,7 +62,10 @@ def test_each_right_reaches_as_far_as_its_cell_says(role: Role, action: Action) 
 
     assert may(person, action) is (reach not in (Reach.NOWHERE, Reach.WHOLE))
     assert may(person, action, own_thing(role)) is (reach is Reach.OWN)
-    assert may(person, action, Thing(id=2, team_ids={OWN_TEAM})) is (reach is Reach.TEAM)
+    helped = Thing(id=2, lead_team_id=OTHER_TEAM, team_ids={OTHER_TEAM, OWN_TEAM})
+    led = Thing(id=2, lead_team_id=OWN_TEAM, team_ids={OWN_TEAM})
+    assert may(person, action, helped) is (reach is Reach.TEAM)
+    assert may(person, action, led) is (reach in (Reach.TEAM, Reach.LEAD))
     assert may(person, action, Thing(id=2, unit_id=OWN_UNIT)) is (reach is Reach.UNIT)
     assert may_in_unit(person, action, OWN_UNIT) is (reach is Reach.UNIT)
     assert not may_in_unit(person, action, OTHER_UNIT)

@@ -97,15 +97,17 @@ class Reach(IntEnum):
     NOWHERE = 0
     OWN = 1
     """The resident's own request; the volunteer's own claims; what the leader answers for."""
-    TEAM = 2
+    LEAD = 2
+    """What is assigned to one of the person's teams as lead team: whose request it is."""
+    TEAM = 3
     """What is assigned to one of the person's teams, as lead or helping team."""
-    UNIT = 3
+    UNIT = 4
     """Everything in the unit of the grant and below."""
-    WHOLE = 4
+    WHOLE = 5
     """What belongs to the whole organisation: by a grant in the unit at the top only."""
 
 
-NOWHERE, OWN, TEAM, UNIT, WHOLE = Reach
+NOWHERE, OWN, LEAD, TEAM, UNIT, WHOLE = Reach
 _ = NOWHERE  # so that the table below shows its rights at a glance
 
 _COLUMNS: Final = (
@@ -131,9 +133,9 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ACCEPT_SERVICE_REQUEST:      (_,      _,      _,       _,     UNIT,  _,      _,     _),
     Action.DECLINE_SERVICE_REQUEST:     (_,      _,      _,       _,     UNIT,  _,      _,     _),
     Action.MERGE_SERVICE_REQUEST:       (_,      _,      _,       _,     UNIT,  _,      _,     _),
-    Action.ASSIGN_SERVICE_REQUEST:      (_,      _,      TEAM,    _,     UNIT,  _,      _,     _),
-    Action.RETURN_SERVICE_REQUEST:      (_,      _,      TEAM,    _,     _,     _,      _,     _),
-    Action.SIGN_FOR_SERVICE_REQUEST:    (_,      _,      TEAM,    _,     _,     _,      _,     _),
+    Action.ASSIGN_SERVICE_REQUEST:      (_,      _,      LEAD,    _,     UNIT,  _,      _,     _),
+    Action.RETURN_SERVICE_REQUEST:      (_,      _,      LEAD,    _,     _,     _,      _,     _),
+    Action.SIGN_FOR_SERVICE_REQUEST:    (_,      _,      LEAD,    _,     _,     _,      _,     _),
     Action.CLAIM_SERVICE_REQUEST:       (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
     Action.LEAD_TEAM:                   (_,      _,      TEAM,    _,     _,     _,      _,     _),
     Action.RELEASE_CLAIM:               (_,      OWN,    TEAM,    _,     _,     _,      _,     _),
@@ -199,6 +201,8 @@ class Casework(Protocol):
     @property
     def leader_id(self) -> int | None: ...  # noqa: D102
     @property
+    def lead_team_id(self) -> int | None: ...  # noqa: D102
+    @property
     def team_ids(self) -> Collection[int]: ...  # noqa: D102 - lead team and helping teams
     @property
     def claimant_ids(self) -> Collection[int]: ...  # noqa: D102 - with a claim that holds now
@@ -252,10 +256,10 @@ class Actor:
             *(ids for role, ids in self.units.items() if MATRIX[action][role] is Reach.UNIT)
         )
 
-    def teams_where(self, action: Action) -> frozenset[int]:
-        """Return the teams whose requests `action` reaches."""
+    def teams_where(self, action: Action, reach: Reach = TEAM) -> frozenset[int]:
+        """Return the teams whose requests `action` reaches: with LEAD, those that they lead."""
         return frozenset().union(
-            *(ids for role, ids in self.teams.items() if MATRIX[action][role] is Reach.TEAM)
+            *(ids for role, ids in self.teams.items() if MATRIX[action][role] is reach)
         )
 
     def may_for_all(self, action: Action) -> bool:
@@ -290,6 +294,7 @@ def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
     return (
         thing.unit_id in actor.units_where(action)
         or not actor.teams_where(action).isdisjoint(thing.team_ids)
+        or thing.lead_team_id in actor.teams_where(action, LEAD)
         or any(_is_own(actor, role, thing) for role in actor.own_roles_where(action))
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
-from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Role
+from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Reach, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class CaseworkColumns:
     id: InstrumentedAttribute[int]
     unit_id: InstrumentedAttribute[int]
     leader_id: InstrumentedAttribute[int | None]
+    lead_team_id: InstrumentedAttribute[int | None]
     in_teams: Callable[[Collection[int]], ColumnElement[bool]]
     claimed_by: Callable[[int], ColumnElement[bool]]
     handled_by: Callable[[int], ColumnElement[bool]]
@@ -31,9 +32,7 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
     Every way is compared with an actual id: `column == None` would become `IS NULL` and show
     an actor who holds nothing every row that belongs to nobody.
     """
-    ways = _by_unit(actor, action, rows)
-    if teams := actor.teams_where(action):
-        ways.append(rows.in_teams(sorted(teams)))
+    ways = _by_unit(actor, action, rows) + _by_team(actor, action, rows)
     for role in sorted(actor.own_roles_where(action)):
         match role:
             case Role.RESIDENT:
@@ -58,3 +57,12 @@ def _by_unit(actor: Actor, action: Action, rows: CaseworkColumns) -> list[Column
         return [true()]
     units = actor.units_where(action)
     return [rows.unit_id.in_(sorted(units))] if units else []
+
+
+def _by_team(actor: Actor, action: Action, rows: CaseworkColumns) -> list[ColumnElement[bool]]:
+    ways = []
+    if teams := actor.teams_where(action):
+        ways.append(rows.in_teams(sorted(teams)))
+    if leading := actor.teams_where(action, Reach.LEAD):
+        ways.append(rows.lead_team_id.in_(sorted(leading)))
+    return ways

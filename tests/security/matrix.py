@@ -100,6 +100,7 @@ _S = Status
 _HANDLERS: Final = {"mine": "VTL", "teams": "T", "helped": "T"}
 _READERS: Final = {"mine": "VTLCSU", "teams": "TCSU", "helped": "T", "units": "CSU"}
 _LEADING: Final = {"mine": "T", "teams": "T", "helped": "T"}
+_LEAD_TEAMS: Final = {"mine": "T", "teams": "T"}  # whose request it is: helping is not enough
 _DESK: Final = {"mine": "C", "teams": "C", "units": "C"}
 
 MATRIX: Final[Mapping[str, Entry]] = {
@@ -174,9 +175,9 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "dispatch.accept": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.decline": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.merge": OnRequest(_S.IN_PROGRESS, **_DESK),
-    "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", helped="T", units="C"),
-    "dispatch.return_": OnRequest(_S.ASSIGNED, **_LEADING),
-    "dispatch.sign_for": OnRequest(_S.ASSIGNED, **_LEADING),
+    "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", units="C"),
+    "dispatch.return_": OnRequest(_S.ASSIGNED, **_LEAD_TEAMS),
+    "dispatch.sign_for": OnRequest(_S.ASSIGNED, **_LEAD_TEAMS),
     "board.claim": OnRequest(_S.IN_PROGRESS, mine="VT", teams="VT", helped="VT"),
     "board.release": OnRequest(_S.IN_PROGRESS, mine="VT", teams="T", helped="T"),
     "own_team.enter": OnRequest(_S.IN_PROGRESS, **_LEADING),

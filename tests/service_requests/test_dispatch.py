@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.page import Page
 from tracker.database import db
 from tracker.notifications.models import Message
 from tracker.permissions import Role
@@ -265,6 +266,29 @@ def test_a_team_leader_signs_for_a_request(a: Builders, browser: Browser) -> Non
     assert page.path == f"/requests/{made.id}"
     assert now_of(made).signed_for_at == a.now
     assert now_of(made).status is Status.IN_PROGRESS
+
+
+def offered_on(page: Page) -> set[str]:
+    """Return the ends of a page's links, and its buttons."""
+    return {f"/{link.href.rpartition('/')[2]}" for link in page.links} | set(page.buttons)
+
+
+def test_who_leads_a_team_that_only_helps_does_not_rule_the_request(
+    a: Builders, browser: Browser
+) -> None:
+    lead, helping = a.team(), a.team()
+    made = a.service_request(team=lead, helping_teams=[helping], status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(lead)).open(f"/requests/{made.id}")
+    buttons = {"/assignment", "/return", "Sign for it"}
+    assert buttons <= offered_on(browser.page)
+
+    browser.sign_in(a.team_leader(helping)).open(f"/requests/{made.id}")
+
+    assert not buttons & offered_on(browser.page)
+    for page in ("assignment", "return", "receipt"):
+        browser.open(f"/requests/{made.id}/{page}", status=404)
+    after = now_of(made)
+    assert (after.status, after.lead_team_id) == (Status.ASSIGNED, lead.id)
 
 
 @pytest.mark.parametrize("name", PAGES)

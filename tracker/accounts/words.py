@@ -15,6 +15,7 @@ LABELS = {
     Role.AUDITOR: _l("Auditor"),
     Reach.NOWHERE: _l("No"),
     Reach.OWN: _l("own"),
+    Reach.LEAD: _l("lead team"),
     Reach.TEAM: _l("team"),
     Reach.UNIT: _l("unit"),
     Reach.WHOLE: _l("whole"),
@@ -70,6 +71,7 @@ REACHES = {
     Reach.OWN: _l(
         "Only what is one's own: the resident's request, the volunteer's claimed tasks, what the leader answers for."
     ),
+    Reach.LEAD: _l("What one of the person's teams has as lead team; helping is not enough."),
     Reach.TEAM: _l("What one of the person's teams has, as lead or helping team."),
     Reach.UNIT: _l("Everything in the unit of the role and in the units below it."),
     Reach.WHOLE: _l("The whole organisation, for whoever holds the role in the unit at the top."),

@@ -490,6 +490,7 @@ CASEWORK = CaseworkColumns(
     id=ServiceRequest.id,
     unit_id=ServiceRequest.unit_id,
     leader_id=ServiceRequest.leader_id,
+    lead_team_id=ServiceRequest.lead_team_id,
     in_teams=_in_teams,
     claimed_by=_claimed_by,
     handled_by=_handled_by,

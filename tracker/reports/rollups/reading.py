@@ -12,7 +12,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db, once_a_transaction
 from tracker.organisation import queries as organisation
-from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor
+from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor, Reach
 from tracker.reports.definitions import Dimension, Figure, Scope, filters_of
 from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
 from tracker.reports.periods import month_begins, month_of, months_later
@@ -129,7 +129,10 @@ def _state() -> _State | None:
 def _sees_by_unit_alone(actor: Actor) -> bool:
     action = Action.VIEW_REPORTS
     return not (
-        actor.teams_where(action) or actor.own_roles_where(action) or action in NEVER_ON_OWN_WORK
+        actor.teams_where(action)
+        or actor.teams_where(action, Reach.LEAD)
+        or actor.own_roles_where(action)
+        or action in NEVER_ON_OWN_WORK
     )
 
 
