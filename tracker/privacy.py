@@ -194,31 +194,46 @@ def mask_name(name: str) -> str:
     return (name[:2] if is_long else name[0]) + "**"
 
 
-# Where an address begins to tell the house: a number, or a numeral before what it counts.
+# Where an address begins to tell the house: a number, a numeral before what it counts, a mark that
+# ends its first part, or words that say whose house it is or beside what.
 _HOUSE: Final = re.compile(
-    r"[A-Za-z]?\d|[A-Za-z](?=座|栋|幢|区\d)"
+    r"[A-Za-z]?\d|[A-Za-z](?=座|栋|幢|区)|[,;:、。()]"
+    r"|家(?=[里中旁门后前的那附对隔屋房红]|$)|[那这]里|隔壁|旁边|对面|钥匙"
     r"|第?[一二三四五六七八九十百零〇两]{1,6}(?=[号號栋棟幢座楼樓层層单室户弄组組队隊排门])"
 )
 _AREA: Final = re.compile(
-    r".*(?:省|市|区|區|县|縣|旗|州|盟|镇|鎮|乡|鄉|街道|街|社区|社區|村|屯|路|大道|巷|胡同|里)"
+    r".*(?:省|市|[^\W\d_a-zA-Z]{2}[区區]|县|縣|旗|州|盟|镇|鎮|乡|鄉|街道|街|村|屯|路|大道|巷|胡同)"
 )
+_DIGIT: Final = re.compile(r"\d|\*{3}")
+"""A digit, or what stands in the place of some."""
 _WORD: Final = re.compile(r"[^\s,;]+")
+_UNNUMBERED: Final = re.compile(r"(?:[^\d*,;]*[,;]\s*)+")
+"""The parts before the one with a number, or before the last: the name of a house, and where it is."""
 
 
 def mask_address(address: str) -> str:
     """Return an address down to its street, community or village, and hide the house.
 
-    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`. No digit is left. A Chinese address
-    that names no area is hidden altogether.
+    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`; `***, Mill Lane`. No digit is left. An
+    address that names no area is hidden altogether.
     """
     plain = unicodedata.normalize("NFKC", _plain(address)).strip()
     if not any(map(_is_chinese, plain)):
-        return _WORD.sub(lambda word: _REST if any(map(str.isdecimal, word[0])) else word[0], plain)
+        return _mask_latin_address(plain)
     house = _HOUSE.search(plain)
     before_house = plain[: house.start()] if house else plain
     area = _AREA.match(before_house)
     kept = area[0] if area else ""
     return kept if kept == plain else kept + _REST
+
+
+def _mask_latin_address(plain: str) -> str:
+    hidden = _UNNUMBERED.match(plain)
+    rest = plain[hidden.end() :] if hidden else plain
+    if not hidden and _WORD.search(rest) and not _DIGIT.search(rest):
+        return _REST  # in words, it may be a description of the house
+    masked = _WORD.sub(lambda word: _REST if _DIGIT.search(word[0]) else word[0], rest)
+    return ", ".join(filter(None, (_REST if hidden else "", masked)))
 
 
 @cache
