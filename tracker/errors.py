@@ -52,6 +52,7 @@ class Refusal(StrEnum):
     STILL_IN_USE = "still_in_use"
     LAST_ADMINISTRATOR = "last_administrator"
     TOO_MANY_PHOTOS = "too_many_photos"
+    TOO_MANY_WORDS = "too_many_words"
     TEAM_ENDED = "team_ended"
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"

@@ -14,6 +14,7 @@ from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
+from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import links
 from tracker.service_requests.actions import answers, approvals, dispatch, handling
@@ -314,6 +315,47 @@ def test_nothing_at_all_cannot_be_added(a: Builders, browser: Browser) -> None:
     page = browser.send(address(a.service_request(), "words"), word=" ")
 
     assert "word" in page.errors
+
+
+def test_many_words_in_a_row_are_told_once_and_in_the_end_have_to_wait(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    team = a.team()
+    a.team_leader(team)
+    mine = a.service_request(status=Status.IN_PROGRESS, team=team)
+    is_told = select(Message).where(Message.payload["step"].as_string() == "add_word")
+    for number in range(track.WORDS_AN_HOUR):
+        browser.send(address(mine, "words"), word=f"Word {number}.")
+        clock.shift(timedelta(minutes=1))
+    told = db.session.scalars(is_told).all()
+    assert told
+    assert len(told) == len({message.address for message in told})
+
+    page = browser.send(address(mine, "words"), word="One more.")
+
+    assert "Please wait a while" in page.text
+    assert page.form("word").values()["word"] == ["One more."]
+    assert "One more." not in browser.open(address(mine)).text
+    clock.shift(timedelta(hours=1))
+    assert "One more." in browser.send(address(mine, "words"), word="One more.").text
+
+
+def test_a_word_after_the_message_about_the_last_has_gone_is_told_again(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    a.team_leader(team)
+    mine = a.service_request(status=Status.IN_PROGRESS, team=team)
+    is_told = select(Message).where(Message.payload["step"].as_string() == "add_word")
+    browser.send(address(mine, "words"), word="It got worse.")
+    first = db.session.scalars(is_told).all()
+    with transaction():
+        for message in first:
+            message.sent_at = now
+
+    browser.send(address(mine, "words"), word="Much worse.")
+
+    assert len(db.session.scalars(is_told).all()) == 2 * len(first) > 0
 
 
 def test_a_broken_photo_is_named_and_the_word_is_kept(a: Builders, browser: Browser) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import or_, select
+
 from tracker.database import db
 from tracker.notifications.models import Channel, Message
 
@@ -36,3 +38,22 @@ def enqueue(
     )
     db.session.add(message)
     return message
+
+
+def is_waiting(
+    kind: str, *, address: str, service_request_id: int, step: str, now: datetime
+) -> bool:
+    """Tell whether a message about the same step of a request still waits to go to an address.
+
+    One that a worker is just sending does not count: it may be written already.
+    """
+    waiting = select(Message.id).where(
+        Message.service_request_id == service_request_id,
+        Message.address == address,
+        Message.kind == kind,
+        Message.payload["step"].as_string() == step,
+        Message.sent_at.is_(None),
+        Message.failed_at.is_(None),
+        or_(Message.leased_until.is_(None), Message.leased_until < now),
+    )
+    return db.session.scalar(waiting.limit(1)) is not None

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from tracker.accounts.models import Person
 from tracker.database import db
-from tracker.notifications.outbox import enqueue
+from tracker.notifications.outbox import enqueue, is_waiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams.models import Membership
@@ -49,8 +49,19 @@ def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> 
 def tell_person(
     service_request: ServiceRequest, person: Person, step: Step, *, now: datetime
 ) -> None:
-    """Tell one of the staff, by e-mail; somebody without an address is not told."""
+    """Tell one of the staff, by e-mail; somebody without an address is not told.
+
+    Of several words in a row they are told once, while that message has not gone yet.
+    """
     if person.email is None:
+        return
+    if step is Step.ADD_WORD and is_waiting(
+        "staff_step",
+        address=person.email,
+        service_request_id=service_request.id,
+        step=step.value,
+        now=now,
+    ):
         return
     enqueue(
         "staff_step",

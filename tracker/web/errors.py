@@ -80,6 +80,10 @@ REFUSALS = {
     Refusal.STILL_IN_USE: _l("It is still in use."),
     Refusal.LAST_ADMINISTRATOR: _l("The organisation needs at least one administrator."),
     Refusal.TOO_MANY_PHOTOS: _l("At most 5 photos."),
+    Refusal.TOO_MANY_WORDS: _l(
+        "Everyone who works on it has many words of yours from the last hour. Please wait a while "
+        "before the next one, or call us. What you typed is still here."
+    ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
     Refusal.NOT_ENOUGH_TRIES: _l("“No contact” needs more logged tries to reach the person first."),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),

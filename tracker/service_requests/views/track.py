@@ -60,6 +60,9 @@ TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS: Final = 10
 TRIES_OF_A_REFERENCE: Final = 60
 """In an hour, from everywhere: more than one stranger can use up, so that none locks others out."""
 
+WORDS_AN_HOUR: Final = 10
+"""About one request: each of them mails everyone who works on it."""
+
 
 @blueprint.after_request
 def keep_out_of_search(response: Response) -> Response:
@@ -310,6 +313,11 @@ def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> Non
     actor, now = _requester(found), utc_now()
     if not stored and following.said_just_now(found, text, now):
         return
+    if is_exhausted(
+        "word", str(found.id), limit=WORDS_AN_HOUR, window=HOUR, secret=_secret(), now=now
+    ):
+        raise RefusedError(Refusal.TOO_MANY_WORDS)
+    count_attempt("word", str(found.id), secret=_secret(), now=now)
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
     answers.add_word(found, word=text or _photos_words(len(stored)), actor=actor, now=now)
 
