@@ -251,7 +251,9 @@ def test_more_time_is_a_number_of_working_days(
     assert list(db.session.scalars(select(Approval))) == []
 
 
-@pytest.mark.parametrize("day", ["2026-03-11", "2020-01-01", "31. Mai"])
+@pytest.mark.parametrize(
+    "day", ["2026-03-11", "2020-01-01", "31. Mai", "0001-01-01", "2027-03-13", "9999-12-31"]
+)
 def test_the_day_of_the_review_lies_ahead(
     a: Builders, at_work: Browser, team: Team, day: str
 ) -> None:

@@ -126,3 +126,13 @@ def test_a_browser_that_has_the_photo_is_not_sent_it_again(a: Builders, browser:
 
     with browser.request("GET", f"/photos/{photo.key}", headers={"If-None-Match": tag}) as answer:
         assert answer.status_code == 304
+
+
+def test_what_no_photo_can_be_called_is_not_there(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+    token = links.token_for(mine.id, mine.link_salt)
+
+    for key in ("%00", "a" * 31 + "%00", "..%5C..", "x" * 500):
+        browser.open(f"/track/{token}/photos/{key}", status=404)
+        browser.open(f"/requests/new/{'y' * 32}/photos/{key}", status=404)
+    browser.sign_in(a.coordinator()).open("/photos/%00", status=404)

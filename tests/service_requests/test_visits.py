@@ -82,6 +82,10 @@ def test_a_planned_visit_stands_on_the_requesters_page(
         ("2026-03-12T09:00", "2026-03-12T08:00", "planned_to", "must come after the beginning"),
         ("2026-03-12T08:00", "2026-03-12T20:01", "planned_to", "at most 12 hours"),
         ("", "2026-03-12T20:01", "planned_from", "Choose day and time."),
+        ("9999-12-31T09:00", "9999-12-31T10:00", "planned_from", "check the year"),
+        ("0001-01-01T00:00", "0001-01-01T01:00", "planned_from", "check the year"),
+        ("2026-03-12T09:00", "9999-12-31T23:59", "planned_to", "check the year"),
+        ("2027-03-13T09:00", "2027-03-13T10:00", "planned_from", "more than a year ahead"),
         ("2026-03-12T08:00", "", "planned_to", "Choose day and time."),
     ],
 )
@@ -173,6 +177,12 @@ def test_who_met_somebody_says_what_they_found(at_work: Browser, it: ServiceRequ
             "ended_at",
             "must come after the beginning",
         ),
+        ({"started_at": "0001-01-01T00:00"}, "started_at", "check the year"),
+        ({"started_at": "2026-03-09T09:00"}, "started_at", "came in later than this"),
+        ({"ended_at": "9999-12-31T23:59"}, "ended_at", "check the year"),
+        ({"ended_at": "2026-03-11T12:00"}, "ended_at", "This lies ahead."),
+        ({"next_step_on": "0001-01-01"}, "next_step_on", "check the year"),
+        ({"next_step_on": "2027-06-01"}, "next_step_on", "more than a year ahead"),
     ],
 )
 def test_a_report_that_cannot_be_is_refused_beside_its_field(

@@ -112,13 +112,18 @@ def save_photo(stream: ByteStream, filename: str, folder: Path) -> StoredPhoto:
     )
 
 
+def is_photo_key(text: str) -> bool:
+    """Tell whether `text` can be the key of a photo: a database may refuse to look for others."""
+    return _KEY.fullmatch(text) is not None
+
+
 def photo_path(folder: Path, key: str, *, thumbnail: bool = False) -> Path:
     """Return where the photo with `key`, or its thumbnail, is kept under `folder`.
 
     Raises `NotFoundError` for a key that no photo can have, so that no address reaches another
     file. Whether there is such a file is not looked at.
     """
-    if not _KEY.fullmatch(key):
+    if not is_photo_key(key):
         message = "There is no such photo."
         raise NotFoundError(message)
     return folder / key[:2] / key[2:4] / f"{key}{'.small' if thumbnail else ''}.webp"

@@ -19,6 +19,7 @@ from werkzeug.exceptions import NotFound
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import format_phone
 from tracker.web import access, locale
+from tracker.web.addresses import printable
 from tracker.web.kept import author_mark
 from tracker.web.labels import label
 
@@ -75,6 +76,7 @@ def init_app(
         number=locale.format_number,
         percent=locale.format_share,
         phone=format_phone,
+        printable=printable,
     )
     app.jinja_env.globals.update(
         icon=icon,

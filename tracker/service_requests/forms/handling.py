@@ -1,6 +1,6 @@
 """What handlers write while they work on a request."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
 from wtforms import (
@@ -21,6 +21,8 @@ from tracker.web.locale import local_datetime
 
 NOTE_LENGTH = 4000
 LONGEST_EXTENSION = 60
+LONGEST_PARKED = timedelta(days=366)
+"""Until somebody looks at it again."""
 
 
 class NoteForm(Form):
@@ -85,6 +87,8 @@ class ParkingForm(Form):
         today: date = local_datetime(utc_now()).date()
         if field.data is not None and field.data <= today:
             raise ValidationError(str(_l("The day of the review must lie ahead.")))
+        if field.data is not None and field.data > today + LONGEST_PARKED:
+            raise ValidationError(str(_l("This is more than a year ahead. Choose an earlier day.")))
 
 
 class ReferralForm(Form):

@@ -1,7 +1,7 @@
 """Planning a visit, and writing down what happened on it."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from flask_babel import gettext as _, lazy_gettext as _l
 from wtforms import (
@@ -24,10 +24,15 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.visits.models import ContactWay, Group
+from tracker.web.addresses import FIRST_YEAR, LAST_YEAR
 from tracker.web.forms import EnumMember, Form, enum_choices
 from tracker.web.locale import time_zone
 
 LONGEST_WINDOW = timedelta(hours=12)
+LONGEST_AHEAD = timedelta(days=366)
+"""Nobody plans a visit, or promises a step, further ahead."""
+BEFORE_IT_CAME_IN = timedelta(days=1)
+"""A visit may have led to the request, and be written down under it."""
 NOTE_LENGTH = 8000
 
 
@@ -39,7 +44,12 @@ class VisitorsField(SelectMultipleField):
 
 
 def moment(local: datetime | None) -> datetime | None:
-    """Return what was typed on the organisation's clock as a moment in UTC."""
+    """Return what was typed on the organisation's clock as a moment in UTC.
+
+    Raises `ValidationError` for a year that no clock of ours knows.
+    """
+    if local is not None and not FIRST_YEAR <= local.year <= LAST_YEAR:
+        raise ValidationError(_("This cannot be: check the year."))
     return local.replace(tzinfo=time_zone()).astimezone(UTC) if local else None
 
 
@@ -74,9 +84,11 @@ class PlanForm(_WithVisitors):
             raise ValidationError(
                 _("This time has passed. To write down a visit, record it instead.")
             )
+        _refuse_too_far(begins)
 
     def validate_planned_to(self, field: DateTimeLocalField) -> None:
         """Refuse an end before the beginning, and a window that says nothing."""
+        moment(field.data)
         if field.data is None or self.planned_from.data is None:
             return
         if field.data <= self.planned_from.data:
@@ -88,7 +100,9 @@ class PlanForm(_WithVisitors):
 
 
 class ReportForm(_WithVisitors):
-    """What happened."""
+    """What happened. `came_in_at`: when the request did; a visit long before it was another's."""
+
+    came_in_at: datetime | None = None
 
     started_at = DateTimeLocalField(
         _l("Began"), [InputRequired(_l("Choose day and time."))], format="%Y-%m-%dT%H:%M"
@@ -131,11 +145,21 @@ class ReportForm(_WithVisitors):
         began = moment(field.data)
         if began is not None and began > utc_now() + timedelta(minutes=5):
             raise ValidationError(_("This lies ahead. Plan a visit instead."))
+        if began and self.came_in_at and began < self.came_in_at - BEFORE_IT_CAME_IN:
+            raise ValidationError(_("The request came in later than this. Check the day."))
 
     def validate_ended_at(self, field: DateTimeLocalField) -> None:
-        """Refuse an end before the beginning."""
+        """Refuse an end that lies ahead, or before the beginning."""
+        ended = moment(field.data)
+        if ended is not None and ended > utc_now() + timedelta(minutes=5):
+            raise ValidationError(_("This lies ahead. Write down when the visit ended."))
         if field.data and self.started_at.data and field.data < self.started_at.data:
             raise ValidationError(_("The end must come after the beginning."))
+
+    def validate_next_step_on(self, field: DateField) -> None:
+        """Refuse a day that nobody can promise."""
+        if field.data is not None:
+            _refuse_too_far(moment(datetime.combine(field.data, time())))
 
     def validate_has_consent(self, field: BooleanField) -> None:
         """Ask for consent when there are photos."""
@@ -146,6 +170,11 @@ class ReportForm(_WithVisitors):
         """Ask for a word on what was found, when somebody was met."""
         if self.contact_made.data == "yes" and not (field.data or "").strip():
             raise ValidationError(_("Write down what you found, be it a sentence."))
+
+
+def _refuse_too_far(when: datetime | None) -> None:
+    if when is not None and when > utc_now() + LONGEST_AHEAD:
+        raise ValidationError(_("This is more than a year ahead. Choose an earlier day."))
 
 
 class CancelForm(Form):

@@ -10,7 +10,7 @@ from tracker.errors import NotFoundError
 from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions.drafts import KEPT
 from tracker.service_requests.models import Photo, SubmissionDraft
-from tracker.service_requests.photos import photo_path
+from tracker.service_requests.photos import is_photo_key, photo_path
 from tracker.service_requests.views import draft_keys
 from tracker.web.access import public, signed_in_actor
 
@@ -20,6 +20,7 @@ blueprint = Blueprint("photos", __name__)
 @blueprint.get("/photos/<key>")
 def show(key: str) -> Response:
     """Return a photo of a request that the signed-in person may see; `?size=small` a small one."""
+    _check(key)
     photo = db.session.scalar(
         select(Photo).where(Photo.key == key, Photo.service_request_id.is_not(None))
     )
@@ -33,6 +34,7 @@ def show(key: str) -> Response:
 @public
 def of_request(token: str, photo_key: str) -> Response:
     """Return a photo to the holder of the private link: their own, or one of the result."""
+    _check(photo_key)
     return _file(following.find_photo(links.request_behind(token), photo_key))
 
 
@@ -40,6 +42,7 @@ def of_request(token: str, photo_key: str) -> Response:
 @public
 def of_draft(key: str, photo_key: str) -> Response:
     """Return a photo of what is being filled in, in the browser that began it."""
+    _check(photo_key)
     if not draft_keys.is_own(key):
         raise _not_found()
     photo = db.session.scalar(
@@ -54,6 +57,11 @@ def of_draft(key: str, photo_key: str) -> Response:
     if photo is None:
         raise _not_found()
     return _file(photo)
+
+
+def _check(key: str) -> None:
+    if not is_photo_key(key):
+        raise _not_found()
 
 
 def _file(photo: Photo) -> Response:

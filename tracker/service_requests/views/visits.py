@@ -228,6 +228,7 @@ def _report_form(
     form = ReportForm.from_request(**values)
     if draft is not None:
         form = ReportForm(formdata=_typed(draft), **values)
+    form.came_in_at = it.submitted_at
     people = _people(it, actor)
     if visit:
         known = {person.id for person in people}
