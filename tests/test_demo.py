@@ -114,3 +114,10 @@ def test_every_kind_of_request_has_its_story_and_a_known_icon(app: Flask) -> Non
     for name in (*ICONS, *(top.icon for top in CATEGORIES)):
         assert icon(name)
     assert {top.icon for top in CATEGORIES} <= set(ICONS)
+
+
+def test_what_tells_of_somebody_alone_or_ill_is_sensitive() -> None:
+    marks = {leaf.name: leaf.marks for top in CATEGORIES for leaf in top.leaves}
+
+    for name in ("独居老人探访", "紧急呼叫器安装", "送药上门", "慢病随访"):
+        assert "sensitive" in marks[name], name

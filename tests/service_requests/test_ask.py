@@ -662,9 +662,13 @@ def test_what_is_closed_elsewhere_or_sensitive_is_not_offered(
     a.service_request(category=tap, area=place, status=Status.CLOSED, outcome=Outcome.SOLVED)
     a.service_request(category=tap, area=a.area())
     a.service_request(category=sensitive, area=place)
+    group = a.top_category(name="家庭", name_en="Family", is_sensitive=True)
+    below = a.category(parent=group, name="调解", name_en="Mediation")
+    a.service_request(category=below, area=place)
 
     assert "Others asked" not in fill(browser, tap, area_id=place.id).text
     assert "Others asked" not in fill(browser, sensitive, area_id=place.id).text
+    assert "Others asked" not in fill(browser, below, area_id=place.id).text
 
 
 def test_the_script_of_the_form_gets_them_as_a_piece_of_a_page(

@@ -54,6 +54,7 @@ CATEGORIES: Final = (
                 "有人定期来看看、聊聊天",
                 "Somebody comes by and has a chat",
                 "孤寡 空巢 聊天 陪伴 lonely alone",
+                marks=SENSITIVE,
                 volunteers=2,
             ),
             Leaf(
@@ -88,6 +89,7 @@ CATEGORIES: Final = (
                 "床头一按就有人应",
                 "One press by the bed and somebody answers",
                 "呼叫 按钮 一键 alarm button",
+                marks=SENSITIVE,
             ),
         ),
     ),
@@ -362,6 +364,7 @@ CATEGORIES: Final = (
                 "凭处方代取、送到家",
                 "Fetched with your prescription",
                 "药 处方 pharmacy prescription",
+                marks=SENSITIVE,
                 days=2,
             ),
             Leaf(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
@@ -31,19 +31,22 @@ class SimilarRequest:
 def similar_open_requests(category_id: int | None, area_id: int | None) -> Sequence[SimilarRequest]:
     """Return open requests of this category in this area or below it, newest first.
 
-    Empty without a place, and for sensitive categories: there, even that a request exists says
-    something about a neighbour.
+    Empty without a place, and for sensitive categories and all in sensitive groups: there, even
+    that a request exists says something about a neighbour.
     """
     if category_id is None or area_id is None:
         return []
+    group = aliased(Category)
     found = db.session.scalars(
         select(ServiceRequest)
         .join(ServiceRequest.category)
+        .outerjoin(group, group.id == Category.parent_id)
         .where(
             ServiceRequest.category_id == category_id,
             ServiceRequest.area_id.in_(organisation.areas_below(area_id)),
             ServiceRequest.status.in_(UNRESOLVED_STATUSES),
             Category.is_sensitive.is_(False),
+            group.is_sensitive.is_not(True),
         )
         .options(joinedload(ServiceRequest.category), joinedload(ServiceRequest.area))
         .order_by(ServiceRequest.submitted_at.desc(), ServiceRequest.id.desc())
