@@ -47,7 +47,14 @@ from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form
 from tracker.web.kept import kept_from_request
-from tracker.web.throttle import Limit, callers_network, forget_attempts, is_one_too_many
+from tracker.web.throttle import (
+    Limit,
+    callers_network,
+    count_attempt,
+    forget_attempts,
+    is_exhausted,
+    is_one_too_many,
+)
 
 blueprint = Blueprint("track", __name__)
 
