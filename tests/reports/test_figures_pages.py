@@ -20,7 +20,7 @@ from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.reports import listing
 from tracker.reports.definitions import Figure
-from tracker.reports.exports import safe
+from tracker.reports.formulas import safe
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
 

@@ -16,6 +16,7 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
 from tracker.permissions import SYSTEM, Actor
+from tracker.reports.formulas import unquoted
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping
 from tracker.reports.importing.rows import Reason
@@ -222,7 +223,24 @@ def test_a_bad_row_is_rejected_with_its_reason_and_nothing_else_is_lost(
     with (tmp_path / "rejects.csv").open(encoding="utf-8-sig", newline="") as stream:
         rejected = list(csv.DictReader(stream))
     assert [(row["line"], row["reason"]) for row in rejected] == [("3", reason.value)]
-    assert [rejected[0][name] for name in HEADER.split(",")] == line.split(",")
+    assert [unquoted(rejected[0][name]) for name in HEADER.split(",")] == line.split(",")
+
+
+def test_what_was_rejected_is_no_formula_and_comes_in_when_it_is_mended(
+    bring_in: BringIn, tmp_path: Path
+) -> None:
+    bad = DONE.replace("路灯不亮", "=cmd|' /C calc'!A1").replace("2026-01-05", "yesterday")
+    bring_in(bad)
+
+    path = tmp_path / "rejects.csv"
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        header, rejected = list(csv.reader(stream))
+    assert not [cell for cell in rejected if cell.startswith(("=", "+", "-", "@"))]
+    lines = path.read_text(encoding="utf-8-sig").replace("yesterday", "2026-01-05").splitlines()
+    summary = bring_in(*lines[1:], header=",".join(header))
+
+    assert summary.created == 1
+    assert "=cmd|' /C calc'!A1" in only_request().need
 
 
 @pytest.mark.parametrize(
@@ -372,6 +390,11 @@ def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
         (('need = ["text"', 'neeed = ["text"'), "columns.neeed"),
         (('["what", "exactly"]', '["a", "b", "c"]'), "columns.category"),
         (("[status]", "[status"), "TOML"),
+        (("[status]", "deep = " + "[" * 5_000 + "\n[status]"), "TOML"),
+        (("[columns]", 'encoding = "undefined"\n[columns]'), "encoding"),
+        (("[columns]", 'encoding = "base64"\n[columns]'), "encoding"),
+        (('"in_progress"', '"waiting"'), "waiting"),
+        (("[status]", '[status]\ndefault = "parked"'), "parked"),
     ],
 )
 def test_a_wrong_mapping_is_refused_by_the_key(change: tuple[str, str], complaint: str) -> None:

@@ -194,7 +194,14 @@ def plant_people(world: Neighbours) -> None:
     a.team(world.other_unit, name="旧队", name_en="Of old", ended_at=a.now)
     actor = a.actor(ruler)
     with transaction():
-        accounts.give_role(person, Role.LEADER, unit_id=world.other_unit.id, actor=actor, now=a.now)
+        accounts.give_role(
+            person,
+            Role.LEADER,
+            unit_id=world.other_unit.id,
+            held_in=frozenset(),
+            actor=actor,
+            now=a.now,
+        )
         teams.join(team, person, actor=actor, now=a.now)
     assert ended.ended_at
     a._saved(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
 from tracker.accounts.models import AuditEntry, Grant, Person
+from tracker.accounts.queries import grants_of
 from tracker.database import db
 from tracker.notifications.models import Message
 from tracker.permissions import Role
@@ -191,10 +192,55 @@ def test_an_administrator_of_a_branch_takes_over_nobody_above(
 
     browser.open(f"/admin/people/{chief.id}", status=404)
     page = browser.open(f"/admin/people/{shared.id}")
-    assert "outside your units" in page.text
+    assert "Another unit answers for them" in page.text
     browser.open(f"/admin/people/{shared.id}/edit")
     browser.send(press="Save", email="mine@example.org", status=403)
     assert shared.email != "mine@example.org"
+
+
+def test_who_never_held_anything_is_the_whole_s_or_theirs_who_entered_them(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    branch, other = a.unit(), a.unit()
+    new_boss = a.person("New Boss", email="boss@example.org")
+    stranger = browser.sign_in(a.administrator(branch))
+
+    stranger.open(f"/admin/people/{new_boss.id}", status=404)
+    stranger.open(f"/admin/people/{new_boss.id}/edit", status=404)
+    assert (
+        "New Boss"
+        in new_browser().sign_in(a.administrator()).open(f"/admin/people/{new_boss.id}").text
+    )
+
+    # Whom one has entered oneself, one goes on with.
+    stranger.send("/admin/people/new", name="My Own", email="own@example.org")
+    own = db.session.scalars(select(Person).where(Person.name == "My Own")).one()
+    stranger.send(f"/admin/people/{own.id}/edit", press="Save", name="Still My Own")
+    assert own.name == "Still My Own"
+    new_browser().sign_in(a.administrator(other)).open(f"/admin/people/{own.id}", status=404)
+
+
+def test_who_is_lent_to_another_unit_s_team_stays_with_their_own_unit(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    north, south = a.unit(), a.unit()
+    person = a.volunteer(a.team(south), email="theirs@example.org")
+    a.membership(a.team(north), person)
+
+    borrower = browser.sign_in(a.administrator(north))
+    page = borrower.open(f"/admin/people/{person.id}")
+    assert "theirs@example.org" not in page.html
+    assert "Give the role" not in page.buttons
+    token = borrower.open("/admin/people/new").form("name").values()["csrf_token"]
+    role = {"csrf_token": token, "role": "coordinator", "unit_id": str(north.id)}
+    answer = borrower.request("POST", f"/admin/people/{person.id}/roles", data=role)
+    assert answer.status_code == 403
+    assert grants_of(person.id) == []
+
+    home = new_browser().sign_in(a.administrator(south))
+    assert "theirs@example.org" in home.open(f"/admin/people/{person.id}").html
+    home.send(f"/admin/people/{person.id}/edit", press="Save", email="new@example.org")
+    assert person.email == "new@example.org"
 
 
 def test_an_administrator_of_a_branch_does_not_take_up_who_left_another(

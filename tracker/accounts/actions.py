@@ -115,8 +115,20 @@ def note_invitation(
     audit.record("person:invite", person, unit_id=_only(held_in), actor=actor, now=now)
 
 
-def give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: datetime) -> Grant:
-    """Give a role in a unit, from there down. Giving it twice gives it once."""
+def give_role(
+    person: Person,
+    role: Role,
+    *,
+    unit_id: int,
+    held_in: Collection[int],
+    actor: Actor,
+    now: datetime,
+) -> Grant:
+    """Give a role in a unit, from there down. Giving it twice gives it once.
+
+    To somebody whom the actor manages: a role given to another unit's people would take them away.
+    """
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     require_in_unit(actor, Action.MANAGE_GRANTS, unit_id)
     return _give_role(person, role, unit_id=unit_id, actor=actor, now=now)
 

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from tracker.database import db
 from tracker.organisation.models import Area, Category, Unit
 from tracker.privacy import mask_address, mask_name, mask_phone
+from tracker.reports.formulas import safe
 from tracker.reports.listing import Row
 from tracker.reports.values import SECONDS_A_DAY
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
@@ -32,8 +33,6 @@ from tracker.web.locale import current_locale, in_locale, localized, time_zone
 Member = TypeVar("Member", bound=Enum)
 Cell: TypeAlias = str | float | datetime | None
 
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of a formula, full width too."""
 MOST_ROWS: Final = 1_048_575
 """What a sheet of a workbook holds below its header."""
 LONGEST_CELL: Final = 32_767
@@ -230,11 +229,6 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     book.close()
     file.seek(0)
     return file
-
-
-def safe(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: quoted if it looks like one."""
-    return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
 def _plain(cell: Cell) -> str | float:

@@ -5,12 +5,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.accounts.models import Grant, Person
+from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.database import db
 from tracker.errors import NotFoundError
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category, Organisation, Unit
 from tracker.permissions import Action, Actor, Role
 from tracker.privacy import normalise_phone
@@ -183,11 +184,13 @@ def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
     return {key: Holding(grants[key], places[key]) for key in person_ids}
 
 
-def units_held_in(person_id: int) -> frozenset[int]:
-    """Return the units where somebody holds a role or a place in a team.
+def units_held_in(person_id: int, actor: Actor) -> frozenset[int]:
+    """Return the units that answer for somebody: `actor` changes them who manages people in all.
 
-    Of somebody who holds nothing any more, the units where they held something: what they did
-    there would be theirs to see again.
+    Those of their roles, and of the team that they joined first: who joins another unit's team as
+    well is lent to it, and stays with whoever answered for them. Of somebody who holds nothing any
+    more, the units where they held something: what they did there would be theirs to see again.
+    Somebody who never held anything is the whole's, or theirs alone who entered them.
     """
     roles = select(Grant.unit_id).where(Grant.person_id == person_id)
     places = (
@@ -195,15 +198,25 @@ def units_held_in(person_id: int) -> frozenset[int]:
         .join(Membership, Membership.team_id == Team.id)
         .where(Membership.person_id == person_id)
     )
-    now = roles.where(Grant.ended_at.is_(None)).union(places.where(Membership.ended_at.is_(None)))
-    return frozenset(db.session.scalars(now)) or frozenset(db.session.scalars(roles.union(places)))
+    roles_now = db.session.scalars(roles.where(Grant.ended_at.is_(None)))
+    first_place = db.session.scalars(
+        places.where(Membership.ended_at.is_(None)).order_by(Membership.id).limit(1)
+    )
+    if now := frozenset(roles_now) | frozenset(first_place):
+        return now
+    if before := frozenset(db.session.scalars(roles.union(places))):
+        return before
+    entered = _entered_by(actor).where(AuditEntry.subject_id == person_id)
+    if db.session.scalar(entered) is not None:
+        return frozenset()
+    return frozenset({organisation.root_unit().id})
 
 
 def in_reach(actor: Actor) -> ColumnElement[bool]:
-    """Return the condition that `actor` manages somebody.
+    """Return the condition that `actor` sees somebody among the people they manage.
 
     They hold something in the actor's units; or hold nothing any more, and did so there; or
-    never held anything.
+    never held anything, and the actor entered them, or manages the whole.
     """
     reach = actor.units_where(Action.MANAGE_PEOPLE)
     grants = select(Grant.person_id)
@@ -213,6 +226,9 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
         places.where(Membership.ended_at.is_(None)),
     )
     holds_nothing = and_(Person.id.not_in(grants_now), Person.id.not_in(places_now))
+    is_theirs = (
+        true() if actor.may_for_all(Action.MANAGE_PEOPLE) else Person.id.in_(_entered_by(actor))
+    )
     return or_(
         Person.id.in_(grants_now.where(Grant.unit_id.in_(reach))),
         Person.id.in_(places_now.where(Team.unit_id.in_(reach))),
@@ -221,9 +237,16 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
             or_(
                 Person.id.in_(grants.where(Grant.unit_id.in_(reach))),
                 Person.id.in_(places.where(Team.unit_id.in_(reach))),
-                and_(Person.id.not_in(grants), Person.id.not_in(places)),
+                and_(is_theirs, Person.id.not_in(grants), Person.id.not_in(places)),
             ),
         ),
+    )
+
+
+def _entered_by(actor: Actor) -> Select[int | None]:
+    """Select the ids of the people whom `actor` entered."""
+    return select(AuditEntry.subject_id).where(
+        AuditEntry.actor_id == actor.person_id, AuditEntry.action == "person:add"
     )
 
 

@@ -18,6 +18,8 @@ from typing import BinaryIO, Final, TypeAlias, cast
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from tracker.reports.formulas import unquoted
+
 Row: TypeAlias = dict[str, str]
 """What a row says: column name → text, without spaces around it."""
 
@@ -163,7 +165,7 @@ def _records(
         # newline="": only the CSV reader may say where a row ends.
         text = io.TextIOWrapper(binary, encoding=encoding, newline="")
         reader = csv.reader(_without_nul(text), delimiter=delimiter)
-        yield ((reader.line_num, [cell.strip() for cell in record]) for record in reader)
+        yield ((reader.line_num, [unquoted(cell.strip()) for cell in record]) for record in reader)
 
 
 def _without_nul(lines: Iterable[str]) -> Iterator[str]:

@@ -131,7 +131,7 @@ def parse_mapping(content: bytes) -> Mapping:
     """Return the mapping that a TOML text describes, or raise `MappingError`."""
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         message = f"It is not a TOML file in UTF-8: {error}."
         raise MappingError(message) from error
     return _Reader(document).mapping()
@@ -180,9 +180,7 @@ class _Reader:
             title=self._text(self.document, "title", "title", default=source),
             columns=self._columns(),
             status_rules=self._status_rules(status),
-            status_default=self._choice(Status, status["default"], "status.default")
-            if "default" in status
-            else None,
+            status_default=self._status_default(status),
             encoding=self._encoding(),
             time_zone=self._time_zone(),
             time_formats=self._texts(self.document, "time_formats", "time_formats"),
@@ -228,33 +226,51 @@ class _Reader:
     def _status_rules(self, table: Table[str, Any]) -> tuple[StatusRule, ...]:
         self._know(table, frozenset({"column", "values", "when", "default"}), "status.")
         rules: list[StatusRule] = []
-        for number, rule in enumerate(table.get("when", ()), start=1):
+        for number, given in enumerate(table.get("when", ()), start=1):
             place = f"status.when[{number}]"
-            if not isinstance(rule, dict):
+            if not isinstance(given, dict):
                 message = f"{place}: a table with column, equals and status."
                 raise MappingError(message)
-            self._know(rule, frozenset({"column", "equals", "status", "on_time"}), f"{place}.")
+            self._know(given, frozenset({"column", "equals", "status", "on_time"}), f"{place}.")
             rules.append(
                 StatusRule(
-                    self._text(rule, "column", f"{place}.column"),
-                    str(rule.get("equals", "")),
-                    self._choice(Status, rule.get("status"), f"{place}.status"),
-                    rule.get("on_time"),
+                    self._text(given, "column", f"{place}.column"),
+                    str(given.get("equals", "")),
+                    self._choice(Status, given.get("status"), f"{place}.status"),
+                    given.get("on_time"),
                 )
             )
         if values := self._values(Status, table, "status.values"):
             column = self._text(table, "column", "status.column")
             rules += [StatusRule(column, value, status) for value, status in values.items()]
+        for rule in rules:
+            self._refuse_unfinished(rule.status)
         if not rules and "default" not in table:
             message = "status: say how a row's status can be told, or a default."
             raise MappingError(message)
         return tuple(rules)
 
+    def _status_default(self, table: Table[str, Any]) -> Status | None:
+        if "default" not in table:
+            return None
+        status = self._choice(Status, table["default"], "status.default")
+        self._refuse_unfinished(status)
+        return status
+
+    def _refuse_unfinished(self, status: Status | None) -> None:
+        """Refuse a status that says less than it must: no file has the question, or the day."""
+        if status in (Status.WAITING, Status.PARKED):
+            message = (
+                f"status: rows cannot come in as {status}, without what is waited for. Let them"
+                f" come in as {Status.IN_PROGRESS}."
+            )
+            raise MappingError(message)
+
     def _encoding(self) -> str | None:
         name = self._text(self.document, "encoding", "encoding", default="")
         try:
-            "".encode(name or "utf-8")
-        except LookupError:
+            b"a".decode(name or "utf-8")
+        except (LookupError, UnicodeError):
             message = f"encoding: nobody knows {name!r}."
             raise MappingError(message) from None
         return name or None

@@ -18,6 +18,7 @@ from sqlalchemy import update
 from tracker.database import db, refresh_statistics, transaction
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM, Action, Actor, require_in_unit
+from tracker.reports.formulas import safe
 from tracker.reports.importing.files import FileError, Row, TableFile
 from tracker.reports.importing.mapping import Creatable, Mapping
 from tracker.reports.importing.names import Names
@@ -48,7 +49,8 @@ class Rejects:
     """The file of rows that could not be taken over; it is made with the first of them.
 
     Line, column and reason come before the row's own columns, so that a corrected file can be
-    imported as it is.
+    imported as it is. What a spreadsheet would take for a formula is quoted; the reader of files
+    takes that off again.
     """
 
     def __init__(
@@ -80,11 +82,11 @@ class Rejects:
         if self._stream is None:
             self._stream = self.path.open("w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._stream)
-            self._writer.writerow(["line", "column", "reason", *self.header])
+            self._writer.writerow(["line", "column", "reason", *map(safe, self.header)])
         columns = "; ".join(dict.fromkeys(problem.column for problem in problems))
         reasons = "; ".join(dict.fromkeys(self._say(problem) for problem in problems))
         self._writer.writerow(
-            [line, columns, reasons, *(row.get(name, "") for name in self.header)]
+            [line, *map(safe, (columns, reasons, *(row.get(name, "") for name in self.header)))]
         )
 
 

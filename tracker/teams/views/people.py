@@ -94,7 +94,8 @@ def show(person_id: int) -> ResponseReturnValue:
         holding=queries.holdings([person.id])[person.id],
         role_form=form,
         reach=actor.units_where(Action.MANAGE_GRANTS),
-        is_in_reach=queries.units_held_in(person.id) <= actor.units_where(Action.MANAGE_PEOPLE),
+        is_in_reach=queries.units_held_in(person.id, actor)
+        <= actor.units_where(Action.MANAGE_PEOPLE),
     )
 
 
@@ -113,7 +114,7 @@ def edit(person_id: int) -> ResponseReturnValue:
                 is_reached_otherwise = actions.edit_person(
                     person,
                     _details(form),
-                    held_in=queries.units_held_in(person_id),
+                    held_in=queries.units_held_in(person_id, actor),
                     actor=actor,
                     now=utc_now(),
                 )
@@ -137,7 +138,7 @@ def invite(person_id: int) -> ResponseReturnValue:
     with transaction():
         person = queries.person(actor, person_id)
         actions.note_invitation(
-            person, held_in=queries.units_held_in(person_id), actor=actor, now=utc_now()
+            person, held_in=queries.units_held_in(person_id, actor), actor=actor, now=utc_now()
         )
         invited = _invited(person)
     return _after_invitation(invited)
@@ -150,7 +151,7 @@ def end(person_id: int) -> ResponseReturnValue:
     try:
         with transaction():
             person = queries.person(actor, person_id)
-            held_in = queries.units_held_in(person_id)
+            held_in = queries.units_held_in(person_id, actor)
             team_actions.leave_every_team(person, actor=actor, now=utc_now())
             actions.end_person(
                 person,
@@ -173,7 +174,7 @@ def take_up(person_id: int) -> ResponseReturnValue:
     with transaction():
         actions.take_up_person(
             queries.person(actor, person_id),
-            held_in=queries.units_held_in(person_id),
+            held_in=queries.units_held_in(person_id, actor),
             actor=actor,
             now=utc_now(),
         )
@@ -193,6 +194,7 @@ def give_role(person_id: int) -> ResponseReturnValue:
                 queries.person(actor, person_id),
                 form.role.data,
                 unit_id=form.unit_id.data,
+                held_in=queries.units_held_in(person_id, actor),
                 actor=actor,
                 now=utc_now(),
             )
@@ -226,7 +228,14 @@ def _invite_new(form: InvitationForm, actor: Actor) -> Invited:
     now = utc_now()
     person = actions.add_person(_details(form), actor=actor, now=now)
     if form.role.data is not None:
-        actions.give_role(person, form.role.data, unit_id=form.unit_id.data, actor=actor, now=now)
+        actions.give_role(
+            person,
+            form.role.data,
+            unit_id=form.unit_id.data,
+            held_in=frozenset(),
+            actor=actor,
+            now=now,
+        )
     if form.team_id.data is not None:
         team = queries.team(actor, form.team_id.data)
         team_actions.join(team, person, is_vetted=True, actor=actor, now=now)

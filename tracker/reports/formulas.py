@@ -1,0 +1,16 @@
+"""What a spreadsheet would take for a formula, and how it is kept from that."""
+
+from typing import Final
+
+DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet may take for the beginning of a formula, full width too."""
+
+
+def safe(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula: quoted if it looks like one."""
+    return f"'{text}" if text.startswith(DANGEROUS) else text
+
+
+def unquoted(text: str) -> str:
+    """Return a text without the quote that `safe` put before it."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(DANGEROUS) else text
