@@ -78,20 +78,24 @@ def exported(actor: Actor, scope: Scope, figure: Figure) -> Iterator[Sequence[Ro
     slow reader takes it.
     """
     own = [getattr(ServiceRequest, name) for name in Row._fields[:-3]]
+    asked = (
+        visible(actor),
+        CONDITIONS[figure](scope),
+        within_reach(actor, Action.EXPORT_SERVICE_REQUESTS, CASEWORK),
+    )
     query = (
         select(*own, Person.name, Requester.name, Requester.phone)
         .outerjoin(Person, Person.id == ServiceRequest.leader_id)
         .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
-        .where(visible(actor), CONDITIONS[figure](scope))
-        .where(within_reach(actor, Action.EXPORT_SERVICE_REQUESTS, CASEWORK))
         .order_by(ServiceRequest.submitted_at.desc(), ServiceRequest.id.desc())
         .limit(AT_ONCE)
     )
     place = tuple_(ServiceRequest.submitted_at, ServiceRequest.id)
-    after = query
-    while rows := [Row._make(row) for row in db.session.execute(after)]:
+    part = query.where(*asked)
+    while rows := [Row._make(row) for row in db.session.execute(part)]:
         yield rows
         if len(rows) < AT_ONCE:
             return
         db.session.rollback()
-        after = query.where(place < (rows[-1].submitted_at, rows[-1].id))
+        # The place first: of two bounds SQLite begins at the one that it reads first.
+        part = query.where(place < (rows[-1].submitted_at, rows[-1].id), *asked)
