@@ -17,6 +17,7 @@ from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
 from tracker.permissions import SYSTEM, Actor
 from tracker.reports.formulas import unquoted
+from tracker.reports.importing import files
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping
 from tracker.reports.importing.rows import Reason
@@ -372,6 +373,17 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes) ->
     path.write_bytes(content)
 
     with pytest.raises(FileError, match=r"bad\.csv"):
+        open_table(path)
+
+
+def test_a_packed_file_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED", 1 << 20)
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * (1 << 19)))
+
+    with pytest.raises(FileError, match="more than 1 MB"):
         open_table(path)
 
 

@@ -27,6 +27,8 @@ CHUNK: Final = 1 << 20
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
 """Tried in this order. GB18030 reads nearly anything, so it comes last."""
 SAMPLE: Final = 1 << 16
+MOST_UNPACKED: Final = 1 << 30
+"""Bytes: some millions of rows."""
 
 
 class FileError(Exception):
@@ -145,8 +147,24 @@ def _binary(path: Path) -> Iterator[BinaryIO]:
     with path.open("rb") as plain:
         is_packed = plain.read(2) == b"\x1f\x8b"
     # By its content, not its name: an upload may be called anything.
-    with gzip.open(path, "rb") if is_packed else path.open("rb") as stream:
+    with _Unpacked(path, "rb") if is_packed else path.open("rb") as stream:
         yield cast("BinaryIO", stream)
+
+
+class _Unpacked(gzip.GzipFile):
+    """Unpacks up to a limit: a small file can hold more than anybody reads in a day."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._counted(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._counted(super().read1(size))
+
+    def _counted(self, piece: bytes) -> bytes:
+        if self.tell() > MOST_UNPACKED:
+            message = f"It unpacks to more than {MOST_UNPACKED >> 20} MB. Bring it in in parts."
+            raise FileError(message)
+        return piece
 
 
 @contextmanager
