@@ -1,6 +1,8 @@
 """An administrator invites people, gives them roles, and ends both."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
 
 import pytest
 from sqlalchemy import select
@@ -11,8 +13,9 @@ from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.accounts.queries import grants_of
 from tracker.database import db
 from tracker.notifications.models import Message
-from tracker.permissions import Role
+from tracker.permissions import Action, Role
 from tracker.service_requests.models import Claim
+from tracker.teams import queries
 
 NEW = "four quiet winter rivers"
 
@@ -283,5 +286,159 @@ def test_who_corrects_an_address_is_told_to_invite_again(a: Builders, browser: B
     browser.sign_in(a.administrator())
     address = f"/admin/people/{person.id}/edit"
 
-    assert "Send a new one" not in browser.send(address, name="周晓雯", press="Save").text
-    assert "Send a new one" in browser.send(address, email="right@example.org", press="Save").text
+    assert "Send them a new link" not in browser.send(address, name="周晓雯", press="Save").text
+    assert (
+        "Send them a new link"
+        in browser.send(address, email="right@example.org", press="Save").text
+    )
+
+
+def test_no_password_outlives_the_address_it_was_chosen_by(a: Builders, browser: Browser) -> None:
+    branch = a.unit()
+    person = a.coordinator(branch, email="zhou@example.org", password=PASSWORD)
+    browser.sign_in(a.administrator(branch))
+
+    for email in ("mine@example.org", "zhou@example.org"):
+        browser.send(f"/admin/people/{person.id}/edit", press="Save", email=email)
+
+    db.session.expire_all()
+    assert db.session.get_one(Person, person.id).password_hash is None
+
+
+def test_an_administrator_who_corrects_their_own_address_keeps_their_password(
+    a: Builders, browser: Browser
+) -> None:
+    person = a.administrator(email="old@example.org", password=PASSWORD)
+    browser.sign_in(person)
+
+    browser.send(f"/admin/people/{person.id}/edit", press="Save", email="new@example.org")
+
+    db.session.expire_all()
+    assert db.session.get_one(Person, person.id).password_hash is not None
+
+
+def test_no_branch_keeps_the_password_of_somebody_who_is_raised(
+    a: Builders, new_browser: Callable[[], Browser]
+) -> None:
+    branch = a.unit()
+    person = a.volunteer(a.team(branch), email="boss@example.org", password=PASSWORD)
+    north = new_browser().sign_in(a.administrator(branch))
+    address = f"/admin/people/{person.id}"
+    north.send(f"{address}/edit", press="Save", email="mine@example.org")
+    north.open(address)
+    north.click("Send an invitation")
+    sent = db.session.scalars(select(Message).where(Message.address == "mine@example.org")).all()
+    new_browser().send(f"/invitation/{sent[-1].payload['token']}", password=NEW, again=NEW)
+    north.send(f"{address}/edit", press="Save", email="boss@example.org")
+    new_browser().sign_in(a.administrator()).send(
+        address, press="Give the role", role="administrator", unit_id=a.bureau.id
+    )
+
+    thief = new_browser()
+    thief.send("/sign-in", name="boss@example.org", password=NEW)
+
+    assert "/sign-in" in thief.open("/admin/organisation").path
+
+
+@pytest.mark.parametrize(("unit", "keeps"), [("branch", True), ("bureau", False)])
+def test_whose_link_was_in_an_administrators_hands_chooses_anew_for_a_role_elsewhere(
+    a: Builders, browser: Browser, unit: str, *, keeps: bool
+) -> None:
+    branch = a.unit()
+    person = a.coordinator(branch, email=None, phone="+8613800138000", password=PASSWORD)
+    browser.sign_in(a.administrator())
+
+    page = browser.send(
+        f"/admin/people/{person.id}",
+        press="Give the role",
+        role="supervisor",
+        unit_id={"branch": branch, "bureau": a.bureau}[unit].id,
+    )
+
+    assert ("Send them a new link" in page.text) is not keeps
+    db.session.expire_all()
+    assert (db.session.get_one(Person, person.id).password_hash is not None) is keeps
+
+
+def _lent(a: Builders, **values: object) -> tuple[Person, Person]:
+    """Return a volunteer of the south who helps in a team of the north, and the north's head."""
+    north, south = a.unit(), a.unit()
+    person = a.volunteer(a.team(south), name="Lent One", **values)
+    a.membership(a.team(north), person)
+    return person, a.administrator(north)
+
+
+def test_the_list_hides_how_the_lent_are_reached(a: Builders, browser: Browser) -> None:
+    _person, head = _lent(a, email="theirs@example.org")
+    browser.sign_in(head)
+
+    page = browser.open("/admin/people/")
+
+    assert "Lent One" in page.text
+    assert "theirs@example.org" not in page.html
+
+
+@pytest.mark.parametrize("q", ["theirs@", "13800138000"])
+def test_how_the_lent_are_reached_is_not_tried_out(a: Builders, browser: Browser, q: str) -> None:
+    _person, head = _lent(a, email="theirs@example.org", phone="+8613800138000")
+
+    assert "Lent One" not in browser.sign_in(head).open(f"/admin/people/?q={q}").text
+    assert "Lent One" in browser.sign_in(a.administrator()).open(f"/admin/people/?q={q}").text
+
+
+def test_their_own_unit_ends_who_is_lent(a: Builders, browser: Browser) -> None:
+    north, south = a.unit(), a.unit()
+    person = a.volunteer(a.team(south))
+    a.membership(a.team(north), person)
+    browser.sign_in(a.administrator(south)).open(f"/admin/people/{person.id}")
+
+    browser.click("End this person")
+
+    assert db.session.get_one(Person, person.id).ended_at is not None
+    assert queries.memberships_of(person.id) == []
+
+
+def test_who_holds_a_role_stays_with_its_unit_when_lent(a: Builders, browser: Browser) -> None:
+    north, south = a.unit(), a.unit()
+    person = a.coordinator(south, email="old@example.org")
+    a.membership(a.team(north), person)
+
+    browser.sign_in(a.administrator(south)).send(
+        f"/admin/people/{person.id}/edit", press="Save", email="new@example.org"
+    )
+
+    assert person.email == "new@example.org"
+
+
+def test_who_answers_for_somebody_is_the_same_in_the_list_and_on_the_page(a: Builders) -> None:
+    """Everybody who holds or held up to three things, in every order, seen from each unit."""
+    units = [a.unit(), a.unit()]
+    units.append(a.unit(parent=units[0]))
+    teams = [a.team(unit) for unit in units]
+    heads = [a.administrator(unit) for unit in [a.bureau, *units]]
+    people = []
+    for things in product(range(-1, 12), repeat=2):
+        person = a.person()
+        people.append(person)
+        for minute, thing in enumerate(things):
+            if thing < 0:
+                continue
+            when = {"ended_at": a.now + timedelta(hours=1)} if thing >= 6 else {}
+            began = a.now + timedelta(minutes=minute)
+            if thing % 2:
+                if (minute, thing) != (1, things[0]):
+                    a.grant(person, Role.LEADER, units[thing % 6 // 2], granted_at=began, **when)
+            elif (minute, thing) != (1, things[0]):
+                a.membership(teams[thing % 6 // 2], person, joined_at=began, **when)
+
+    for head in heads:
+        actor = a.actor(head)
+        reach = actor.units_where(Action.MANAGE_PEOPLE)
+        seen = set(db.session.scalars(select(Person.id).where(queries.in_reach(actor))))
+        answered = queries.answered_for_among(actor, [person.id for person in people])
+        assert answered == {
+            person.id
+            for person in people
+            if person.id in seen and queries.units_held_in(person.id, actor) <= reach
+        }
+        assert answered

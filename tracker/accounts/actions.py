@@ -56,7 +56,9 @@ def edit_person(
 ) -> bool:
     """Correct somebody's details. A changed way to sign in ends their sessions and links.
 
-    Return whether it did, so that whoever waits for an invitation is sent a new one.
+    Another address that somebody else wrote down ends the password too: whoever reads that
+    mailbox may choose a new one, and it must not outlive the address. Return whether anything
+    ended, so that they are sent a new link.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     _refuse_taken(details, except_for=person.id)
@@ -65,6 +67,8 @@ def edit_person(
     is_reached_otherwise = bool({"email", "phone"} & changes.keys())
     if is_reached_otherwise:
         links.end_every_way_in(person.id, now=now)
+    if "email" in changes and actor.person_id != person.id:
+        person.password_hash = None
     if changes:
         audit.record("person:edit", person, changes, unit_id=_only(held_in), actor=actor, now=now)
     return is_reached_otherwise
@@ -127,9 +131,14 @@ def give_role(
     """Give a role in a unit, from there down. Giving it twice gives it once.
 
     To somebody whom the actor manages: a role given to another unit's people would take them away.
+    Whoever has no address got their link from an administrator's hands, who may have used it: for
+    a role in another unit they choose a new password.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     require_in_unit(actor, Action.MANAGE_GRANTS, unit_id)
+    if person.email is None and person.password_hash is not None and unit_id not in held_in:
+        person.password_hash = None
+        links.end_every_way_in(person.id, now=now)
     return _give_role(person, role, unit_id=unit_id, actor=actor, now=now)
 
 

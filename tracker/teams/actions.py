@@ -1,10 +1,11 @@
 """Everything that an administrator changes about teams and who is in them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from tracker.accounts import audit
+from tracker.accounts.actions import require_everywhere
 from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.errors import NotPermittedError, Refusal, RefusedError
@@ -153,11 +154,15 @@ def leave(place: Membership, *, actor: Actor, now: datetime) -> None:
     _leave(place, actor=actor, now=now)
 
 
-def leave_every_team(person: Person, *, actor: Actor, now: datetime) -> None:
-    """Let somebody leave all their teams, when they are ended."""
-    require(actor, Action.MANAGE_PEOPLE)
+def leave_every_team(
+    person: Person, *, held_in: Collection[int], actor: Actor, now: datetime
+) -> None:
+    """Let somebody leave all their teams, also those they are lent to, when they are ended.
+
+    By whoever manages people in all of `held_in`, the units that answer for them.
+    """
+    require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     for place in queries.memberships_of(person.id):
-        require_in_unit(actor, Action.MANAGE_PEOPLE, place.team.unit_id)
         _leave(place, actor=actor, now=now)
 
 

@@ -16,13 +16,13 @@ def people(
 ) -> Page[Person]:
     """Return a page of the people that `actor` manages, by name.
 
-    `q` finds a name (also its pinyin), an address or a number.
+    `q` finds a name (also its pinyin), and of those for whom they answer an address or a number.
     """
     query = select(Person).where(in_reach(actor))
     if not ended:
         query = query.where(Person.ended_at.is_(None))
     if q:
-        query = query.where(found_by(q))
+        query = query.where(found_by(q, actor))
     return page_of(
         db.session(),
         query,

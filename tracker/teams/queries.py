@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.database import db
@@ -127,26 +127,25 @@ def person(actor: Actor, person_id: int) -> Person:
 def candidates(
     actor: Actor, team_id: int, q: str, *, limit: int = 20
 ) -> Sequence[tuple[Person, bool]]:
-    """Return people who are not in a team and could join it, and whether `actor` manages them.
+    """Return people who are not in a team and could join it, and whether `actor` answers for them.
 
-    Everybody is found by name; by a part of their address or by their number only those whom
-    `actor` manages: what others are reached by is not to be tried out here.
+    Everybody is found by name; by a part of their address or by their number only those for whom
+    `actor` answers: what others are reached by is not to be tried out here.
     """
     inside = select(Membership.person_id).where(
         Membership.team_id == team_id, Membership.ended_at.is_(None)
     )
-    is_in_reach = in_reach(actor)
     found = db.session.execute(
-        select(Person, is_in_reach)
+        select(Person, answered_for(actor))
         .where(
             Person.ended_at.is_(None),
             Person.id.not_in(inside),
-            or_(named(q), and_(is_in_reach, found_by(q))),
+            found_by(q, actor),
         )
         .order_by(Person.sort_key, Person.id)
         .limit(limit)
     )
-    return [(person, bool(is_managed)) for person, is_managed in found]
+    return [(person, bool(is_theirs)) for person, is_theirs in found]
 
 
 def candidate(person_id: int) -> Person:
@@ -187,10 +186,11 @@ def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
 def units_held_in(person_id: int, actor: Actor) -> frozenset[int]:
     """Return the units that answer for somebody: `actor` changes them who manages people in all.
 
-    Those of their roles, and of the team that they joined first: who joins another unit's team as
-    well is lent to it, and stays with whoever answered for them. Of somebody who holds nothing any
-    more, the units where they held something: what they did there would be theirs to see again.
-    Somebody who never held anything is the whole's, or theirs alone who entered them.
+    Those of their roles, and of the team that they joined before any of those, first of all: who
+    joins another unit's team as well is lent to it, and stays with whoever answered for them. Of
+    somebody who holds nothing any more, the units where they held something: what they did there
+    would be theirs to see again. Somebody who never held anything is the whole's, or theirs alone
+    who entered them. `answered_for` says the same in SQL.
     """
     roles = select(Grant.unit_id).where(Grant.person_id == person_id)
     places = (
@@ -199,10 +199,8 @@ def units_held_in(person_id: int, actor: Actor) -> frozenset[int]:
         .where(Membership.person_id == person_id)
     )
     roles_now = db.session.scalars(roles.where(Grant.ended_at.is_(None)))
-    first_place = db.session.scalars(
-        places.where(Membership.ended_at.is_(None)).order_by(Membership.id).limit(1)
-    )
-    if now := frozenset(roles_now) | frozenset(first_place):
+    home = db.session.scalars(places.where(_is_home()))
+    if now := frozenset(roles_now) | frozenset(home):
         return now
     if before := frozenset(db.session.scalars(roles.union(places))):
         return before
@@ -210,6 +208,58 @@ def units_held_in(person_id: int, actor: Actor) -> frozenset[int]:
     if db.session.scalar(entered) is not None:
         return frozenset()
     return frozenset({organisation.root_unit().id})
+
+
+def answered_for(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that `actor` manages people in all the units that answer for somebody.
+
+    They alone see by what these people are reached, and change it.
+    """
+    if actor.may_for_all(Action.MANAGE_PEOPLE):
+        return true()
+    reach = actor.units_where(Action.MANAGE_PEOPLE)
+    grants = select(Grant.person_id)
+    places = select(Membership.person_id).join(Membership.team)
+    grants_now = grants.where(Grant.ended_at.is_(None))
+    places_now = places.where(Membership.ended_at.is_(None))
+    return and_(
+        in_reach(actor),
+        Person.id.not_in(grants_now.where(Grant.unit_id.not_in(reach))),
+        Person.id.not_in(places.where(_is_home(), Team.unit_id.not_in(reach))),
+        or_(
+            Person.id.in_(grants_now),
+            Person.id.in_(places_now),
+            and_(
+                Person.id.not_in(grants.where(Grant.unit_id.not_in(reach))),
+                Person.id.not_in(places.where(Team.unit_id.not_in(reach))),
+            ),
+        ),
+    )
+
+
+def answered_for_among(actor: Actor, person_ids: Collection[int]) -> frozenset[int]:
+    """Return the ids of those, of some people, for whom `answered_for` holds."""
+    return frozenset(
+        db.session.scalars(select(Person.id).where(Person.id.in_(person_ids), answered_for(actor)))
+    )
+
+
+def _is_home() -> ColumnElement[bool]:
+    """Return the condition that a membership is where somebody began who came without a role."""
+    earlier = aliased(Membership)
+    return and_(
+        Membership.ended_at.is_(None),
+        ~exists().where(
+            earlier.person_id == Membership.person_id,
+            earlier.ended_at.is_(None),
+            earlier.id < Membership.id,
+        ),
+        ~exists().where(
+            Grant.person_id == Membership.person_id,
+            Grant.ended_at.is_(None),
+            Grant.granted_at <= Membership.joined_at,
+        ),
+    )
 
 
 def in_reach(actor: Actor) -> ColumnElement[bool]:
@@ -250,13 +300,15 @@ def _entered_by(actor: Actor) -> Select[int | None]:
     )
 
 
-def found_by(q: str) -> ColumnElement[bool]:
-    """Return the condition that a name (also in pinyin), an address or a number holds `q`."""
-    conditions = [named(q), Person.email.like(f"%{_escaped(q)}%", escape="\\")]
-    phone = normalise_phone(q)
-    if phone:
-        conditions.append(Person.phone == phone)
-    return or_(*conditions)
+def found_by(q: str, actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that somebody is found by `q`, a part of their name (or its pinyin).
+
+    Those for whom `actor` answers also by a part of their address, or by their number.
+    """
+    is_reached_so = [Person.email.like(f"%{_escaped(q)}%", escape="\\")]
+    if phone := normalise_phone(q):
+        is_reached_so.append(Person.phone == phone)
+    return or_(named(q), and_(answered_for(actor), or_(*is_reached_so)))
 
 
 def named(q: str) -> ColumnElement[bool]:

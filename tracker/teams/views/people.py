@@ -47,10 +47,12 @@ def index() -> ResponseReturnValue:
     q = request.args.get("q", "").strip()
     ended = request.args.get("ended") == "1"
     page = directory.people(actor, q=q, ended=ended, mark=request.args.get("mark"))
+    person_ids = [person.id for person in page.rows]
     return render_template(
         "teams/people.html",
         page=page,
-        holdings=queries.holdings([person.id for person in page.rows]),
+        holdings=queries.holdings(person_ids),
+        answered_for=queries.answered_for_among(actor, person_ids),
         q=q,
         ended=ended,
     )
@@ -94,8 +96,7 @@ def show(person_id: int) -> ResponseReturnValue:
         holding=queries.holdings([person.id])[person.id],
         role_form=form,
         reach=actor.units_where(Action.MANAGE_GRANTS),
-        is_in_reach=queries.units_held_in(person.id, actor)
-        <= actor.units_where(Action.MANAGE_PEOPLE),
+        is_in_reach=bool(queries.answered_for_among(actor, [person.id])),
     )
 
 
@@ -124,7 +125,7 @@ def edit(person_id: int) -> ResponseReturnValue:
         else:
             flash(_("Saved."))
             if waits_for_link:
-                flash(_("Their invitation of before no longer works. Send a new one."))
+                flash(_("What they signed in with no longer works. Send them a new link."))
             return redirect(url_for(".show", person_id=person_id), 303)
     return render_template(
         "teams/person_form.html", form=form, person=queries.person(actor, person_id)
@@ -152,7 +153,7 @@ def end(person_id: int) -> ResponseReturnValue:
         with transaction():
             person = queries.person(actor, person_id)
             held_in = queries.units_held_in(person_id, actor)
-            team_actions.leave_every_team(person, actor=actor, now=utc_now())
+            team_actions.leave_every_team(person, held_in=held_in, actor=actor, now=utc_now())
             actions.end_person(
                 person,
                 held_in=held_in,
@@ -190,15 +191,20 @@ def give_role(person_id: int) -> ResponseReturnValue:
     form.offer(_units(actor))
     if form.is_sent_and_valid() and form.unit_id.data is not None:
         with transaction():
+            person = queries.person(actor, person_id)
+            had_password = person.password_hash is not None
             actions.give_role(
-                queries.person(actor, person_id),
+                person,
                 form.role.data,
                 unit_id=form.unit_id.data,
                 held_in=queries.units_held_in(person_id, actor),
                 actor=actor,
                 now=utc_now(),
             )
+            waits_for_link = had_password and person.password_hash is None
         flash(_("The role is given; it holds from the next page that they open."))
+        if waits_for_link:
+            flash(_("What they signed in with no longer works. Send them a new link."))
     else:
         flash(_("Choose a role and a unit."), "error")
     return redirect(url_for(".show", person_id=person_id), 303)
