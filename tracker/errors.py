@@ -59,6 +59,7 @@ class Refusal(StrEnum):
     BELOW_ITSELF = "below_itself"
     TWO_LEVELS = "two_levels"
     ALREADY_TAKEN = "already_taken"
+    IMPORT_UNDER_WAY = "import_under_way"
     TOO_MANY_TRIES = "too_many_tries"
     WRONG_NAME_OR_PASSWORD = "wrong_name_or_password"  # noqa: S105 - a reason, not a secret
 

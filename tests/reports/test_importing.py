@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -387,6 +388,80 @@ def test_a_packed_file_without_end_is_refused(
         open_table(path)
 
 
+def _sheet(path: Path, *rows: bytes, dimension: bytes = b"A1:B2") -> Path:
+    """Write a workbook with these rows of its sheet as they are."""
+    book = Workbook()
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        b'<dimension ref="'
+        + dimension
+        + b'"/><sheetData>'
+        + b"".join(rows)
+        + b"</sheetData></worksheet>"
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+    return path
+
+
+def _row(number: int, cells: dict[str, str]) -> bytes:
+    inner = "".join(
+        f'<c r="{column}{number}" t="inlineStr"><is><t>{text}</t></is></c>'
+        for column, text in cells.items()
+    )
+    return f'<row r="{number}">{inner}</row>'.encode()
+
+
+def test_a_workbook_without_end_is_refused(tmp_path: Path) -> None:
+    last = _sheet(
+        tmp_path / "x.xlsx", _row(1, {"A": "no", "B": "text"}), _row(99_999_999, {"A": "1"})
+    )
+
+    with pytest.raises(FileError, match="more than 1,048,576 rows"):
+        open_table(last)
+
+
+def test_a_workbook_without_an_edge_is_read_as_wide_as_its_header(tmp_path: Path) -> None:
+    wide = _sheet(
+        tmp_path / "x.xlsx",
+        _row(1, {"A": "no", "B": "text"}),
+        _row(2, {"A": "1", "B": "a", "XFD": "far out"}),
+        dimension=b"A1:XFD1048576",
+    )
+
+    assert [row for _line, row in open_table(wide).rows()] == [{"no": "1", "text": "a"}]
+
+
+def test_a_workbook_with_too_many_columns_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="more than 1000 columns"):
+        open_table(_sheet(tmp_path / "x.xlsx", _row(1, {"A": "no", "ALM": "text"})))
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED", 1 << 16)
+    rows = [_row(number, {"A": "0" * 1000}) for number in range(1, 200)]
+
+    with pytest.raises(FileError, match="Save it as CSV"):
+        open_table(_sheet(tmp_path / "x.xlsx", *rows))
+
+
+def test_a_mended_workbook_loses_the_quotes(tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(["no", "text"])
+    book.active.append(["1", "'=1+1"])
+    book.save(tmp_path / "x.xlsx")
+
+    assert [row["text"] for _line, row in open_table(tmp_path / "x.xlsx").rows()] == ["=1+1"]
+
+
 def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
     with pytest.raises(FileError, match="no column text"):
         bring_in(header=HEADER.replace("text", "words"))
@@ -397,6 +472,21 @@ def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
     [
         (('source = "book"', ""), "source"),
         (('"closed" }', '"gone" }'), "status.values: 'gone'"),
+        (('source = "book"', 'source = "a\\u0000b"'), "source"),
+        (('source = "book"', f'source = "{"x" * 61}"'), "source: at most 60"),
+        (("[status]\n", "[status]\nwhen = 5\n"), "status.when: write"),
+        (
+            (
+                "[status]\n",
+                '[[status.when]]\ncolumn = "a"\nequals = "b"\nstatus = "closed"\non_time = 1\n[status]\n',
+            ),
+            "on_time: true or false",
+        ),
+        (
+            ("[status]\n", f'[category]\nuncategorised = "{"x" * 121}"\n[status]\n'),
+            "category.uncategorised: at most 120",
+        ),
+        (("[status]\n", '[unit]\ndefault = "a\\u0000"\n[status]\n'), "unit.default"),
         (("Asia/Shanghai", "Asia/Nowhere"), "time_zone"),
         (('"unit"]', '"planet"]'), "create: 'planet'"),
         (('need = ["text"', 'neeed = ["text"'), "columns.neeed"),

@@ -189,3 +189,37 @@ def test_an_import_that_came_to_a_halt_goes_on_where_it_was(
 
     assert run.finished_at is not None
     assert (run.rows_read, run.rows_created, run.rows_rejected) == (3, 2, 1)
+
+
+def test_one_import_at_a_time_for_each_administrator(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "start", background.run_prepared)
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+    monkeypatch.setattr(background, "start", lambda *_: None)
+
+    tried = browser.page.path
+    browser.click("Import now")
+    running = browser.page.path
+    browser.open(tried)
+    page = browser.click("Import now")
+
+    assert page.path == running
+    assert "An import that you began is still running." in page.text
+    assert db.session.query(ImportRun).count() == 2
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_no_branch_makes_a_top_category_for_rows_without_one(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(a.unit(), locale="en"))
+    bare = MAPPING.replace(b'category = "what"\n', b"")
+
+    for key in (b"uncategorised", b"uncategorised_en"):
+        hand_in(browser, mapping=bare + b"[category]\n" + key + b' = "Evil"\n')
+        assert "There is no such category, and this import may not make it." in browser.page.text
+        assert "Import now" not in browser.page.buttons
+    hand_in(browser, mapping=bare)
+    browser.click("Import now")
+
+    assert db.session.scalars(select(Category.name)).all() == ["未分类"]

@@ -360,10 +360,10 @@ def test_whose_link_was_in_an_administrators_hands_chooses_anew_for_a_role_elsew
     assert (db.session.get_one(Person, person.id).password_hash is not None) is keeps
 
 
-def _lent(a: Builders, **values: object) -> tuple[Person, Person]:
+def _lent(a: Builders, **values: str) -> tuple[Person, Person]:
     """Return a volunteer of the south who helps in a team of the north, and the north's head."""
     north, south = a.unit(), a.unit()
-    person = a.volunteer(a.team(south), name="Lent One", **values)
+    person = a.volunteer(a.team(south), is_vetted=True, name="Lent One", **values)
     a.membership(a.team(north), person)
     return person, a.administrator(north)
 

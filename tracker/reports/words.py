@@ -124,12 +124,10 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
     Reason.CLOSED_BEFORE_SUBMITTED: _l("It was closed before it was submitted."),
     Reason.OPEN_WITH_CLOSING_TIME: _l("It has a closing time but is not closed."),
     Reason.IN_THE_FUTURE: _l("This time lies in the future."),
-    Reason.NO_SUCH_UNIT: _l("There is no such unit, and the mapping does not create units."),
-    Reason.NO_SUCH_TEAM: _l("There is no such team, and the mapping does not create teams."),
-    Reason.NO_SUCH_AREA: _l("There is no such area, and the mapping does not create areas."),
-    Reason.NO_SUCH_CATEGORY: _l(
-        "There is no such category, and the mapping does not create categories."
-    ),
+    Reason.NO_SUCH_UNIT: _l("There is no such unit, and this import may not make it."),
+    Reason.NO_SUCH_TEAM: _l("There is no such team, and this import may not make it."),
+    Reason.NO_SUCH_AREA: _l("There is no such area, and this import may not make it."),
+    Reason.NO_SUCH_CATEGORY: _l("There is no such category, and this import may not make it."),
     Reason.WORKED_ON_HERE: _l("It was worked on here since; the change was not taken over."),
 }
 

@@ -305,7 +305,7 @@ def found_by(q: str, actor: Actor) -> ColumnElement[bool]:
 
     Those for whom `actor` answers also by a part of their address, or by their number.
     """
-    is_reached_so = [Person.email.like(f"%{_escaped(q)}%", escape="\\")]
+    is_reached_so: list[ColumnElement[bool]] = [Person.email.like(f"%{_escaped(q)}%", escape="\\")]
     if phone := normalise_phone(q):
         is_reached_so.append(Person.phone == phone)
     return or_(named(q), and_(answered_for(actor), or_(*is_reached_so)))

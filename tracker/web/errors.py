@@ -89,6 +89,9 @@ REFUSALS = {
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
     Refusal.BELOW_ITSELF: _l("It cannot hang below itself."),
     Refusal.TWO_LEVELS: _l("Categories have two levels: groups, and the kinds of request in them."),
+    Refusal.IMPORT_UNDER_WAY: _l(
+        "An import that you began is still running. Begin the next one when it is done."
+    ),
     Refusal.ALREADY_TAKEN: _l("Somebody else here has this address or number already."),
     Refusal.WRONG_NAME_OR_PASSWORD: _l(
         "The name and the password do not go together. Check both of them."

@@ -24,7 +24,7 @@ from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.config import ROOT, Settings
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation.models import Unit
 from tracker.permissions import Action, Actor, require
 from tracker.reports.importing.files import FileError, open_table
@@ -164,13 +164,15 @@ def prepare(
 ) -> int:
     """Record a run over copies of both files, in a transaction of its own; return its id.
 
-    Raises `MappingError` or `FileError` when they can't be used or do not fit together.
+    Raises `MappingError` or `FileError` when they can't be used or do not fit together, and
+    `RefusedError` while another import of the same person is under way.
     """
     require(actor, Action.IMPORT_SERVICE_REQUESTS)
     columns = read_mapping(mapping)
     found = open_table(table, columns.encoding)
     check_columns(found, columns)
     with transaction():
+        _refuse_a_second(actor, settings, now)
         run_id = begin(file_name, columns, actor=actor, now=now, is_dry=is_dry).id
         note(run_id, {"rows_total": found.row_count})
     folder = folder_of(settings, run_id)
@@ -179,6 +181,24 @@ def prepare(
     shutil.copyfile(mapping, folder.mapping)
     folder.note(unit_id, Summary())
     return run_id
+
+
+def under_way(actor: Actor, settings: Settings, now: datetime) -> ImportRun | None:
+    """Return the import of `actor` that is running now, if there is one."""
+    unfinished = select(ImportRun).where(
+        ImportRun.started_by_id == actor.person_id, ImportRun.finished_at.is_(None)
+    )
+    for run in db.session.scalars(unfinished.order_by(ImportRun.id.desc()).limit(MOST_LISTED)):
+        if not is_silent(run, folder_of(settings, run.id), now):
+            return run
+    return None
+
+
+def _refuse_a_second(actor: Actor, settings: Settings, now: datetime) -> None:
+    # Each takes a process, and two of the same file would write the same rows.
+    db.session.get(Person, actor.person_id, with_for_update=True)
+    if under_way(actor, settings, now) is not None:
+        raise RefusedError(Refusal.IMPORT_UNDER_WAY)
 
 
 def start(run_id: int, settings: Settings) -> None:

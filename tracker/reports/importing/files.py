@@ -29,6 +29,11 @@ ENCODINGS: Final = ("utf-8-sig", "gb18030")
 SAMPLE: Final = 1 << 16
 MOST_UNPACKED: Final = 1 << 30
 """Bytes: some millions of rows."""
+MOST_SHARED: Final = 1 << 27
+"""Bytes of the texts that a workbook keeps together: they alone are held in memory."""
+MOST_ROWS: Final = 1 << 20
+MOST_COLUMNS: Final = 1000
+"""Of a workbook: a file of a few bytes can name the last cell of a sheet without end."""
 
 
 class FileError(Exception):
@@ -173,6 +178,7 @@ def _records(
 ) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open a table as (line number, cells)."""
     if encoding is None:
+        _refuse_swelling(path)
         book = load_workbook(path, read_only=True, data_only=True)
         try:
             yield _sheet_records(book)
@@ -183,7 +189,19 @@ def _records(
         # newline="": only the CSV reader may say where a row ends.
         text = io.TextIOWrapper(binary, encoding=encoding, newline="")
         reader = csv.reader(_without_nul(text), delimiter=delimiter)
-        yield ((reader.line_num, [unquoted(cell.strip()) for cell in record]) for record in reader)
+        yield ((reader.line_num, [_plain(cell) for cell in record]) for record in reader)
+
+
+def _refuse_swelling(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.infolist():
+            most = MOST_SHARED if part.filename.endswith("sharedStrings.xml") else MOST_UNPACKED
+            if part.file_size > most:
+                message = (
+                    f"It unpacks to more than {most >> 20} MB. Save it as CSV, or bring it in"
+                    " in parts."
+                )
+                raise FileError(message)
 
 
 def _without_nul(lines: Iterable[str]) -> Iterator[str]:
@@ -194,7 +212,19 @@ def _without_nul(lines: Iterable[str]) -> Iterator[str]:
 
 def _sheet_records(book: object) -> Iterator[tuple[int, list[str]]]:
     sheet = book.active  # type: ignore[attr-defined]  # openpyxl's types lack the read-only sheet
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+    sheet.reset_dimensions()  # what some programs write there is too small, or the whole sheet
+    rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1)
+    header = [_cell_text(cell) for cell in next(rows, ())]
+    width = max((at for at, name in enumerate(header, start=1) if name), default=0)
+    if width > MOST_COLUMNS:
+        message = f"It has more than {MOST_COLUMNS} columns."
+        raise FileError(message)
+    yield 1, header[:width]
+    rest = sheet.iter_rows(values_only=True, min_row=2, max_col=max(width, 1))
+    for number, cells in enumerate(rest, start=2):
+        if number > MOST_ROWS:
+            message = f"It has more than {MOST_ROWS:,} rows. Bring it in in parts."
+            raise FileError(message)
         yield number, [_cell_text(cell) for cell in cells]
 
 
@@ -207,7 +237,11 @@ def _cell_text(cell: object) -> str:
         case float() if cell.is_integer():
             return str(int(cell))  # an id that Excel keeps as a number
         case _:
-            return str(cell).strip()
+            return _plain(str(cell))
+
+
+def _plain(text: str) -> str:
+    return unquoted(text.strip())
 
 
 def _filled(record: list[str], header: tuple[str, ...]) -> list[str]:

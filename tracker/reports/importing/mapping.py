@@ -16,6 +16,9 @@ from tracker.service_requests.lifecycle import Kind, Outcome, Status
 
 Choice = TypeVar("Choice", bound=Enum)
 
+UNCATEGORISED: Final = "未分类"
+UNCATEGORISED_EN: Final = "Uncategorised"
+
 
 class MappingError(Exception):
     """The mapping file can't be used. The message says where and why."""
@@ -114,8 +117,8 @@ class Mapping:
     top of the tree."""
     unit_kind: UnitKind = UnitKind.OFFICE
     area_kinds: tuple[AreaKind, ...] = ()
-    uncategorised: str = "未分类"
-    uncategorised_en: str = "Uncategorised"
+    uncategorised: str = UNCATEGORISED
+    uncategorised_en: str = UNCATEGORISED_EN
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -158,6 +161,7 @@ _TOP_KEYS: Final = frozenset(
 _LISTS: Final = ("category", "area", "need")
 _MOST_CATEGORY_LEVELS: Final = 2
 _LONGEST_SOURCE: Final = 60
+_LONGEST_NAME: Final = 120
 
 
 class _Reader:
@@ -171,10 +175,7 @@ class _Reader:
         status = self._table("status")
         kind, outcome = self._table("kind"), self._table("outcome")
         unit, area, category = self._table("unit"), self._table("area"), self._table("category")
-        source = self._text(self.document, "source", "source")
-        if len(source) > _LONGEST_SOURCE:
-            message = f"source: at most {_LONGEST_SOURCE} characters."
-            raise MappingError(message)
+        source = self._text(self.document, "source", "source", longest=_LONGEST_SOURCE)
         return Mapping(
             source=source,
             title=self._text(self.document, "title", "title", default=source),
@@ -193,17 +194,20 @@ class _Reader:
             kind_values=self._values(Kind, kind, "kind.values"),
             kind_default=self._choice(Kind, kind.get("default", Kind.HELP), "kind.default"),
             outcome_values=self._values(Outcome, outcome, "outcome.values"),
-            default_unit=self._text(unit, "default", "unit.default", default=""),
+            default_unit=self._name(unit, "default", "unit.default", default=""),
             unit_kind=self._choice(UnitKind, unit.get("kind", UnitKind.OFFICE), "unit.kind"),
             area_kinds=tuple(
                 self._choice(AreaKind, one, "area.kinds")
                 for one in self._texts(area, "kinds", "area.kinds")
             ),
-            uncategorised=self._text(
-                category, "uncategorised", "category.uncategorised", default="未分类"
+            uncategorised=self._name(
+                category, "uncategorised", "category.uncategorised", default=UNCATEGORISED
             ),
-            uncategorised_en=self._text(
-                category, "uncategorised_en", "category.uncategorised_en", default="Uncategorised"
+            uncategorised_en=self._name(
+                category,
+                "uncategorised_en",
+                "category.uncategorised_en",
+                default=UNCATEGORISED_EN,
             ),
         )
 
@@ -226,18 +230,26 @@ class _Reader:
     def _status_rules(self, table: Table[str, Any]) -> tuple[StatusRule, ...]:
         self._know(table, frozenset({"column", "values", "when", "default"}), "status.")
         rules: list[StatusRule] = []
-        for number, given in enumerate(table.get("when", ()), start=1):
+        given_rules: object = table.get("when", [])
+        if not isinstance(given_rules, list):
+            message = "status.when: write each rule as a table, [[status.when]]."
+            raise MappingError(message)
+        for number, given in enumerate(given_rules, start=1):
             place = f"status.when[{number}]"
             if not isinstance(given, dict):
                 message = f"{place}: a table with column, equals and status."
                 raise MappingError(message)
             self._know(given, frozenset({"column", "equals", "status", "on_time"}), f"{place}.")
+            on_time = given.get("on_time")
+            if on_time is not None and not isinstance(on_time, bool):
+                message = f"{place}.on_time: true or false."
+                raise MappingError(message)
             rules.append(
                 StatusRule(
                     self._text(given, "column", f"{place}.column"),
                     str(given.get("equals", "")),
                     self._choice(Status, given.get("status"), f"{place}.status"),
-                    given.get("on_time"),
+                    on_time,
                 )
             )
         if values := self._values(Status, table, "status.values"):
@@ -319,11 +331,27 @@ class _Reader:
             message = f"{place}: {value!r} is not one of {known}."
             raise MappingError(message) from None
 
+    def _name(self, table: Table[str, Any], key: str, place: str, *, default: str) -> str:
+        return self._text(table, key, place, default=default, longest=_LONGEST_NAME)
+
     @staticmethod
-    def _text(table: Table[str, Any], key: str, place: str, *, default: str | None = None) -> str:
+    def _text(
+        table: Table[str, Any],
+        key: str,
+        place: str,
+        *,
+        default: str | None = None,
+        longest: int | None = None,
+    ) -> str:
         value = table.get(key, default)
         if not isinstance(value, str) or (not value and default is None):
             message = f"{place}: a text is missing."
+            raise MappingError(message)
+        if "\x00" in value:
+            message = f"{place}: there is a character in it that nobody can type."
+            raise MappingError(message)
+        if longest is not None and len(value) > longest:
+            message = f"{place}: at most {longest} characters."
             raise MappingError(message)
         return value
 

@@ -13,7 +13,13 @@ from tracker.database import Model, db
 from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
 from tracker.organisation.queries import organisation, units_below
 from tracker.permissions import SYSTEM, Action, Actor, may, may_in_unit
-from tracker.reports.importing.mapping import Creatable, Mapping, MappingError
+from tracker.reports.importing.mapping import (
+    UNCATEGORISED,
+    UNCATEGORISED_EN,
+    Creatable,
+    Mapping,
+    MappingError,
+)
 from tracker.reports.importing.rows import ImportedRow, Problem, Reason
 from tracker.teams.models import Team
 
@@ -78,7 +84,7 @@ class Names:
         category_id = self._category(row.category)
         if category_id is None:
             where = columns.category[0] if columns.category else "category"
-            said = " / ".join(row.category)
+            said = " / ".join(row.category or (self.mapping.uncategorised,))
             problems.append(Problem(where, Reason.NO_SUCH_CATEGORY, said))
         area_id = self._area(row.area)
         if row.area and area_id is None:
@@ -145,12 +151,21 @@ class Names:
         for name in path or (self.mapping.uncategorised,):
             found = self._categories.get((parent, name))
             if found is None:
-                if path and not self._may_make(Creatable.CATEGORY):
+                if not (self._may_make(Creatable.CATEGORY) if path else self._may_keep_blank()):
                     return None
                 found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
                 self._categories[parent, name] = found
             parent = found
         return parent
+
+    def _may_keep_blank(self) -> bool:
+        """Tell whether rows that name no category may be kept under one that is made for them.
+
+        Everybody under the name that this product has for it; under another, who may make any.
+        """
+        ours = (UNCATEGORISED, UNCATEGORISED_EN)
+        named = (self.mapping.uncategorised, self.mapping.uncategorised_en)
+        return named == ours or self.actor is SYSTEM or may(self.actor, Action.MANAGE_CATEGORIES)
 
     def _new_category(self, parent: int | None, name: str) -> Category:
         is_blank = name == self.mapping.uncategorised

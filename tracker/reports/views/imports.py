@@ -13,7 +13,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 
 from tracker.clock import utc_now
 from tracker.config import Settings
-from tracker.errors import NotFoundError, NotPermittedError
+from tracker.errors import NotFoundError, NotPermittedError, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.forms import tree_choices
 from tracker.permissions import Action, Actor, may
@@ -23,6 +23,7 @@ from tracker.reports.importing.files import FileError
 from tracker.reports.importing.mapping import MappingError, read_mapping
 from tracker.reports.words import REASONS
 from tracker.web.access import signed_in_actor
+from tracker.web.errors import refusal_text
 
 blueprint = Blueprint("imports", __name__, url_prefix="/admin/imports")
 
@@ -91,16 +92,21 @@ def run_for_real(run_id: int) -> ResponseReturnValue:
     if not tried.is_dry or not folder.table.exists():
         message = "This run was not a trial, or its file is gone."
         raise NotFoundError(message)
-    real_id = background.prepare(
-        folder.table,
-        folder.mapping,
-        tried.file_name,
-        _settings(),
-        unit_id=folder.details().unit_id,
-        actor=actor,
-        now=utc_now(),
-        is_dry=False,
-    )
+    try:
+        real_id = background.prepare(
+            folder.table,
+            folder.mapping,
+            tried.file_name,
+            _settings(),
+            unit_id=folder.details().unit_id,
+            actor=actor,
+            now=utc_now(),
+            is_dry=False,
+        )
+    except RefusedError as refused:
+        flash(refusal_text(refused.refusal), "error")
+        running = background.under_way(actor, _settings(), utc_now())
+        return redirect(url_for(".show", run_id=running.id if running else run_id), code=303)
     background.start(real_id, _settings())
     return redirect(url_for(".show", run_id=real_id), code=303)
 
@@ -193,4 +199,7 @@ def _prepared(form: ImportForm, actor: Actor) -> int | None:
             )
         except FileError as error:
             form.complain(form.file, _what_is_wrong(error))
+            return None
+        except RefusedError as refused:
+            form.complain(form.file, refusal_text(refused.refusal))
             return None
