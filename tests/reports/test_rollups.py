@@ -18,7 +18,7 @@ from tracker.database import db, transaction
 from tracker.organisation.models import Organisation
 from tracker.permissions import SYSTEM, Actor
 from tracker.reports import answers, statistics
-from tracker.reports.definitions import Dimension, Scope
+from tracker.reports.definitions import Dimension, Figure, Scope
 from tracker.reports.models import FigureCell, FigureChange
 from tracker.reports.rollups import folding, reading
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Kind, Outcome, Solved, Status
@@ -208,6 +208,10 @@ def assert_same(world: World, chance: random.Random, count: int = FILTERS) -> No
         assert list(answers.monthly(actor, scope, SHANGHAI)) == list(
             statistics.monthly(actor, scope, SHANGHAI)
         ), scope
+        for figure in chance.sample(list(Figure), 5):
+            assert answers.how_many(actor, scope, figure) == statistics.how_many(
+                actor, scope, figure
+            ), (scope, figure)
         assert list(answers.channels(actor)) == list(statistics.channels(actor))
         db.session.rollback()
     assert from_cells > count / 8, "nearly nothing was read from the cells: this compares nothing"

@@ -213,12 +213,12 @@ def test_the_list_behind_a_figure_is_as_long_as_the_figure(
         a.service_request(status=status)
     change(a.service_request(status=Status.CLOSED), times_reopened=1, resolved_on_time=False)
 
-    rows = db.session.scalars(listing.behind(SYSTEM, scope, figure)).unique().all()
+    rows = listing.behind(SYSTEM, scope, figure).rows
     counted = db.session.scalar(
         select(func.count(ServiceRequest.id)).where(CONDITIONS[figure](scope))
     )
 
-    assert len(rows) == counted == listing.how_many(SYSTEM, scope, figure)
+    assert len(rows) == counted == statistics.how_many(SYSTEM, scope, figure)
 
 
 def test_what_a_rate_is_a_share_of_and_the_rest_add_up(a: Builders, scope: Scope) -> None:
@@ -240,13 +240,13 @@ def test_what_a_rate_is_a_share_of_and_the_rest_add_up(a: Builders, scope: Scope
     assert shares.keys() == PARTS.keys()
 
     for figure, (whole, rest) in PARTS.items():
-        assert listing.how_many(SYSTEM, scope, figure) == shares[figure].hits, figure
-        assert listing.how_many(SYSTEM, scope, whole) == shares[figure].n, figure
+        assert statistics.how_many(SYSTEM, scope, figure) == shares[figure].hits, figure
+        assert statistics.how_many(SYSTEM, scope, whole) == shares[figure].n, figure
         if rest is not None:
-            others = listing.how_many(SYSTEM, scope, rest)
+            others = statistics.how_many(SYSTEM, scope, rest)
             assert others == shares[figure].n - shares[figure].hits, figure
-    assert listing.how_many(SYSTEM, scope, Figure.CLOSED_TIMES) == summary.days_to_close.n
-    left_out = listing.how_many(SYSTEM, scope, Figure.NOT_COUNTED)
+    assert statistics.how_many(SYSTEM, scope, Figure.CLOSED_TIMES) == summary.days_to_close.n
+    left_out = statistics.how_many(SYSTEM, scope, Figure.NOT_COUNTED)
     assert left_out == summary.received - summary.counted
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.permissions import Actor
 from tracker.reports import naming, statistics
-from tracker.reports.definitions import Dimension, Figure, Scope
+from tracker.reports.definitions import RESTS, Dimension, Figure, Scope
 from tracker.reports.periods import month_begins, months_between, months_later
 from tracker.reports.rollups import reading
 from tracker.reports.rollups.tally import Tally, together
@@ -23,6 +23,28 @@ def summary(actor: Actor, scope: Scope) -> Summary:
     if found is None:
         return statistics.summary(actor, scope)
     return _summary(found.get("", Tally()), scope)
+
+
+def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
+    """Return one figure, also one that is the rest of another; as `statistics.how_many`."""
+    found = reading.read(actor, scope)
+    if found is None:
+        return statistics.how_many(actor, scope, figure)
+    tally = found.get("", Tally())
+
+    def number(figure: Figure) -> int:
+        match figure:
+            case Figure.TIMED:
+                return tally.timed(scope.as_of)
+            case Figure.CLOSED_TIMES:
+                return tally.percentile(5)[0]
+            case _:
+                return tally[figure]
+
+    if (rest := RESTS.get(figure)) is not None:
+        whole, part = rest
+        return number(whole) - number(part)
+    return number(figure)
 
 
 def summary_and_groups(

@@ -107,8 +107,9 @@ def received(scope: Scope) -> Condition:
     """Count requests submitted in the period, spam left out. What waits for triage counts."""
     return and_(
         is_real(),
-        ServiceRequest.submitted_at <= scope.as_of,
+        # The period first: of two bounds SQLite begins at the one that it reads first.
         *_in_period(ServiceRequest.submitted_at, scope),
+        ServiceRequest.submitted_at <= scope.as_of,
         *filters_of(scope),
     )
 
@@ -298,6 +299,12 @@ PARTS: Final[Mapping[Figure, tuple[Figure, Figure | None]]] = {
     Figure.RETURNED: (Figure.RETURNABLE, None),
 }
 """What each rate is a share of, and the rest of it where somebody would look into that."""
+
+RESTS: Final[Mapping[Figure, tuple[Figure, Figure]]] = {
+    Figure.NOT_COUNTED: (Figure.RECEIVED, Figure.COUNTED),
+    **{rest: (whole, part) for part, (whole, rest) in PARTS.items() if rest is not None},
+}
+"""What is the whole without a part: the rest, the whole, the part."""
 
 SUMMED: Final = (
     Figure.RECEIVED,

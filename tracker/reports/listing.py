@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import joinedload
 
 from tracker.accounts.models import Person
@@ -15,30 +15,32 @@ from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
 from tracker.visibility import within_reach
+from tracker.web.paging import Page, page_of
 
 AT_ONCE = 1000
 
 
-def behind(actor: Actor, scope: Scope, figure: Figure) -> Select[ServiceRequest]:
-    """Select the requests behind a figure, with the names that a list shows."""
-    return (
-        select(ServiceRequest)
-        .where(visible(actor), CONDITIONS[figure](scope))
-        .options(
+def behind(
+    actor: Actor, scope: Scope, figure: Figure, *, mark: str | None = None, size: int = 50
+) -> Page[ServiceRequest]:
+    """Return a page of the requests behind a figure, newest first, with the names to show."""
+    return page_of(
+        db.session(),
+        select(ServiceRequest).options(
             joinedload(ServiceRequest.category).joinedload(Category.parent),
             joinedload(ServiceRequest.area).joinedload(Area.parent),
             joinedload(ServiceRequest.unit),
             joinedload(ServiceRequest.lead_team),
             joinedload(ServiceRequest.leader),
             joinedload(ServiceRequest.requester),
-        )
+        ),
+        (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression),
+        key_of=lambda row: (row.submitted_at, row.id),
+        mark=mark,
+        size=size,
+        newest_first=True,
+        asked=(visible(actor), CONDITIONS[figure](scope)),
     )
-
-
-def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
-    """Return the figure itself."""
-    query = select(func.count(ServiceRequest.id)).where(visible(actor), CONDITIONS[figure](scope))
-    return db.session.scalar(query) or 0
 
 
 class Row(NamedTuple):

@@ -19,6 +19,7 @@ from tracker.reports.definitions import (
     SUMMED,
     Condition,
     Dimension,
+    Figure,
     Moment,
     Scope,
     closed,
@@ -68,6 +69,11 @@ def summary(actor: Actor, scope: Scope) -> Summary:
         returned=Share(row.returnable, row.returned),
         days_to_close=days_to_close(actor, scope),
     )
+
+
+def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
+    """Return one figure."""
+    return db.session.scalar(select(_count()).where(visible(actor), CONDITIONS[figure](scope))) or 0
 
 
 def days_to_close(actor: Actor, scope: Scope) -> Spread:

@@ -67,6 +67,7 @@ def page_of(
     mark: str | None,
     size: int = 50,
     newest_first: bool = False,
+    asked: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Row]:
     """Return one page of `query`, ordered by `keys` ascending; the last key must be unique.
 
@@ -74,15 +75,19 @@ def page_of(
 
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
     be read begins at the start. No key may be NULL: coalesce in the query.
+
+    `asked` are conditions of the query that bound the first key, too: of two bounds SQLite begins
+    at the one that it reads first, which must be the mark's.
     """
     return _page(
-        lambda asked: list(session.scalars(asked)),
+        lambda page: list(session.scalars(page)),
         query,
         keys,
         key_of=key_of,
         mark=mark,
         size=size,
         newest_first=newest_first,
+        asked=asked,
     )
 
 
@@ -95,6 +100,7 @@ def _page(
     mark: str | None,
     size: int,
     newest_first: bool,
+    asked: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Row]:
     position = _read(mark, keys)
     backwards = position is not None and position[0] == "<"
@@ -102,6 +108,7 @@ def _page(
         bounds = tuple_(*keys)
         here = tuple_(*(_value(value) for value in position[1]))
         query = query.where(bounds < here if backwards != newest_first else bounds > here)
+    query = query.where(*asked)
     order = [key.desc() if backwards != newest_first else key.asc() for key in keys]
     found = fetch(query.order_by(None).order_by(*order).limit(size + 1))
     more = len(found) > size

@@ -6,20 +6,17 @@ from typing import Final
 from flask import Response, render_template, request, send_file, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
-from tracker.reports import exports, listing
+from tracker.reports import answers, exports, listing
 from tracker.reports.addresses import Wanted
 from tracker.reports.definitions import Scope
 from tracker.reports.views.figures import asked, blueprint
 from tracker.reports.views.filters import chips, choices_for, period_words
 from tracker.reports.views.links import kept
 from tracker.reports.words import DEFINITIONS
-from tracker.service_requests.models import ServiceRequest
 from tracker.web.labels import label
-from tracker.web.paging import page_of
 
 PAGE_SIZE: Final = 50
 
@@ -28,21 +25,13 @@ PAGE_SIZE: Final = 50
 def listed() -> ResponseReturnValue:
     """Show exactly the requests that a figure counts, newest first."""
     actor, wanted, scope = asked()
-    page = page_of(
-        db.session(),
-        listing.behind(actor, scope, wanted.figure),
-        (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression),
-        key_of=lambda row: (row.submitted_at, row.id),
-        mark=request.args.get("mark"),
-        size=PAGE_SIZE,
-        newest_first=True,
-    )
+    mark = request.args.get("mark")
     return render_template(
         "reports/list.html",
         wanted=wanted,
         period=period_words(wanted.period),
-        page=page,
-        total=listing.how_many(actor, scope, wanted.figure),
+        page=listing.behind(actor, scope, wanted.figure, mark=mark, size=PAGE_SIZE),
+        total=answers.how_many(actor, scope, wanted.figure),
         definition=DEFINITIONS[wanted.figure],
         chips=chips(wanted, choices_for(actor)),
         back_url=url_for(".index", **kept("figure", "exact", "blank", "mark")),
