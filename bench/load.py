@@ -219,6 +219,11 @@ PAGES: Final = (
     Page("request", "coordinator", _get(lambda c: f"/requests/{c.chance.choice(c.facts.ids)}")),
     Page("claim", "volunteer", _claim, (303,)),
     Page("figures of a year by team", "coordinator", _get(_figures), limit=(10, 10)),
+    Page(
+        "list behind a figure",
+        "coordinator",
+        _get(lambda _c: "/figures/list?period=last_year&figure=not_satisfied"),
+    ),
 )
 EXPORT: Final = "/figures/list.csv?period=all&figure=received"
 

@@ -15,6 +15,7 @@ BY_HAND = (  # indexes of expressions, or with columns beside the order: they ca
     "ix_service_request_counts",
     "ix_service_request_newest",
     "ix_service_request_board",
+    "ix_service_request_call_backs",
 )
 
 db = current_app.extensions["migrate"].db

@@ -25,6 +25,7 @@ BY_HAND: Final = (  # as in migrations/env.py
     "ix_service_request_counts",
     "ix_service_request_newest",
     "ix_service_request_board",
+    "ix_service_request_call_backs",
 )
 
 # SQLite says of each such index that it cannot read it back.

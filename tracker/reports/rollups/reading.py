@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, literal, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db, once_a_transaction
@@ -209,23 +209,30 @@ def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
             return str(unit_id) if by else ""
         return tops.get(key, key)
 
-    columns = [getattr(FigureCell, figure.value) for figure in COUNTS]
-    cell = FigureCell
-    for unit_id, key, latest, seconds, dues, *counts in db.session.execute(
-        select(cell.unit_id, cell.key, cell.latest, cell.seconds, cell.dues, *columns).where(
-            *_cells_of(reading)
-        )
+    cell, conditions = FigureCell, _cells_of(reading)
+    sums = [func.sum(getattr(cell, figure.value)) for figure in COUNTS]
+    place = cell.unit_id if by is Dimension.UNIT else literal(0)
+    apart = (cell.unit_id, cell.key) if by is Dimension.UNIT else (cell.key,)
+    for unit_id, key, latest, *counts in db.session.execute(
+        select(place, cell.key, func.max(cell.latest), *sums).where(*conditions).group_by(*apart)
     ):
         tally = found[group_of(unit_id, key)]
         tally.counts = [before + more for before, more in zip(tally.counts, counts, strict=True)]
         tally.latest = max(tally.latest, latest)
+    # Many cells: bare rows, as a tuple each is all that is made of them.
+    for unit_id, key, seconds, dues in db.session.execute(
+        select(place, cell.key, cell.seconds, cell.dues).where(
+            *conditions, (cell.seconds != b"") | (cell.dues != b"")
+        )
+    ):
+        tally = found[group_of(unit_id, key)]
         if seconds:
             tally.seconds.append(memoryview(seconds).cast("q"))
         if dues:
             tally.dues.append(memoryview(dues).cast("q"))
-    place = list(Kept).index(reading.kept)
+    number = list(Kept).index(reading.kept)
     for fact, by_submitting, by_closing in _loose(reading):
-        tally = found[group_of(fact.unit_id, fact.keys[place])]
+        tally = found[group_of(fact.unit_id, fact.keys[number])]
         if by_submitting:
             tally.note(fact, at_closing=False)
         if by_closing:
