@@ -12,6 +12,7 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role, resident
+from tracker.service_requests import board
 from tracker.service_requests.actions import answers
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import Claim, ContactLook, ServiceRequest
@@ -431,3 +432,26 @@ def test_what_has_no_due_time_comes_last_among_ones_tasks(a: Builders, browser: 
     links = [link.href for link in browser.sign_in(me).open("/mine").links]
 
     assert links.index(f"/requests/{running.id}") < links.index(f"/requests/{parked.id}")
+
+
+def test_many_tasks_of_mine_have_pages(a: Builders) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team)
+    for days in (3, None, 1):
+        it = a.service_request(team=team)
+        a.claim(it, volunteer)
+        with transaction():
+            db.session.get_one(ServiceRequest, it.id).due_at = (
+                a.now + timedelta(days=days) if days else None
+            )
+    actor = a.actor(volunteer)
+
+    first = board.own_tasks(actor, size=2)
+    second = board.own_tasks(actor, mark=first.next_mark, size=2)
+    back = board.own_tasks(actor, mark=second.previous_mark, size=2)
+
+    dues = [task.service_request.due_at for task in (*first.rows, *second.rows)]
+    assert dues == [a.now + timedelta(days=1), a.now + timedelta(days=3), None]
+    assert [task.service_request.id for task in back.rows] == [
+        task.service_request.id for task in first.rows
+    ]

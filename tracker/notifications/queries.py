@@ -1,5 +1,7 @@
 """Reading the outbox."""
 
+from typing import Final
+
 from sqlalchemy import ColumnElement, Select, func, select
 
 from tracker.database import db
@@ -7,6 +9,7 @@ from tracker.errors import NotFoundError
 from tracker.notifications.models import Message
 from tracker.notifications.words import Fate
 
+MOST_COUNTED: Final = 1000
 UNSENT = (Message.sent_at.is_(None), Message.failed_at.is_(None))
 CONDITIONS: dict[Fate, tuple[ColumnElement[bool], ...]] = {
     Fate.WAITING: (*UNSENT, Message.last_error == ""),
@@ -17,9 +20,14 @@ CONDITIONS: dict[Fate, tuple[ColumnElement[bool], ...]] = {
 
 
 def counts() -> dict[Fate, int]:
-    """Return how many messages have each fate."""
+    """Return how many messages have each fate; `MOST_COUNTED` means as many or more."""
     return {
-        fate: db.session.scalar(select(func.count()).select_from(Message).where(*conditions)) or 0
+        fate: db.session.scalar(
+            select(func.count()).select_from(
+                select(Message.id).where(*conditions).limit(MOST_COUNTED).subquery()
+            )
+        )
+        or 0
         for fate, conditions in CONDITIONS.items()
     }
 

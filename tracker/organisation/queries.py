@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.accounts.models import Grant
 from tracker.database import Model, db
@@ -137,7 +137,9 @@ def unit_tree(*, within: Collection[int] | None = None, ended: bool = False) -> 
 
 def area_tree(*, ended: bool = False) -> list[Node[Area]]:
     """Return the areas in tree order."""
-    areas = db.session.scalars(select(Area).order_by(Area.position, Area.id))
+    # With the unit: the page of the areas names each one's desk.
+    query = select(Area).options(joinedload(Area.unit)).order_by(Area.position, Area.id)
+    areas = db.session.scalars(query)
     return _in_tree_order([area for area in areas if ended or area.ended_at is None])
 
 

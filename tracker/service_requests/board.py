@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, case, literal_column, select, text
 from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import UtcDateTime, db
@@ -26,6 +26,7 @@ from tracker.service_requests.models import (
 )
 from tracker.visibility import within_reach
 from tracker.visits.models import Visit, VisitStatus
+from tracker.web.paging import Page, page_of
 
 FINISHED_SHOWN: Final = 20
 # In the very words of the index ix_service_request_board (migration 0009).
@@ -33,6 +34,8 @@ _CLAIMABLE: Final = text("service_request.status IN ('assigned', 'in_progress', 
 _WHEN: Final[ColumnElement[Any]] = literal_column(
     "coalesce(service_request.due_at, service_request.submitted_at)", UtcDateTime()
 )
+
+_STANDS_STILL: Final = case((ServiceRequest.due_at.is_(None), 1), else_=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,38 +126,52 @@ def tasks(
     ]
 
 
-def own_tasks(actor: Actor) -> tuple[Sequence[OwnTask], Sequence[OwnTask]]:
-    """Return the actor's open tasks, first due first, and the latest finished ones.
+def own_tasks(actor: Actor, *, mark: str | None = None, size: int = 50) -> Page[OwnTask]:
+    """Return a page of the actor's open tasks, first due first.
 
     What has no due time, as its clock stands still, comes after what has one.
     """
-    query = (
+    page = page_of(
+        db.session(),
+        _claimed_by(actor, UNDER_WAY).with_hint(Claim, BY_UNDER_WAY, "sqlite"),
+        (_STANDS_STILL, due_or_submitted(), ServiceRequest.id.expression),
+        key_of=lambda it: (int(it.due_at is None), it.due_at or it.submitted_at, it.id),
+        mark=mark,
+        size=size,
+    )
+    visits = _next_visits([each.id for each in page.rows])
+    return Page(
+        [OwnTask(each, visits.get(each.id), "") for each in page.rows],
+        page.next_mark,
+        page.previous_mark,
+    )
+
+
+def finished_tasks(actor: Actor) -> Sequence[OwnTask]:
+    """Return the actor's latest finished tasks, last first, with the thanks for them."""
+    # The places taken last, of perhaps thousands; among them what was finished last comes first.
+    lately = db.session.scalars(
+        _claimed_by(actor, Claim.released_at.is_(None), Claim.is_over.expression)
+        .order_by(Claim.id.desc())
+        .limit(FINISHED_SHOWN)
+    ).all()
+    thanks = _thanks([each.id for each in lately])
+    return [
+        OwnTask(each, None, thanks.get(each.id, ""))
+        for each in sorted(lately, key=_finished_at, reverse=True)
+    ]
+
+
+def _claimed_by(actor: Actor, *conditions: ColumnElement[bool] | TextClause) -> Select[ServiceRequest]:
+    return (
         select(ServiceRequest)
         .join(Claim, Claim.service_request_id == ServiceRequest.id)
-        .where(Claim.person_id == actor.person_id)
+        .where(Claim.person_id == actor.person_id, *conditions)
         .options(
             joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.area),
             selectinload(ServiceRequest.claims).joinedload(Claim.person),
         )
-    )
-    still_open = db.session.scalars(
-        query.where(UNDER_WAY)
-        .with_hint(Claim, BY_UNDER_WAY, "sqlite")
-        .order_by(ServiceRequest.due_at.is_(None), due_or_submitted(), ServiceRequest.id)
-    ).all()
-    # The places taken last, of perhaps thousands; among them what was finished last comes first.
-    lately = db.session.scalars(
-        query.where(Claim.released_at.is_(None), Claim.is_over)
-        .order_by(Claim.id.desc())
-        .limit(FINISHED_SHOWN)
-    ).all()
-    finished = sorted(lately, key=_finished_at, reverse=True)
-    visits = _next_visits([each.id for each in still_open])
-    thanks = _thanks([each.id for each in finished])
-    return (
-        [OwnTask(each, visits.get(each.id), "") for each in still_open],
-        [OwnTask(each, None, thanks.get(each.id, "")) for each in finished],
     )
 
 

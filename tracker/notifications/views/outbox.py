@@ -45,6 +45,7 @@ def index() -> ResponseReturnValue:
         fate=fate,
         fates=list(Fate),
         counts=queries.counts(),
+        most_counted=queries.MOST_COUNTED,
         kinds=KINDS,
         masked=_masked,
         can_send=bool(settings.smtp_url),

@@ -60,11 +60,11 @@ def mine() -> ResponseReturnValue:
     """List the tasks that I claimed: what is open, and what came of the others."""
     actor, now = signed_in_actor(), utc_now()
     require(actor, Action.VIEW_BOARD)
-    still_open, finished = board.own_tasks(actor)
+    mark = request.args.get("mark")
     return render_template(
         "service_requests/mine.html",
-        still_open=still_open,
-        finished=finished,
+        page=board.own_tasks(actor, mark=mark),
+        finished=[] if mark else board.finished_tasks(actor),
         can_visit=lambda it: may_take(it.status, Step.VISIT),
         due_state=lambda it: due_state(it, now),
     )

@@ -1,9 +1,10 @@
-"""Results that wait for a call-back are read from an index of their own, oldest first.
+"""Results that wait for a call-back, and messages given up, have indexes of their own.
 
 Revision ID: 0011
 Revises: 0010
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
@@ -18,7 +19,15 @@ def upgrade() -> None:
         " ON service_request ((coalesce(resolved_at, submitted_at)), id)"
         " WHERE status = 'resolved'"
     )
+    op.create_index(
+        "ix_message_given_up",
+        "message",
+        ["id"],
+        sqlite_where=sa.text("failed_at IS NOT NULL"),
+        postgresql_where=sa.text("failed_at IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_message_given_up", "message")
     op.execute("DROP INDEX ix_service_request_call_backs")
