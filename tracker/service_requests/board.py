@@ -162,7 +162,9 @@ def finished_tasks(actor: Actor) -> Sequence[OwnTask]:
     ]
 
 
-def _claimed_by(actor: Actor, *conditions: ColumnElement[bool] | TextClause) -> Select[ServiceRequest]:
+def _claimed_by(
+    actor: Actor, *conditions: ColumnElement[bool] | TextClause
+) -> Select[ServiceRequest]:
     return (
         select(ServiceRequest)
         .join(Claim, Claim.service_request_id == ServiceRequest.id)
