@@ -40,6 +40,7 @@ from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import link_token
 
 CLIENTS: Final = int(WORKERS)
+CONNECTIONS: Final = 6
 ROUNDS: Final = 5
 SECONDS: Final = 2.0
 WARM_UP: Final = 0.3
@@ -96,12 +97,21 @@ class Round:
 
 
 class Client:
-    """One browser: a kept connection, a cookie, the token of its forms."""
+    """One browser: some kept connections, a cookie, the token of its forms.
+
+    Several, asked in turn, as browsers do: the kernel gives each connection to one of the workers
+    for good, and with one of each client a whole round would be measured with both on the same
+    worker, or not.
+    """
 
     def __init__(self, facts: Facts, reader: str | None, seed: int) -> None:
         self.facts = facts
         self.chance = random.Random(seed)  # noqa: S311 - not a secret
-        self.connection = http.client.HTTPConnection(facts.host, facts.port, timeout=120)
+        self.connections = [
+            http.client.HTTPConnection(facts.host, facts.port, timeout=120)
+            for _ in range(CONNECTIONS)
+        ]
+        self.asked = 0
         self.cookies = {"shishi": facts.cookies[reader]} if reader else {}
         self.seed = seed
         self._token = ""
@@ -118,8 +128,10 @@ class Client:
         if fields is not None:
             body = urlencode(fields)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
+        connection = self.connections[self.asked % CONNECTIONS]
+        self.asked += 1
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
         content = answer.read()
         for new_cookie in answer.msg.get_all("Set-Cookie", []):
             name, _is, value = new_cookie.partition(";")[0].partition("=")
@@ -437,7 +449,8 @@ def one_round(facts: Facts, page_number: int, seconds: float, seed: int) -> Roun
         size = len(body)
         if after - begun >= seconds + WARM_UP:
             break
-    client.connection.close()
+    for connection in client.connections:
+        connection.close()
     return Round(latencies, sum(latencies), statements, size, failures)
 
 
@@ -466,8 +479,9 @@ def exported(facts: Facts, server: subprocess.Popen[bytes]) -> dict[str, Any]:
     client = Client(facts, "coordinator", 1)
     before = memory_of(server)
     begun = time.perf_counter()
-    client.connection.request("GET", EXPORT, headers={"Cookie": client.cookie})
-    answer = client.connection.getresponse()
+    connection = client.connections[0]
+    connection.request("GET", EXPORT, headers={"Cookie": client.cookie})
+    answer = connection.getresponse()
     lines, most = 0, before
     while piece := answer.read(1 << 20):
         lines += piece.count(b"\r\n")
