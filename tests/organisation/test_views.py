@@ -150,6 +150,7 @@ def test_a_branch_changes_neither_the_order_of_branches_nor_the_areas_of_others(
     own, other = a.unit(), a.unit()
     mine, others = a.area(unit=own), a.area(unit=other)
     below_mine = a.area(parent=mine)
+    a.area(parent=mine)
     browser.sign_in(a.administrator(own))
 
     page = browser.open("/admin/areas/")
@@ -274,3 +275,15 @@ def test_units_change_places(a: Builders, browser: Browser) -> None:
 
     order = [node.thing.id for node in queries.unit_tree()]
     assert order.index(second.id) < order.index(first.id)
+
+
+def test_what_stands_first_or_last_has_no_button_that_would_do_nothing(
+    a: Builders, browser: Browser
+) -> None:
+    for position, name in enumerate(("First", "Middle", "Last")):
+        a.unit(name_en=name, position=position)
+    page = browser.sign_in(a.administrator()).open("/admin/units/")
+
+    moves = {name for name in page.buttons if name.startswith(("Up", "Down"))}
+
+    assert moves == {"Down: First", "Up: Middle", "Down: Middle", "Up: Last"}

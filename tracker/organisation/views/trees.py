@@ -1,6 +1,6 @@
 """Units, areas and categories: three trees with the same pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,10 +55,12 @@ def blueprint_for(tree: Tree) -> Blueprint:
         actor = signed_in_actor()
         require(actor, tree.right)
         shows_ended = request.args.get("ended") == "1"
+        nodes = tree.nodes(shows_ended)
         return render_template(
             "organisation/tree.html",
             tree=tree,
-            nodes=tree.nodes(shows_ended),
+            nodes=nodes,
+            edges=_edges(nodes),
             ended=shows_ended,
             reaches=tree.reach_of(actor),
         )
@@ -109,6 +111,14 @@ def blueprint_for(tree: Tree) -> Blueprint:
         return redirect(url_for(here, _anchor=f"row-{thing_id}"), 303)
 
     return blueprint
+
+
+def _edges(nodes: Sequence[Node[Any]]) -> Mapping[str, frozenset[int]]:
+    """Return which things cannot go "up" or "down": those that stand first or last in their place."""
+    standing = [node.thing for node in nodes if node.thing.ended_at is None]
+    last = {thing.parent_id: thing.id for thing in standing}
+    first = {thing.parent_id: thing.id for thing in reversed(standing)}
+    return {"up": frozenset(first.values()), "down": frozenset(last.values())}
 
 
 def _form_page(tree: Tree, thing: Any | None) -> ResponseReturnValue:  # noqa: ANN401 - one of three
