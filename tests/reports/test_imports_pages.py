@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category
 from tracker.reports.importing import background
 from tracker.service_requests.models import ImportRun, ServiceRequest
@@ -44,11 +44,13 @@ def _at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "start", background.run_prepared)
 
 
-def hand_in(browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING) -> None:
+def hand_in(
+    browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING, **chosen: object
+) -> None:
     """Fill in the page as a browser would, with both files."""
     page = browser.open("/admin/imports/new")
     data = {
-        **page.form("mapping").filled({"mapping": "own"}),
+        **page.form("mapping").filled({"mapping": "own", **chosen}),
         "file": (BytesIO(table), "old-book.csv"),
         "own_mapping": (BytesIO(mapping), "old.toml"),
     }
@@ -223,3 +225,19 @@ def test_no_branch_makes_a_top_category_for_rows_without_one(a: Builders, browse
     browser.click("Import now")
 
     assert db.session.scalars(select(Category.name)).all() == ["未分类"]
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_what_the_desk_moved_to_another_unit_is_known_again(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    home, other = a.unit(), a.unit()
+    hand_in(browser, unit=home.id)
+    browser.click("Import now")
+    with transaction():
+        moved = db.session.scalars(select(ServiceRequest)).first()
+        assert moved is not None
+        moved.unit_id = other.id
+
+    hand_in(browser, unit=home.id)
+
+    assert "Unchanged 2 Rejected 1" in browser.page.text

@@ -77,6 +77,12 @@ class Names:
         self.reach: set[int] = set(units_below(self.home_id)) | {self.home_id}
         self._load()
 
+    def may_import_into(self, unit_id: int) -> bool:
+        """Tell whether requests of a unit, where the desk may have moved them, are the actor's."""
+        return self.actor is SYSTEM or may_in_unit(
+            self.actor, Action.IMPORT_SERVICE_REQUESTS, unit_id
+        )
+
     def place(self, row: ImportedRow) -> Placed | list[Problem]:
         """Return where a row belongs, or what could not be found."""
         columns = self.mapping.columns

@@ -70,7 +70,7 @@ class Writer:
         unchanged = 0
         for row in rows:
             before = known.get(row.source_id)
-            is_elsewhere = before is not None and before.unit_id not in self.names.reach
+            is_elsewhere = before is not None and not self.names.may_import_into(before.unit_id)
             if before is not None and before.digest == row.digest and not is_elsewhere:
                 unchanged += 1
                 continue
