@@ -34,7 +34,7 @@ from tracker.clock import utc_now
 from tracker.config import ROOT
 from tracker.database import db, transaction
 from tracker.organisation.models import Category
-from tracker.serve import WORKERS, web_command, worker_command
+from tracker.serve import LEAN, WORKERS, web_command, worker_command
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import link_token
@@ -294,6 +294,7 @@ def served(database: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {
+        **LEAN,
         **os.environ,
         "DATABASE_URL": database,
         "BENCH_SERVED": "1",

@@ -184,6 +184,8 @@ def test_the_demonstration_is_on_until_it_is_turned_off(tmp_path: Path) -> None:
     assert serve.prepared(given)["DEMO"] == "1"
     assert serve.prepared({**given, "DEMO": "0"})["DEMO"] == "0"
     assert serve.prepared({**given, "SECRET_KEY": "own"})["SECRET_KEY"] == "own"
+    assert serve.prepared(given)["MALLOC_ARENA_MAX"] == "2"
+    assert serve.prepared({**given, "MALLOC_ARENA_MAX": "8"})["MALLOC_ARENA_MAX"] == "8"
 
 
 @pytest.mark.parametrize("asked_for", [True, False])
