@@ -2,20 +2,25 @@
 
 The floor is as little as a useful page can be on the same server, the same database and the
 same framework: Flask, one indexed query, 25 rows, one template. Its POST writes two rows and
-answers when they are durable.
+answers when they are durable; another writes the rows of one request, with nothing around them.
 """
 
 import os
-from typing import Any, Final
+import secrets
+from typing import Any, Final, cast
 
 from flask import Flask, g, has_request_context, render_template_string
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import Table, create_engine, delete, event, insert, literal, select, text
+from sqlalchemy.engine import Connection, Engine
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tracker import create_app
+from tracker.database import Model
+from tracker.service_requests.models import HistoryEntry, Requester, ServiceRequest
 
 FLOOR: Final = "/bench-floor"
+COPY: Final = "b"
+"""How the references begin of requests that only the floor wrote; no real one begins so."""
 STATEMENTS: Final = "X-Statements"
 
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Floor</title>
@@ -25,6 +30,12 @@ _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Fl
 _ROWS: Final = text(
     "SELECT reference, need, address, status, submitted_at FROM service_request"
     " WHERE id > :after ORDER BY id LIMIT 25"
+)
+_LATEST: Final = text(
+    "SELECT service_request.id, requester_id, history_entry.id AS entry_id"
+    " FROM service_request JOIN history_entry ON history_entry.service_request_id = service_request.id"
+    " WHERE history_entry.step = 'submit' AND service_request.status = 'submitted'"
+    " ORDER BY service_request.id DESC LIMIT 1"
 )
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS bench_floor_parent (id {key}, note text NOT NULL)",
@@ -63,7 +74,52 @@ def make_floor(database: str) -> Flask:
             connection.commit()
         return "ok"
 
+    @floor.post("/requests")
+    def insert_request() -> str:
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("ROLLBACK")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            source = connection.execute(_LATEST).one()
+            requester_id = _copied(connection, Requester, source.requester_id)
+            request_id = _copied(
+                connection,
+                ServiceRequest,
+                source.id,
+                requester_id=requester_id,
+                reference=f"{COPY}{secrets.randbelow(10**9):09}",
+                submission_key=None,
+            )
+            _copied(connection, HistoryEntry, source.entry_id, service_request_id=request_id)
+            connection.commit()
+        return "ok"
+
     return floor
+
+
+def _copied(connection: Connection, model: type[Model], row_id: int, **others: object) -> int:
+    """Write a row like another one; return its id."""
+    table = cast("Table", model.__table__)
+    names = [column.name for column in table.columns if column.name != "id"]
+    values = [literal(others[n], table.c[n].type) if n in others else table.c[n] for n in names]
+    row = select(*values).where(table.c.id == row_id)
+    made = connection.execute(insert(table).from_select(names, row).returning(table.c.id))
+    return int(made.scalar_one())
+
+
+def forget_copies(engine: Engine) -> None:
+    """Take away what the floor wrote among the requests."""
+    copies = select(ServiceRequest.id).where(ServiceRequest.reference.like(f"{COPY}%"))
+    with engine.begin() as connection:
+        requesters = connection.scalars(
+            select(ServiceRequest.requester_id).where(ServiceRequest.id.in_(copies))
+        ).all()
+        connection.execute(delete(HistoryEntry).where(HistoryEntry.service_request_id.in_(copies)))
+        connection.execute(delete(ServiceRequest).where(ServiceRequest.reference.like(f"{COPY}%")))
+        for start in range(0, len(requesters), 500):
+            connection.execute(
+                delete(Requester).where(Requester.id.in_(requesters[start : start + 500]))
+            )
 
 
 def make_tables(engine: Engine) -> None:
