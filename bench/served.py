@@ -108,18 +108,16 @@ def _copied(connection: Connection, model: type[Model], row_id: int, **others: o
 
 
 def forget_copies(engine: Engine) -> None:
-    """Take away what the floor wrote among the requests."""
-    copies = select(ServiceRequest.id).where(ServiceRequest.reference.like(f"{COPY}%"))
+    """Take away the requests that only the floor wrote. Their requesters stay, nobody's."""
+    copies = select(ServiceRequest.id).where(ServiceRequest.reference.between(COPY, f"{COPY}~"))
     with engine.begin() as connection:
-        requesters = connection.scalars(
-            select(ServiceRequest.requester_id).where(ServiceRequest.id.in_(copies))
-        ).all()
-        connection.execute(delete(HistoryEntry).where(HistoryEntry.service_request_id.in_(copies)))
-        connection.execute(delete(ServiceRequest).where(ServiceRequest.reference.like(f"{COPY}%")))
-        for start in range(0, len(requesters), 500):
+        written = connection.scalars(copies).all()
+        for start in range(0, len(written), 500):
+            some = written[start : start + 500]
             connection.execute(
-                delete(Requester).where(Requester.id.in_(requesters[start : start + 500]))
+                delete(HistoryEntry).where(HistoryEntry.service_request_id.in_(some))
             )
+            connection.execute(delete(ServiceRequest).where(ServiceRequest.id.in_(some)))
 
 
 def make_tables(engine: Engine) -> None:
