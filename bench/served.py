@@ -112,12 +112,15 @@ def forget_copies(engine: Engine) -> None:
     copies = select(ServiceRequest.id).where(ServiceRequest.reference.between(COPY, f"{COPY}~"))
     with engine.begin() as connection:
         written = connection.scalars(copies).all()
+        # Nobody else deletes a request: each would look through all claims for its own.
+        connection.execute(text("CREATE INDEX bench_claim ON claim (service_request_id)"))
         for start in range(0, len(written), 500):
             some = written[start : start + 500]
             connection.execute(
                 delete(HistoryEntry).where(HistoryEntry.service_request_id.in_(some))
             )
             connection.execute(delete(ServiceRequest).where(ServiceRequest.id.in_(some)))
+        connection.execute(text("DROP INDEX bench_claim"))
 
 
 def make_tables(engine: Engine) -> None:
