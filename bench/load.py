@@ -7,6 +7,7 @@ are workers, in rounds that alternate with the floor page, and prints the median
 import argparse
 import http.client
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -556,17 +557,32 @@ def table(results: Sequence[Result]) -> str:
 def keep(results: Sequence[Result], kind: str, rows: int, more: Mapping[str, Any]) -> None:
     """Write the results into bench/results/, in place of older ones of the same kind and size.
 
-    `latest.json` has a row for each page; `more.json` what else was measured.
+    The same size is the same power of ten: a run adds what it sends. `latest.json` has a row for
+    each page; `more.json` what else was measured, then or earlier.
     """
     RESULTS.mkdir(exist_ok=True)
-    for name, new in (
-        ("latest.json", [asdict(it) for it in results]),
-        ("more.json", [{"database": kind, "rows": rows, **more}]),
-    ):
-        path = RESULTS / name
+    here = (kind, _size(rows))
+
+    def others(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         known = json.loads(path.read_text()) if path.exists() else []
-        others = [each for each in known if (each["database"], each["rows"]) != (kind, rows)]
-        path.write_text(json.dumps(others + new, indent=1) + "\n")
+        same = [each for each in known if (each["database"], _size(each["rows"])) == here]
+        return [each for each in known if each not in same], same
+
+    path = RESULTS / "latest.json"
+    kept, _older = others(path)
+    _write(path, kept + [asdict(it) for it in results])
+    path = RESULTS / "more.json"
+    kept, older = others(path)
+    together = {key: value for each in older for key, value in each.items()} | dict(more)
+    _write(path, [*kept, together | {"database": kind, "rows": rows}])
+
+
+def _size(rows: int) -> int:
+    return round(math.log10(max(rows, 1)))
+
+
+def _write(path: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def _percentile(clients: Sequence[Round], share: float) -> float:
