@@ -591,3 +591,15 @@ def test_the_holder_of_the_link_sees_their_own_photos_and_those_of_the_result(
     assert own.key in page.html
     assert evidence.key in page.html
     assert internal.key not in page.html
+
+
+def test_an_urge_before_a_team_has_it_reaches_the_desk(a: Builders, browser: Browser) -> None:
+    desk, elsewhere = a.coordinator(email="desk@example.org"), a.unit()
+    a.coordinator(elsewhere, email="other@example.org")
+    it = a.service_request(status=Status.SUBMITTED)
+
+    browser.send(address(it, "urging"))
+
+    told = db.session.scalars(select(Message.address).where(Message.kind == "staff_step")).all()
+    assert told == [desk.email]
+    assert "Ask us to hurry" not in browser.open(address(it)).text

@@ -1,6 +1,7 @@
 """Visits at a browser: planned, recorded, called off, and what is being typed, kept."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 
@@ -11,7 +12,7 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
 from tracker.service_requests.lifecycle import Status
@@ -427,3 +428,57 @@ def test_a_leader_may_record_too(a: Builders, browser: Browser) -> None:
     browser.sign_in(leader).send(below(it, "record"), fields=TYPED)
 
     assert [visit.visitors[0].id for visit in visits()] == [leader.id]
+
+
+def test_whoever_releases_does_not_come(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    team = a.team()
+    one, two = a.volunteer(team, name="One"), a.volunteer(team, name="Two")
+    it = a.service_request(team=team, volunteers_needed=2)
+    for person in (one, two):
+        a.claim(it, person)
+    both, alone = a.planned_visit(it, by=one), a.planned_visit(it, by=one)
+    with transaction():
+        db.session.get_one(Visit, both.id).visitors.append(db.session.get_one(Person, two.id))
+    browser.sign_in(one)
+
+    browser.send(f"/requests/{it.id}/release", reason="I am ill")
+
+    db.session.expire_all()
+    assert [person.name for person in db.session.get_one(Visit, both.id).visitors] == ["Two"]
+    assert db.session.get_one(Visit, alone.id).status is VisitStatus.CANCELLED
+    page = new_browser().open(f"/track/{links.token_for(it.id, it.link_salt)}")
+    assert "The planned visit does not take place" in page.text
+    assert "I am ill" not in page.text
+
+
+def test_the_button_of_the_request_leads_to_the_planned_visit(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    leader = a.team_leader(team)
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    visit = a.planned_visit(it, by=leader)
+    browser.sign_in(leader)
+
+    page = browser.open(f"/requests/{it.id}/visits/record")
+    assert page.path == f"/requests/{it.id}/visits/{visit.id}/record"
+    page = browser.open(page.link("It was another one"))
+
+    assert page.path == f"/requests/{it.id}/visits/record"
+    assert f"/visits/{visit.id}" in browser.open(f"/requests/{it.id}").html
+
+
+def test_a_report_that_is_shown_again_asks_for_the_photos_again(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    browser.sign_in(a.team_leader(team))
+    page = browser.open(f"/requests/{it.id}/visits/record")
+    data = {**page.form("findings").filled(TYPED), "photos": (BytesIO(small_jpeg()), "washer.jpg")}
+
+    answer = browser.request("POST", page.path, data=data, headers={"Referer": page.url})
+
+    assert "Please choose the photos again before you send" in answer.get_data(as_text=True)

@@ -106,6 +106,16 @@ def units_below(unit_id: int) -> frozenset[int]:
 
 
 @until_set_up_changes
+def units_above(unit_id: int) -> frozenset[int]:
+    """Return the ids of a unit and of every unit above it: a role there reaches it."""
+    above = select(Unit.id, Unit.parent_id).where(Unit.id == unit_id).cte("above", recursive=True)
+    above = above.union_all(
+        select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id)
+    )
+    return frozenset(db.session.scalars(select(above.c.id)))
+
+
+@until_set_up_changes
 def areas_below(area_id: int) -> frozenset[int]:
     """Return the ids of an area and of every area below it."""
     below = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)

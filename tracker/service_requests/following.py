@@ -86,6 +86,8 @@ class PublicStep:
     team: Team | None
     is_own: bool
     """The requester did it."""
+    calls_off: bool = False
+    """A planned visit does not take place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +201,22 @@ def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
 
 
 def _is_shown(entry: HistoryEntry) -> bool:
-    return entry.step in SHOWN_STEPS or bool(entry.public_note)
+    return entry.step in SHOWN_STEPS or bool(entry.public_note) or _calls_off(entry)
+
+
+def _calls_off(entry: HistoryEntry) -> bool:
+    return entry.step is Step.NOTE and bool(entry.detail.get("cancelled"))
 
 
 def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
-    return PublicStep(entry.taken_at, entry.step, entry.public_note, entry.team, is_own)
+    return PublicStep(
+        entry.taken_at,
+        entry.step,
+        entry.public_note,
+        entry.team,
+        is_own,
+        calls_off=_calls_off(entry),
+    )
 
 
 def _may_see(photo: Photo) -> bool:

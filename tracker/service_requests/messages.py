@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tracker.accounts.models import Person
+from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.notifications.outbox import enqueue, is_waiting
+from tracker.organisation import queries as organisation
+from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams.models import Membership
@@ -43,6 +45,23 @@ def tell_requester(
 def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
     """Tell who holds it: the team leaders of the lead team, those who claimed, the leader."""
     for person in _holders(service_request):
+        tell_person(service_request, person, step, now=now)
+
+
+def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
+    """Tell the coordinators in whose units the request lies."""
+    units = organisation.units_above(service_request.unit_id)
+    for person in db.session.scalars(
+        select(Person)
+        .join(Grant, Grant.person_id == Person.id)
+        .where(
+            Grant.role == Role.COORDINATOR,
+            Grant.unit_id.in_(sorted(units)),
+            Grant.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+        .distinct()
+    ).all():
         tell_person(service_request, person, step, now=now)
 
 

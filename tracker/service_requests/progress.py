@@ -57,6 +57,8 @@ class Progress:
     """1 received, 2 someone found, 3 being done, 4 your word, 5 closed."""
     can_add: bool = False
     can_urge: bool = False
+    urged_today: bool = False
+    """Asked today already; once a day is enough."""
     can_withdraw: bool = False
     can_confirm: bool = False
     can_dispute: bool = False
@@ -111,6 +113,7 @@ def progress_of(
         stage=_STAGES[status],
         can_add=may_take(status, Step.ADD_WORD),
         can_urge=may_take(status, Step.URGE) and what not in _OWN_TURN,
+        urged_today=_urged_today(service_request, calendar, now),
         can_withdraw=may_take(status, Step.WITHDRAW),
         can_confirm=may_take(status, Step.CONFIRM),
         can_dispute=not is_waiting_for_reopening and _can_dispute(service_request, now),
@@ -127,6 +130,11 @@ def dispute_until(service_request: ServiceRequest) -> datetime | None:
     if service_request.closed_at is None or service_request.resolved_at is None or not has_result:
         return None
     return service_request.closed_at + timedelta(days=DISPUTE_DAYS)
+
+
+def _urged_today(service_request: ServiceRequest, calendar: WorkingCalendar, now: datetime) -> bool:
+    last = service_request.urged_at
+    return last is not None and calendar.local_date(last) == calendar.local_date(now)
 
 
 def _can_dispute(service_request: ServiceRequest, now: datetime) -> bool:

@@ -99,7 +99,7 @@ def withdraw(
 
 
 def urge(service_request: ServiceRequest, *, word: str = "", actor: Actor, now: datetime) -> None:
-    """Ask to hurry, once a calendar day; reaches who holds it and the leader."""
+    """Ask to hurry, once a calendar day; reaches who holds it: team and leader, or the desk."""
     require(actor, Action.URGE_OWN_REQUEST, service_request)
     zone = ZoneInfo(organisation.time_zone_name())
     last = service_request.urged_at
@@ -108,7 +108,10 @@ def urge(service_request: ServiceRequest, *, word: str = "", actor: Actor, now: 
     service_request.urged_at = now
     service_request.times_urged += 1
     steps.take(service_request, Step.URGE, actor=actor, now=now, public_note=word)
-    messages.tell_team(service_request, Step.URGE, now=now)
+    if service_request.lead_team_id is None:
+        messages.tell_desk(service_request, Step.URGE, now=now)
+    else:
+        messages.tell_team(service_request, Step.URGE, now=now)
 
 
 def add_word(service_request: ServiceRequest, *, word: str, actor: Actor, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """A volunteer's place on a request: who gets the last one is decided by one conditional write."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
 from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
+from tracker.visits.models import Visit, VisitStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,15 @@ def release(
         internal_note=reason,
         detail={"person_id": person_id},
     )
-    _free(service_request, place, reason=reason, now=now)
+    for visit in _free(service_request, place, reason=reason, now=now):
+        steps.take(
+            service_request,
+            Step.NOTE,
+            actor=actor,
+            now=now,
+            detail={"visit_id": visit.id, "cancelled": True},
+        )
+        messages.tell_requester(service_request, Step.NOTE, now=now)
     messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
@@ -224,9 +233,32 @@ def claim_limit() -> int:
     return organisation.organisation().claim_limit
 
 
-def _free(service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime) -> None:
+def _free(
+    service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime
+) -> Sequence[Visit]:
+    """Free a place; return the planned visits to which nobody comes any more, called off."""
     place.released_at = now
     place.release_reason = reason.strip()
     service_request.places_taken -= 1
+    called_off = _stays_away(service_request, place.person_id)
     db.session.flush()
     db.session.expire(service_request, ["claims"])
+    return called_off
+
+
+def _stays_away(service_request: ServiceRequest, person_id: int) -> Sequence[Visit]:
+    """Take somebody off the planned visits; return those to which nobody goes now, called off."""
+    planned = db.session.scalars(
+        select(Visit).where(
+            Visit.service_request_id == service_request.id,
+            Visit.status == VisitStatus.PLANNED,
+            Visit.visitors.any(Person.id == person_id),
+        )
+    ).all()
+    for visit in planned:
+        others = [person for person in visit.visitors if person.id != person_id]
+        if others:
+            visit.visitors = others
+        else:
+            visit.status = VisitStatus.CANCELLED
+    return [visit for visit in planned if visit.status is VisitStatus.CANCELLED]

@@ -104,6 +104,10 @@ class ReportForm(_WithVisitors):
 
     came_in_at: datetime | None = None
 
+    visitors = VisitorsField(
+        _l("Who went?"), [InputRequired(_l("Choose at least one visitor."))], coerce=int
+    )
+
     started_at = DateTimeLocalField(
         _l("Began"), [InputRequired(_l("Choose day and time."))], format="%Y-%m-%dT%H:%M"
     )

@@ -21,6 +21,7 @@ from tracker.service_requests.actions import intake, photos, visiting
 from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportForm, moment
 from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
+from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.teams.models import Membership
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
@@ -73,6 +74,12 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     status_after(it.status, Step.VISIT)
+    if visit_id is None and request.method != "POST" and "unplanned" not in request.args:
+        planned_id = _next_planned(it)
+        if planned_id is not None:
+            return redirect(
+                url_for(".record", service_request_id=service_request_id, visit_id=planned_id), 303
+            )
     visit = _visit(it, visit_id) if visit_id is not None else None
     if visit is not None and visit.status is VisitStatus.DONE and request.method != "POST":
         flash(_("This visit was recorded already."), "warning")
@@ -106,6 +113,8 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         service_request=it,
         form_key=form_key,
         draft_from=draft.saved_at if draft else None,
+        planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
+        photos_to_choose_again=any(file.filename for file in request.files.values()),
     )
 
 
@@ -184,7 +193,7 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
             actor=actor,
             now=utc_now(),
         )
-        reference = made.reference
+        reference = format_reference(made.reference)
     flash(
         _("A new request was made of it: %(reference)s. The desk checks it.", reference=reference)
     )
@@ -216,7 +225,9 @@ def _from_here() -> bool:
 def _report_form(
     it: ServiceRequest, visit: Visit | None, actor: Actor, draft: str | None
 ) -> ReportForm:
-    began = visit.planned_from if visit and visit.planned_from else utc_now() - timedelta(hours=1)
+    began = utc_now() - timedelta(hours=1)
+    if visit and visit.planned_from:
+        began = min(visit.planned_from, utc_now())
     planned = [person.id for person in visit.visitors] if visit else []
     values = {
         "started_at": local_datetime(began).replace(tzinfo=None),
@@ -340,6 +351,15 @@ def _usual_visitors(it: ServiceRequest, actor: Actor) -> list[int]:
     """Return the first two who claimed, or the reader."""
     claimants = [claim.person_id for claim in it.claims][:2]
     return claimants or [actor.person_id or 0]
+
+
+def _next_planned(it: ServiceRequest) -> int | None:
+    return db.session.scalar(
+        select(Visit.id)
+        .where(Visit.service_request_id == it.id, Visit.status == VisitStatus.PLANNED)
+        .order_by(Visit.planned_from, Visit.id)
+        .limit(1)
+    )
 
 
 def _persons(ids: list[int] | None) -> list[Person]:
