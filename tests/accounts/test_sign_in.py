@@ -329,3 +329,17 @@ def test_a_new_installation_says_how_to_begin(a: Builders, browser: Browser) -> 
     a.person()
 
     assert "create-administrator" not in browser.open("/sign-in").text
+
+
+def test_an_office_behind_one_address_signs_in_every_morning(
+    a: Builders, new_browser: Callable[[], Browser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = a.coordinator(email="zhou@example.org", password=PASSWORD)
+    monkeypatch.setattr(credentials, "TRIES_PER_ADDRESS", 4)
+    monkeypatch.setattr(credentials, "TRIES_PER_NAME", 4)
+
+    browsers = [new_browser() for _ in range(6)]
+    for browser in browsers:
+        browser.send("/sign-in", name=person.email, password=PASSWORD)
+
+    assert browsers[-1].open("/me").path == "/me"

@@ -315,3 +315,21 @@ def test_who_left_a_number_and_no_name_is_not_anonymous(a: Builders, browser: Br
 
     assert "No name given" in text
     assert "Anonymous" not in text
+
+
+@pytest.mark.parametrize("words", ["刘桂兰", "刘桂", "站前大道136号", "136", "站前", "李秀英"])
+def test_what_is_masked_is_not_found(a: Builders, browser: Browser, words: str) -> None:
+    it = a.service_request(
+        status=Status.IN_PROGRESS,
+        need="水管漏水",
+        address="站前大道136号",
+        requester_name="刘桂兰",
+        beneficiary_name="李秀英",
+    )
+    reference = format_reference(it.reference)
+
+    browser.sign_in(a.auditor())
+    assert reference not in browser.open(f"/queue?status=all&q={words}").text
+    assert reference in browser.open("/queue?status=all&q=水管").text
+    browser.sign_in(a.coordinator())
+    assert reference in browser.open(f"/queue?status=all&q={words}").text

@@ -23,7 +23,7 @@ from tracker.organisation.calendar import has_calendar
 from tracker.organisation.models import AreaKind, UnitKind
 from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EditForm, EnumMember, Form, enum_choices, optional_int
 
 ICONS = (
     "chat-square-text",
@@ -73,7 +73,7 @@ def tree_choices(nodes: Iterable[Node[Thing]], *, blank: object = None) -> list[
     return choices + [SelectChoice(node.thing.id, indented(node)) for node in nodes]
 
 
-class NamedForm(Form):
+class NamedForm(EditForm):
     """A thing with a name in the main language, and perhaps in English."""
 
     name = StringField(

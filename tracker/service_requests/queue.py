@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     TextClause,
+    and_,
     func,
     literal,
     literal_column,
@@ -288,8 +289,34 @@ def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
             # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-            return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone, actor))), True
-    return found, are_few
+            if _reads_all(actor):
+                return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone, actor))), True
+            by_number = ServiceRequest.id.in_(_asked_by(phone, actor))
+            return or_(by_number, and_(found, _is_in_the_open(actor, words))), True
+    return found if _reads_all(actor) else and_(found, _is_in_the_open(actor, words)), are_few
+
+
+def _reads_all(actor: Actor) -> bool:
+    """Tell whether `actor` may see the contact data of every request in their queue."""
+    queue, contact = Action.VIEW_QUEUE, Action.VIEW_CONTACT
+    return (
+        actor.units_where(queue) <= actor.units_where(contact)
+        and actor.teams_where(queue) <= actor.teams_where(contact)
+        and frozenset(actor.own_roles_where(queue)) <= frozenset(actor.own_roles_where(contact))
+    )
+
+
+def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
+    """Return the condition that words fit what `actor` may read of a request.
+
+    Names and addresses are in the index as well: whoever sees them masked could try them out
+    there, letter by letter.
+    """
+    sees_all = within_reach(actor, Action.VIEW_CONTACT, CASEWORK)
+    return or_(
+        sees_all,
+        and_(*(search.is_in_the_open(term) for term in words.split()[: search.MOST_TERMS])),
+    )
 
 
 def _asked_by(phone: str, actor: Actor) -> Select[int]:

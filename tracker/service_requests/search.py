@@ -193,6 +193,19 @@ def _has(term: str, kind: type[Category | Area | Unit | Team]) -> ColumnElement[
     )
 
 
+def is_in_the_open(term: str) -> ColumnElement[bool]:
+    """Return the condition that a word stands where everybody reads it who reads the request.
+
+    In its own words, in a number of its own, or in a name that it is listed with.
+    """
+    return or_(
+        ServiceRequest.need.icontains(term, autoescape=True),
+        ServiceRequest.reference == term,
+        ServiceRequest.source_id == term,
+        *_with_name(term),
+    )
+
+
 def matches(query: str) -> ColumnElement[bool]:
     """Return the condition that a request contains every word of `query`.
 

@@ -10,7 +10,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.permissions import UNIT_ROLES, Role
 from tracker.privacy import normalise_phone
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EditForm, EnumMember, Form, enum_choices, optional_int
 from tracker.web.locale import LOCALES
 
 
@@ -36,7 +36,7 @@ class ManyChoices(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class PersonForm(Form):
+class PersonForm(EditForm):
     """Somebody's details."""
 
     name = StringField(
@@ -104,7 +104,7 @@ def role_choices(*, blank: object = None) -> list[SelectChoice]:
     return none + enum_choices(UNIT_ROLES)
 
 
-class TeamForm(Form):
+class TeamForm(EditForm):
     """A team."""
 
     name = StringField(

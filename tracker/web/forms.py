@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from flask import request
+from flask_babel import gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, SelectField
+from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import UnboundField
 from wtforms.validators import ValidationError
@@ -53,6 +56,59 @@ def password_fields(form: type[FlaskForm]) -> set[str]:
         if isinstance(field := getattr(form, name), UnboundField)
         and issubclass(field.field_class, PasswordField)
     }
+
+
+class EditForm(Form):
+    """A form over something that others may change, too: nobody overwrites it unseen.
+
+    It carries what it showed. When that is no longer so as it comes back, the page shows it again
+    with all that was typed and says what there is now; sent once more, it is taken.
+    """
+
+    seen = HiddenField()
+
+    @classmethod
+    def from_request(cls, obj: object | None = None, **values: Any) -> Self:  # noqa: ANN401
+        """Return the form, knowing what `obj` holds now."""
+        form = super().from_request(obj, **values)
+        if obj is not None:
+            form.present = cls(formdata=None, obj=obj, **values)
+            form.was_seen = form.seen.data if request.method == "POST" else None
+            form.seen.data = form.present.fingerprint()
+        return form
+
+    present: Self | None = None
+    was_seen: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return what stands for the values of all fields."""
+        values = {
+            field.name: sorted(map(str, field.data)) if isinstance(field.data, list) else field.data
+            for field in self
+            if field.name != "seen" and not isinstance(field, CSRFTokenField)
+        }
+        return sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
+
+    def is_sent_and_valid(self) -> bool:
+        """Tell whether it can be taken; what somebody else changed meanwhile is said first."""
+        if not super().is_sent_and_valid():
+            return False
+        if self.present is None or self.was_seen == self.seen.data:
+            return True
+        theirs = [
+            f"{field.label.text}: {field.data or '–'}"
+            for field in self.present
+            if isinstance(field, StringField)
+            and not isinstance(field, HiddenField)
+            and field.data != self[field.name].data
+        ]
+        self.form_errors.append(
+            gettext(
+                "Somebody changed this since you opened it. Theirs: %(theirs)s. Save again if yours is right.",
+                theirs="; ".join(theirs) or "–",
+            )
+        )
+        return False
 
 
 def enum_choices(members: Iterable[EnumType]) -> list[SelectChoice]:

@@ -100,6 +100,18 @@ def forget_attempts(scope: str, key: str, *, secret: str) -> None:
     )
 
 
+def take_back(scope: str, key: str, *, secret: str) -> None:
+    """Forget the latest attempt of `key`: it succeeded. Runs inside a transaction."""
+    latest = (
+        select(Attempt.id)
+        .where(Attempt.scope == scope, Attempt.key_hash == _hash(key, secret))
+        .order_by(Attempt.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    db.session.execute(delete(Attempt).where(Attempt.id == latest))
+
+
 @contextmanager
 def takes_at_least(seconds: float) -> Iterator[None]:
     """Let what happens inside take at least so long: how long it took tells nothing."""

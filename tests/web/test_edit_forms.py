@@ -1,0 +1,61 @@
+"""Two people edit the same thing: neither overwrites the other unseen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.page import Page
+from tracker.database import db
+
+
+def addresses(a: Builders) -> dict[str, tuple[str, str, str]]:
+    """Return, of each thing, the page to edit it and two fields."""
+    return {
+        "person": (f"/admin/people/{a.coordinator().id}/edit", "name", "title_en"),
+        "team": (f"/admin/teams/{a.team().id}/edit", "name", "name_en"),
+        "unit": (f"/admin/units/{a.unit().id}", "name", "name_en"),
+        "area": (f"/admin/areas/{a.area().id}", "name", "name_en"),
+        "category": (f"/admin/categories/{a.category().id}", "name", "name_en"),
+    }
+
+
+def change(browser: Browser, field: str, value: str) -> Page:
+    """Fill in one field of the page that is open, and save."""
+    fields: dict[str, Any] = {field: value}
+    return browser.send(press="Save", **fields)
+
+
+@pytest.mark.parametrize("thing", ["person", "team", "unit", "area", "category"])
+def test_who_saves_second_is_told_and_chooses(
+    a: Builders, new_browser: Callable[[], Browser], thing: str
+) -> None:
+    address, first_field, second_field = addresses(a)[thing]
+    head = a.administrator()
+    one, two = new_browser().sign_in(head), new_browser().sign_in(head)
+    one.open(address)
+    two.open(address)
+
+    change(one, first_field, "Theirs")
+    refused = change(two, second_field, "Mine")
+
+    assert "Somebody changed this since you opened it." in refused.text
+    assert "Theirs" in refused.text
+    assert "Mine" in refused.html
+    change(two, first_field, "Theirs")
+    db.session.expire_all()
+    shown = two.open(address).html
+    assert 'value="Theirs"' in shown
+    assert 'value="Mine"' in shown
+
+
+def test_who_edits_alone_is_not_asked(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    for address, first_field, second_field in addresses(a).values():
+        for field in (first_field, second_field):
+            browser.open(address)
+            page = change(browser, field, "New")
+            assert "Somebody changed" not in page.text
