@@ -285,3 +285,18 @@ def test_no_page_says_solved_when_the_requester_says_no(a: Builders, browser: Br
 
     for page in (f"/requests/{it.id}", "/queue?status=closed"):
         assert "Requester: not solved" in browser.open(page).text
+
+
+def test_a_wish_to_go_on_that_comes_after_the_closing_promises_no_more_than_is_so(
+    browser: Browser, caller: Person, it: ServiceRequest
+) -> None:
+    page = browser.sign_in(caller).open(address_of(it))
+    sent = {**page.form("word").values(), "result": "reopen", "word": "又漏了"}
+    browser.request(
+        "POST", page.path, data={**sent, "result": "answered", "solved": "yes", "word": ""}
+    )
+
+    browser.request("POST", page.path, data=sent)
+
+    assert now_of(it).status is Status.CLOSED
+    assert "A supervisor decides whether it is taken up again." in browser.open("/call-backs").text
