@@ -512,3 +512,16 @@ def test_without_a_zone_the_clock_is_the_organisations(bring_in: BringIn, a: Bui
 
     came = datetime(2026, 1, 5, 9, 0, tzinfo=UTC) + timedelta(hours=5)
     assert only_request().submitted_at == came
+
+
+def test_requests_hang_on_kinds_never_on_a_group(bring_in: BringIn, a: Builders) -> None:
+    group = a.top_category(name="老人关爱")
+    kind = a.category(parent=group, name="陪同就医")
+    one_column = MAPPING.replace('category = ["what", "exactly"]', 'category = "exactly"')
+    assert one_column != MAPPING
+
+    summary = bring_in(OPEN.replace("环卫,垃圾", "x,老人关爱"), mapping=one_column)
+    assert reasons(summary) == {Reason.NO_SUCH_CATEGORY}
+    bring_in(OPEN.replace("环卫,垃圾", "x,陪同就医"), mapping=one_column)
+
+    assert only_request().category_id == kind.id

@@ -64,6 +64,8 @@ class Names:
         self._imaginary = count(-1, -1)
         self._units: dict[str, int] = {}
         self._categories: dict[Key, int] = {}
+        self._kinds_by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._groups: set[int] = set()
         self._areas: dict[Key, int] = {}
         self._area_parent: dict[int, int | None] = {}
         self._area_unit: dict[int, int | None] = {}
@@ -153,6 +155,8 @@ class Names:
     # ---------------------------------------------------------------- categories
 
     def _category(self, path: Sequence[str]) -> int | None:
+        if len(path) == 1 and (found := self._kind_named(path[0])) is not None:
+            return found
         parent: int | None = None
         for name in path or (self.mapping.uncategorised,):
             found = self._categories.get((parent, name))
@@ -162,7 +166,13 @@ class Names:
                 found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
                 self._categories[parent, name] = found
             parent = found
-        return parent
+        # Requests hang on the kinds in a group, never on the group.
+        return None if parent in self._groups else parent
+
+    def _kind_named(self, name: str) -> int | None:
+        """Return the one kind of help, in whichever group, that is named so."""
+        named = self._kinds_by_name[name]
+        return named[0] if len(named) == 1 and (None, name) not in self._categories else None
 
     def _may_keep_blank(self) -> bool:
         """Tell whether rows that name no category may be kept under one that is made for them.
@@ -281,6 +291,10 @@ class Names:
         for category_id, parent_id, *names in rows:
             for name in _present(names):
                 self._categories.setdefault((parent_id, name), category_id)
+                if parent_id is not None:
+                    self._kinds_by_name[name].append(category_id)
+            if parent_id is not None:
+                self._groups.add(parent_id)
 
     def _load_areas(self) -> None:
         rows = db.session.execute(
