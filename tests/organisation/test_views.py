@@ -8,8 +8,9 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import AuditEntry
-from tracker.database import db
-from tracker.organisation import queries
+from tracker.database import db, transaction
+from tracker.errors import StaleError
+from tracker.organisation import actions, queries
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
 from tracker.permissions import Role
 
@@ -211,16 +212,6 @@ def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> 
     assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "CN")
 
 
-def test_two_administrators_do_not_overwrite_each_other(a: Builders, browser: Browser) -> None:
-    a.organisation(name_en="Old")
-    browser.sign_in(a.administrator())
-    page = browser.open("/admin/organisation")
-    stale = page.form("version").values()["version"]
-    browser.send("/admin/organisation", name="新名一")
-
-    browser.send("/admin/organisation", name="新名二", version=stale[0], status=409)
-
-
 def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 
@@ -287,3 +278,13 @@ def test_what_stands_first_or_last_has_no_button_that_would_do_nothing(
     moves = {name for name in page.buttons if name.startswith(("Up", "Down"))}
 
     assert moves == {"Down: First", "Up: Middle", "Down: Middle", "Up: Last"}
+
+
+def test_settings_that_changed_while_they_were_saved_are_refused(a: Builders) -> None:
+    read = a.organisation().version
+    actor = a.actor(a.administrator())
+    with transaction():
+        actions.edit_organisation({"name": "新名一"}, version=read, actor=actor, now=a.now)
+
+    with pytest.raises(StaleError), transaction():
+        actions.edit_organisation({"name": "新名二"}, version=read, actor=actor, now=a.now)

@@ -442,3 +442,24 @@ def test_who_answers_for_somebody_is_the_same_in_the_list_and_on_the_page(a: Bui
             if person.id in seen and queries.units_held_in(person.id, actor) <= reach
         }
         assert answered
+
+
+def test_who_holds_a_role_elsewhere_is_not_put_into_a_team_by_strangers(
+    a: Builders, browser: Browser
+) -> None:
+    north, south = a.unit(), a.unit()
+    team, auditor = a.team(north), a.auditor(south, name="Auditor One")
+    volunteer = a.volunteer(a.team(south))
+    browser.sign_in(a.administrator(north))
+
+    page = browser.open(f"/admin/teams/{team.id}?q=Auditor")
+    assert "Auditor One" not in page.text
+    token = page.form("csrf_token").values()["csrf_token"][0]
+    for person, status in ((auditor, 403), (volunteer, 303)):
+        address = f"/admin/teams/{team.id}/members/{person.id}"
+        assert browser.request("POST", address, data={"csrf_token": token}).status_code == status
+
+    browser.sign_in(a.administrator()).open(f"/admin/teams/{team.id}")
+    token = browser.page.form("csrf_token").values()["csrf_token"][0]
+    address = f"/admin/teams/{team.id}/members/{auditor.id}"
+    assert browser.request("POST", address, data={"csrf_token": token}).status_code == 303

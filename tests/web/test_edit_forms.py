@@ -19,6 +19,7 @@ def addresses(a: Builders) -> dict[str, tuple[str, str, str]]:
         "unit": (f"/admin/units/{a.unit().id}", "name", "name_en"),
         "area": (f"/admin/areas/{a.area().id}", "name", "name_en"),
         "category": (f"/admin/categories/{a.category().id}", "name", "name_en"),
+        "organisation": ("/admin/organisation", "name", "name_en"),
     }
 
 
@@ -28,11 +29,12 @@ def change(browser: Browser, field: str, value: str) -> Page:
     return browser.send(press="Save", **fields)
 
 
-@pytest.mark.parametrize("thing", ["person", "team", "unit", "area", "category"])
+@pytest.mark.parametrize("thing", ["person", "team", "unit", "area", "category", "organisation"])
 def test_who_saves_second_is_told_and_chooses(
     a: Builders, new_browser: Callable[[], Browser], thing: str
 ) -> None:
     address, first_field, second_field = addresses(a)[thing]
+    a.organisation()
     head = a.administrator()
     one, two = new_browser().sign_in(head), new_browser().sign_in(head)
     one.open(address)

@@ -8,7 +8,6 @@ from flask_babel import lazy_gettext as _l, lazy_pgettext
 from wtforms import (
     BooleanField,
     DateField,
-    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
@@ -186,7 +185,6 @@ class OrganisationForm(NamedForm):
     privacy_note_en = TextAreaField(
         _l("What we do with your data, in English"), [Length(max=4000)], filters=[text_or_none]
     )
-    version = HiddenField()
 
     def offer(self) -> None:
         """Fill in the choices."""

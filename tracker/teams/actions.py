@@ -106,8 +106,15 @@ def join(
     actor: Actor,
     now: datetime,
 ) -> Membership:
-    """Let somebody join a team; joining twice changes nothing."""
+    """Let somebody join a team; joining twice changes nothing.
+
+    Volunteers may be lent by anybody. Who holds a role in another unit joins by somebody who
+    answers for them: with the team come rights that this role was not given with.
+    """
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    if not queries.may_be_lent(actor, person.id):
+        message = "Another unit answers for who holds a role there."
+        raise NotPermittedError(message)
     if team.ended_at is not None:
         raise RefusedError(Refusal.TEAM_ENDED)
     for place in queries.members(team.id):

@@ -13,7 +13,7 @@ from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category, Organisation, Unit
-from tracker.permissions import Action, Actor, Role
+from tracker.permissions import SYSTEM, Action, Actor, Role
 from tracker.privacy import normalise_phone
 from tracker.teams.models import Membership, Team
 
@@ -141,11 +141,25 @@ def candidates(
             Person.ended_at.is_(None),
             Person.id.not_in(inside),
             found_by(q, actor),
+            _is_lendable(actor),
         )
         .order_by(Person.sort_key, Person.id)
         .limit(limit)
     )
     return [(person, bool(is_theirs)) for person, is_theirs in found]
+
+
+def may_be_lent(actor: Actor, person_id: int) -> bool:
+    """Tell whether `actor` may put somebody into a team: who holds no role, or whom they manage."""
+    if actor is SYSTEM:
+        return True
+    found = select(Person.id).where(Person.id == person_id, _is_lendable(actor))
+    return db.session.scalar(found) is not None
+
+
+def _is_lendable(actor: Actor) -> ColumnElement[bool]:
+    holds_a_role = select(Grant.person_id).where(Grant.ended_at.is_(None))
+    return or_(Person.id.not_in(holds_a_role), answered_for(actor))
 
 
 def candidate(person_id: int) -> Person:

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,7 +13,6 @@ from tracker.organisation.calendar import holiday_names
 from tracker.organisation.forms import CalendarDayForm, OrganisationForm
 from tracker.permissions import Action, require
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import identity, read_argument
 from tracker.web.locale import ENGLISH, current_locale
 
 blueprint = Blueprint("organisation", __name__)
@@ -42,13 +41,14 @@ def edit() -> ResponseReturnValue:
     """Change what is set once for the whole installation."""
     actor = signed_in_actor()
     require(actor, Action.MANAGE_ORGANISATION)
-    form = OrganisationForm.from_request(queries.organisation())
+    settings = queries.organisation()
+    form = OrganisationForm.from_request(settings)
     form.offer()
     if form.is_sent_and_valid():
         with transaction():
             actions.edit_organisation(
                 {name: form[name].data for name in FIELDS},
-                version=read_argument(request.form, "version", identity) or 0,
+                version=settings.version or 0,
                 actor=actor,
                 now=utc_now(),
             )

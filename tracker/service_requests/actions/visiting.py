@@ -57,7 +57,8 @@ def plan_visit(
         status=VisitStatus.PLANNED,
         planned_from=planned_from,
         planned_to=planned_to,
-        place=place.strip(),
+        # The address of the request is seen by looking, which is logged; it is not copied.
+        place="" if place.strip() == service_request.address.strip() else place.strip(),
         visitors=list(visitors),
         recorded_by_id=_person(actor),
         recorded_at=now,
