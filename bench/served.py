@@ -7,6 +7,8 @@ answers when they are durable; another writes the rows of one request, with noth
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, cast
 
 from flask import Flask, g, has_request_context, render_template_string
@@ -60,10 +62,7 @@ def make_floor(database: str) -> Flask:
 
     @floor.post("/rows")
     def insert() -> str:
-        with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("ROLLBACK")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _writing(engine) as connection:
             parent = connection.execute(
                 text("INSERT INTO bench_floor_parent (note) VALUES ('parent') RETURNING id")
             ).scalar_one()
@@ -71,15 +70,11 @@ def make_floor(database: str) -> Flask:
                 text("INSERT INTO bench_floor_child (parent_id, note) VALUES (:id, 'child')"),
                 {"id": parent},
             )
-            connection.commit()
         return "ok"
 
     @floor.post("/requests")
     def insert_request() -> str:
-        with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("ROLLBACK")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with _writing(engine) as connection:
             source = connection.execute(_LATEST).one()
             requester_id = _copied(connection, Requester, source.requester_id)
             request_id = _copied(
@@ -91,10 +86,20 @@ def make_floor(database: str) -> Flask:
                 submission_key=None,
             )
             _copied(connection, HistoryEntry, source.entry_id, service_request_id=request_id)
-            connection.commit()
         return "ok"
 
     return floor
+
+
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction that writes, and make it durable."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+        connection.commit()
 
 
 def _copied(connection: Connection, model: type[Model], row_id: int, **others: object) -> int:

@@ -85,7 +85,7 @@ def test_settings_that_never_were_like_that_are_shown_again(
     answer = browser.request("POST", "/admin/organisation", data=sent)
 
     assert answer.status_code == 200
-    assert "Somebody changed this since you opened it." in answer.get_data(as_text=True)
+    assert "Somebody changed this since you opened it" in answer.get_data(as_text=True)
     assert "Another name" not in browser.open("/admin/organisation").html
 
 

@@ -1,9 +1,9 @@
 """Many people at the same moment: real threads, a real database, and nothing counted twice."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from threading import Barrier, Thread
-from typing import Final, TypeVar
+from collections.abc import Callable
+from threading import Thread
+from typing import Final
 
 import pytest
 from flask import Flask
@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.together import at_once
 from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, Actor
@@ -21,7 +22,6 @@ from tracker.service_requests.lifecycle import Outcome, Status, Step
 from tracker.service_requests.models import Approval, ApprovalKind, Claim, ServiceRequest
 from tracker.service_requests.views import draft_keys
 
-Result = TypeVar("Result")
 TO_CLAIM: Final = Action.CLAIM_SERVICE_REQUEST
 TOLD: Final = {
     "need": "厨房水龙头滴水,关不紧",
@@ -30,38 +30,6 @@ TOLD: Final = {
     "requester_name": "李明",
     "phone": "13800138000",
 }
-
-
-def at_once(app: Flask, acts: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Let each act begin in a thread of its own at the same moment; return what each returned.
-
-    Raises the first error that an act raised.
-    """
-    results: list[Result] = []
-    errors: list[BaseException] = []
-    start = Barrier(len(acts))
-    # The test's own session gives back its connection: it must not hold up the others.
-    db.session.rollback()
-
-    def run(act: Callable[[], Result]) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                results.append(act())
-            except BaseException as error:  # noqa: BLE001 - handed to the test below
-                errors.append(error)
-            finally:
-                db.session.remove()
-
-    threads = [Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.expire_all()
-    if errors:
-        raise errors[0]
-    return results
 
 
 def rows(model: type[ServiceRequest] | type[Claim]) -> int:

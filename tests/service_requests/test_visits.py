@@ -482,3 +482,29 @@ def test_a_report_that_is_shown_again_asks_for_the_photos_again(
     answer = browser.request("POST", page.path, data=data, headers={"Referer": page.url})
 
     assert "Please choose the photos again before you send" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("way", ["leaves the team", "assigned elsewhere", "withdrawn"])
+def test_whoever_loses_the_task_does_not_come(
+    a: Builders, browser: Browser, team: Team, volunteer: Person, it: ServiceRequest, way: str
+) -> None:
+    visit = a.planned_visit(it, by=volunteer)
+    browser.sign_in(a.administrator())
+    other, leader = a.team(), a.leader()
+
+    if way == "leaves the team":
+        browser.open(f"/admin/people/{volunteer.id}")
+        browser.click("End this person")
+    elif way == "assigned elsewhere":
+        browser.sign_in(a.coordinator()).send(
+            f"/requests/{it.id}/assignment", lead_team_id=other.id, leader_id=leader.id
+        )
+    else:
+        browser.send(f"/track/{links.token_for(it.id, it.link_salt)}/withdrawal")
+
+    db.session.expire_all()
+    assert db.session.get_one(Visit, visit.id).status is VisitStatus.CANCELLED
+    page = browser.open(f"/track/{links.token_for(it.id, it.link_salt)}")
+    assert "Who comes and when" not in page.text
+    # Whoever withdrew knows it.
+    assert ("The planned visit does not take place" in page.text) is (way != "withdrawn")

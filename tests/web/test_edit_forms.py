@@ -1,14 +1,19 @@
 """Two people edit the same thing: neither overwrites the other unseen."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import pytest
+from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
+from tests.support.together import at_once
 from tracker.database import db
+
+THINGS: Final = ("person", "team", "unit", "area", "category", "organisation")
 
 
 def addresses(a: Builders) -> dict[str, tuple[str, str, str]]:
@@ -29,7 +34,7 @@ def change(browser: Browser, field: str, value: str) -> Page:
     return browser.send(press="Save", **fields)
 
 
-@pytest.mark.parametrize("thing", ["person", "team", "unit", "area", "category", "organisation"])
+@pytest.mark.parametrize("thing", THINGS)
 def test_who_saves_second_is_told_and_chooses(
     a: Builders, new_browser: Callable[[], Browser], thing: str
 ) -> None:
@@ -43,14 +48,33 @@ def test_who_saves_second_is_told_and_chooses(
     change(one, first_field, "Theirs")
     refused = change(two, second_field, "Mine")
 
-    assert "Somebody changed this since you opened it." in refused.text
+    assert "Somebody changed this since you opened it" in refused.text
     assert "Theirs" in refused.text
-    assert "Mine" in refused.html
-    change(two, first_field, "Theirs")
+    two.send(press="Save")
     db.session.expire_all()
     shown = two.open(address).html
     assert 'value="Theirs"' in shown
     assert 'value="Mine"' in shown
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_of_two_at_the_same_moment_one_is_taken(
+    app: Flask, a: Builders, new_browser: Callable[[], Browser], thing: str
+) -> None:
+    a.organisation()
+    address, field, _second = addresses(a)[thing]
+    head = a.administrator()
+    acts = []
+    for name in ("One", "Two"):
+        browser = new_browser().sign_in(head)
+        page = browser.open(address)
+        fields: dict[str, Any] = {field: name}
+        data = page.form("seen").filled(fields)
+        acts.append(partial(browser.client.post, page.path, data=data))
+
+    answers = at_once(app, acts)
+
+    assert sorted(answer.status_code for answer in answers) in ([200, 303], [303, 409])
 
 
 def test_who_edits_alone_is_not_asked(a: Builders, browser: Browser) -> None:

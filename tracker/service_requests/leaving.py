@@ -11,7 +11,7 @@ from tracker.database import db
 from tracker.permissions import Actor
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
-from tracker.service_requests.actions.claims import take_turns
+from tracker.service_requests.actions.claims import free, take_turns
 from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
@@ -51,9 +51,6 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
         teams = service_request.team_ids
         if team_id not in teams or staying_in & set(teams):
             continue
-        claim.released_at = now
-        claim.release_reason = "left the team"
-        service_request.places_taken -= 1
         steps.take(
             service_request,
             Step.RELEASE,
@@ -61,8 +58,7 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
             now=now,
             detail={"person_id": person_id, "left_team_id": team_id},
         )
-        db.session.flush()
-        db.session.expire(service_request, ["claims"])
+        free(service_request, claim, reason="left the team", actor=actor, now=now)
         messages.tell_team(service_request, Step.RELEASE, now=now)
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from tracker.organisation.calendar import WorkingCalendar
-from tracker.service_requests.actions.answers import DISPUTE_DAYS
+from tracker.service_requests.actions.answers import DISPUTE_DAYS, was_urged_today
 from tracker.service_requests.actions.time_passing import REMINDERS
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
@@ -113,7 +113,7 @@ def progress_of(
         stage=_STAGES[status],
         can_add=may_take(status, Step.ADD_WORD),
         can_urge=may_take(status, Step.URGE) and what not in _OWN_TURN,
-        urged_today=_urged_today(service_request, calendar, now),
+        urged_today=was_urged_today(service_request, now, calendar.time_zone),
         can_withdraw=may_take(status, Step.WITHDRAW),
         can_confirm=may_take(status, Step.CONFIRM),
         can_dispute=not is_waiting_for_reopening and _can_dispute(service_request, now),
@@ -130,11 +130,6 @@ def dispute_until(service_request: ServiceRequest) -> datetime | None:
     if service_request.closed_at is None or service_request.resolved_at is None or not has_result:
         return None
     return service_request.closed_at + timedelta(days=DISPUTE_DAYS)
-
-
-def _urged_today(service_request: ServiceRequest, calendar: WorkingCalendar, now: datetime) -> bool:
-    last = service_request.urged_at
-    return last is not None and calendar.local_date(last) == calendar.local_date(now)
 
 
 def _can_dispute(service_request: ServiceRequest, now: datetime) -> bool:

@@ -284,16 +284,19 @@ def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
     names = search.matches_names(words)
     found = search.matches(words) if names is None else names
     are_few = names is None and search.are_few(words)
+    reads_all = _reads_all(actor)
+    if not reads_all:
+        found = and_(found, _is_in_the_open(actor, words))
     # A number may only be looked for by those who may see numbers.
     if are_few and may(actor, Action.VIEW_CONTACT):
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
             # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-            if _reads_all(actor):
-                return ServiceRequest.id.in_(search.ids_with(words, _asked_by(phone, actor))), True
-            by_number = ServiceRequest.id.in_(_asked_by(phone, actor))
-            return or_(by_number, and_(found, _is_in_the_open(actor, words))), True
-    return found if _reads_all(actor) else and_(found, _is_in_the_open(actor, words)), are_few
+            by_number = _asked_by(phone, actor)
+            if reads_all:
+                return ServiceRequest.id.in_(search.ids_with(words, by_number)), True
+            return or_(ServiceRequest.id.in_(by_number), found), True
+    return found, are_few
 
 
 def _reads_all(actor: Actor) -> bool:

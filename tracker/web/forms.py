@@ -1,6 +1,6 @@
 """The base of every form."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Self, TypeVar
@@ -8,12 +8,15 @@ from typing import Any, Self, TypeVar
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
+from sqlalchemy import select
 from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import UnboundField
 from wtforms.validators import ValidationError
 
+from tracker.database import db
+from tracker.errors import StaleError
 from tracker.web.kept import SECRETS
 from tracker.web.labels import label
 
@@ -61,11 +64,15 @@ def password_fields(form: type[FlaskForm]) -> set[str]:
 class EditForm(Form):
     """A form over something that others may change, too: nobody overwrites it unseen.
 
-    It carries what it showed. When that is no longer so as it comes back, the page shows it again
-    with all that was typed and says what there is now; sent once more, it is taken.
+    It carries a mark of each value that it showed. When one is no longer so as it comes back, the
+    page shows what there is now, beside what was typed; sent once more, it is taken. `hold` settles
+    who was first of two at the same moment.
     """
 
     seen = HiddenField()
+    present: Self | None = None
+    """The form as it would be opened now."""
+    was_seen: str | None = None
 
     @classmethod
     def from_request(cls, obj: object | None = None, **values: Any) -> Self:  # noqa: ANN401
@@ -74,20 +81,12 @@ class EditForm(Form):
         if obj is not None:
             form.present = cls(formdata=None, obj=obj, **values)
             form.was_seen = form.seen.data if request.method == "POST" else None
-            form.seen.data = form.present.fingerprint()
+            form.seen.data = form.present.marks()
         return form
 
-    present: Self | None = None
-    was_seen: str | None = None
-
-    def fingerprint(self) -> str:
-        """Return what stands for the values of all fields."""
-        values = {
-            field.name: sorted(map(str, field.data)) if isinstance(field.data, list) else field.data
-            for field in self
-            if field.name != "seen" and not isinstance(field, CSRFTokenField)
-        }
-        return sha256(repr(sorted(values.items())).encode()).hexdigest()[:16]
+    def marks(self) -> str:
+        """Return a mark for each field: the same value, the same mark."""
+        return " ".join(f"{field.name}={_mark(field)}" for field in self.typed())
 
     def is_sent_and_valid(self) -> bool:
         """Tell whether it can be taken; what somebody else changed meanwhile is said first."""
@@ -95,20 +94,47 @@ class EditForm(Form):
             return False
         if self.present is None or self.was_seen == self.seen.data:
             return True
-        theirs = [
-            f"{field.label.text}: {field.data or '–'}"
-            for field in self.present
-            if isinstance(field, StringField)
-            and not isinstance(field, HiddenField)
-            and field.data != self[field.name].data
-        ]
+        shown = dict(pair.split("=", 1) for pair in (self.was_seen or "").split() if "=" in pair)
+        theirs = []
+        for mine, now in zip(self.typed(), self.present.typed(), strict=True):
+            if shown.get(now.name) == _mark(now):
+                continue
+            words = now.data if isinstance(now, StringField) and now.data else ""
+            theirs.append(f"{now.label.text}: {words}" if words else str(now.label.text))
+            if shown.get(mine.name) == _mark(mine):
+                mine.data = now.data  # only they touched it
         self.form_errors.append(
             gettext(
-                "Somebody changed this since you opened it. Theirs: %(theirs)s. Save again if yours is right.",
-                theirs="; ".join(theirs) or "–",
+                "Somebody changed this since you opened it: %(theirs)s. Look at it, and save again.",
+                theirs="; ".join(theirs),
             )
         )
         return False
+
+    def hold(self, row: Any, shown: Callable[[Any], object] | None = None) -> None:  # noqa: ANN401 - any model with an id
+        """Lock `row` until the end of the transaction; it must still be what the form showed.
+
+        `shown` makes what the form is filled from, where that is not the row. Raises `StaleError`.
+        """
+        kind = type(row)
+        db.session.execute(select(kind.id).where(kind.id == row.id).with_for_update())
+        db.session.refresh(row)
+        if type(self)(formdata=None, obj=shown(row) if shown else row).marks() != self.was_seen:
+            message = "Somebody saved it at the same moment."
+            raise StaleError(message)
+
+    def typed(self) -> list[Field]:
+        """Return the fields that somebody fills in."""
+        return [
+            field
+            for field in self
+            if field.name != "seen" and not isinstance(field, CSRFTokenField)
+        ]
+
+
+def _mark(field: Field) -> str:
+    value = sorted(map(str, field.data)) if isinstance(field.data, list) else field.data
+    return sha256(repr(value or "").encode()).hexdigest()[:8]
 
 
 def enum_choices(members: Iterable[EnumType]) -> list[SelectChoice]:

@@ -17,7 +17,7 @@ from tracker.organisation.queries import Node
 from tracker.permissions import Action, Actor, require
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
-from tracker.web.forms import Form
+from tracker.web.forms import EditForm
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Tree:
     nodes: Callable[[bool], list[Node[Any]]]
     """The whole tree; with True also what is ended."""
     find: Callable[[int], Any]
-    form: Callable[[Any | None, Actor], Form]
+    form: Callable[[Any | None, Actor], EditForm]
     """The form with its choices, for a thing or for a new one."""
-    values: Callable[[Form], dict[str, Any]]
+    values: Callable[[EditForm], dict[str, Any]]
     """What the form says, but where the thing hangs."""
     add: Callable[..., Any]
     edit: Callable[..., None]
@@ -143,14 +143,16 @@ def _form_page(tree: Tree, thing: Any | None) -> ResponseReturnValue:  # noqa: A
     )
 
 
-def _save(tree: Tree, thing_id: int | None, form: Form, *, actor: Actor, now: datetime) -> None:
+def _save(tree: Tree, thing_id: int | None, form: EditForm, *, actor: Actor, now: datetime) -> None:
     parent_id = form["parent_id"].data
     parent = tree.find(parent_id) if parent_id is not None else None
     values = tree.values(form)
     if thing_id is None:
         tree.add(values, parent=parent, actor=actor, now=now)
     else:
-        tree.edit(tree.find(thing_id), values, parent=parent, actor=actor, now=now)
+        thing = tree.find(thing_id)
+        form.hold(thing)
+        tree.edit(thing, values, parent=parent, actor=actor, now=now)
 
 
 def open_nodes(

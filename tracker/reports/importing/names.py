@@ -171,7 +171,7 @@ class Names:
 
     def _kind_named(self, name: str) -> int | None:
         """Return the one kind of help, in whichever group, that is named so."""
-        named = self._kinds_by_name[name]
+        named = self._kinds_by_name.get(name, ())
         return named[0] if len(named) == 1 and (None, name) not in self._categories else None
 
     def _may_keep_blank(self) -> bool:

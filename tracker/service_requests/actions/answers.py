@@ -94,16 +94,20 @@ def withdraw(
     require(actor, Action.WITHDRAW_OWN_REQUEST, service_request)
     service_request.outcome = Outcome.WITHDRAWN
     steps.take(service_request, Step.WITHDRAW, actor=actor, now=now, public_note=reason)
-    release_all(service_request, reason="withdrawn", now=now)
+    release_all(service_request, reason="withdrawn", actor=actor, now=now)
     messages.tell_team(service_request, Step.WITHDRAW, now=now)
+
+
+def was_urged_today(service_request: ServiceRequest, now: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether the requester asked to hurry on this calendar day of `zone` already."""
+    last = service_request.urged_at
+    return last is not None and last.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def urge(service_request: ServiceRequest, *, word: str = "", actor: Actor, now: datetime) -> None:
     """Ask to hurry, once a calendar day; reaches who holds it: team and leader, or the desk."""
     require(actor, Action.URGE_OWN_REQUEST, service_request)
-    zone = ZoneInfo(organisation.time_zone_name())
-    last = service_request.urged_at
-    if last is not None and last.astimezone(zone).date() == now.astimezone(zone).date():
+    if was_urged_today(service_request, now, ZoneInfo(organisation.time_zone_name())):
         raise RefusedError(Refusal.URGED_TODAY)
     service_request.urged_at = now
     service_request.times_urged += 1

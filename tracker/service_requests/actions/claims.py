@@ -1,6 +1,6 @@
 """A volunteer's place on a request: who gets the last one is decided by one conditional write."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +12,11 @@ from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may, require
 from tracker.service_requests import messages
-from tracker.service_requests.actions import steps
+from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
 from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
-from tracker.visits.models import Visit, VisitStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +165,7 @@ def release(
         internal_note=reason,
         detail={"person_id": person_id},
     )
-    for visit in _free(service_request, place, reason=reason, now=now):
-        steps.take(
-            service_request,
-            Step.NOTE,
-            actor=actor,
-            now=now,
-            detail={"visit_id": visit.id, "cancelled": True},
-        )
-        messages.tell_requester(service_request, Step.NOTE, now=now)
+    free(service_request, place, reason=reason, actor=actor, now=now)
     messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
@@ -182,6 +173,7 @@ def release_all(
     service_request: ServiceRequest,
     *,
     reason: str,
+    actor: Actor,
     now: datetime,
     except_members_of: Collection[int] = (),
 ) -> None:
@@ -203,7 +195,7 @@ def release_all(
         )
     ).all():
         if place.person_id not in staying:
-            _free(service_request, place, reason=reason, now=now)
+            free(service_request, place, reason=reason, actor=actor, now=now)
 
 
 def open_claims(person_id: int) -> int:
@@ -233,32 +225,13 @@ def claim_limit() -> int:
     return organisation.organisation().claim_limit
 
 
-def _free(
-    service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime
-) -> Sequence[Visit]:
-    """Free a place; return the planned visits to which nobody comes any more, called off."""
+def free(
+    service_request: ServiceRequest, place: Claim, *, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Free a place, and take whoever held it off the planned visits. Part of a step."""
     place.released_at = now
     place.release_reason = reason.strip()
     service_request.places_taken -= 1
-    called_off = _stays_away(service_request, place.person_id)
     db.session.flush()
     db.session.expire(service_request, ["claims"])
-    return called_off
-
-
-def _stays_away(service_request: ServiceRequest, person_id: int) -> Sequence[Visit]:
-    """Take somebody off the planned visits; return those to which nobody goes now, called off."""
-    planned = db.session.scalars(
-        select(Visit).where(
-            Visit.service_request_id == service_request.id,
-            Visit.status == VisitStatus.PLANNED,
-            Visit.visitors.any(Person.id == person_id),
-        )
-    ).all()
-    for visit in planned:
-        others = [person for person in visit.visitors if person.id != person_id]
-        if others:
-            visit.visitors = others
-        else:
-            visit.status = VisitStatus.CANCELLED
-    return [visit for visit in planned if visit.status is VisitStatus.CANCELLED]
+    visiting.stay_away(service_request, place.person_id, actor=actor, now=now)

@@ -116,7 +116,7 @@ def merge(
         now=now,
         detail={"duplicate": service_request.reference},
     )
-    release_all(service_request, reason="merged", now=now)
+    release_all(service_request, reason="merged", actor=actor, now=now)
     messages.tell_requester(service_request, Step.MERGE, now=now)
 
 
@@ -149,7 +149,7 @@ def assign(
     service_request.leader = leader
     db.session.flush()
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
-    release_all(service_request, reason="reassigned", now=now, except_members_of=teams)
+    release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
     service_request.assigned_at = now

@@ -141,6 +141,34 @@ def cancel_visit(
     if visit.service_request_id != service_request.id or visit.status is not VisitStatus.PLANNED:
         message = "There is no such planned visit."
         raise NotFoundError(message)
+    _call_off(service_request, visit, reason=reason, actor=actor, now=now)
+
+
+def stay_away(
+    service_request: ServiceRequest, person_id: int, *, actor: Actor, now: datetime
+) -> None:
+    """Take somebody who no longer works on it off the planned visits; part of a step.
+
+    What nobody goes to any more is called off, and the requester is told.
+    """
+    planned = db.session.scalars(
+        select(Visit).where(
+            Visit.service_request_id == service_request.id,
+            Visit.status == VisitStatus.PLANNED,
+            Visit.visitors.any(Person.id == person_id),
+        )
+    ).all()
+    for visit in planned:
+        others = [person for person in visit.visitors if person.id != person_id]
+        if others:
+            visit.visitors = others
+        else:
+            _call_off(service_request, visit, actor=actor, now=now)
+
+
+def _call_off(
+    service_request: ServiceRequest, visit: Visit, *, reason: str = "", actor: Actor, now: datetime
+) -> None:
     visit.status = VisitStatus.CANCELLED
     steps.take(
         service_request,

@@ -112,6 +112,7 @@ def edit(person_id: int) -> ResponseReturnValue:
         try:
             with transaction():
                 person = queries.person(actor, person_id)
+                form.hold(person)
                 is_reached_otherwise = actions.edit_person(
                     person,
                     _details(form),

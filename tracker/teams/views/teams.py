@@ -66,9 +66,9 @@ def edit(team_id: int) -> ResponseReturnValue:
     form = _form(queries.team(actor, team_id), actor)
     if form.is_sent_and_valid():
         with transaction():
-            actions.edit_team(
-                queries.team(actor, team_id), **_content(form), actor=actor, now=utc_now()
-            )
+            team = queries.team(actor, team_id)
+            form.hold(team, _Plain)
+            actions.edit_team(team, **_content(form), actor=actor, now=utc_now())
         flash(_("Saved."))
         return redirect(url_for(".show", team_id=team_id), 303)
     return render_template("teams/team_form.html", form=form, team=queries.team(actor, team_id))
@@ -157,11 +157,7 @@ def _manager() -> Actor:
 
 
 def _form(team: Team | None, actor: Actor) -> TeamForm:
-    chosen = {
-        "areas": [area.id for area in team.areas] if team else [],
-        "categories": [category.id for category in team.categories] if team else [],
-    }
-    form = TeamForm.from_request(None if team is None else _Plain(team, chosen))
+    form = TeamForm.from_request(None if team is None else _Plain(team))
     units = organisation.unit_tree(within=actor.units_where(Action.MANAGE_TEAMS))
     form.unit_id.choices = tree_choices(units)
     form.areas.choices = tree_choices(organisation.area_tree())
@@ -176,10 +172,11 @@ def _form(team: Team | None, actor: Actor) -> TeamForm:
 class _Plain:
     """A team as its form reads it: ids where the model has things."""
 
-    def __init__(self, team: Team, chosen: dict[str, list[int]]) -> None:
+    def __init__(self, team: Team) -> None:
         self.name, self.name_en, self.unit_id = team.name, team.name_en, team.unit_id
         self.description, self.description_en = team.description, team.description_en
-        self.areas, self.categories = chosen["areas"], chosen["categories"]
+        self.areas = [area.id for area in team.areas]
+        self.categories = [category.id for category in team.categories]
 
 
 def _content(form: TeamForm) -> dict[str, Any]:
