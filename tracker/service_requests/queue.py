@@ -96,6 +96,19 @@ class QueueFilter:
     """What the reader answers for, has claimed, or leads the team of."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is searched for: the condition, and whether few or very many requests can fit it."""
+
+    fitting: ColumnElement[bool] | None = None
+    are_few: bool = False
+    """So few that they are looked up one by one."""
+
+    @property
+    def are_many(self) -> bool:
+        return self.fitting is not None and not self.are_few
+
+
 # Literal SQL, as in the index ix_service_request_desk (migration 0006): a database knows an expression again only
 # when nothing of it is a parameter.
 _TURN: Final[ColumnElement[int]] = literal_column(
@@ -115,10 +128,35 @@ and sorts thousands instead of reading the list in its order."""
 _IS_OPEN: Final = text("service_request.status <> 'closed'")  # a typed column would say "… = 1"
 
 
-def page(
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the list, and how many wait in each open status."""
+
+    page: Page[ServiceRequest]
+    counts: Mapping[Tab, Count]
+
+
+def look(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
+) -> Listing:
+    """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
+    words = _with_words(actor, wanted.words.strip())
+    return Listing(
+        _page(actor, wanted, words, zone=zone, mark=mark, now=now),
+        _open_counts(actor, wanted, words, zone=zone, now=now),
+    )
+
+
+def _page(
+    actor: Actor,
+    wanted: QueueFilter,
+    words: _Words,
+    *,
+    zone: ZoneInfo,
+    mark: str | None,
+    now: datetime,
 ) -> Page[ServiceRequest]:
-    """Return one page of what `actor` may see of the queue.
+    """Return one page of the list.
 
     What is open comes in the order in which it must move: what waits for triage first, the
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
@@ -132,7 +170,7 @@ def page(
     )
     return wide_page_of(
         db.session(),
-        _asked(actor, wanted, by=_BY_AGE if newest_first else _BY_TURN, zone=zone, now=now).query,
+        _asked(actor, wanted, words, by=_BY_AGE if newest_first else _BY_TURN, zone=zone, now=now),
         keys,
         load=_with_names,
         mark=mark,
@@ -151,8 +189,8 @@ def _with_names(ids: Sequence[int]) -> Sequence[ServiceRequest]:
     )
 
 
-def open_counts(
-    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
+def _open_counts(
+    actor: Actor, wanted: QueueFilter, words: _Words, *, zone: ZoneInfo, now: datetime
 ) -> Mapping[Tab, Count]:
     """Return how many fit the filter in each open status, and in all of them together.
 
@@ -160,12 +198,13 @@ def open_counts(
     the page goes. Each status is counted up to `MOST_COUNTED`: nobody reads the difference between thousands,
     and the page does not grow slower with them.
     """
-    everything = _asked(actor, replace(wanted, tab=Tab.ALL), by=_BY_STATUS, zone=zone, now=now)
-    if wanted.words.strip() and not everything.are_few:
+    if words.are_many:
         return {}
+    in_all = replace(wanted, tab=Tab.ALL)
+    everything = _asked(actor, in_all, words, by=_BY_STATUS, zone=zone, now=now)
     parts = []
     for status in OPEN_STATUSES:
-        fitting = everything.query.where(ServiceRequest.status == status, _IS_OPEN)
+        fitting = everything.where(ServiceRequest.status == status, _IS_OPEN)
         some = fitting.limit(MOST_COUNTED + 1).subquery()
         parts.append(select(literal(status.value), func.count()).select_from(some))
     found = dict(db.session.execute(union_all(*parts)).all())
@@ -181,14 +220,9 @@ def _count(found: int) -> Count:
     return Count(min(found, MOST_COUNTED), is_all=found <= MOST_COUNTED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    query: Select[int]
-    are_few: bool
-    """Whether words single out a few."""
-
-
-def _asked(actor: Actor, wanted: QueueFilter, *, by: str, zone: ZoneInfo, now: datetime) -> _Asked:
+def _asked(
+    actor: Actor, wanted: QueueFilter, words: _Words, *, by: str, zone: ZoneInfo, now: datetime
+) -> Select[int]:
     """Select what fits. `by` is the index of the list, read unless words single out a few."""
     conditions = [
         *_of_tab(wanted.tab),
@@ -196,13 +230,11 @@ def _asked(actor: Actor, wanted: QueueFilter, *, by: str, zone: ZoneInfo, now: d
         *_of_content(wanted),
         *_of_time(wanted, zone, now),
     ]
-    are_few = False
-    if words := wanted.words.strip():
-        fitting, are_few = _with_words(actor, words)
-        conditions.append(fitting)
+    if words.fitting is not None:
+        conditions.append(words.fitting)
     visible = within_reach(actor, Action.VIEW_QUEUE, CASEWORK)
     query = select(ServiceRequest.id).where(visible, *conditions)
-    return _Asked(query if are_few else query.with_hint(ServiceRequest, by, "sqlite"), are_few)
+    return query if words.are_few else query.with_hint(ServiceRequest, by, "sqlite")
 
 
 def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
@@ -273,14 +305,13 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
-    """Return the condition for a reference, a phone number, or words in any language.
-
-    And whether only few can fit it, so that they are looked up one by one.
-    """
+def _with_words(actor: Actor, words: str) -> _Words:
+    """Return the condition for a reference, a phone number, or words in any language."""
+    if not words:
+        return _Words()
     reference = parse_reference(words)
     if reference is not None:
-        return ServiceRequest.reference == reference, True
+        return _Words(ServiceRequest.reference == reference, are_few=True)
     names = search.matches_names(words)
     found = search.matches(words) if names is None else names
     are_few = names is None and search.are_few(words)
@@ -293,10 +324,12 @@ def _with_words(actor: Actor, words: str) -> tuple[ColumnElement[bool], bool]:
         if phone is not None:
             # One list of ids: of two conditions, PostgreSQL would look at every request for either.
             by_number = _asked_by(phone, actor)
-            if reads_all:
-                return ServiceRequest.id.in_(search.ids_with(words, by_number)), True
-            return or_(ServiceRequest.id.in_(by_number), found), True
-    return found, are_few
+            found = (
+                ServiceRequest.id.in_(search.ids_with(words, by_number))
+                if reads_all
+                else or_(ServiceRequest.id.in_(by_number), found)
+            )
+    return _Words(found, are_few)
 
 
 def _reads_all(actor: Actor) -> bool:

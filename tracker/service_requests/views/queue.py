@@ -53,13 +53,14 @@ def index() -> ResponseReturnValue:
         message = "The queue is for the desk."
         raise NotPermittedError(message)
     wanted = filter_from(request.args)
+    listing = queue.look(actor, wanted, zone=zone, mark=request.args.get("mark"), now=now)
     choices = _choices(actor, wanted)
     country = organisation.organisation().country
     return render_template(
         "service_requests/queue.html",
         wanted=wanted,
-        page=queue.page(actor, wanted, zone=zone, mark=request.args.get("mark"), now=now),
-        tabs=_tabs(wanted, queue.open_counts(actor, wanted, zone=zone, now=now)),
+        page=listing.page,
+        tabs=_tabs(wanted, listing.counts),
         choices=choices,
         chips=_chips(wanted, choices),
         reset_url=url_for(".index", status=wanted.tab.value),
