@@ -258,7 +258,7 @@ def test_an_answer_that_came_in_the_meantime_is_not_written_over(
 
     assert answer.status_code == 409
     assert now_of(it).solved is Solved.YES
-    assert "This has been answered already." in browser.open(address_of(it)).text
+    assert "There is no result to ask about now." in browser.open(address_of(it)).text
 
 
 def test_the_pages_speak_chinese(

@@ -215,6 +215,24 @@ def test_without_team_or_leader_nothing_typed_is_lost(a: Builders, browser: Brow
     assert "请留意" in page.text
 
 
+def test_a_lead_team_that_is_none_at_all_is_refused(a: Builders, browser: Browser) -> None:
+    a.team()
+    a.team()
+    made = a.service_request(status=Status.ACCEPTED)
+    leader = a.leader()
+    browser.sign_in(a.coordinator())
+
+    page = browser.send(
+        f"/requests/{made.id}/assignment",
+        lead_team_id="0",
+        leader_id=leader.id,
+        volunteers_needed=1,
+    )
+
+    assert "Assigned. The team has been told." not in page.text
+    assert now_of(made).status is Status.ACCEPTED
+
+
 def test_a_team_leader_assigns_inside_the_own_team_only(a: Builders, browser: Browser) -> None:
     team, other = a.team(), a.team()
     leader = a.leader()

@@ -157,7 +157,8 @@ class EnumMember:
 
 def optional_int(value: object) -> int | None:
     """Coerce a choice that may be left blank to an id."""
-    if value in (None, "", "None", 0, "0"):
+    # "0" is no blank: it would count as an answer, and be none.
+    if value in (None, "", "None"):
         return None
     return int(str(value))
 

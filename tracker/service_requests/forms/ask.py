@@ -205,6 +205,7 @@ class AskForm(Form):
             area_options(current_locale(), ended=False),
             blank=_l("I do not know, or it is not here"),
         )
+        self.area_id.flags.depends = self.address.flags.depends = True
         return self
 
     def validate_address(self, field: Field) -> None:
