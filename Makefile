@@ -60,10 +60,10 @@ format: $(DEV_STAMP) ## Put the code into its format, print the documents that c
 
 lock: $(DEV_STAMP) ## Pin requirements*.in with hashes (UPGRADE=--upgrade for newer ones)
 	$(BIN)/uv pip compile $(UPGRADE) requirements.in -o requirements.txt --generate-hashes \
-	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --quiet \
+	  --python-version 3.11 --no-strip-extras --no-emit-index-url --no-emit-find-links --quiet \
 	  --annotation-style line --custom-compile-command "make lock"
 	$(BIN)/uv pip compile $(UPGRADE) requirements-dev.in -c requirements.txt -o requirements-dev.txt \
-	  --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --quiet \
+	  --generate-hashes --python-version 3.11 --no-strip-extras --no-emit-index-url --no-emit-find-links --quiet \
 	  --annotation-style line --custom-compile-command "make lock"
 
 clean: ## Remove what was made, but not the data under instance/
