@@ -97,6 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
+    app.jinja_environment = templating.Environment
     app.config.from_mapping(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,

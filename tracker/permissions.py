@@ -9,7 +9,7 @@ unit tree. Volunteers and team leaders hold theirs in teams. A resident is whoev
 private link of one request.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final, Protocol
@@ -241,6 +241,18 @@ class Actor:
     def ids(self) -> frozenset[int]:
         """Return who it is, as whom they act or as whom they are signed in beside it."""
         return frozenset(each for each in (self.person_id, self.signed_in_id) if each is not None)
+
+    @property
+    def holdings(self) -> Hashable:
+        """Return what decides on all rights: actors whose holdings are equal may do the same."""
+        return (
+            self.person_id,
+            self.signed_in_id,
+            self.own_request_id,
+            self.at_the_top,
+            frozenset(self.units.items()),
+            frozenset(self.teams.items()),
+        )
 
     @property
     def roles(self) -> frozenset[Role]:

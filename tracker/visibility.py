@@ -6,11 +6,19 @@ together for every action, role and relation.
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Reach, Role
+
+Rest = ParamSpec("Rest")
+Made = TypeVar("Made")
+
+MADE: Final = 128
+"""How many statements of each kind are remembered: of so many people, or so many questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,42 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
         for person_id in sorted(actor.ids):
             allowed &= ~rows.handled_by(person_id)
     return allowed
+
+
+def made_once(
+    build: Callable[Concatenate[Actor, Rest], Made],
+) -> Callable[Concatenate[Actor, Rest], Made]:
+    """Remember the statement that `build` makes for an actor and for the same question.
+
+    Making a statement, and finding out which known one it equals, takes longer than its answer:
+    what is long-lived, a database layer knows at once. `build` reads its arguments alone, never
+    the database or the clock: moments are parameters of the statement.
+    """
+
+    @lru_cache(maxsize=MADE)
+    def made(asker: _Asker, *rest: Any, **named: Any) -> Made:  # noqa: ANN401 - as `build`
+        return build(asker.actor, *rest, **named)
+
+    @wraps(build)
+    def answer(actor: Actor, /, *rest: Rest.args, **named: Rest.kwargs) -> Made:
+        return made(_Asker(actor), *rest, **named)  # type: ignore[arg-type]  # they must be hashable
+
+    return answer
+
+
+class _Asker:
+    """An actor, equal to every other who may do the same."""
+
+    __slots__ = ("_holdings", "actor")
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor, self._holdings = actor, actor.holdings
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asker) and self._holdings == other._holdings
+
+    def __hash__(self) -> int:
+        return hash(self._holdings)
 
 
 def _by_unit(actor: Actor, action: Action, rows: CaseworkColumns) -> list[ColumnElement[bool]]:

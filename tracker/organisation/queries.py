@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, exists, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from tracker.accounts.models import Grant
 from tracker.database import Model, db
@@ -174,6 +174,20 @@ def offered_categories() -> Sequence[Category]:
         .order_by(Category.position, Category.id)
     )
     return list(tops)
+
+
+_BELOW: Final = aliased(Category)
+_OFFERED: Final = select(Category).where(
+    Category.id == bindparam("id", type_=Integer),
+    Category.is_offered,
+    Category.ended_at.is_(None),
+    ~exists().where(_BELOW.parent_id == Category.id, _BELOW.is_offered, _BELOW.ended_at.is_(None)),
+)
+
+
+def offered_category(category_id: int) -> Category | None:
+    """Return one category if residents may choose it: offered, not ended, and no group of others."""
+    return db.session.scalar(_OFFERED, {"id": category_id})
 
 
 def category(category_id: int) -> Category:

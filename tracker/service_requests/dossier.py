@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import selectinload
 
 from tracker.database import db
@@ -23,6 +23,7 @@ from tracker.service_requests.models import (
     Requester,
     ServiceRequest,
 )
+from tracker.visibility import made_once
 from tracker.visits.models import Visit
 
 SYSTEM_STEPS: Final = frozenset({Step.REMIND, Step.TIME_OUT, Step.IMPORT})
@@ -66,13 +67,13 @@ class Dossier:
 
 def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     """Return what `actor`, who may see the request, reads of it."""
-    history = queries.history_of(service_request)
+    history, one = queries.history_of(service_request), {"id": service_request.id}
     return Dossier(
         history=history,
-        visits=_visits_of(service_request),
-        photos=_photos_of(service_request),
+        visits=db.session.scalars(_VISITS, one).all(),
+        photos=db.session.scalars(_PHOTOS, one).all(),
         approvals=queries.waiting_approvals(service_request),
-        merged=_merged_into(service_request, actor),
+        merged=db.session.scalars(_merged(actor), one).all(),
         survivor=_visible(service_request.survivor_id, actor),
         said_to_be_same_as=_visible(_same_as(history), actor),
         contact=masked_contact(service_request),
@@ -103,41 +104,32 @@ def masked_phone(requester: Requester | None, country: str | None = None) -> str
     return mask_phone(requester.phone, country or organisation.organisation().country)
 
 
-def _visits_of(service_request: ServiceRequest) -> Sequence[Visit]:
-    return list(
-        db.session.scalars(
-            select(Visit)
-            .where(Visit.service_request_id == service_request.id)
-            .options(selectinload(Visit.visitors))
-            .order_by(Visit.id)
-        )
-    )
+_ONE_ID: Final = bindparam("id", type_=Integer)
+_VISITS: Final = (
+    select(Visit)
+    .where(Visit.service_request_id == _ONE_ID)
+    .options(selectinload(Visit.visitors))
+    .order_by(Visit.id)
+)
+_PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
 
 
-def _photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
-    return list(
-        db.session.scalars(
-            select(Photo).where(Photo.service_request_id == service_request.id).order_by(Photo.id)
-        )
-    )
+@made_once
+def _merged(actor: Actor) -> Select[ServiceRequest]:
+    """Select what the reader may see of what was merged into one request."""
+    query = queries.visible_to(actor).where(ServiceRequest.survivor_id == _ONE_ID)
+    return query.order_by(ServiceRequest.id)
 
 
-def _merged_into(service_request: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:
-    return list(
-        db.session.scalars(
-            queries.visible_to(actor)
-            .where(ServiceRequest.survivor_id == service_request.id)
-            .order_by(ServiceRequest.id)
-        )
-    )
+@made_once
+def _one(actor: Actor) -> Select[ServiceRequest]:
+    return queries.visible_to(actor).where(ServiceRequest.id == _ONE_ID)
 
 
 def _visible(service_request_id: int | None, actor: Actor) -> ServiceRequest | None:
     if service_request_id is None:
         return None
-    return db.session.scalar(
-        queries.visible_to(actor).where(ServiceRequest.id == service_request_id)
-    )
+    return db.session.scalar(_one(actor), {"id": service_request_id})
 
 
 def _same_as(history: Sequence[HistoryEntry]) -> int | None:

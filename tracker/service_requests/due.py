@@ -5,8 +5,9 @@ The definition of overdue itself is `limits.is_overdue`; `conditions` says the s
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import BindParameter, ColumnElement, and_, or_
 
 from tracker.service_requests.lifecycle import (
     STOPPED_STATUSES,
@@ -15,6 +16,19 @@ from tracker.service_requests.lifecycle import (
 )
 from tracker.service_requests.limits import is_overdue
 from tracker.service_requests.models import ServiceRequest
+
+
+class Timed(Protocol):
+    """What `due_state` asks of a request, or of a line of a list."""
+
+    @property
+    def status(self) -> Status: ...  # noqa: D102 - as in `ServiceRequest`
+    @property
+    def resolved_on_time(self) -> bool | None: ...  # noqa: D102
+    @property
+    def due_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def near_at(self) -> datetime | None: ...  # noqa: D102
 
 
 class DueState(StrEnum):
@@ -29,7 +43,7 @@ class DueState(StrEnum):
     DONE_LATE = "done_late"
 
 
-def due_state(service_request: ServiceRequest, now: datetime) -> DueState | None:
+def due_state(service_request: Timed, now: datetime) -> DueState | None:
     """Return how a request stands; what is resolved or closed keeps how it ended.
 
     None for what ended without a result, such as a withdrawal.
@@ -49,7 +63,7 @@ def due_state(service_request: ServiceRequest, now: datetime) -> DueState | None
     return DueState.ON_TIME
 
 
-def is_in_state(state: DueState, now: datetime) -> ColumnElement[bool]:
+def is_in_state(state: DueState, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a request stands so; raises `ValueError` for what no list asks."""
     running = ServiceRequest.status.in_(
         [status for status in UNRESOLVED_STATUSES if status not in STOPPED_STATUSES]

@@ -1,8 +1,9 @@
 """Reading service requests. Every list begins with what the reader may see."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 from sqlalchemy.orm.interfaces import LoaderOption
 
@@ -10,7 +11,9 @@ from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor
 from tracker.service_requests.models import CASEWORK, Approval, HistoryEntry, ServiceRequest
-from tracker.visibility import within_reach
+from tracker.visibility import made_once, within_reach
+
+_ONE_ID: Final = bindparam("id", type_=Integer)
 
 
 def visible_to(
@@ -28,19 +31,20 @@ def find(
     Raises `NotFoundError` both when there is none and when `actor` may not see it, so that an
     id tells a stranger nothing.
     """
-    return _one(
-        visible_to(actor, action)
-        .where(ServiceRequest.id == service_request_id)
-        .options(
-            joinedload(ServiceRequest.category),
-            joinedload(ServiceRequest.area),
-            joinedload(ServiceRequest.unit),
-            joinedload(ServiceRequest.lead_team),
-            joinedload(ServiceRequest.leader),
-            joinedload(ServiceRequest.requester),
-            selectinload(ServiceRequest.helping_teams),
-            selectinload(ServiceRequest.claims),
-        )
+    return _one(_with_all_it_names(actor, action), service_request_id)
+
+
+@made_once
+def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest]:
+    return _by_id(actor, action).options(
+        joinedload(ServiceRequest.category),
+        joinedload(ServiceRequest.area),
+        joinedload(ServiceRequest.unit),
+        joinedload(ServiceRequest.lead_team),
+        joinedload(ServiceRequest.leader),
+        joinedload(ServiceRequest.requester),
+        selectinload(ServiceRequest.helping_teams),
+        selectinload(ServiceRequest.claims),
     )
 
 
@@ -52,12 +56,20 @@ def find_for_change(
     Whoever comes second waits and then sees what the first one did. Who only refers to it, with
     a message say, does not wait: its key stays. Raises `NotFoundError` as `find` does.
     """
-    return _one(
-        visible_to(actor, action)
-        .where(ServiceRequest.id == service_request_id)
+    return _one(_locked(actor, action), service_request_id)
+
+
+@made_once
+def _locked(actor: Actor, action: Action) -> Select[ServiceRequest]:
+    return (
+        _by_id(actor, action)
         .with_for_update(of=ServiceRequest, key_share=True)
         .execution_options(populate_existing=True)
     )
+
+
+def _by_id(actor: Actor, action: Action) -> Select[ServiceRequest]:
+    return visible_to(actor, action).where(ServiceRequest.id == _ONE_ID)
 
 
 def find_both_for_change(
@@ -85,32 +97,32 @@ def lines(ids: Sequence[int], *more: LoaderOption) -> Sequence[ServiceRequest]:
     ).all()
 
 
+_HISTORY: Final = (
+    select(HistoryEntry)
+    .where(HistoryEntry.service_request_id == _ONE_ID)
+    .options(joinedload(HistoryEntry.actor), joinedload(HistoryEntry.team))
+    .order_by(HistoryEntry.id)
+)
+_WAITING: Final = (
+    select(Approval)
+    .where(Approval.service_request_id == _ONE_ID, Approval.decided_at.is_(None))
+    .options(joinedload(Approval.asked_by))
+    .order_by(Approval.id)
+)
+
+
 def history_of(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
     """Return every step that was taken, oldest first, with who took it."""
-    return list(
-        db.session.scalars(
-            select(HistoryEntry)
-            .where(HistoryEntry.service_request_id == service_request.id)
-            .options(joinedload(HistoryEntry.actor), joinedload(HistoryEntry.team))
-            .order_by(HistoryEntry.id)
-        )
-    )
+    return db.session.scalars(_HISTORY, {"id": service_request.id}).all()
 
 
 def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:
     """Return what was asked of a supervisor and is not decided yet."""
-    return list(
-        db.session.scalars(
-            select(Approval)
-            .where(Approval.service_request_id == service_request.id, Approval.decided_at.is_(None))
-            .options(joinedload(Approval.asked_by))
-            .order_by(Approval.id)
-        )
-    )
+    return db.session.scalars(_WAITING, {"id": service_request.id}).all()
 
 
-def _one(query: Select[ServiceRequest]) -> ServiceRequest:
-    service_request = db.session.scalar(query)
+def _one(query: Select[ServiceRequest], service_request_id: int) -> ServiceRequest:
+    service_request = db.session.scalar(query, {"id": service_request_id})
     if service_request is None:
         message = "There is no such service request."
         raise NotFoundError(message)

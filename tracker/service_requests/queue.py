@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     SQLColumnExpression,
     TextClause,
     and_,
+    bindparam,
     func,
     literal,
     literal_column,
@@ -25,23 +27,23 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.orm import joinedload
 
 from tracker.database import UtcDateTime, db
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
-from tracker.service_requests import queries, search
+from tracker.service_requests import lines, search
 from tracker.service_requests.due import DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
+from tracker.service_requests.lines import Line
 from tracker.service_requests.models import (
     CASEWORK,
     Requester,
     ServiceRequest,
 )
 from tracker.service_requests.reference import parse_reference
-from tracker.visibility import within_reach
+from tracker.visibility import made_once, within_reach
 from tracker.web.paging import Page, wide_page_of
 
 PAGE_SIZE: Final = 25
@@ -97,6 +99,14 @@ class QueueFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class _Places:
+    """The units and areas that a filter means, with all below; None for all there are."""
+
+    units: frozenset[int] | None
+    areas: frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Words:
     """What is searched for: the condition, and whether few or very many requests can fit it."""
 
@@ -120,6 +130,12 @@ _TURN: Final[ColumnElement[int]] = literal_column(
 _WHEN: Final[ColumnElement[datetime]] = literal_column(
     "coalesce(service_request.due_at, service_request.submitted_at)", UtcDateTime()
 )
+_IN_TURN: Final[Sequence[SQLColumnExpression[Any]]] = (_TURN, _WHEN, ServiceRequest.id)
+_NEWEST: Final[Sequence[SQLColumnExpression[Any]]] = (
+    ServiceRequest.submitted_at,
+    ServiceRequest.id,
+)
+_NOW: Final = bindparam("now", type_=UtcDateTime())
 _BY_TURN: Final = "INDEXED BY ix_service_request_desk"
 _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
 _BY_AGE: Final = "INDEXED BY ix_service_request_newest"
@@ -132,7 +148,7 @@ _IS_OPEN: Final = text("service_request.status <> 'closed'")  # a typed column w
 class Listing:
     """A page of the list, and how many wait in each open status."""
 
-    page: Page[ServiceRequest]
+    page: Page[Line]
     counts: Mapping[Tab, Count]
 
 
@@ -141,73 +157,69 @@ def look(
 ) -> Listing:
     """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
     words = _with_words(actor, wanted.words.strip())
-    return Listing(
-        _page(actor, wanted, words, zone=zone, mark=mark, now=now),
-        _open_counts(actor, wanted, words, zone=zone, now=now),
+    places = _places(wanted)
+    listed, counted = _listed, _counted
+    if words.fitting is not None:  # hardly ever asked twice
+        listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
+    newest_first = wanted.tab in (Tab.CLOSED, Tab.ALL)
+    page = wide_page_of(
+        db.session(),
+        listed(actor, wanted, places, words, zone),
+        _NEWEST if newest_first else _IN_TURN,
+        load=lines.of,
+        mark=mark,
+        parameters={_NOW.key: now},
+        size=PAGE_SIZE,
+        newest_first=newest_first,
+    )
+    if words.are_many:  # they are looked for as far as the page goes
+        return Listing(page, {})
+    asked = counted(actor, replace(wanted, tab=Tab.ALL), places, words, zone)
+    found = dict(db.session.execute(asked, {_NOW.key: now}).all())
+    return Listing(page, _open_counts(found))
+
+
+def _places(wanted: QueueFilter) -> _Places:
+    unit, area = wanted.unit_id, wanted.area_id
+    return _Places(
+        None if unit is None else organisation.units_below(unit),
+        None if area is None else organisation.areas_below(area),
     )
 
 
-def _page(
-    actor: Actor,
-    wanted: QueueFilter,
-    words: _Words,
-    *,
-    zone: ZoneInfo,
-    mark: str | None,
-    now: datetime,
-) -> Page[ServiceRequest]:
-    """Return one page of the list.
+@made_once
+def _listed(
+    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo
+) -> Select[int]:
+    """Select the list.
 
     What is open comes in the order in which it must move: what waits for triage first, the
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
     requester's word. With what is closed, the newest comes first.
     """
-    newest_first = wanted.tab in (Tab.CLOSED, Tab.ALL)
-    keys: Sequence[SQLColumnExpression[Any]] = (
-        (ServiceRequest.submitted_at, ServiceRequest.id)
-        if newest_first
-        else (_TURN, _WHEN, ServiceRequest.id)
-    )
-    return wide_page_of(
-        db.session(),
-        _asked(actor, wanted, words, by=_BY_AGE if newest_first else _BY_TURN, zone=zone, now=now),
-        keys,
-        load=_with_names,
-        mark=mark,
-        size=PAGE_SIZE,
-        newest_first=newest_first,
-    )
+    by = _BY_AGE if wanted.tab in (Tab.CLOSED, Tab.ALL) else _BY_TURN
+    return _asked(actor, wanted, places, words, zone, by)
 
 
-def _with_names(ids: Sequence[int]) -> Sequence[ServiceRequest]:
-    """Return the requests with everything that a line of the list names."""
-    return queries.lines(
-        ids,
-        joinedload(ServiceRequest.unit),
-        joinedload(ServiceRequest.leader),
-        joinedload(ServiceRequest.requester),
-    )
+@made_once
+def _counted(
+    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo
+) -> CompoundSelect[str, int]:
+    """Select how many fit in each open status, up to `MOST_COUNTED` and one more.
 
-
-def _open_counts(
-    actor: Actor, wanted: QueueFilter, words: _Words, *, zone: ZoneInfo, now: datetime
-) -> Mapping[Tab, Count]:
-    """Return how many fit the filter in each open status, and in all of them together.
-
-    Nothing comes back for words that are in very many requests: they are searched for as far as
-    the page goes. Each status is counted up to `MOST_COUNTED`: nobody reads the difference between thousands,
-    and the page does not grow slower with them.
+    Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
-    if words.are_many:
-        return {}
-    in_all = replace(wanted, tab=Tab.ALL)
-    everything = _asked(actor, in_all, words, by=_BY_STATUS, zone=zone, now=now)
+    everything = _asked(actor, wanted, places, words, zone, _BY_STATUS)
     parts = []
     for status in OPEN_STATUSES:
         fitting = everything.where(ServiceRequest.status == status, _IS_OPEN)
         some = fitting.limit(MOST_COUNTED + 1).subquery()
         parts.append(select(literal(status.value), func.count()).select_from(some))
-    found = dict(db.session.execute(union_all(*parts)).all())
+    return union_all(*parts)
+
+
+def _open_counts(found: Mapping[str, int]) -> Mapping[Tab, Count]:
+    """Return how many fit the filter in each open status, and in all of them together."""
     each = {status: _count(found.get(status.value, 0)) for status in OPEN_STATUSES}
     together = sum(count.at_least for count in each.values())
     return {
@@ -221,14 +233,14 @@ def _count(found: int) -> Count:
 
 
 def _asked(
-    actor: Actor, wanted: QueueFilter, words: _Words, *, by: str, zone: ZoneInfo, now: datetime
+    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo, by: str
 ) -> Select[int]:
     """Select what fits. `by` is the index of the list, read unless words single out a few."""
     conditions = [
         *_of_tab(wanted.tab),
-        *_of_people(actor, wanted),
-        *_of_content(wanted),
-        *_of_time(wanted, zone, now),
+        *_of_people(actor, wanted, places),
+        *_of_content(wanted, places),
+        *_of_time(wanted, zone),
     ]
     if words.fitting is not None:
         conditions.append(words.fitting)
@@ -249,11 +261,10 @@ def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
             return (ServiceRequest.status == Status(tab.value), _IS_OPEN)
 
 
-def _of_people(actor: Actor, wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+def _of_people(actor: Actor, wanted: QueueFilter, places: _Places) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.unit_id is not None:
-        units = organisation.units_below(wanted.unit_id)
-        conditions.append(ServiceRequest.unit_id.in_(sorted(units)))
+    if places.units is not None:
+        conditions.append(ServiceRequest.unit_id.in_(sorted(places.units)))
     if wanted.team_id is not None:
         conditions.append(CASEWORK.in_teams([wanted.team_id]))
     if wanted.leader_id is not None:
@@ -271,14 +282,13 @@ def _own(actor: Actor) -> ColumnElement[bool]:
     return or_(*ways)
 
 
-def _of_content(wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+def _of_content(wanted: QueueFilter, places: _Places) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.category_id is not None:
         here = Category.id == wanted.category_id, Category.parent_id == wanted.category_id
         conditions.append(ServiceRequest.category_id.in_(select(Category.id).where(or_(*here))))
-    if wanted.area_id is not None:
-        below = organisation.areas_below(wanted.area_id)
-        conditions.append(ServiceRequest.area_id.in_(sorted(below)))
+    if places.areas is not None:
+        conditions.append(ServiceRequest.area_id.in_(sorted(places.areas)))
     if wanted.channel:
         conditions.append(ServiceRequest.channel == wanted.channel)
     if wanted.kind is not None:
@@ -288,10 +298,10 @@ def _of_content(wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
     return conditions
 
 
-def _of_time(wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> Sequence[ColumnElement[bool]]:
+def _of_time(wanted: QueueFilter, zone: ZoneInfo) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.due is not None:
-        conditions.append(is_in_state(wanted.due, now))
+        conditions.append(is_in_state(wanted.due, _NOW))
     if wanted.submitted_from is not None:
         begins = _midnight(wanted.submitted_from, zone)
         conditions.append(ServiceRequest.submitted_at >= begins)

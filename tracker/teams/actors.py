@@ -22,7 +22,7 @@ def load_actor(session_token: str) -> Actor | None:
     return actor_for(person) if person else None
 
 
-def actor_for(person: Person) -> Actor:
+def actor_for(person: Person | sessions.Who) -> Actor:
     """Return `person` with the units and teams that their grants and memberships reach."""
     held = _held_by(person.id)
     return Actor(

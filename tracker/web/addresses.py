@@ -1,11 +1,12 @@
 """What addresses and forms hold: anybody may have made it up; what cannot be is like nothing given."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
-from flask import Flask, Request
+from flask import Flask, Request, url_for
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
@@ -90,6 +91,16 @@ def read_argument(
         return read(text) if text else None
     except ValueError:
         return None
+
+
+def address(endpoint: str, arguments: Mapping[str, str | Sequence[str]], **others: str) -> str:
+    """Return the address of a page without variables in its path, with `arguments` and `others`.
+
+    What a reader's own address gives is passed on by this, never by `url_for`, to which names like
+    `_method` and `_scheme` mean something else.
+    """
+    pairs = urlencode({**arguments, **others}, doseq=True, safe=",:/")
+    return url_for(endpoint) + ("?" + pairs if pairs else "")
 
 
 def identity(text: str) -> int:

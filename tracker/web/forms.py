@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import cache, lru_cache
+from gettext import NullTranslations
 from hashlib import sha256
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
+from babel.support import Translations
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
@@ -13,18 +16,55 @@ from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import UnboundField
+from wtforms.i18n import messages_path
 from wtforms.validators import ValidationError
+from wtforms.widgets import Input, html_params
 
 from tracker.database import db
 from tracker.errors import StaleError
 from tracker.web.kept import SECRETS
 from tracker.web.labels import label
+from tracker.web.locale import current_locale
 
 EnumType = TypeVar("EnumType", bound=Enum)
 
 
+@cache
+def _built_in_words(locale: str) -> NullTranslations:
+    """Return what WTForms' own validators say. Flask-WTF reads the file anew for each form."""
+    known = Translations.load(messages_path(), [locale], domain="wtforms")
+    assert isinstance(known, NullTranslations)  # noqa: S101 - what it returns for any language
+    return known
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _remembered_params(**given: Any) -> str:  # noqa: ANN401 - as `html_params`
+    return html_params(**given)
+
+
+def _params(**given: Any) -> str:  # noqa: ANN401 - as `html_params`
+    """Return the attributes of an `<input>`; those that hold nobody's words are made once.
+
+    A form has dozens of choices and empty fields, which say the same on every page.
+    """
+    if given.get("type") in CHOICES or given.get("value") in ("", None):
+        return _remembered_params(**given)
+    return html_params(**given)
+
+
+CHOICES: Final = frozenset({"radio", "checkbox"})
+Input.html_params = staticmethod(_params)  # type: ignore[method-assign]  # as its widgets may
+
+
 class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
     """A form with CSRF protection, spoken in the reader's language."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # as above
+        """What WTForms asks about every form."""
+
+        def get_translations(self, _form: object) -> NullTranslations:
+            """Return the words of the validators in the reader's language."""
+            return _built_in_words(current_locale())
 
     def __init_subclass__(cls, **options: object) -> None:
         """Let no page that keeps forms ever keep a password of this one."""

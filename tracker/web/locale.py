@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
 from typing import Protocol
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import (
+    TIMEDELTA_UNITS,
     format_date as babel_date,
     format_datetime as babel_datetime,
     format_timedelta as babel_timedelta,
@@ -187,8 +188,25 @@ def format_ago(moment: datetime | None) -> str:
     """Return how long ago or ahead `moment` is, e.g. `3 天前`, `in 2 hours`."""
     if moment is None:
         return ""
-    delta = moment.astimezone(UTC) - utc_now()
-    return babel_timedelta(delta, add_direction=True, locale=_speech().babel)
+    delta = moment - utc_now()
+    speech = _speech()
+    said = (_rounded(delta), delta.days < 0, speech.locale)
+    if said not in _WRITTEN_AGO:
+        _WRITTEN_AGO[said] = babel_timedelta(delta, add_direction=True, locale=speech.babel)
+    return _WRITTEN_AGO[said]
+
+
+_WRITTEN_AGO: dict[tuple[tuple[str, int], bool, str], str] = {}
+"""Some hundred phrases: up to 51 minutes, 20 hours, 6 days, 4 weeks, 10 months, and the years."""
+
+
+def _rounded(delta: timedelta) -> tuple[str, int]:
+    """Return the unit and the number in which Babel says `delta`: its largest one, from 85 % on."""
+    seconds = abs(delta.days * 86400 + delta.seconds)
+    for unit, length in TIMEDELTA_UNITS:
+        if seconds >= 0.85 * length:
+            return unit, round(seconds / length)
+    return "second", 0
 
 
 def format_duration(duration: timedelta | float | None) -> str:

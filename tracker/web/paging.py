@@ -3,15 +3,15 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, literal, tuple_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, bindparam, tuple_
 from sqlalchemy.orm import Session
-
-from tracker.database import UtcDateTime
 
 Row = TypeVar("Row")
 LARGEST = 2**31 - 1
@@ -34,17 +34,20 @@ def wide_page_of(
     *,
     load: Callable[[Sequence[int]], Sequence[Row]],
     mark: str | None,
+    parameters: Mapping[str, object] = MappingProxyType({}),
     size: int = 50,
     newest_first: bool = False,
 ) -> Page[Row]:
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
     `query` selects ids only, so that an index that holds all it asks about answers alone; `load`
-    returns the rows of some ids, in any order. Each row has an `id`.
+    returns the rows of some ids, in any order. Each row has an `id`. The statement of a page is
+    remembered with its query, which may be one of those that are made once (`visibility.made_once`);
+    `parameters` are its moments and the like.
     """
     page = _page(
-        lambda asked: list(session.execute(asked).all()),
-        query.add_columns(*keys),
+        lambda asked, marks: list(session.execute(asked, {**parameters, **marks}).all()),
+        lambda way: _wide_statement(query, tuple(keys), way),
         keys,
         key_of=lambda row: list(row)[1:],
         mark=mark,
@@ -80,37 +83,40 @@ def page_of(
     at the one that it reads first, which must be the mark's.
     """
     return _page(
-        lambda page: list(session.scalars(page)),
-        query,
+        lambda page, marks: list(session.scalars(page, marks)),
+        lambda way: _statement(query, keys, way, asked),
         keys,
         key_of=key_of,
         mark=mark,
         size=size,
         newest_first=newest_first,
-        asked=asked,
     )
 
 
+class _Way(NamedTuple):
+    """In which direction a page is read, and from where."""
+
+    size: int
+    newest_first: bool
+    is_marked: bool
+    is_backwards: bool
+
+
 def _page(
-    fetch: Callable[[Select[Any]], list[Row]],
-    query: Select[Any],
+    fetch: Callable[[Select[Any], Mapping[str, object]], list[Row]],
+    statement: Callable[[_Way], Select[Any]],
     keys: Sequence[SQLColumnExpression[Any]],
     *,
     key_of: Callable[[Row], Sequence[object]],
     mark: str | None,
     size: int,
     newest_first: bool,
-    asked: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Row]:
     position = _read(mark, keys)
     backwards = position is not None and position[0] == "<"
-    if position is not None:
-        bounds = tuple_(*keys)
-        here = tuple_(*(_value(value) for value in position[1]))
-        query = query.where(bounds < here if backwards != newest_first else bounds > here)
-    query = query.where(*asked)
-    order = [key.desc() if backwards != newest_first else key.asc() for key in keys]
-    found = fetch(query.order_by(None).order_by(*order).limit(size + 1))
+    marks = {f"mark_{n}": value for n, value in enumerate(position[1])} if position else {}
+    way = _Way(size, newest_first, position is not None, backwards)
+    found = fetch(statement(way), marks)
     more = len(found) > size
     rows = found[:size]
     if backwards:
@@ -122,6 +128,30 @@ def _page(
         next_mark=_write(">", key_of(rows[-1])) if rows and has_next else None,
         previous_mark=_write("<", key_of(rows[0])) if rows and has_previous else None,
     )
+
+
+def _statement(
+    query: Select[Any],
+    keys: Sequence[SQLColumnExpression[Any]],
+    way: _Way,
+    asked: Sequence[ColumnElement[bool]] = (),
+) -> Select[Any]:
+    """Return what reads one row more than a page."""
+    descends = way.is_backwards != way.newest_first
+    if way.is_marked:
+        types = [cast("ColumnElement[Any]", key).type for key in keys]
+        here = tuple_(*(bindparam(f"mark_{n}", type_=kind) for n, kind in enumerate(types)))
+        query = query.where(tuple_(*keys) < here if descends else tuple_(*keys) > here)
+    order = [key.desc() if descends else key.asc() for key in keys]
+    return query.where(*asked).order_by(None).order_by(*order).limit(way.size + 1)
+
+
+@lru_cache(maxsize=128)
+def _wide_statement(
+    query: Select[int], keys: tuple[SQLColumnExpression[Any], ...], way: _Way
+) -> Select[Any]:
+    """Remember: the same few lists are opened all day."""
+    return _statement(query.add_columns(*keys), keys, way)
 
 
 def _write(direction: str, values: Sequence[object]) -> str:
@@ -159,8 +189,3 @@ def _plain(value: object, key: SQLColumnExpression[Any]) -> object:
         message = "The mark does not belong to this list."
         raise TypeError(message)
     return value
-
-
-def _value(value: object) -> Any:  # noqa: ANN401 - SQLAlchemy literal
-
-    return literal(value, UtcDateTime()) if isinstance(value, datetime) else literal(value)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, request, send_from_directory, url_for
+from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
 from jinja2 import StrictUndefined
 from jinja2.runtime import Macro
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
-from tracker.permissions import Action, Actor, may
+from tracker.permissions import Action, Actor, Role, may
 from tracker.privacy import format_phone
 from tracker.web import access, locale
 from tracker.web.addresses import printable
@@ -28,6 +29,8 @@ VENDOR = {
     "bootstrap.js": "static/bootstrap5/js/bootstrap.min.js",
 }
 """Third-party files that are served, by the name in their address."""
+DRAWN = 1024
+"""How many pieces of pages are remembered, the last ones asked for: some 2 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,18 @@ class Link:
     group: str
     active: bool
     count: int | None = None
+
+
+class Environment(FlaskEnvironment):
+    """Jinja's, for templates whose globals are all there before the first one is read.
+
+    Jinja looks them up in two maps at each import of a template into another, a dozen to a page,
+    so that the globals may still change; one map takes a tenth of the time.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return what a template can use, whoever renders it."""
+        return {**self.globals, **(d or {})}
 
 
 def init_app(
@@ -89,7 +104,7 @@ def init_app(
         Action=Action,
         is_demonstration=is_demonstration,
     )
-    app.extensions["navigation"] = navigation
+    app.extensions["navigation"] = _remembered(navigation)
     app.add_url_rule("/vendor/<name>", "vendor", _vendor)
 
     @app.context_processor
@@ -102,27 +117,65 @@ def init_app(
             "locales": locale.LOCALES,
             "text_size": "large" if request.cookies.get(locale.TEXT_SIZE_COOKIE) == "large" else "",
             "organisation": organisation(),
-            "navigation": lambda: links(navigation, actor),
+            "navigation": lambda: links(actor),
             "bootstrap_css": vendor_address("bootstrap.css"),
         }
 
 
-def links(navigation: Sequence[Entry], actor: Actor | None) -> list[Link]:
+def links(actor: Actor | None) -> tuple[Link, ...]:
     """Return the navigation of `actor`: what they hold the right to, in order."""
     if actor is None:
-        return []
-    return [
-        Link(
-            endpoint=entry.endpoint,
-            url=url_for(entry.endpoint),
-            label=str(entry.label),
-            icon=entry.icon,
-            group=entry.group,
-            active=_is_here(entry.endpoint, navigation),
+        return ()
+    draw: Callable[..., tuple[Link, ...]] = current_app.extensions["navigation"]
+    return draw(
+        locale.current_locale(),
+        request.script_root,
+        request.endpoint,
+        # What a right without a thing is decided by: see `permissions.may`.
+        *(
+            frozenset(role for role, ids in held.items() if ids)
+            for held in (actor.units, actor.teams)
+        ),
+        actor.at_the_top,
+    )
+
+
+def _remembered(navigation: Sequence[Entry]) -> Callable[..., tuple[Link, ...]]:
+    """Return what makes the navigation, once for all who hold the same roles, on each page.
+
+    It asks the matrix of a right about nothing in particular, which knows roles, not where.
+    """
+
+    @lru_cache(maxsize=512)
+    def draw(
+        _locale: str,
+        _script_root: str,
+        _endpoint: str | None,
+        in_units: frozenset[Role],
+        in_teams: frozenset[Role],
+        at_the_top: frozenset[Role],
+    ) -> tuple[Link, ...]:
+        anywhere = frozenset({0})
+        actor = Actor(
+            person_id=0,
+            units=dict.fromkeys(in_units, anywhere),
+            teams=dict.fromkeys(in_teams, anywhere),
+            at_the_top=at_the_top,
         )
-        for entry in navigation
-        if entry.endpoint in current_app.view_functions and may(actor, entry.right)
-    ]
+        return tuple(
+            Link(
+                endpoint=entry.endpoint,
+                url=url_for(entry.endpoint),
+                label=str(entry.label),
+                icon=entry.icon,
+                group=entry.group,
+                active=_is_here(entry.endpoint, navigation),
+            )
+            for entry in navigation
+            if entry.endpoint in current_app.view_functions and may(actor, entry.right)
+        )
+
+    return draw
 
 
 def _is_here(endpoint: str, navigation: Sequence[Entry]) -> bool:
@@ -143,7 +196,7 @@ def _is_here(endpoint: str, navigation: Sequence[Entry]) -> bool:
 
 def first_place(actor: Actor) -> str:
     """Return where `actor`'s work begins: the first line of their navigation, else the front page."""
-    places = links(current_app.extensions["navigation"], actor)
+    places = links(actor)
     return places[0].url if places else "/"
 
 
@@ -181,15 +234,16 @@ def _icons() -> dict[str, str]:
 
 
 def drawn_once(macro: Macro, *given: Hashable) -> Markup:
-    """Return what `macro` prints, drawn once in each language.
+    """Return what `macro` prints for `given`, drawn once for all pages in the same language.
 
-    For macros of a few enum members that stand in every line of a list; they read nothing else.
+    For what stands in line after line, or on page after page. The macro reads nothing but what it
+    is given, the language, and addresses below this site's root: no reader, no clock, no token.
     """
-    return _drawn_once(locale.current_locale(), macro, *given)
+    return _drawn_once(locale.current_locale(), request.script_root, macro, *given)
 
 
-@lru_cache(maxsize=512)
-def _drawn_once(_locale: str, macro: Macro, *given: Hashable) -> Markup:
+@lru_cache(maxsize=DRAWN)
+def _drawn_once(_locale: str, _script_root: str, macro: Macro, *given: Hashable) -> Markup:
     return Markup(macro(*given))  # noqa: S704 - printed by a template, which escaped it
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from flask import url_for
 from flask_babel import gettext as _
 
 from tracker.reports.addresses import Wanted
@@ -11,6 +10,7 @@ from tracker.reports.definitions import Dimension, Figure
 from tracker.reports.values import Group
 from tracker.reports.views.links import kept, list_url
 from tracker.service_requests.words import channel_label
+from tracker.web.addresses import address
 from tracker.web.labels import label
 from tracker.web.locale import localized
 
@@ -71,7 +71,7 @@ def tabs(by: Dimension) -> list[dict[str, Any]]:
     return [
         {
             "label": label(one),
-            "url": url_for(".index", **{**kept("by", "sort"), "by": one.value}) + "#groups",
+            "url": address(".index", kept("by", "sort"), by=one.value) + "#groups",
             "active": one is shown,
         }
         for one in BREAKDOWNS
@@ -80,7 +80,7 @@ def tabs(by: Dimension) -> list[dict[str, Any]]:
 
 def drill(group: Group, by: Dimension) -> str:
     """Return the page of figures of one group."""
-    return url_for(".index", **{**kept("sort", "mark", "exact", "blank"), **filter_of(group, by)})
+    return address(".index", kept("sort", "mark", "exact", "blank"), **filter_of(group, by))
 
 
 def filter_of(group: Group, by: Dimension) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import request, url_for
+from flask import request
 from flask_babel import gettext as _
 
 from tracker.organisation.offered import area_options, category_options, unit_options
@@ -15,6 +15,7 @@ from tracker.reports.views.links import kept
 from tracker.service_requests.choices import leader_options, team_options
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.words import channel_label
+from tracker.web.addresses import address
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_day
 from tracker.web.options import Options
@@ -43,7 +44,7 @@ def periods(wanted: Wanted) -> list[dict[str, Any]]:
             "label": label(one),
             "url": request.full_path
             if one is Choice.CUSTOM
-            else url_for(".index", **{**here, "period": one.value}),
+            else address(".index", here, period=one.value),
             "active": one is wanted.choice,
         }
         for one in Choice

@@ -1,16 +1,16 @@
 """Where the page of figures and its lists lead: to their own address, with more or less in it."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import request, url_for
+from flask import request
 
 from tracker.reports.definitions import Figure
 from tracker.reports.periods import Choice, Period
 from tracker.reports.values import Month
+from tracker.web.addresses import address
 
 
-def kept(*without: str) -> dict[str, Any]:
+def kept(*without: str) -> dict[str, str | list[str]]:
     """Return the parameters of this address, without some of them."""
     return {
         name: values if len(values) > 1 else values[0]
@@ -26,7 +26,7 @@ def list_url(figure: Figure, **more: str) -> str:
         more["exact"] = f"{here['exact']},{more['exact']}"
     if "blank" in more and "blank" in here:
         more["blank"] = f"{here['blank']},{more['blank']}"
-    return url_for(".listed", **{**here, "figure": figure.value, **more})
+    return address(".listed", here, figure=figure.value, **more)
 
 
 def month_link(month: Month, within: Period, zone: ZoneInfo) -> str:
@@ -36,4 +36,4 @@ def month_link(month: Month, within: Period, zone: ZoneInfo) -> str:
     end = min(end, within.end or end)
     here = kept("by", "sort", "mark", "figure", "period", "from", "to")
     days = {"from": f"{start}", "to": f"{Period(start, end).last}", "period": Choice.CUSTOM.value}
-    return url_for(".listed", **{**here, **days, "figure": Figure.RECEIVED.value})
+    return address(".listed", here, **days, figure=Figure.RECEIVED.value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from flask import Response, render_template, request, send_file, stream_with_context, url_for
+from flask import Response, render_template, request, send_file, stream_with_context
 from flask.typing import ResponseReturnValue
 
 from tracker.errors import NotPermittedError
@@ -16,6 +16,7 @@ from tracker.reports.views.figures import asked, blueprint
 from tracker.reports.views.filters import chips, choices_for, period_words
 from tracker.reports.views.links import kept
 from tracker.reports.words import DEFINITIONS
+from tracker.web.addresses import address
 from tracker.web.labels import label
 
 PAGE_SIZE: Final = 50
@@ -34,7 +35,7 @@ def listed() -> ResponseReturnValue:
         total=answers.how_many(actor, scope, wanted.figure),
         definition=DEFINITIONS[wanted.figure],
         chips=chips(wanted, choices_for(actor)),
-        back_url=url_for(".index", **kept("figure", "exact", "blank", "mark")),
+        back_url=address(".index", kept("figure", "exact", "blank", "mark")),
         exports=_export_links() if may(actor, Action.EXPORT_SERVICE_REQUESTS) else [],
     )
 
@@ -88,6 +89,6 @@ def _file_name(wanted: Wanted, ending: str) -> str:
 def _export_links() -> list[tuple[str, str]]:
     here = kept("mark", "sort", "by")
     return [
-        ("CSV", url_for(".list_csv", **here)),
-        ("XLSX", url_for(".list_xlsx", **here)),
+        ("CSV", address(".list_csv", here)),
+        ("XLSX", address(".list_xlsx", here)),
     ]

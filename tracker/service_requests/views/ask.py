@@ -374,9 +374,7 @@ def _offered_category(text: str) -> Category | None:
     """Return the category if residents may choose it: a leaf that is offered and not ended."""
     if not _is_id(text):
         return None
-    wanted = int(text)
-    leaves = (leaf for group in _category_groups() for leaf in group.leaves)
-    return next((leaf for leaf in leaves if leaf.id == wanted), None)
+    return organisation.offered_category(int(text))
 
 
 def _is_id(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -13,18 +14,19 @@ from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options, unit_options
 from tracker.permissions import Action, Actor, may
-from tracker.service_requests import queue
+from tracker.service_requests import lines, queue
 from tracker.service_requests.choices import leader_options, team_options
-from tracker.service_requests.dossier import masked_contact
-from tracker.service_requests.due import due_state
+from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.queue import filter_from
 from tracker.service_requests.lifecycle import Kind, Priority
+from tracker.service_requests.lines import Line
 from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import address
 from tracker.web.labels import label
-from tracker.web.locale import current_locale, format_day, time_zone
+from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
 from tracker.web.options import Options
 
 blueprint = Blueprint("queue", __name__)
@@ -45,6 +47,18 @@ class Choices:
     due: Options
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list, with what is read off a clock in words."""
+
+    line: Line
+    """Masked."""
+    ago: str
+    state: DueState | None
+    due_ago: str
+    due_time: str
+
+
 @blueprint.get("/queue")
 def index() -> ResponseReturnValue:
     """Show the requests that the reader's role reaches, in the order in which they must move."""
@@ -60,12 +74,21 @@ def index() -> ResponseReturnValue:
         "service_requests/queue.html",
         wanted=wanted,
         page=listing.page,
+        rows=[_row(line, country, now) for line in listing.page.rows],
         tabs=_tabs(wanted, listing.counts),
         choices=choices,
         chips=_chips(wanted, choices),
         reset_url=url_for(".index", status=wanted.tab.value),
-        due_state=lambda row: due_state(row, now),
-        masked_contact=lambda row: masked_contact(row, country),
+    )
+
+
+def _row(line: Line, country: str, now: datetime) -> Row:
+    return Row(
+        line=lines.masked(line, country),
+        ago=format_ago(line.submitted_at),
+        state=due_state(line, now),
+        due_ago=format_ago(line.due_at),
+        due_time=format_datetime(line.due_at),
     )
 
 
@@ -75,7 +98,7 @@ def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, An
     return [
         {
             "label": words[tab],
-            "url": url_for(".index", **{**kept, "status": tab.value}),  # type: ignore[arg-type]
+            "url": address(".index", kept, status=tab.value),
             "active": tab is wanted.tab,
             "count": counts[tab].at_least if tab in counts else None,
             "more": tab in counts and not counts[tab].is_all,
