@@ -1,30 +1,44 @@
 """What a volunteer sees: tasks to claim, without personal data, and the tasks that are theirs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, case, literal_column, select, text
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    TextClause,
+    bindparam,
+    case,
+    literal_column,
+    select,
+    text,
+    union_all,
+)
 from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import UtcDateTime, db
-from tracker.errors import Refusal
-from tracker.organisation import queries as organisation
+from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.privacy import find_personal_data
-from tracker.service_requests import queries
-from tracker.service_requests.actions import claims
-from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.lifecycle import Priority, Status, Step
+from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
     BY_UNDER_WAY,
     CASEWORK,
     UNDER_WAY,
     Claim,
+    Handler,
+    HelpingTeam,
     HistoryEntry,
     ServiceRequest,
 )
-from tracker.visibility import within_reach
+from tracker.teams.models import Team
+from tracker.visibility import made_once, within_reach
 from tracker.visits.models import Visit, VisitStatus
 from tracker.web.paging import Page, page_of
 
@@ -39,27 +53,68 @@ _STANDS_STILL: Final = case((ServiceRequest.due_at.is_(None), 1), else_=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a volunteer looks for, from the address."""
-
-    area_id: int | None = None
-    category_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Task:
-    """One request as the board shows it: what, where, when; never who."""
+    """One request as the board shows it: what, where, when; never who. Plain values, as in `lines`."""
 
     id: int
-    service_request: ServiceRequest
-    """Templates print category, area, places, times and the board note, and nothing else."""
+    reference: str
+    status: Status
+    priority: Priority
+    board_note: str
     preferred_time: str
-    refusal: Refusal | None
+    """Without numbers and addresses."""
+    due_at: datetime | None
+    near_at: datetime | None
+    resolved_on_time: bool | None
+    volunteers_needed: int
+    places_taken: int
+    unit_id: int
+    leader_id: int | None
+    lead_team_id: int | None
+    icon: str
+    is_sensitive: bool
+    category: Name
+    area: Name | None
+    team: Name | None
+    team_ids: frozenset[int]
+    claimant_ids: frozenset[int]
+    handler_ids: frozenset[int]
 
     @property
     def places_free(self) -> int:
         """Return how many volunteers are still needed."""
-        return max(self.service_request.volunteers_needed - self.service_request.places_taken, 0)
+        return max(self.volunteers_needed - self.places_taken, 0)
+
+
+_ONE_OF: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_NAMED: Final = (Category, Area, Team)
+_OWN: Final = tuple(each.name for each in fields(Task))[:-8]
+"""The columns of the request itself: all before the category's."""
+_TASKS: Final[Select[*tuple[Any, ...]]] = (
+    select(
+        *(getattr(ServiceRequest, name) for name in _OWN),
+        Category.icon,
+        Category.is_sensitive,
+        *(column for thing in _NAMED for column in (thing.name, thing.name_en)),
+    )
+    .join(Category, Category.id == ServiceRequest.category_id)
+    .outerjoin(Area, Area.id == ServiceRequest.area_id)
+    .outerjoin(Team, Team.id == ServiceRequest.lead_team_id)
+    .where(ServiceRequest.id.in_(_ONE_OF))
+)
+_TEAMS, _CLAIMANTS, _HANDLERS = range(3)
+_HELD: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(
+    select(literal_column(str(_TEAMS)), HelpingTeam.service_request_id, HelpingTeam.team_id).where(
+        HelpingTeam.service_request_id.in_(_ONE_OF)
+    ),
+    select(literal_column(str(_CLAIMANTS)), Claim.service_request_id, Claim.person_id).where(
+        Claim.service_request_id.in_(_ONE_OF), Claim.released_at.is_(None)
+    ),
+    select(literal_column(str(_HANDLERS)), Handler.service_request_id, Handler.person_id).where(
+        Handler.service_request_id.in_(_ONE_OF)
+    ),
+)
+"""Who has to do with some requests, in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +127,14 @@ class OwnTask:
     """What the requester said at the end."""
 
 
-def claimable(actor: Actor, wish: Wish) -> Select[int]:
-    """Select the ids of the requests of the actor's teams on which places are free."""
+@made_once
+def claimable(
+    actor: Actor, areas: frozenset[int] | None = None, category_id: int | None = None
+) -> Select[int]:
+    """Select the ids of the requests of the actor's teams on which places are free.
+
+    With `areas`, or a `category_id`, those there and of it.
+    """
     query = (
         select(ServiceRequest.id)
         .where(
@@ -90,40 +151,41 @@ def claimable(actor: Actor, wish: Wish) -> Select[int]:
             .with_hint(Claim, BY_UNDER_WAY, "sqlite")
         )
         query = query.where(ServiceRequest.id.not_in(mine))
-    if wish.area_id is not None:
-        query = query.where(ServiceRequest.area_id.in_(organisation.areas_below(wish.area_id)))
-    if wish.category_id is not None:
-        query = query.where(ServiceRequest.category_id == wish.category_id)
+    if areas is not None:
+        query = query.where(ServiceRequest.area_id.in_(sorted(areas)))
+    if category_id is not None:
+        query = query.where(ServiceRequest.category_id == category_id)
     return query
 
 
-def shown(ids: Sequence[int]) -> Sequence[ServiceRequest]:
-    """Return the requests with everything that the board shows of them."""
-    return queries.lines(
-        ids,
-        selectinload(ServiceRequest.helping_teams),
-        selectinload(ServiceRequest.claims),
+def shown(ids: Sequence[int]) -> Sequence[Task]:
+    """Return what the board shows of some requests, in no order."""
+    held: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for kind, service_request_id, held_id in db.session.execute(_HELD, {"ids": ids}):
+        held[kind, service_request_id].add(held_id)
+    return [_task(tuple(row), held) for row in db.session.execute(_TASKS, {"ids": ids})]
+
+
+def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:
+    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 :]
+    own = dict(zip((*_OWN, "icon", "is_sensitive"), plain, strict=True))
+    category, area, team = names(named)
+    task_id, lead_team_id = own["id"], own["lead_team_id"]
+    teams = held.get((_TEAMS, task_id), ())
+    return Task(
+        **own | {"preferred_time": without_personal_data(own["preferred_time"])},
+        category=category,
+        area=area,
+        team=team,
+        team_ids=frozenset(teams if lead_team_id is None else (lead_team_id, *teams)),
+        claimant_ids=frozenset(held.get((_CLAIMANTS, task_id), ())),
+        handler_ids=frozenset(held.get((_HANDLERS, task_id), ())),
     )
 
 
 def due_or_submitted() -> ColumnElement[Any]:
     """Return by what the board is ordered: what is due first; while the clock stands, its age."""
     return _WHEN
-
-
-def tasks(
-    rows: Sequence[ServiceRequest], actor: Actor, standing: claims.Standing
-) -> Sequence[Task]:
-    """Return what the board shows of `rows`, with why each cannot be claimed, if so."""
-    return [
-        Task(
-            id=row.id,
-            service_request=row,
-            preferred_time=without_personal_data(row.preferred_time),
-            refusal=claims.why_not(row, actor=actor, standing=standing),
-        )
-        for row in rows
-    ]
 
 
 def own_tasks(actor: Actor, *, mark: str | None = None, size: int = 50) -> Page[OwnTask]:

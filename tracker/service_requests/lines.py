@@ -4,7 +4,7 @@ What a page draws of a line can therefore be remembered by the line itself
 (`tracker.web.templating.drawn_once`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -105,11 +105,13 @@ def masked(line: Line, country: str) -> Line:
     )
 
 
+def names(columns: Sequence[Any]) -> Iterator[Any]:
+    """Yield a `Name`, or None, for each pair of columns: the main one, and the English one."""
+    for name, english in zip(columns[::2], columns[1::2], strict=True):
+        yield Name(name, english) if name is not None else None
+
+
 def _line(row: Sequence[Any]) -> Line:
     values = tuple(row)
-    plain, named = values[: -2 * len(_NAMED)], values[-2 * len(_NAMED) :]
-    names = [
-        Name(name, english) if name is not None else None
-        for name, english in zip(named[::2], named[1::2], strict=True)
-    ]
-    return Line(*plain, *names)
+    named = -2 * len(_NAMED)
+    return Line._make((*values[:named], *names(values[named:])))

@@ -5,7 +5,6 @@ from typing import Final
 
 from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
-from sqlalchemy.orm.interfaces import LoaderOption
 
 from tracker.database import db
 from tracker.errors import NotFoundError
@@ -81,20 +80,6 @@ def find_both_for_change(
     """
     found = {each: find_for_change(actor, each, action) for each in sorted({one_id, other_id})}
     return found[one_id], found[other_id]
-
-
-def lines(ids: Sequence[int], *more: LoaderOption) -> Sequence[ServiceRequest]:
-    """Return some requests, in no order, with what every list names and `more` loaded."""
-    return db.session.scalars(
-        select(ServiceRequest)
-        .where(ServiceRequest.id.in_(ids))
-        .options(
-            joinedload(ServiceRequest.category),
-            joinedload(ServiceRequest.area),
-            joinedload(ServiceRequest.lead_team),
-            *more,
-        )
-    ).all()
 
 
 _HISTORY: Final = (

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import func, select, update
 
@@ -10,7 +11,7 @@ from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
-from tracker.permissions import Action, Actor, Role, may, require
+from tracker.permissions import Action, Actor, Casework, Role, may, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
@@ -42,8 +43,19 @@ def standing_of(actor: Actor) -> Standing:
     return Standing(frozenset(vetted), open_claims(actor.person_id), claim_limit())
 
 
+class Claimable(Casework, Protocol):
+    """What decides about a claim, besides the volunteer: of a request, or of a line of the board."""
+
+    @property
+    def status(self) -> Status: ...  # noqa: D102 - as in `ServiceRequest`
+    @property
+    def places_taken(self) -> int: ...  # noqa: D102
+    @property
+    def volunteers_needed(self) -> int: ...  # noqa: D102
+
+
 def why_not(
-    service_request: ServiceRequest, *, actor: Actor, standing: Standing | None = None
+    service_request: Claimable, *, actor: Actor, standing: Standing | None = None
 ) -> Refusal | None:
     """Return why `actor` cannot claim a place now, or None when they can.
 

@@ -1,27 +1,48 @@
 """The volunteer's board: tasks to claim, claiming, giving back, my tasks."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import RefusedError
+from tracker.errors import Refusal, RefusedError
+from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
-from tracker.permissions import Action, Role, require
+from tracker.permissions import Action, Actor, Role, require
 from tracker.service_requests import board, queries
 from tracker.service_requests.actions import claims
-from tracker.service_requests.due import due_state
+from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.board import ReleaseForm
 from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
-from tracker.web.locale import current_locale
+from tracker.web.locale import current_locale, format_ago, format_datetime
 from tracker.web.options import Options
 from tracker.web.paging import wide_page_of
 
 blueprint = Blueprint("board", __name__)
+
+
+_IN_ORDER: Final = (board.due_or_submitted(), ServiceRequest.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A task of the board, with what is read off a clock in words."""
+
+    task: board.Task
+    refusal: Refusal | None
+    """Why the reader cannot claim it, if so."""
+    state: DueState | None
+    due_ago: str
+    due_time: str
 
 
 @blueprint.get("/board")
@@ -31,11 +52,12 @@ def index() -> ResponseReturnValue:
     require(actor, Action.VIEW_BOARD)
     areas = area_options(current_locale(), ended=False)
     categories = category_options(current_locale(), ended=False)
-    wish = board.Wish(area_id=_wanted("area", areas), category_id=_wanted("category", categories))
+    area_id, category_id = _wanted("area", areas), _wanted("category", categories)
+    within = None if area_id is None else organisation.areas_below(area_id)
     page = wide_page_of(
         db.session(),
-        board.claimable(actor, wish),
-        [board.due_or_submitted(), ServiceRequest.id],
+        board.claimable(actor, within, category_id),
+        _IN_ORDER,
         load=board.shown,
         mark=request.args.get("mark"),
         size=20,
@@ -44,15 +66,20 @@ def index() -> ResponseReturnValue:
     return render_template(
         "service_requests/board.html",
         page=page,
-        tasks=board.tasks(page.rows, actor, standing),
+        tasks=[_row(task, actor, standing, now) for task in page.rows],
         standing=standing,
-        wish=wish,
-        chips=_chips(wish, areas, categories),
+        chips=_chips({"area": (area_id, areas), "category": (category_id, categories)}),
         area_options=areas,
         category_options=categories,
-        due_state=lambda it: due_state(it, now),
         refusal_text=refusal_text,
     )
+
+
+def _row(task: board.Task, actor: Actor, standing: claims.Standing, now: datetime) -> Row:
+    refusal = claims.why_not(task, actor=actor, standing=standing)
+    state = due_state(task, now)
+    due_ago, due_time = format_ago(task.due_at), format_datetime(task.due_at)
+    return Row(task, refusal, state, due_ago, due_time)
 
 
 @blueprint.get("/mine")
@@ -119,11 +146,10 @@ def _wanted(name: str, offered: Options) -> int | None:
     return int(number) if number in offered else None
 
 
-def _chips(wish: board.Wish, areas: Options, categories: Options) -> list[dict[str, str]]:
-    wanted = (("area", wish.area_id, areas), ("category", wish.category_id, categories))
+def _chips(wanted: Mapping[str, tuple[int | None, Options]]) -> list[dict[str, str]]:
     return [
         {"param": name, "value": str(value), "label": offered.name(value)}
-        for name, value, offered in wanted
+        for name, (value, offered) in wanted.items()
         if value is not None
     ]
 
