@@ -6,6 +6,7 @@ the requests (`tracker.reports.statistics`). Both say the same; tests hold them 
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from tracker.permissions import Actor
@@ -15,6 +16,9 @@ from tracker.reports.periods import month_begins, months_between, months_later
 from tracker.reports.rollups import reading
 from tracker.reports.rollups.tally import Tally, together
 from tracker.reports.values import SECONDS_A_DAY, Answers, Group, Month, Share, Spread, Summary
+
+_TIMES: Final = frozenset({Figure.TIMED, Figure.CLOSED_TIMES})
+"""What is counted by times, which cells keep one by one."""
 
 
 def summary(actor: Actor, scope: Scope) -> Summary:
@@ -27,7 +31,8 @@ def summary(actor: Actor, scope: Scope) -> Summary:
 
 def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
     """Return one figure, also one that is the rest of another; as `statistics.how_many`."""
-    found = reading.read(actor, scope)
+    asks_for_times = not _TIMES.isdisjoint({figure, *RESTS.get(figure, ())})
+    found = reading.read(actor, scope, with_times=asks_for_times)
     if found is None:
         return statistics.how_many(actor, scope, figure)
     tally = found.get("", Tally())

@@ -5,37 +5,30 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.orm import joinedload
 
 from tracker.accounts.models import Person
 from tracker.database import db
-from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
+from tracker.service_requests import lines
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
+from tracker.service_requests.lines import Line
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
 from tracker.visibility import within_reach
-from tracker.web.paging import Page, page_of
+from tracker.web.paging import Page, wide_page_of
 
 AT_ONCE = 1000
 
 
 def behind(
     actor: Actor, scope: Scope, figure: Figure, *, mark: str | None = None, size: int = 50
-) -> Page[ServiceRequest]:
+) -> Page[Line]:
     """Return a page of the requests behind a figure, newest first, with the names to show."""
-    return page_of(
+    return wide_page_of(
         db.session(),
-        select(ServiceRequest).options(
-            joinedload(ServiceRequest.category).joinedload(Category.parent),
-            joinedload(ServiceRequest.area).joinedload(Area.parent),
-            joinedload(ServiceRequest.unit),
-            joinedload(ServiceRequest.lead_team),
-            joinedload(ServiceRequest.leader),
-            joinedload(ServiceRequest.requester),
-        ),
+        select(ServiceRequest.id),
         (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression),
-        key_of=lambda row: (row.submitted_at, row.id),
+        load=lines.of,
         mark=mark,
         size=size,
         newest_first=True,

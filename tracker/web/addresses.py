@@ -15,6 +15,9 @@ Value = TypeVar("Value")
 LARGEST_ID: Final = 2**31 - 1
 """PostgreSQL's integers end here; what is larger is an error there, not an unknown row."""
 
+SAFE: Final = ",:/"
+"""What the parameters of an address may hold as it is."""
+
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2200
 
@@ -99,7 +102,7 @@ def address(endpoint: str, arguments: Mapping[str, str | Sequence[str]], **other
     What a reader's own address gives is passed on by this, never by `url_for`, to which names like
     `_method` and `_scheme` mean something else.
     """
-    pairs = urlencode({**arguments, **others}, doseq=True, safe=",:/")
+    pairs = urlencode({**arguments, **others}, doseq=True, safe=SAFE)
     return url_for(endpoint) + ("?" + pairs if pairs else "")
 
 

@@ -37,6 +37,7 @@ def wide_page_of(
     parameters: Mapping[str, object] = MappingProxyType({}),
     size: int = 50,
     newest_first: bool = False,
+    asked: Sequence[ColumnElement[bool]] = (),
 ) -> Page[Row]:
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
@@ -47,7 +48,11 @@ def wide_page_of(
     """
     page = _page(
         lambda asked, marks: list(session.execute(asked, {**parameters, **marks}).all()),
-        lambda way: _wide_statement(query, tuple(keys), way),
+        lambda way: (
+            _statement(query.add_columns(*keys), keys, way, asked)
+            if asked
+            else _wide_statement(query, tuple(keys), way)
+        ),
         keys,
         key_of=lambda row: list(row)[1:],
         mark=mark,

@@ -233,18 +233,20 @@ def _icons() -> dict[str, str]:
     return dict(symbol.findall(sprite))
 
 
-def drawn_once(macro: Macro, *given: Hashable) -> Markup:
+def drawn_once(macro: Macro, *given: Hashable, **named: Hashable) -> Markup:
     """Return what `macro` prints for `given`, drawn once for all pages in the same language.
 
     For what stands in line after line, or on page after page. The macro reads nothing but what it
     is given, the language, and addresses below this site's root: no reader, no clock, no token.
     """
-    return _drawn_once(locale.current_locale(), request.script_root, macro, *given)
+    return _drawn_once(locale.current_locale(), request.script_root, macro, *given, **named)
 
 
 @lru_cache(maxsize=DRAWN)
-def _drawn_once(_locale: str, _script_root: str, macro: Macro, *given: Hashable) -> Markup:
-    return Markup(macro(*given))  # noqa: S704 - printed by a template, which escaped it
+def _drawn_once(
+    _locale: str, _script_root: str, macro: Macro, *given: Hashable, **named: Hashable
+) -> Markup:
+    return Markup(macro(*given, **named))  # noqa: S704 - printed by a template, which escaped it
 
 
 def asset(path: str) -> str:

@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
 from tracker.database import db, once_a_transaction
@@ -35,6 +36,18 @@ _KEPT_FOR: Final[Mapping[Dimension, Kept]] = {
 }
 
 
+class Cells(NamedTuple):
+    """Which cells: of what, and from which month until which."""
+
+    kept: Kept
+    keys: frozenset[str] | None
+    unit_ids: frozenset[int] | None
+    first: date | None
+    until: date | None
+    years: range
+    """Those that have cells of their own, to be read in place of their months."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """Where the figures of a scope are found."""
@@ -50,6 +63,11 @@ class Reading:
     """Those that have cells of their own."""
     has_changes: bool
     """Whether any change is not folded yet."""
+
+    @property
+    def cells(self) -> Cells:
+        """Return which cells have it."""
+        return Cells(self.kept, self.keys, self.unit_ids, self.first, self.until, self.years)
 
     @property
     def first(self) -> date | None:
@@ -136,8 +154,12 @@ def _sees_by_unit_alone(actor: Actor) -> bool:
     )
 
 
-def read(actor: Actor, scope: Scope, by: Dimension | None = None) -> Mapping[str, Tally] | None:
+def read(
+    actor: Actor, scope: Scope, by: Dimension | None = None, *, with_times: bool = True
+) -> Mapping[str, Tally] | None:
     """Return a tally for each group; without a dimension, all together under "".
+
+    Without times where only counts are asked for: they are most of what there is to read.
 
     None where the requests themselves must be read: see `reading_for`; and for a look back, as
     the cells know the present only.
@@ -145,7 +167,7 @@ def read(actor: Actor, scope: Scope, by: Dimension | None = None) -> Mapping[str
     reading = reading_for(actor, scope, by)
     if reading is None:
         return None
-    found = _tallies(reading, by)
+    found = _tallies(reading, by, with_times=with_times)
     is_present = all(tally.latest <= scope.as_of + SLACK for tally in found.values())
     return found if is_present else None
 
@@ -166,7 +188,7 @@ def read_months(actor: Actor, scope: Scope) -> Mapping[date, tuple[int, int]] | 
             func.sum(FigureCell.closed_in_period),
             func.max(FigureCell.latest),
         )
-        .where(*_cells_of(reading, whole_years=False))
+        .where(*_cells_of(reading.cells._replace(years=range(0))))
         .group_by(FigureCell.starts_on)
     ).all()
     latest = [moment for *_counts, moment in rows]
@@ -188,19 +210,25 @@ def channels(actor: Actor) -> Sequence[str] | None:
     reading = reading_for(actor, Scope(as_of=FOR_EVER), Dimension.CHANNEL)
     if reading is None:
         return None
-    rows = db.session.execute(
-        select(FigureCell.key, func.sum(FigureCell.received))
-        .where(*_cells_of(reading))
-        .group_by(FigureCell.key)
-    )
-    found = Counter(dict(rows.all()))
+    cells = _cells_of(reading.cells, every_span=True)
+    found = set(db.session.scalars(select(FigureCell.key).distinct().where(*cells)))
     place = list(Kept).index(Kept.CHANNEL)
+    changed: Counter[str] = Counter()
     for fact, _by_submitting, _by_closing in _loose(reading):
-        found[fact.keys[place]] += fact.sign * fact.counts[0]
-    return sorted(channel for channel, received in found.items() if received)
+        changed[fact.keys[place]] += fact.sign * fact.counts[0]
+    found |= {channel for channel, more in changed.items() if more > 0}
+    if fewer := [channel for channel, more in changed.items() if more < 0]:
+        rows = db.session.execute(
+            select(FigureCell.key, func.sum(FigureCell.received))
+            .where(*_cells_of(reading.cells), FigureCell.key.in_(fewer))
+            .group_by(FigureCell.key)
+        )
+        left = changed + Counter(dict(rows.all()))
+        found -= {channel for channel in fewer if not left[channel]}
+    return sorted(found)
 
 
-def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
+def _tallies(reading: Reading, by: Dimension | None, *, with_times: bool) -> Mapping[str, Tally]:
     found: defaultdict[str, Tally] = defaultdict(Tally)
     tops = _tops() if by is Dimension.CATEGORY else {}
 
@@ -209,22 +237,14 @@ def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
             return str(unit_id) if by else ""
         return tops.get(key, key)
 
-    cell, conditions = FigureCell, _cells_of(reading)
-    sums = [func.sum(getattr(cell, figure.value)) for figure in COUNTS]
-    place = cell.unit_id if by is Dimension.UNIT else literal(0)
-    apart = (cell.unit_id, cell.key) if by is Dimension.UNIT else (cell.key,)
-    for unit_id, key, latest, *counts in db.session.execute(
-        select(place, cell.key, func.max(cell.latest), *sums).where(*conditions).group_by(*apart)
-    ):
+    cells, is_by_unit = reading.cells, by is Dimension.UNIT
+    for unit_id, key, latest, *counts in db.session.execute(_counts_of(cells, is_by_unit)):
         tally = found[group_of(unit_id, key)]
         tally.counts = [before + more for before, more in zip(tally.counts, counts, strict=True)]
         tally.latest = max(tally.latest, latest)
     # Many cells: bare rows, as a tuple each is all that is made of them.
-    for unit_id, key, seconds, dues in db.session.execute(
-        select(place, cell.key, cell.seconds, cell.dues).where(
-            *conditions, (cell.seconds != b"") | (cell.dues != b"")
-        )
-    ):
+    times = db.session.execute(_times_of(cells, is_by_unit)) if with_times else ()
+    for unit_id, key, seconds, dues in times:
         tally = found[group_of(unit_id, key)]
         if seconds:
             tally.seconds.append(memoryview(seconds).cast("q"))
@@ -240,9 +260,31 @@ def _tallies(reading: Reading, by: Dimension | None) -> Mapping[str, Tally]:
     return {group: tally.settle() for group, tally in found.items()}
 
 
-def _cells_of(reading: Reading, *, whole_years: bool = True) -> list[ColumnElement[bool]]:
-    """Return the conditions of the cells that make up the whole months of a reading."""
-    first, until = reading.first, reading.until
+@lru_cache(maxsize=64)
+def _counts_of(cells: Cells, by_unit: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001
+    """Select the sums of some cells, for each key (and unit): what pages ask again and again."""
+    cell = FigureCell
+    sums = [func.sum(getattr(cell, figure.value)) for figure in COUNTS]
+    place = cell.unit_id if by_unit else literal(0)
+    apart = (cell.unit_id, cell.key) if by_unit else (cell.key,)
+    counts = select(place, cell.key, func.max(cell.latest), *sums)
+    return counts.where(*_cells_of(cells)).group_by(*apart)
+
+
+@lru_cache(maxsize=64)
+def _times_of(cells: Cells, by_unit: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001
+    """Select the times of some cells."""
+    cell = FigureCell
+    times = select(cell.unit_id if by_unit else literal(0), cell.key, cell.seconds, cell.dues)
+    return times.where(*_cells_of(cells), (cell.seconds != b"") | (cell.dues != b""))
+
+
+def _cells_of(cells: Cells, *, every_span: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions of the cells that make up the whole months of a reading.
+
+    `every_span`: of all cells, the same months twice, for what is not added up.
+    """
+    first, until = cells.first, cells.until
     in_months = [FigureCell.span == MONTH]
     if first is not None:
         in_months.append(FigureCell.starts_on >= first)
@@ -250,9 +292,8 @@ def _cells_of(reading: Reading, *, whole_years: bool = True) -> list[ColumnEleme
         in_months.append(FigureCell.starts_on < until)
     years = [
         year
-        for year in reading.years
-        if whole_years
-        and (first is None or first <= date(year, 1, 1))
+        for year in cells.years
+        if (first is None or first <= date(year, 1, 1))
         and (until is None or date(year + 1, 1, 1) <= until)
     ]
     in_years = [
@@ -262,11 +303,13 @@ def _cells_of(reading: Reading, *, whole_years: bool = True) -> list[ColumnEleme
         or_(FigureCell.starts_on < date(year, 1, 1), FigureCell.starts_on >= date(year + 1, 1, 1))
         for year in years
     ]
-    conditions = [FigureCell.dimension == reading.kept.value, or_(and_(*in_months), *in_years)]
-    if reading.unit_ids is not None:
-        conditions.append(FigureCell.unit_id.in_(sorted(reading.unit_ids)))
-    if reading.keys is not None:
-        conditions.append(FigureCell.key.in_(sorted(reading.keys)))
+    conditions = [FigureCell.dimension == cells.kept.value]
+    if not every_span:
+        conditions.append(or_(and_(*in_months), *in_years))
+    if cells.unit_ids is not None:
+        conditions.append(FigureCell.unit_id.in_(sorted(cells.unit_ids)))
+    if cells.keys is not None:
+        conditions.append(FigureCell.key.in_(sorted(cells.keys)))
     return conditions
 
 
@@ -284,10 +327,11 @@ def _loose(reading: Reading) -> Iterator[tuple[Fact, bool, bool]]:
             and (until is None or month < until)
         )
 
-    changes = FigureChange.__table__
-    narrowed = select_facts(changes).where(*_narrowed(reading, changes))
-    for fact in facts_of(narrowed, reading.zone) if reading.has_changes else ():
-        yield fact, is_whole(fact.submitted_in), is_whole(fact.closed_in)
+    if reading.has_changes:
+        changes = FigureChange.__table__
+        narrowed = select_facts(changes).where(*_narrowed(reading, changes))
+        for fact in facts_of(narrowed, reading.zone):
+            yield fact, is_whole(fact.submitted_in), is_whole(fact.closed_in)
     edges = list(_edges(reading))
     if not edges:
         return

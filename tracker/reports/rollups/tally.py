@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, repeat
 from typing import Final, TypeAlias
 
 from tracker.reports.definitions import Figure
@@ -16,6 +16,9 @@ _TIMED: Final = COUNTS.index(Figure.TIMED)
 
 _SHORT: Final = 300
 """Lists that are shorter are put in order together faster than each is halved for percentiles."""
+
+_FEW: Final = 200
+"""So many numbers are put in order faster than they are narrowed down further."""
 
 Numbers: TypeAlias = "Sequence[int] | memoryview[int] | array[int]"
 """In order."""
@@ -81,16 +84,42 @@ class Tally:
         return size, low + (high - low) * rest / 10
 
     def _at(self, place: int) -> int:
-        """Return the value at a place of all seconds in order, without putting them in order."""
-        values = self._values()
-        low, high = min(one[0] for one in values), max(one[-1] for one in values)
-        while low < high:
-            middle = (low + high) // 2
-            if self._up_to(middle, values) > place:
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        """Return the value at a place of all seconds in order, without putting them in order.
+
+        Each list is narrowed to where the value can be, by what stands about as far along in most
+        of them, until few are left.
+        """
+        values, taken = self._values(), self.seconds_taken
+        begins, ends = [0] * len(values), list(map(len, values))
+        from_taken, to_taken = 0, len(taken)
+        while (left := sum(ends) - sum(begins)) > _FEW:
+            share = place / (left - (to_taken - from_taken))
+            pivot = _common(
+                (one[begin + int((end - begin - 1) * share)], end - begin)
+                for one, begin, end in zip(values, begins, ends, strict=True)
+                if begin < end
+            )
+            cuts = list(map(bisect_right, values, repeat(pivot), begins, ends))
+            cut_taken = bisect_right(taken, pivot, from_taken, to_taken)
+            up_to = sum(cuts) - sum(begins) - (cut_taken - from_taken)
+            if up_to <= place:
+                place -= up_to
+                begins, from_taken = cuts, cut_taken
+                continue
+            if cuts == ends:  # nothing is larger: leave out what equals it, or it is the one
+                cuts = list(map(bisect_left, values, repeat(pivot), begins, ends))
+                cut_taken = bisect_left(taken, pivot, from_taken, to_taken)
+                if sum(cuts) - sum(begins) - (cut_taken - from_taken) <= place:
+                    return pivot
+            ends, to_taken = cuts, cut_taken
+        few = sorted(
+            chain.from_iterable(
+                one[begin:end] for one, begin, end in zip(values, begins, ends, strict=True)
+            )
+        )
+        for one in taken[from_taken:to_taken]:
+            few.remove(one)
+        return few[place]
 
     def _after(self, value: int, place: int) -> int:
         """Return what follows `value`, which stands at `place`."""
@@ -110,6 +139,18 @@ class Tally:
         for one in values:
             found += bisect_right(one, value)
         return found - bisect_right(self.seconds_taken, value)
+
+
+def _common(values: Iterable[tuple[int, int]]) -> int:
+    """Return the median of values, each of which counts so many times."""
+    in_order = sorted(values)
+    left = sum(times for _value, times in in_order) / 2
+    for value, times in in_order:
+        left -= times
+        if left <= 0:
+            return value
+    message = "There is no value in the middle of none."
+    raise ValueError(message)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:

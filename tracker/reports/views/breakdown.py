@@ -1,14 +1,15 @@
 """The figures broken down into groups: by what, in which order, and where each group leads."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from flask_babel import gettext as _
 
 from tracker.reports.addresses import Wanted
 from tracker.reports.definitions import Dimension, Figure
 from tracker.reports.values import Group
-from tracker.reports.views.links import kept, list_url
+from tracker.reports.views.links import Addresses, kept, list_url, lists_url
 from tracker.service_requests.words import channel_label
 from tracker.web.addresses import address
 from tracker.web.labels import label
@@ -51,17 +52,53 @@ def sorted_by(groups: Sequence[Group], sort: str) -> Sequence[Group]:
     return sorted(known, key=key, reverse=sort.startswith("-")) + unknown
 
 
-def bars(groups: Sequence[Group], by: Dimension) -> list[dict[str, Any]]:
+class Bar(NamedTuple):
+    """A bar of the chart: the closure rate of a group, or None where it is not shown."""
+
+    label: str
+    value: float | None
+    n: int
+    href: str
+    """What is still open."""
+
+
+def bars(groups: Sequence[Group], by: Dimension) -> tuple[Bar, ...]:
     """Return the closure rates of the largest groups; each leads to what is still open."""
     largest = sorted(groups, key=lambda group: -group.received)[:MOST_BARS]
-    return [
-        {
-            "label": group_name(group, by),
-            "value": None if group.hides_rates else group.closure.rate,
-            "n": group.counted,
-            "href": list_url(Figure.NOT_CLOSED, **filter_of(group, by)),
-        }
+    return tuple(
+        Bar(
+            label=group_name(group, by),
+            value=None if group.hides_rates else group.closure.rate,
+            n=group.counted,
+            href=list_url(Figure.NOT_CLOSED, **filter_of(group, by)),
+        )
         for group in largest
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table, with where it leads. Plain values: it is drawn once for the same."""
+
+    group: Group
+    name: str
+    figures: str
+    """The page of figures of this group."""
+    lists: str
+    """Its lists, without the figure."""
+
+
+def rows(groups: Iterable[Group], by: Dimension) -> list[Row]:
+    """Return the lines of the table."""
+    here = Addresses(".index", kept("sort", "mark", "exact", "blank"))
+    return [
+        Row(
+            group,
+            group_name(group, by),
+            figures=here.narrowed(**filter_of(group, by)),
+            lists=lists_url(**filter_of(group, by)),
+        )
+        for group in groups
     ]
 
 
@@ -76,11 +113,6 @@ def tabs(by: Dimension) -> list[dict[str, Any]]:
         }
         for one in BREAKDOWNS
     ]
-
-
-def drill(group: Group, by: Dimension) -> str:
-    """Return the page of figures of one group."""
-    return address(".index", kept("sort", "mark", "exact", "blank"), **filter_of(group, by))
 
 
 def filter_of(group: Group, by: Dimension) -> dict[str, str]:

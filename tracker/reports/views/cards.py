@@ -17,20 +17,27 @@ from tracker.web.locale import format_days, format_number, format_share
 SMALLEST_CHANGE: Final = 1e-9
 
 
+class Rest(NamedTuple):
+    """What a rate leaves out."""
+
+    label: str
+    href: str
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A number as the template prints it."""
+    """A number as the template prints it: plain values, so that it is drawn once for the same."""
 
-    label: LazyString | str
+    label: str
     value: str
-    definition: LazyString
+    definition: str
     href: str
     """The list of what it counts."""
     n: int | None = None
     n_href: str | None = None
-    n_label: LazyString | None = None
+    n_label: str | None = None
     coverage: str | None = None
-    rest: dict[str, str] | None = None
+    rest: Rest | None = None
     change: str | None = None
     """What it was in the period before."""
     change_good: bool | None = None
@@ -61,9 +68,9 @@ class Count(NamedTuple):
         """Return it beside the one of the period before."""
         value = self.read(summary)
         card = Card(
-            label=self.words,
+            label=str(self.words),
             value=format_number(value),
-            definition=DEFINITIONS[self.figure],
+            definition=str(DEFINITIONS[self.figure]),
             href=list_url(self.figure),
             rest=_rest(self.rest[0], self.rest[1](summary)) if self.rest else None,
         )
@@ -93,13 +100,13 @@ class Rate(NamedTuple):
         coverage = share.coverage if isinstance(share, Answers) else None
         whole, others = PARTS[self.figure]
         card = Card(
-            label=self.words,
+            label=str(self.words),
             value=format_share(share.rate),
-            definition=RATES[self.figure],
+            definition=str(RATES[self.figure]),
             href=list_url(self.figure),
             n=share.n,
             n_href=list_url(whole),
-            n_label=self.n_words,
+            n_label=None if self.n_words is None else str(self.n_words),
             coverage=None if coverage is None else format_share(coverage),
             rest=None if others is None else _rest(others, share.n - share.hits),
         )
@@ -122,7 +129,7 @@ class DaysToClose:
         card = Card(
             label=_("Days to close: median / P90"),
             value=f"{format_days(spread.median)} / {format_days(spread.p90)}",
-            definition=DAYS_TO_CLOSE,
+            definition=str(DAYS_TO_CLOSE),
             href=list_url(Figure.CLOSED_TIMES),
             n=spread.n,
             n_href=list_url(Figure.CLOSED_TIMES),
@@ -162,12 +169,12 @@ def cards(summary: Summary, earlier: Summary | None) -> list[Card]:
     return [one.card(summary, earlier) for one in CARDS]
 
 
-def _rest(figure: Figure, number: int) -> dict[str, str] | None:
+def _rest(figure: Figure, number: int) -> Rest | None:
     """Return the link to what a rate leaves out: the late, the unhappy; None when there is none."""
     if not number:
         return None
     words = _("%(what)s: %(value)s", what=label(figure), value=format_number(number))
-    return {"label": words, "href": list_url(figure)}
+    return Rest(words, list_url(figure))
 
 
 def _is_good(difference: float, better: Better) -> bool | None:

@@ -1,24 +1,28 @@
 """The page of figures."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from tracker.clock import utc_now
 from tracker.errors import NotPermittedError
 from tracker.permissions import Action, Actor, may
 from tracker.reports import answers
 from tracker.reports.addresses import Wanted, wanted_from
-from tracker.reports.definitions import Figure, Scope
+from tracker.reports.definitions import Scope
 from tracker.reports.periods import before
+from tracker.reports.values import Month
 from tracker.reports.views import breakdown, filters
 from tracker.reports.views.cards import cards
-from tracker.reports.views.links import list_url, month_link
+from tracker.reports.views.links import month_link, with_figure
 from tracker.web.access import signed_in_actor
 from tracker.web.locale import time_zone
 
 blueprint = Blueprint("figures", __name__, url_prefix="/figures")
+blueprint.add_app_template_filter(with_figure)
 
 MOST_ROWS: Final = 40
 MOST_MONTHS: Final = 120
@@ -44,21 +48,32 @@ def index() -> ResponseReturnValue:
         now=now,
         summary=summary,
         stats=cards(summary, compared),
-        months=months,
-        month_links=[month_link(month, wanted.period, zone) for month in months],
+        months=_series(months),
+        month_names=tuple(month.name for month in months),
+        month_links=tuple(month_link(month, wanted.period, zone) for month in months),
         by=by,
         groups=groups,
-        shown_groups=groups if request.args.get("all") == "1" else groups[:MOST_ROWS],
+        rows=breakdown.rows(groups if request.args.get("all") == "1" else groups[:MOST_ROWS], by),
         bars=breakdown.bars(groups, by),
         tabs=breakdown.tabs(by),
-        drill=lambda group: breakdown.drill(group, by),
-        list_url=list_url,
-        group_list=lambda group, figure: list_url(Figure(figure), **breakdown.filter_of(group, by)),
-        group_name=lambda group: breakdown.group_name(group, by),
         choices=choices,
         chips=filters.chips(wanted, choices),
         reset_url=url_for(".index"),
         periods=filters.periods(wanted),
+    )
+
+
+class Series(NamedTuple):
+    """A line of a chart."""
+
+    name: str
+    values: tuple[int, ...]
+
+
+def _series(months: Sequence[Month]) -> tuple[Series, ...]:
+    return (
+        Series(_("Received"), tuple(month.received for month in months)),
+        Series(_("Closed"), tuple(month.closed for month in months)),
     )
 
 

@@ -1,6 +1,6 @@
 """The periods and filters of the figures: what they offer, and what is chosen, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import request
@@ -54,15 +54,29 @@ def periods(wanted: Wanted) -> list[dict[str, Any]]:
 
 def choices_for(actor: Actor) -> dict[str, Options]:
     """Return what each filter offers."""
+    return {name: make() for name, make in _makers(actor).items()}
+
+
+def _makers(actor: Actor) -> dict[str, Callable[[], Options]]:
     locale, units = current_locale(), actor.units_where(Action.VIEW_REPORTS)
     return {
-        "unit": unit_options(locale, units),
-        "team": team_options(locale, units),
-        "leader": leader_options(units),
-        "category": category_options(locale, ended=True),
-        "area": area_options(locale, ended=True),
-        "channel": Options((one, channel_label(one)) for one in answers.channels(actor) if one),
-        "kind": Options((one.value, label(one)) for one in Kind),
+        "unit": lambda: unit_options(locale, units),
+        "team": lambda: team_options(locale, units),
+        "leader": lambda: leader_options(units),
+        "category": lambda: category_options(locale, ended=True),
+        "area": lambda: area_options(locale, ended=True),
+        "channel": lambda: Options(
+            (one, channel_label(one)) for one in answers.channels(actor) if one
+        ),
+        "kind": lambda: Options((one.value, label(one)) for one in Kind),
+    }
+
+
+def chosen_for(actor: Actor) -> dict[str, Options]:
+    """Return what the filters in use offer, and nothing for the others."""
+    return {
+        name: make() if request.args.get(name) else Options(())
+        for name, make in _makers(actor).items()
     }
 
 

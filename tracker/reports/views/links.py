@@ -1,13 +1,15 @@
 """Where the page of figures and its lists lead: to their own address, with more or less in it."""
 
+from collections.abc import Mapping
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import g, request, url_for
 
 from tracker.reports.definitions import Figure
 from tracker.reports.periods import Choice, Period
 from tracker.reports.values import Month
-from tracker.web.addresses import address
+from tracker.web.addresses import SAFE, address
 
 
 def kept(*without: str) -> dict[str, str | list[str]]:
@@ -19,14 +21,50 @@ def kept(*without: str) -> dict[str, str | list[str]]:
     }
 
 
+class Addresses:
+    """Addresses of one page that begin with the same parameters: hundreds of them on a page."""
+
+    def __init__(self, endpoint: str, here: Mapping[str, str | list[str]]) -> None:
+        self.here = here
+        self._path = url_for(endpoint)
+        self._pairs = urlencode(here, doseq=True, safe=SAFE)
+
+    def narrowed(self, **more: str) -> str:
+        """Return the address with `more` in it, or in place of what it has by the same name."""
+        if self.here.keys() & more.keys():
+            pairs = urlencode({**self.here, **more}, doseq=True, safe=SAFE)
+        else:
+            pairs = "&".join(filter(None, (self._pairs, urlencode(more, safe=SAFE))))
+        return f"{self._path}?{pairs}" if pairs else self._path
+
+
+def lists_url(**more: str) -> str:
+    """Return where the lists behind figures are; what `more` narrows is narrowed beside what already is.
+
+    Which figure is still to be added: `with_figure`.
+    """
+    lists = _lists()
+    for name in ("exact", "blank"):
+        if name in more and name in lists.here:
+            more[name] = f"{lists.here[name]},{more[name]}"
+    return lists.narrowed(**more)
+
+
+def with_figure(lists: str, figure: Figure | str) -> str:
+    """Return the list of one figure."""
+    return f"{lists}{'&' if '?' in lists else '?'}figure={Figure(figure).value}"
+
+
 def list_url(figure: Figure, **more: str) -> str:
-    """Return the list behind a figure; what `more` narrows is narrowed beside what already is."""
-    here = kept("by", "sort", "mark", "figure")
-    if "exact" in more and "exact" in here:
-        more["exact"] = f"{here['exact']},{more['exact']}"
-    if "blank" in more and "blank" in here:
-        more["blank"] = f"{here['blank']},{more['blank']}"
-    return address(".listed", here, figure=figure.value, **more)
+    """Return the list behind a figure, narrowed by `more`."""
+    return with_figure(lists_url(**more), figure)
+
+
+def _lists() -> Addresses:
+    if "figure_lists" not in g:
+        g.figure_lists = Addresses(".listed", kept("by", "sort", "mark", "figure"))
+    lists: Addresses = g.figure_lists
+    return lists
 
 
 def month_link(month: Month, within: Period, zone: ZoneInfo) -> str:

@@ -1,6 +1,7 @@
 """The exact list behind a figure, to read and to take along."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Response, render_template, request, send_file, stream_with_context
@@ -13,13 +14,25 @@ from tracker.reports import answers, exports, listing
 from tracker.reports.addresses import Wanted
 from tracker.reports.definitions import Scope
 from tracker.reports.views.figures import asked, blueprint
-from tracker.reports.views.filters import chips, choices_for, period_words
+from tracker.reports.views.filters import chips, chosen_for, period_words
 from tracker.reports.views.links import kept
 from tracker.reports.words import DEFINITIONS
+from tracker.service_requests.lines import Line
 from tracker.web.addresses import address
 from tracker.web.labels import label
+from tracker.web.locale import format_day
 
 PAGE_SIZE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the list, with its days in words."""
+
+    line: Line
+    """Without who asks."""
+    submitted_on: str
+    closed_on: str
 
 
 @blueprint.get("/list")
@@ -27,17 +40,24 @@ def listed() -> ResponseReturnValue:
     """Show exactly the requests that a figure counts, newest first."""
     actor, wanted, scope = asked()
     mark = request.args.get("mark")
+    page = listing.behind(actor, scope, wanted.figure, mark=mark, size=PAGE_SIZE)
     return render_template(
         "reports/list.html",
         wanted=wanted,
         period=period_words(wanted.period),
-        page=listing.behind(actor, scope, wanted.figure, mark=mark, size=PAGE_SIZE),
+        page=page,
+        rows=[_row(line) for line in page.rows],
         total=answers.how_many(actor, scope, wanted.figure),
         definition=DEFINITIONS[wanted.figure],
-        chips=chips(wanted, choices_for(actor)),
+        chips=chips(wanted, chosen_for(actor)),
         back_url=address(".index", kept("figure", "exact", "blank", "mark")),
         exports=_export_links() if may(actor, Action.EXPORT_SERVICE_REQUESTS) else [],
     )
+
+
+def _row(line: Line) -> Row:
+    anonymous = line._replace(requester_name=None, requester_phone=None)  # the list names nobody
+    return Row(anonymous, format_day(line.submitted_at), format_day(line.closed_at))
 
 
 @blueprint.get("/list.csv")
