@@ -3,7 +3,7 @@
 Pure of Flask: the view reads the address into a `QueueFilter` and prints what comes back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -25,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     union_all,
 )
 
@@ -44,7 +45,7 @@ from tracker.service_requests.models import (
 )
 from tracker.service_requests.reference import parse_reference
 from tracker.visibility import made_once, within_reach
-from tracker.web.paging import Page, wide_page_of
+from tracker.web.paging import Page, Sieve, wide_page_of
 
 PAGE_SIZE: Final = 25
 MOST_COUNTED: Final = 999
@@ -113,6 +114,8 @@ class _Words:
     fitting: ColumnElement[bool] | None = None
     are_few: bool = False
     """So few that they are looked up one by one."""
+    sift: Callable[[Sequence[int]], Collection[int]] | None = None
+    """Which of some requests fit, where very many may."""
 
     @property
     def are_many(self) -> bool:
@@ -158,7 +161,10 @@ def look(
     """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
     words = _with_words(actor, wanted.words.strip())
     places = _places(wanted)
-    listed, counted = _listed, _counted
+    listed, counted, sieve = _listed, _counted, None
+    if words.sift is not None:
+        everything = listed(actor, replace(wanted, words=""), places, _Words(), zone)
+        sieve = Sieve(everything, words.sift)
     if words.fitting is not None:  # hardly ever asked twice
         listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in (Tab.CLOSED, Tab.ALL)
@@ -171,6 +177,7 @@ def look(
         parameters={_NOW.key: now},
         size=PAGE_SIZE,
         newest_first=newest_first,
+        sieve=sieve,
     )
     if words.are_many:  # they are looked for as far as the page goes
         return Listing(page, {})
@@ -204,12 +211,15 @@ def _listed(
 @made_once
 def _counted(
     actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo
-) -> CompoundSelect[str, int]:
+) -> Select[str, int] | CompoundSelect[str, int]:
     """Select how many fit in each open status, up to `MOST_COUNTED` and one more.
 
     Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
     everything = _asked(actor, wanted, places, words, zone, _BY_STATUS)
+    if words.are_few:  # looked through once, not once for each status
+        few = everything.where(_IS_OPEN).with_only_columns(ServiceRequest.status, func.count())
+        return few.group_by(ServiceRequest.status)
     parts = []
     for status in OPEN_STATUSES:
         fitting = everything.where(ServiceRequest.status == status, _IS_OPEN)
@@ -322,14 +332,23 @@ def _with_words(actor: Actor, words: str) -> _Words:
     reference = parse_reference(words)
     if reference is not None:
         return _Words(ServiceRequest.reference == reference, are_few=True)
-    names = search.matches_names(words)
-    found = search.matches(words) if names is None else names
-    are_few = names is None and search.are_few(words)
+    named = search.names_in(words)
+    are_few = not named and search.are_few(words)
     reads_all = _reads_all(actor)
-    if not reads_all:
-        found = and_(found, _is_in_the_open(actor, words))
+    in_the_open = true() if reads_all else _is_in_the_open(actor, words)
+    found = and_(search.fits(words, named), in_the_open)
+    if named:  # so many are listed with a name that a page is full before the texts are asked
+        return _Words(found)
+    if not are_few:
+
+        def sift(ids: Sequence[int]) -> Collection[int]:
+            fitting = search.matches(words, among=ids), in_the_open
+            asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), *fitting)
+            return frozenset(db.session.scalars(asked))
+
+        return _Words(found, sift=sift)
     # A number may only be looked for by those who may see numbers.
-    if are_few and may(actor, Action.VIEW_CONTACT):
+    if may(actor, Action.VIEW_CONTACT):
         phone = normalise_phone(words, organisation.organisation().country)
         if phone is not None:
             # One list of ids: of two conditions, PostgreSQL would look at every request for either.
@@ -339,7 +358,7 @@ def _with_words(actor: Actor, words: str) -> _Words:
                 if reads_all
                 else or_(ServiceRequest.id.in_(by_number), found)
             )
-    return _Words(found, are_few)
+    return _Words(found, are_few=True)
 
 
 def _reads_all(actor: Actor) -> bool:

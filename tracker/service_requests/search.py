@@ -6,8 +6,8 @@ are found on both.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
@@ -127,19 +127,26 @@ def index_missing() -> int:
             return done
 
 
-def matches_names(query: str) -> ColumnElement[bool] | None:
-    """Return the condition that the words, or names which a request is listed with, fit.
+Named: TypeAlias = Mapping[str, Sequence[ColumnElement[bool]]]
+"""For each word, the conditions that a request is listed with a name that it is part of."""
 
-    Each word of `query` is in the text of the request, or in the name of its category (or the
-    group of it), area (or one above it), unit, team or leader. None when no name fits: then the
-    text alone decides (see `matches`).
+
+def names_in(query: str) -> Named:
+    """Look up which names the words are part of; nothing when no word is part of any.
+
+    Names of categories (or the group of one), areas (or one above), units, teams and leaders.
     """
     terms = list(dict.fromkeys(query.split()))[:MOST_TERMS]
     named = {term: _with_name(term) for term in terms}
-    if not any(named.values()):
-        return None
+    return named if any(named.values()) else {}
+
+
+def fits(query: str, named: Named) -> ColumnElement[bool]:
+    """Return the condition that every word is in the text of a request, or in a name of it."""
+    if not named:
+        return matches(query)
     # Names first: the long list of texts is gathered only where they do not settle it.
-    return and_(*(or_(*named[term], matches(term)) for term in terms))
+    return and_(*(or_(*ways, matches(term)) for term, ways in named.items()))
 
 
 def _with_name(term: str) -> list[ColumnElement[bool]]:
@@ -206,12 +213,13 @@ def is_in_the_open(term: str) -> ColumnElement[bool]:
     )
 
 
-def matches(query: str) -> ColumnElement[bool]:
+def matches(query: str, *, among: Sequence[int] | None = None) -> ColumnElement[bool]:
     """Return the condition that a request contains every word of `query`.
 
-    A query without a letter or digit matches nothing.
+    A query without a letter or digit matches nothing. With `among` the condition is asked of some
+    requests only, and need not be right for others.
     """
-    found = _found(query)
+    found = _found(query, among)
     return false() if found is None else ServiceRequest.id.in_(found)
 
 
@@ -230,15 +238,22 @@ def are_few(query: str) -> bool:
     return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_OF_FEW
 
 
-def _found(query: str) -> Select[int] | None:
-    """Select the ids of the requests that contain the words; None when nothing is asked for."""
+def _found(query: str, among: Sequence[int] | None = None) -> Select[int] | None:
+    """Select the ids of the requests that contain the words; None when nothing is asked for.
+
+    Those `among` some, and perhaps others: each index is narrowed in the way that it can be.
+    """
     if db.session.connection().dialect.name == "sqlite":
         expression = sqlite_match(query)
+        if not expression:
+            return None
         words = literal_column("service_request_search").op("MATCH")(expression)
-        return select(_ROWID).select_from(_INDEX).where(words) if expression else None
+        found = select(_ROWID).select_from(_INDEX).where(words)
+        return found.where(_ROWID.between(min(among), max(among))) if among else found
     phrases = postgres_phrases(query)
     if not phrases:
         return None
-    return select(_INDEX.c.service_request_id).where(
+    found = select(_INDEX.c.service_request_id).where(
         *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
     )
+    return found.where(_INDEX.c.service_request_id.in_(among)) if among else found

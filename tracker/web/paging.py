@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Select, SQLColumnExpression, bindparam, tu
 from sqlalchemy.orm import Session
 
 Row = TypeVar("Row")
+SIFTED = 400
+"""How many rows are sifted before the whole list is asked."""
 LARGEST = 2**31 - 1
 """No key of ours is larger; PostgreSQL refuses what is."""
 
@@ -27,6 +29,15 @@ class Page(Generic[Row]):
     previous_mark: str | None
 
 
+class Sieve(NamedTuple):
+    """A condition that is dear to ask of all rows, fits many of them, and is cheap for some."""
+
+    query: Select[int]
+    """The list without it."""
+    sift: Callable[[Sequence[int]], Collection[int]]
+    """Which of these fit."""
+
+
 def wide_page_of(
     session: Session,
     query: Select[int],
@@ -38,21 +49,37 @@ def wide_page_of(
     size: int = 50,
     newest_first: bool = False,
     asked: Sequence[ColumnElement[bool]] = (),
+    sieve: Sieve | None = None,
 ) -> Page[Row]:
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
     `query` selects ids only, so that an index that holds all it asks about answers alone; `load`
     returns the rows of some ids, in any order. Each row has an `id`. The statement of a page is
     remembered with its query, which may be one of those that are made once (`visibility.made_once`);
-    `parameters` are its moments and the like.
+    `parameters` are its moments and the like. With a `sieve` the first rows are read without a
+    condition and sifted: most pages end among them.
     """
+
+    def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
+        given = {**parameters, **marks}
+
+        def read(query: Select[int], way: _Way) -> list[Any]:
+            if asked:
+                statement = _statement(query.add_columns(*keys), keys, way, asked)
+            else:
+                statement = _wide_statement(query, tuple(keys), way)
+            return list(session.execute(statement, given).all())
+
+        if sieve is not None:
+            first = read(sieve.query, way._replace(size=SIFTED))
+            fitting = sieve.sift([row[0] for row in first])
+            found = [row for row in first if row[0] in fitting][: way.size + 1]
+            if len(found) > way.size or len(first) <= SIFTED:
+                return found
+        return read(query, way)
+
     page = _page(
-        lambda asked, marks: list(session.execute(asked, {**parameters, **marks}).all()),
-        lambda way: (
-            _statement(query.add_columns(*keys), keys, way, asked)
-            if asked
-            else _wide_statement(query, tuple(keys), way)
-        ),
+        rows_of,
         keys,
         key_of=lambda row: list(row)[1:],
         mark=mark,
@@ -88,8 +115,7 @@ def page_of(
     at the one that it reads first, which must be the mark's.
     """
     return _page(
-        lambda page, marks: list(session.scalars(page, marks)),
-        lambda way: _statement(query, keys, way, asked),
+        lambda way, marks: list(session.scalars(_statement(query, keys, way, asked), marks)),
         keys,
         key_of=key_of,
         mark=mark,
@@ -108,8 +134,7 @@ class _Way(NamedTuple):
 
 
 def _page(
-    fetch: Callable[[Select[Any], Mapping[str, object]], list[Row]],
-    statement: Callable[[_Way], Select[Any]],
+    fetch: Callable[[_Way, Mapping[str, object]], list[Row]],
     keys: Sequence[SQLColumnExpression[Any]],
     *,
     key_of: Callable[[Row], Sequence[object]],
@@ -121,7 +146,7 @@ def _page(
     backwards = position is not None and position[0] == "<"
     marks = {f"mark_{n}": value for n, value in enumerate(position[1])} if position else {}
     way = _Way(size, newest_first, position is not None, backwards)
-    found = fetch(statement(way), marks)
+    found = fetch(way, marks)
     more = len(found) > size
     rows = found[:size]
     if backwards:
