@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, cast
 
+import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import (
     DateTime,
     Dialect,
@@ -247,6 +249,32 @@ def _wait_for_turn(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # so that its error is SQLAlchemy's
     finally:
         raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+class _PatientConnection(psycopg.Connection[Any]):
+    """A connection that still knows its prepared statements after a transaction was rolled back.
+
+    Every page that only reads ends so, and planning a statement anew takes longer than its answer.
+    psycopg forgets them, as tables may have been made anew in what was rolled back; ours never are.
+    """
+
+    def rollback(self) -> None:
+        """Roll back to the start of any pending transaction."""
+        if self.pgconn.transaction_status == TransactionStatus.INTRANS:
+            with self.lock:
+                if self.pgconn.exec_(b"ROLLBACK").status == ExecStatus.COMMAND_OK:
+                    return
+        super().rollback()  # it says what is wrong
+
+
+@event.listens_for(Engine, "do_connect")
+def _connect_to_postgres(
+    dialect: Dialect, _record: ConnectionPoolEntry, given: list[Any], named: dict[str, Any]
+) -> DBAPIConnection | None:
+    if dialect.name != "postgresql":
+        return None
+    connection: Any = _PatientConnection.connect(*given, **named)
+    return cast("DBAPIConnection", connection)
 
 
 def engine_options(database_url: str) -> dict[str, Any]:
