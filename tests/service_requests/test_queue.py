@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from time_machine import Traveller
@@ -10,9 +11,10 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role
-from tracker.service_requests import queue
+from tracker.service_requests import queue, search
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.reference import format_reference
+from tracker.web import paging
 
 
 def listed(browser: Browser, address: str = "/queue", *, click: str = "") -> list[str]:
@@ -333,3 +335,74 @@ def test_what_is_masked_is_not_found(a: Builders, browser: Browser, words: str) 
     assert reference in browser.open("/queue?status=all&q=水管").text
     browser.sign_in(a.coordinator())
     assert reference in browser.open(f"/queue?status=all&q={words}").text
+
+
+@pytest.mark.parametrize("words", ["刘桂兰", "站前大道136号", "13800138000"])
+@pytest.mark.parametrize("who", ["team leader", "leader"])
+def test_once_it_is_closed_its_people_are_found_by_the_desk_alone(
+    a: Builders, browser: Browser, who: str, words: str
+) -> None:
+    team, leader = a.team(), a.leader()
+    reader = leader if who == "leader" else a.team_leader(team)
+    given: dict[str, Any] = {
+        "team": team,
+        "leader": leader,
+        "address": "站前大道136号",
+        "phone": "+8613800138000",
+    }
+    being_done, done = [
+        format_reference(
+            a.service_request(status=status, requester_name="刘桂兰", **given).reference
+        )
+        for status in (Status.IN_PROGRESS, Status.CLOSED)
+    ]
+    browser.sign_in(reader)
+
+    found = browser.open(f"/queue?status=all&q={words}").text
+    listed = browser.open("/queue?status=all").text
+
+    assert being_done in found
+    assert done not in found
+    assert done in listed
+    browser.sign_in(a.coordinator())
+    assert done in browser.open(f"/queue?status=all&q={words}").text
+
+
+@pytest.mark.parametrize("name", ["_method", "_scheme", "_external", "_anchor", "endpoint", "kept"])
+@pytest.mark.parametrize("page", ["/queue", "/figures", "/figures/list"])
+def test_what_an_address_gives_is_passed_on_and_means_nothing(
+    a: Builders, browser: Browser, page: str, name: str
+) -> None:
+    a.service_request()
+    browser.sign_in(a.coordinator())
+
+    opened = browser.open(f"{page}?{name}=POST")
+
+    assert f"{name}=POST" in opened.html
+    assert "POST://" not in opened.html
+
+
+@pytest.mark.parametrize("count", [3, 30, 430])
+def test_a_frequent_word_is_found_in_the_order_of_the_list(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Whether the first lines hold enough of them, all there are, or too few."""
+    monkeypatch.setattr(search, "MOST_OF_FEW", 1)
+    monkeypatch.setattr(paging, "SIFTED", 20)
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    browser.sign_in(a.coordinator())
+    made = [
+        a.service_request(
+            need="the clinic is far" if number % (1 if count == 30 else count) == 0 else "else",
+            at=a.now - timedelta(minutes=number),
+        )
+        for number in range(min(count * 2, 45))
+    ]
+    wanted = [one.reference for one in made if "clinic" in one.need]
+
+    first = listed(browser, "/queue?status=all&q=clinic")
+
+    assert first == wanted[:2]
+    if len(wanted) > 2:
+        assert listed(browser, click="Next page") == wanted[2:4]
+        assert listed(browser, click="Previous page") == first

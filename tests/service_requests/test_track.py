@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 import time_machine
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.browser import Browser
@@ -14,6 +16,7 @@ from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import links
@@ -24,6 +27,7 @@ from tracker.service_requests.models import (
     ApprovalKind,
     HistoryEntry,
     Photo,
+    ReachableBy,
     ServiceRequest,
 )
 from tracker.service_requests.reference import format_reference
@@ -572,6 +576,74 @@ def test_a_merged_request_shows_the_survivors_progress_without_its_people(
     assert "林小雨" not in page.html
     for step in ("words", "withdrawal", "confirmation"):
         browser.open(address(mine, step), status=409)
+
+
+def test_what_is_asked_of_one_is_read_and_heard_by_that_one_alone(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team)
+    by_mail: dict[str, Any] = {"reachable_by": ReachableBy.EMAIL}
+    survivor = a.service_request(
+        team=team, claimed_by=[volunteer], email="they@example.org", **by_mail
+    )
+    mine = a.service_request(email="me@example.org", **by_mail)
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    with transaction():
+        handling.ask_requester(
+            survivor, question="WHAT ILLNESS IS IT", actor=a.actor(volunteer), now=now
+        )
+    with transaction():
+        answers.add_word(survivor, word="IT IS THIS", actor=resident(survivor.id), now=now)
+    a.planned_visit(survivor, by=volunteer)
+
+    page = browser.open(address(mine))
+
+    assert "WHAT ILLNESS" not in page.html
+    assert "IT IS THIS" not in page.html
+    told = db.session.execute(select(Message.address, Message.payload)).all()
+    heard = [payload for to, payload in told if to == "me@example.org"]
+    assert {payload["step"] for payload in heard}.isdisjoint({"wait", "plan_visit"})
+    assert not any(payload["question"] or "visitors" in payload for payload in heard)
+    assert {"wait", "plan_visit"} <= {
+        payload["step"] for to, payload in told if to == "they@example.org"
+    }
+
+
+def test_who_takes_theirs_back_leaves_the_neighbours_need(
+    a: Builders, app: Flask, browser: Browser, now: datetime
+) -> None:
+    desk = a.coordinator(email="desk@example.org")
+    team = a.team()
+    survivor = a.service_request(team=team, claimed_by=[a.volunteer(team)])
+    older = a.service_request(
+        team=team,
+        status=Status.RESOLVED,
+        email="me@example.org",
+        reachable_by=ReachableBy.EMAIL,
+        at=now - timedelta(days=2),
+    )
+    newer = a.service_request(at=now - timedelta(days=1))
+    for duplicate in (newer, older):
+        with transaction():
+            dispatch.merge(duplicate, survivor, actor=a.actor(desk), now=now)
+
+    browser.open(address(survivor, "withdrawal"))
+    browser.send(press="Withdraw it")
+
+    db.session.expire_all()
+    assert (survivor.status, survivor.outcome) == (Status.CLOSED, Outcome.WITHDRAWN)
+    assert (older.status, older.outcome, older.survivor_id) == (Status.SUBMITTED, None, None)
+    assert (older.lead_team_id, older.leader_id, older.accepted_at) == (None, None, None)
+    assert (newer.outcome, newer.survivor_id) == (Outcome.DUPLICATE, older.id)
+    page = browser.open(address(older))
+    assert "Yours goes on by itself" in page.text
+    assert "You have withdrawn" not in page.text
+    told = set(db.session.scalars(select(Message.address).where(Message.created_at >= now)))
+    assert {"me@example.org", "desk@example.org"} <= told
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(violations(snapshot)) == []
 
 
 # ---------------------------------------------------------------- photos

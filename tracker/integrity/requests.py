@@ -57,15 +57,13 @@ _FORGOTTEN: Final = {
     "reminded_at": None,
 }
 """What reopening takes back."""
-_AT_FIRST: Final = {
-    **_FORGOTTEN,
+_NOT_BEGUN: Final = {
     "accepted_at": None,
     "assigned_at": None,
     "signed_for_at": None,
-    "first_response_at": None,
-    "closed_at": None,
     "lead_team_id": None,
 }
+_AT_FIRST: Final = {**_FORGOTTEN, **_NOT_BEGUN, "first_response_at": None, "closed_at": None}
 _COUNTED: Final = {
     Step.RETURN: "times_returned",
     Step.DISPUTE: "times_reopened",
@@ -297,6 +295,8 @@ def _set_by(entry: Any, at: datetime) -> Mapping[str, Any]:  # noqa: ANN401 - a 
         return {"outcome": _ENDS[entry.step]}
     if entry.step in _DATED:
         return {_DATED[entry.step]: at}
+    if entry.from_status == Status.CLOSED and entry.to_status == Status.SUBMITTED:
+        return _FORGOTTEN | _NOT_BEGUN
     detail = entry.detail or {}
     match entry.step:
         case Step.ASSIGN:

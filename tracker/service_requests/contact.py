@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, and_, or_
+
 from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.permissions import Action, Actor, may, require
 from tracker.service_requests.lifecycle import Status
-from tracker.service_requests.models import ContactLook, ReachableBy, ServiceRequest
+from tracker.service_requests.models import CASEWORK, ContactLook, ReachableBy, ServiceRequest
+from tracker.visibility import within_reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ def may_see_contact(actor: Actor, service_request: ServiceRequest) -> bool:
         return True
     return service_request.status is not Status.CLOSED and may(
         actor, Action.VIEW_CONTACT, service_request
+    )
+
+
+def is_seen_by(actor: Actor) -> ColumnElement[bool]:
+    """Return the same as a condition on the requests of a list."""
+    by_desk = ServiceRequest.unit_id.in_(sorted(actor.units_where(Action.VIEW_CONTACT)))
+    return and_(
+        within_reach(actor, Action.VIEW_CONTACT, CASEWORK),
+        or_(by_desk, ServiceRequest.status != Status.CLOSED),
     )
 
 

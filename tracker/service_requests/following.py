@@ -5,7 +5,7 @@ than the team; who stands at the door is told by name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
-from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import (
     ApprovalKind,
     HistoryEntry,
@@ -119,7 +119,7 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
     if survivor is service_request:
         return own
     theirs = [
-        _public(entry, is_own=False)
+        _of_neighbour(entry)
         for entry in _entries(survivor)
         if _is_shown(entry)
         and entry.step not in REQUESTER_STEPS
@@ -127,6 +127,13 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
         and entry.taken_at >= service_request.closed_at
     ]
     return own + theirs
+
+
+def _of_neighbour(entry: HistoryEntry) -> PublicStep:
+    """Return a step of what this one was merged into, without its requester's words and questions to them."""
+    step = _public(entry, is_own=False)
+    is_theirs = entry.actor_id is None or entry.step is Step.WAIT
+    return replace(step, note="") if is_theirs else step
 
 
 def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
@@ -201,7 +208,12 @@ def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
 
 
 def _is_shown(entry: HistoryEntry) -> bool:
-    return entry.step in SHOWN_STEPS or bool(entry.public_note) or _calls_off(entry)
+    return (
+        entry.step in SHOWN_STEPS
+        or bool(entry.public_note)
+        or _calls_off(entry)
+        or (entry.step is Step.RECEIVE_MERGED and entry.from_status is Status.CLOSED)
+    )
 
 
 def _calls_off(entry: HistoryEntry) -> bool:

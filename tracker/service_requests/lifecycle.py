@@ -158,6 +158,8 @@ TRANSITIONS: Final[Mapping[tuple[Status, Step], Status]] = {
     **_moves(Step.DECLINE, S.CLOSED, S.SUBMITTED, S.ACCEPTED),
     **_moves(Step.MERGE, S.CLOSED, *OPEN_STATUSES),
     **_stays(Step.RECEIVE_MERGED, *OPEN_STATUSES),
+    # What it was merged into was taken back by another: it stands for itself, and the others, again.
+    **_moves(Step.RECEIVE_MERGED, S.SUBMITTED, S.CLOSED),
     **_moves(Step.ASSIGN, S.ASSIGNED, S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
     **_moves(Step.RETURN, S.ACCEPTED, S.ASSIGNED),
     **_moves(Step.SIGN_FOR, S.IN_PROGRESS, S.ASSIGNED),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -16,13 +16,19 @@ from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams.models import Membership
 from tracker.visits.models import Visit
 
+FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
+"""Steps that are told to the requester alone, not to those whose requests were merged into it."""
+
 
 def tell_requester(
     service_request: ServiceRequest, step: Step, *, now: datetime, visit: Visit | None = None
 ) -> None:
-    """Tell the requester, and those whose requests were merged into this one, by e-mail."""
+    """Tell the requester, and those whose requests were merged into this one, by e-mail.
+
+    What is for the requester alone, a question or who comes to their door, others do not hear.
+    """
     family = [service_request]
-    if step is not Step.MERGE:
+    if step not in FOR_ONE:
         family += db.session.scalars(
             select(ServiceRequest).where(ServiceRequest.survivor_id == service_request.id)
         ).all()
@@ -142,7 +148,7 @@ def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str,
         "status": about.status.value,
         "outcome": about.outcome.value if about.outcome else None,
         "answer": about.public_answer if about.status in (Status.RESOLVED, Status.CLOSED) else "",
-        "question": about.waiting_for,
+        "question": about.waiting_for if told is about else "",
         "due_at": about.due_at.isoformat() if about.due_at else None,
         "parked_until": about.parked_until.isoformat() if about.parked_until else None,
         "team": about.lead_team.name if about.lead_team else None,

@@ -34,7 +34,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
-from tracker.service_requests import lines, search
+from tracker.service_requests import contact, lines, search
 from tracker.service_requests.due import DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
 from tracker.service_requests.lines import Line
@@ -362,12 +362,13 @@ def _with_words(actor: Actor, words: str) -> _Words:
 
 
 def _reads_all(actor: Actor) -> bool:
-    """Tell whether `actor` may see the contact data of every request in their queue."""
-    queue, contact = Action.VIEW_QUEUE, Action.VIEW_CONTACT
-    return (
-        actor.units_where(queue) <= actor.units_where(contact)
-        and actor.teams_where(queue) <= actor.teams_where(contact)
-        and frozenset(actor.own_roles_where(queue)) <= frozenset(actor.own_roles_where(contact))
+    """Tell whether `actor` may see the contact data of every request in their queue.
+
+    As a desk, that is: whoever else may see it may not once the request is closed.
+    """
+    queue = Action.VIEW_QUEUE
+    return actor.units_where(queue) <= actor.units_where(Action.VIEW_CONTACT) and not (
+        actor.teams_where(queue) or actor.own_roles_where(queue)
     )
 
 
@@ -377,9 +378,8 @@ def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
     Names and addresses are in the index as well: whoever sees them masked could try them out
     there, letter by letter.
     """
-    sees_all = within_reach(actor, Action.VIEW_CONTACT, CASEWORK)
     return or_(
-        sees_all,
+        contact.is_seen_by(actor),
         and_(*(search.is_in_the_open(term) for term in words.split()[: search.MOST_TERMS])),
     )
 
@@ -389,5 +389,5 @@ def _asked_by(phone: str, actor: Actor) -> Select[int]:
     callers = select(Requester.id).where(Requester.phone == phone)
     return select(ServiceRequest.id).where(
         ServiceRequest.requester_id.in_(callers),
-        within_reach(actor, Action.VIEW_CONTACT, CASEWORK),
+        contact.is_seen_by(actor),
     )

@@ -214,7 +214,8 @@ def _plain(value: object, key: SQLColumnExpression[Any]) -> object:
         value = datetime.fromisoformat(value["t"]).astimezone(UTC)
     if isinstance(value, str):
         value.encode()  # half a character is a ValueError
-    is_ours = isinstance(value, wanted) and not (isinstance(value, int) and abs(value) > LARGEST)
+    # True is an int to Python, and none to PostgreSQL.
+    is_ours = type(value) is wanted and not (isinstance(value, int) and abs(value) > LARGEST)
     if not is_ours or (isinstance(value, str) and "\x00" in value):
         message = "The mark does not belong to this list."
         raise TypeError(message)

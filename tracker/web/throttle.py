@@ -74,7 +74,11 @@ def is_one_too_many(limits: Sequence[Limit], *, secret: str, now: datetime) -> b
 def is_exhausted(
     scope: str, key: str, *, limit: int, window: timedelta, secret: str, now: datetime
 ) -> bool:
-    """Tell whether `key` has used up its `limit` attempts in the `window` before `now`."""
+    """Tell whether `key` has used up its `limit` attempts in the `window` before `now`.
+
+    Of several at once each waits for the one before to be counted, until the transaction ends.
+    """
+    _wait_for_turn(scope, _hash(key, secret))
     used = db.session.scalar(
         select(func.count())
         .select_from(Attempt)
@@ -120,6 +124,15 @@ def takes_at_least(seconds: float) -> Iterator[None]:
         yield
     finally:
         time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def _wait_for_turn(scope: str, key_hash: str) -> None:
+    """Hold up whoever counts the same. SQLite has one writer at a time anyway."""
+    if db.session.connection().dialect.name == "postgresql":
+        lock = hashlib.sha256(f"{scope} {key_hash}".encode()).digest()[:8]
+        db.session.execute(
+            select(func.pg_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
+        )
 
 
 def _hash(key: str, secret: str) -> str:

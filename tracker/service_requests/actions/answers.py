@@ -10,6 +10,7 @@ from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_all
+from tracker.service_requests.actions.merging import hand_over
 from tracker.service_requests.lifecycle import (
     UNCOUNTED_OUTCOMES,
     ConfirmationWay,
@@ -21,7 +22,6 @@ from tracker.service_requests.lifecycle import (
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
-    ClockStop,
     ServiceRequest,
 )
 from tracker.service_requests.queries import waiting_approvals
@@ -90,12 +90,13 @@ def record_call_back(
 def withdraw(
     service_request: ServiceRequest, *, reason: str = "", actor: Actor, now: datetime
 ) -> None:
-    """Close because the requester takes it back."""
+    """Close because the requester takes it back. What others asked for in it goes on."""
     require(actor, Action.WITHDRAW_OWN_REQUEST, service_request)
     service_request.outcome = Outcome.WITHDRAWN
     steps.take(service_request, Step.WITHDRAW, actor=actor, now=now, public_note=reason)
     release_all(service_request, reason="withdrawn", actor=actor, now=now)
     messages.tell_team(service_request, Step.WITHDRAW, now=now)
+    hand_over(service_request, now=now)
 
 
 def was_urged_today(service_request: ServiceRequest, now: datetime, zone: ZoneInfo) -> bool:
@@ -157,32 +158,10 @@ def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now:
     if service_request.status is Status.CLOSED:
         _ask_reopening(service_request, reason=reason, actor=actor, now=now)
         return
-    forget_result(service_request, now=now)
+    steps.forget_result(service_request, now=now)
     service_request.times_reopened += 1
     steps.take(service_request, Step.DISPUTE, actor=actor, now=now, public_note=reason)
     messages.tell_team(service_request, Step.DISPUTE, now=now)
-
-
-def forget_result(service_request: ServiceRequest, *, now: datetime) -> None:
-    """Take back the result: a reopened request counts where it is now. History keeps it.
-
-    The clock stood still from the result until now: nobody could work on it.
-    """
-    if service_request.resolved_at is not None:
-        service_request.stops.append(
-            ClockStop(
-                reason=Status.RESOLVED, stopped_at=service_request.resolved_at, resumed_at=now
-            )
-        )
-    service_request.outcome = None
-    service_request.resolved_at = None
-    service_request.resolved_on_time = None
-    service_request.confirmation = None
-    service_request.confirmed_at = None
-    service_request.solved = None
-    service_request.satisfaction = None
-    service_request.reminders_sent = 0
-    service_request.reminded_at = None
 
 
 def may_still_dispute(service_request: ServiceRequest, now: datetime) -> bool:

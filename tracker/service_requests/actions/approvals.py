@@ -6,7 +6,6 @@ from tracker.errors import Refusal, RefusedError
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
-from tracker.service_requests.actions.answers import forget_result
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
 
@@ -76,7 +75,7 @@ def _grant(
             service_request.parked_until = approval.until
             public_note = approval.reason
         case ApprovalKind.REOPENING:
-            forget_result(service_request, now=now)
+            steps.forget_result(service_request, now=now)
             service_request.times_reopened += 1
     steps.take(
         service_request,

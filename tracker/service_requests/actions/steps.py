@@ -112,6 +112,28 @@ def record(
     )
 
 
+def forget_result(service_request: ServiceRequest, *, now: datetime) -> None:
+    """Take back the result: a reopened request counts where it is now. History keeps it.
+
+    The clock stood still from the result until now: nobody could work on it.
+    """
+    if service_request.resolved_at is not None:
+        service_request.stops.append(
+            ClockStop(
+                reason=Status.RESOLVED, stopped_at=service_request.resolved_at, resumed_at=now
+            )
+        )
+    service_request.outcome = None
+    service_request.resolved_at = None
+    service_request.resolved_on_time = None
+    service_request.confirmation = None
+    service_request.confirmed_at = None
+    service_request.solved = None
+    service_request.satisfaction = None
+    service_request.reminders_sent = 0
+    service_request.reminded_at = None
+
+
 def remember_handler(service_request: ServiceRequest, person_id: int) -> None:
     """Remember that a person worked on the request, once."""
     known = db.session.scalar(
