@@ -277,6 +277,8 @@ def _state_by_history(case: Case) -> dict[str, Any]:
                 state["closed_at"] = at
         elif entry.from_status == Status.CLOSED and entry.to_status != Status.CLOSED:
             state["closed_at"] = None
+            if entry.to_status == Status.SUBMITTED:
+                state |= {**_NOT_BEGUN, **_FORGOTTEN}
         if not case.is_imported and state["first_response_at"] is None and _answers(entry):
             state["first_response_at"] = at
         state |= _set_by(entry, at)
@@ -295,8 +297,6 @@ def _set_by(entry: Any, at: datetime) -> Mapping[str, Any]:  # noqa: ANN401 - a 
         return {"outcome": _ENDS[entry.step]}
     if entry.step in _DATED:
         return {_DATED[entry.step]: at}
-    if entry.from_status == Status.CLOSED and entry.to_status == Status.SUBMITTED:
-        return _FORGOTTEN | _NOT_BEGUN
     detail = entry.detail or {}
     match entry.step:
         case Step.ASSIGN:
