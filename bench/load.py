@@ -34,6 +34,7 @@ from bench.world import sign_in
 from tracker.clock import utc_now
 from tracker.config import ROOT
 from tracker.database import db, transaction
+from tracker.demo.stories import STORIES
 from tracker.organisation.models import Category
 from tracker.serve import LEAN, WORKERS, web_command, worker_command
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES
@@ -168,7 +169,7 @@ def _send(client: Client) -> Request:
         "csrf_token": client.token,
         "category_id": str(facts.category_id),
         "kind": "help",
-        "need": "厨房的水龙头一直滴水，我自己拧不紧，想请人来看看。",
+        "need": client.chance.choice(STORIES).need,
         "for_whom": "self",
         "area_id": str(facts.area_id),
         "address": f"青禾路{client.chance.randrange(500)}号",

@@ -84,12 +84,17 @@ def select_facts(source: FromClause) -> Select[Any]:
     )
 
 
-def facts_of(query: Select[Any], zone: ZoneInfo) -> Iterator[Fact]:
-    """Yield the facts that `select_facts` selects; months are those of `zone`."""
+def facts_of(query: Select[Any], zone: ZoneInfo, *, are_few: bool = False) -> Iterator[Fact]:
+    """Yield the facts that `select_facts` selects; months are those of `zone`.
+
+    Unless they `are_few`, only some are in memory at a time.
+    """
+    if not are_few:
+        query = query.execution_options(yield_per=ROWS_AT_ONCE)
     counted, closed, handled = (
         COUNTS.index(one) for one in (Figure.COUNTED, Figure.CLOSED, Figure.HANDLED)
     )
-    for row in db.session.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+    for row in db.session.execute(query):
         sign, unit_id, *keys, submitted_at, resolved_at, closed_at, due_at, seconds = row[:13]
         counts = row[13:]
         is_open = counts[counted] and not counts[handled]

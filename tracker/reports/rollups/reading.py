@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
-from tracker.database import db, once_a_transaction
+from tracker.database import AS_BYTES, db, once_a_transaction
 from tracker.organisation import queries as organisation
 from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor, Reach
 from tracker.reports.definitions import Dimension, Figure, Scope, filters_of
@@ -276,7 +276,8 @@ def _times_of(cells: Cells, by_unit: bool) -> Select[*tuple[Any, ...]]:  # noqa:
     """Select the times of some cells."""
     cell = FigureCell
     times = select(cell.unit_id if by_unit else literal(0), cell.key, cell.seconds, cell.dues)
-    return times.where(*_cells_of(cells), (cell.seconds != b"") | (cell.dues != b""))
+    times = times.where(*_cells_of(cells), (cell.seconds != b"") | (cell.dues != b""))
+    return times.execution_options(**{AS_BYTES: True})
 
 
 def _cells_of(cells: Cells, *, every_span: bool = False) -> list[ColumnElement[bool]]:
@@ -328,19 +329,26 @@ def _loose(reading: Reading) -> Iterator[tuple[Fact, bool, bool]]:
         )
 
     if reading.has_changes:
-        changes = FigureChange.__table__
-        narrowed = select_facts(changes).where(*_narrowed(reading, changes))
-        for fact in facts_of(narrowed, reading.zone):
+        always = replace(reading.scope, as_of=FOR_EVER, start=None, end=None, unit_ids=None)
+        for fact in _changes(reading.unit_ids, always, reading.zone):
             yield fact, is_whole(fact.submitted_in), is_whole(fact.closed_in)
     edges = list(_edges(reading))
     if not edges:
         return
     requests = ServiceRequest.__table__
-    live = select_facts(requests).where(*_narrowed(reading, requests))
+    live = select_facts(requests).where(*_narrowed(reading.unit_ids, reading.scope, requests))
     for column, by_submitting in ((requests.c.submitted_at, True), (requests.c.closed_at, False)):
         within = or_(*(and_(column >= begins, column < ends) for begins, ends in edges))
         for fact in facts_of(live.where(within), reading.zone):
             yield fact, by_submitting, not by_submitting
+
+
+@once_a_transaction
+def _changes(unit_ids: frozenset[int] | None, scope: Scope, zone: ZoneInfo) -> Sequence[Fact]:
+    """Return what is not folded yet, of every period: a page has several of them."""
+    changes = FigureChange.__table__
+    narrowed = select_facts(changes).where(*_narrowed(unit_ids, scope, changes))
+    return list(facts_of(narrowed, zone, are_few=True))
 
 
 def _edges(reading: Reading) -> Iterator[tuple[datetime, datetime]]:
@@ -356,13 +364,14 @@ def _edges(reading: Reading) -> Iterator[tuple[datetime, datetime]]:
             yield ends, scope.end
 
 
-def _narrowed(reading: Reading, source: FromClause) -> list[ColumnElement[bool]]:
+def _narrowed(
+    unit_ids: frozenset[int] | None, scope: Scope, source: FromClause
+) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if reading.unit_ids is not None:
-        conditions.append(source.c.unit_id.in_(sorted(reading.unit_ids)))
-    filters = replace(reading.scope, unit_ids=None)
+    if unit_ids is not None:
+        conditions.append(source.c.unit_id.in_(sorted(unit_ids)))
     adapter = ClauseAdapter(source, adapt_on_names=True)
-    conditions += [adapter.traverse(one) for one in filters_of(filters)]
+    conditions += [adapter.traverse(one) for one in filters_of(replace(scope, unit_ids=None))]
     return conditions
 
 
