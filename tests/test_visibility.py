@@ -1,5 +1,6 @@
 """Two readings of one rule: what the matrix allows is exactly what the SQL finds."""
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from tests.support.world import World, small_world
 from tracker.database import db
 from tracker.permissions import UNIT_ROLES, Action, Actor, Role, may, resident
 from tracker.service_requests.models import CASEWORK, ServiceRequest
-from tracker.visibility import within_reach
+from tracker.visibility import made_once, within_reach
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -55,3 +56,36 @@ def test_a_list_shows_exactly_what_the_matrix_allows() -> None:
             ).all()
             allowed = [thing.id for thing in everything if may(actor, action, thing)]
             assert found == allowed, f"{actor} {action}"
+
+
+def test_a_statement_is_made_once_for_those_who_may_do_the_same() -> None:
+    made: list[Actor] = []
+
+    @made_once
+    def build(actor: Actor, _question: str) -> object:
+        made.append(actor)
+        return object()
+
+    here = Actor(1, "Li", units={Role.COORDINATOR: frozenset({1})})
+    assert build(here, "?") is build(replace(here, name="Wang", locale="en"), "?")
+    assert len(made) == 1
+    others = (
+        replace(here, person_id=2),
+        replace(here, units={Role.COORDINATOR: frozenset({1, 2})}),
+        replace(here, units={Role.AUDITOR: frozenset({1})}),
+        replace(here, teams={Role.VOLUNTEER: frozenset({1})}),
+        replace(here, at_the_top=frozenset({Role.COORDINATOR})),
+        replace(here, own_request_id=1),
+        replace(here, signed_in_id=1),
+    )
+    assert len({id(build(one, "?")) for one in (here, *others)}) == 1 + len(others)
+    assert build(here, "!") is not build(here, "?")
+
+
+def test_whatever_decides_on_a_right_is_part_of_what_is_held() -> None:
+    says_who = {"name", "locale"}
+    decides = {each.name for each in fields(Actor)} - says_who
+
+    holdings = Actor(1).holdings
+    assert isinstance(holdings, tuple)
+    assert len(holdings) == len(decides), "Actor.holdings must know the new field"

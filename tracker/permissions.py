@@ -301,11 +301,13 @@ def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
         return actor.may_for_all(action) or any(
             MATRIX[action][role] not in (Reach.NOWHERE, Reach.WHOLE) for role in actor.roles
         )
-    if action in NEVER_ON_OWN_WORK and not actor.ids.isdisjoint(thing.handler_ids):
+    # Who is nobody, or in no team, is not compared with those who are: that would be read for it.
+    if action in NEVER_ON_OWN_WORK and actor.ids and not actor.ids.isdisjoint(thing.handler_ids):
         return False
+    teams = actor.teams_where(action)
     return (
         thing.unit_id in actor.units_where(action)
-        or not actor.teams_where(action).isdisjoint(thing.team_ids)
+        or bool(teams and not teams.isdisjoint(thing.team_ids))
         or thing.lead_team_id in actor.teams_where(action, LEAD)
         or any(_is_own(actor, role, thing) for role in actor.own_roles_where(action))
     )

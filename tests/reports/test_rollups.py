@@ -1,13 +1,17 @@
 """What the kept cells say is what the requests say: whatever is asked, whatever happened."""
 
 import random
+from array import array
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import assume, given, strategies as st
 from sqlalchemy import delete, func, insert, select, text, update
 
 from tests.support.builders import Builders
@@ -21,6 +25,7 @@ from tracker.reports import answers, statistics
 from tracker.reports.definitions import Dimension, Figure, Scope
 from tracker.reports.models import FigureCell, FigureChange
 from tracker.reports.rollups import folding, reading
+from tracker.reports.rollups.tally import Tally
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Kind, Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import with_check_digit
@@ -287,3 +292,44 @@ def test_what_came_in_the_same_moment_does_not_send_the_page_to_the_requests(
     assert reading.read(SYSTEM, Scope(as_of=just_before)) is not None
     assert reading.read(SYSTEM, Scope(as_of=world.now - timedelta(days=900))) is None
     db.session.rollback()
+
+
+@given(
+    lists=st.lists(st.lists(st.integers(0, 10**6), max_size=400), max_size=12),
+    added=st.lists(st.integers(0, 10**6), max_size=40),
+    data=st.data(),
+)
+def test_a_place_is_found_without_putting_everything_in_order(
+    lists: list[list[int]], added: list[int], data: st.DataObject
+) -> None:
+    everything = [*chain.from_iterable(lists), *added]
+    assume(everything)
+    number = data.draw(st.integers(0, min(30, len(everything) - 1)))
+    taken = data.draw(st.permutations(everything))[:number] if number else []
+    tally = Tally(
+        seconds=[array("q", sorted(one)) for one in lists],
+        seconds_added=sorted(added),
+        seconds_taken=sorted(taken),
+    )
+    left = Counter(everything) - Counter(taken)
+
+    for tenths in (0, 1, 5, 9, 10):
+        n, value = tally.percentile(tenths)
+        assert n == left.total()
+        assert value == pytest.approx(percentile_of(sorted(left.elements()), tenths))
+
+
+def percentile_of(values: list[int], tenths: int) -> float:
+    """Return it as numpy does by default, from values in order."""
+    place, rest = divmod((len(values) - 1) * tenths, 10)
+    after = values[min(place + 1, len(values) - 1)]
+    return values[place] + (after - values[place]) * rest / 10
+
+
+def test_a_place_is_found_among_many_that_are_the_same() -> None:
+    tally = Tally(
+        seconds=[array("q", [7] * 3000), array("q", [7] * 900 + [8])], seconds_taken=[7, 7]
+    )
+
+    assert tally.percentile(5) == (3899, 7)
+    assert tally.percentile(10) == (3899, 8)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.database import db
+from tracker.database import UtcDateTime, db
 from tracker.errors import NotFoundError
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import (
@@ -98,6 +98,26 @@ class PhotoLink:
     is_evidence: bool
 
 
+_ONE_ID: Final = bindparam("id", type_=Integer)
+_VISITS_TO_COME: Final = (
+    select(Visit)
+    .where(
+        Visit.service_request_id == _ONE_ID,
+        Visit.status == VisitStatus.PLANNED,
+        Visit.planned_to >= bindparam("now", type_=UtcDateTime()),
+    )
+    .options(selectinload(Visit.visitors))
+    .order_by(Visit.planned_from, Visit.id)
+)
+_PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
+_ENTRIES: Final = (
+    select(HistoryEntry)
+    .where(HistoryEntry.service_request_id == _ONE_ID)
+    .options(joinedload(HistoryEntry.team))
+    .order_by(HistoryEntry.id)
+)
+
+
 def survivor_of(service_request: ServiceRequest) -> ServiceRequest:
     """Return the request that answers for this one: itself, or what it was merged into."""
     survivor = service_request
@@ -138,25 +158,13 @@ def _of_neighbour(entry: HistoryEntry) -> PublicStep:
 
 def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
     """Return the planned visits whose window has not passed, next first, visitors loaded."""
-    return list(
-        db.session.scalars(
-            select(Visit)
-            .where(
-                Visit.service_request_id == service_request.id,
-                Visit.status == VisitStatus.PLANNED,
-                Visit.planned_to >= now,
-            )
-            .options(selectinload(Visit.visitors))
-            .order_by(Visit.planned_from, Visit.id)
-        )
-    )
+    asked = {"id": service_request.id, "now": now}
+    return db.session.scalars(_VISITS_TO_COME, asked).all()
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[PhotoLink]:
     """Return the photos that the requester may see: their own, and those of the result."""
-    rows = db.session.scalars(
-        select(Photo).where(Photo.service_request_id == service_request.id).order_by(Photo.id)
-    )
+    rows = db.session.scalars(_PHOTOS, {"id": service_request.id})
     return [PhotoLink(photo.key, photo.is_evidence) for photo in rows if _may_see(photo)]
 
 
@@ -197,14 +205,7 @@ def waits_for_reopening(service_request: ServiceRequest) -> bool:
 
 
 def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
-    return list(
-        db.session.scalars(
-            select(HistoryEntry)
-            .where(HistoryEntry.service_request_id == service_request.id)
-            .options(joinedload(HistoryEntry.team))
-            .order_by(HistoryEntry.id)
-        )
-    )
+    return db.session.scalars(_ENTRIES, {"id": service_request.id}).all()
 
 
 def _is_shown(entry: HistoryEntry) -> bool:
