@@ -104,6 +104,16 @@ def foreign_addresses(text: str) -> list[str]:
     ]
 
 
+def addresses_of_many_parts(source: str) -> list[int]:
+    """Return the lines that hand names of their own to `url_for`, to which some mean more."""
+    return _lines_of_calls(
+        source,
+        lambda call: (
+            _called(call).endswith("url_for") and any(word.arg is None for word in call.keywords)
+        ),
+    )
+
+
 def imports_of(source: str) -> set[str]:
     """Return the modules that a file imports."""
     found: set[str] = set()

@@ -244,6 +244,10 @@ def test_nothing_is_loaded_from_another_site() -> None:
     assert list(found_in(files, rules.foreign_addresses)) == []
 
 
+def test_what_a_visitor_named_never_reaches_url_for() -> None:
+    assert list(found_in(FILES, rules.addresses_of_many_parts)) == [], "use `addresses.address`"
+
+
 def test_imports_stand_at_the_top() -> None:
     found = list(found_in(FILES, rules.hidden_imports))
     assert_only(

@@ -81,6 +81,12 @@ def test_unescaped_output_is_found() -> None:
     assert rules.raw_output("{{ note }}") == []
 
 
+def test_an_address_made_of_what_a_visitor_named_is_found() -> None:
+    assert rules.addresses_of_many_parts('url_for(".index", **request.args)') == [1]
+    assert rules.addresses_of_many_parts('flask.url_for(".index", page=1, **kept)') == [1]
+    assert rules.addresses_of_many_parts('url_for(".index", page=page)') == []
+
+
 def test_an_import_inside_a_function_is_found() -> None:
     source = "import json\ndef late():\n    from csv import reader\n"
     assert rules.hidden_imports(source) == ["late: from csv import reader"]
