@@ -78,7 +78,7 @@ def test_a_wrong_mapping_ends_with_a_sentence(app: Flask, files: tuple[str, str,
     result = app.test_cli_runner().invoke(args=["requests", "import", table, "--mapping", mapping])
 
     assert result.exit_code == 1
-    assert "no column when" in result.output
+    assert "lacks columns that the mapping needs: when." in result.output
 
 
 def test_figures_of_a_unit_and_of_days(app: Flask, a: Builders) -> None:

@@ -1,12 +1,14 @@
 """An administrator brings in a file: tried first, then for real."""
 
+import re
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 
 import pytest
 from flask import Flask
+from openpyxl import Workbook
 from sqlalchemy import select
 
 from tests.support.browser import Browser
@@ -45,13 +47,18 @@ def _at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def hand_in(
-    browser: Browser, table: bytes = TABLE, mapping: bytes = MAPPING, **chosen: object
+    browser: Browser,
+    table: bytes = TABLE,
+    mapping: bytes = MAPPING,
+    *,
+    file_name: str = "old-book.csv",
+    **chosen: object,
 ) -> None:
     """Fill in the page as a browser would, with both files."""
     page = browser.open("/admin/imports/new")
     data = {
         **page.form("mapping").filled({"mapping": "own", **chosen}),
-        "file": (BytesIO(table), "old-book.csv"),
+        "file": (BytesIO(table), file_name),
         "own_mapping": (BytesIO(mapping), "old.toml"),
     }
     answer = browser.request("POST", "/admin/imports/new", data=data, headers={"Referer": page.url})
@@ -79,6 +86,89 @@ def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) ->
         lines = rejected.get_data(as_text=True)
     assert "This is not a date and time" in lines
     assert "3,yesterday,,Lamps,East,open,When?" in lines
+
+
+def _workbook() -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for line in TABLE.decode().splitlines():
+        sheet.append(line.split(","))
+    sheet["B2"] = datetime(2026, 1, 5, 9, 0)  # noqa: DTZ001 - workbooks know no zones
+    content = BytesIO()
+    book.save(content)
+    book.close()
+    return content.getvalue()
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_workbook_is_tried_imported_and_its_rejects_come_back(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+
+    hand_in(browser, _workbook(), file_name="old-book.xlsx")
+    assert "Would be new 2" in browser.page.text
+    browser.click("Import now")
+
+    assert "Done" in browser.page.text
+    assert {row.need for row in db.session.query(ServiceRequest)} == {
+        "The lamp is out",
+        "Another one",
+    }
+    with browser.request("GET", browser.page.link("Download these rows with reasons")) as rejected:
+        assert "3,yesterday,,Lamps,East,open,When?" in rejected.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("table", [b"", b"PK\x03\x04nonsense", b"no,no\n1,2\n", b"\xff\x81"])
+def test_what_is_wrong_with_a_file_is_said_in_the_readers_language(
+    a: Builders, chinese_browser: Browser, table: bytes
+) -> None:
+    chinese_browser.sign_in(a.administrator())
+    page = chinese_browser.open("/admin/imports/new")
+    shipped = page.form("mapping").filled({})
+
+    answer = chinese_browser.request(
+        "POST", page.url, data={**shipped, "file": (BytesIO(table), "a.csv")}
+    )
+
+    assert answer.status_code == 200
+    said = " ".join(
+        re.findall(r'id="file-error"[^>]*>(.*?)</p>', answer.get_data(as_text=True), re.DOTALL)
+    )
+    assert "文件" in said
+    assert "file" not in re.sub(r"<[^>]*>", "", said)
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_rejects_speak_the_language_in_which_the_import_was_begun(
+    a: Builders, browser: Browser
+) -> None:
+    # Letters go out in Chinese to them; their pages are English.
+    browser.sign_in(a.administrator(locale="zh_Hans_CN"))
+    hand_in(browser)
+
+    with browser.request("GET", browser.page.link("Download these rows with reasons")) as rejected:
+        assert "This is not a date and time" in rejected.get_data(as_text=True)
+
+
+def test_a_fault_of_ours_is_no_text_for_readers(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, app: Flask
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    monkeypatch.setattr(background, "start", lambda *_: None)
+    hand_in(browser)
+    run = db.session.query(ImportRun).one()
+    monkeypatch.setattr(background, "Run", None)
+
+    with pytest.raises(TypeError):
+        background.run_prepared(run.id, app.config["SETTINGS"])
+
+    page = browser.open(f"/admin/imports/{run.id}")
+    assert "Something went wrong on our side." in page.text
+    assert "TypeError" not in page.text
+    fault = background.folder_of(app.config["SETTINGS"], run.id).fault
+    assert "TypeError" in fault.read_text(encoding="utf-8")
 
 
 def test_the_import_runs_in_a_process_of_its_own(a: Builders, browser: Browser) -> None:

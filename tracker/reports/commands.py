@@ -26,6 +26,7 @@ from tracker.reports.importing.mapping import Mapping as ColumnMapping, MappingE
 from tracker.reports.importing.running import Rejects, Run, Summary, begin, note
 from tracker.reports.rollups import folding
 from tracker.reports.words import problem_text
+from tracker.web.locale import ENGLISH, in_locale
 
 requests_cli = AppGroup("requests", help="Service requests in bulk.")
 
@@ -53,14 +54,15 @@ def import_requests(
     """
     started = utc_now()
     try:
-        mapping = read_mapping(mapping_path)
-        table = open_table(file, mapping.encoding)
-        rejects = Rejects(
-            rejects_path or Path(f"{file.name.split('.')[0]}-rejects.csv"),
-            table.header,
-            problem_text,
-        )
-        summary = _run(table, mapping, rejects, is_dry=dry_run)
+        with in_locale(ENGLISH):  # as everything that commands say
+            mapping = read_mapping(mapping_path)
+            table = open_table(file, mapping.encoding)
+            rejects = Rejects(
+                rejects_path or Path(f"{file.name.split('.')[0]}-rejects.csv"),
+                table.header,
+                problem_text,
+            )
+            summary = _run(table, mapping, rejects, is_dry=dry_run)
     except (FileError, MappingError) as error:
         raise click.ClickException(str(error)) from None
     seconds = (utc_now() - started).total_seconds()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
@@ -42,7 +44,7 @@ from tracker.reports.importing.running import (
 from tracker.reports.words import problem_text
 from tracker.service_requests.models import ImportRun
 from tracker.teams.actors import actor_for
-from tracker.web.locale import in_locale
+from tracker.web.locale import current_locale, in_locale
 
 MAPPINGS: Final = ROOT / "mappings"
 SILENT_AFTER: Final = timedelta(minutes=2)
@@ -57,6 +59,8 @@ class Details:
     """What a run's page shows beside the counts of `ImportRun`."""
 
     unit_id: int | None = None
+    locale: str | None = None
+    """Which language the pages spoke to whoever began it: the run speaks it, too."""
     made: Counter[Creatable] = field(default_factory=Counter)
     problems: Counter[tuple[str, Reason]] = field(default_factory=Counter)
 
@@ -83,6 +87,11 @@ class Folder:
         return self.path / "rejects.csv"
 
     @property
+    def fault(self) -> Path:
+        """Return what a fault of ours left behind for those who mend it."""
+        return self.path / "fault.txt"
+
+    @property
     def notes(self) -> Path:
         """Return what the run says of itself."""
         return self.path / "notes.json"
@@ -95,6 +104,7 @@ class Folder:
             return Details()
         return Details(
             found.get("unit_id"),
+            found.get("locale"),
             Counter({Creatable(kind): number for kind, number in found.get("made", {}).items()}),
             Counter(
                 {
@@ -104,10 +114,11 @@ class Folder:
             ),
         )
 
-    def note(self, unit_id: int | None, summary: Summary) -> None:
+    def note(self, unit_id: int | None, locale: str | None, summary: Summary) -> None:
         """Note how the run stands; a reader sees the old or the new, never half."""
         found: dict[str, Any] = {
             "unit_id": unit_id,
+            "locale": locale,
             "made": dict(summary.made),
             "problems": [
                 [column, reason, number]
@@ -179,7 +190,7 @@ def prepare(
     folder.path.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(table, folder.table)
     shutil.copyfile(mapping, folder.mapping)
-    folder.note(unit_id, Summary())
+    folder.note(unit_id, current_locale(), Summary())
     return run_id
 
 
@@ -236,18 +247,27 @@ def is_silent(run: ImportRun, folder: Folder, now: datetime) -> bool:
 def run_prepared(run_id: int, settings: Settings) -> None:
     """Do a prepared import, from beginning to end; what fails is written into its record."""
     folder = folder_of(settings, run_id)
+    locale = folder.details().locale
     try:
         with transaction():
             run = db.session.get(ImportRun, run_id)
             if run is None or run.finished_at is not None:
                 return
             person = _starter(run)
-            actor, is_dry, locale = actor_for(person), run.is_dry, person.locale
+            actor, is_dry = actor_for(person), run.is_dry
+            locale = locale or person.locale
             note(run_id, counts_of(Summary()))
         with in_locale(locale):
             _go(run_id, folder, actor, is_dry=is_dry)
     except Exception as error:
-        words = str(error) if isinstance(error, FileError | MappingError) else repr(error)
+        words = str(error)
+        if not isinstance(error, FileError | MappingError):
+            folder.fault.write_text(traceback.format_exc(), encoding="utf-8")
+            with in_locale(locale):
+                words = gettext(
+                    "Something went wrong on our side. What was taken over is safe; please tell"
+                    " those who run this system."
+                )
         with transaction():
             note(run_id, {"error": words[:500], "finished_at": utc_now()})
         raise
@@ -266,7 +286,7 @@ def _starter(run: ImportRun) -> Person:
 def _go(run_id: int, folder: Folder, actor: Actor, *, is_dry: bool) -> None:
     mapping: Mapping = read_mapping(folder.mapping)
     table = open_table(folder.table, mapping.encoding)
-    unit_id = folder.details().unit_id
+    details = folder.details()
     run = Run(
         table,
         mapping,
@@ -275,10 +295,10 @@ def _go(run_id: int, folder: Folder, actor: Actor, *, is_dry: bool) -> None:
         Rejects(folder.rejects, table.header, problem_text),
         None if is_dry else run_id,
         recorded_run_id=run_id,
-        home_unit_id=unit_id,
-        on_batch=lambda summary: folder.note(unit_id, summary),
+        home_unit_id=details.unit_id,
+        on_batch=lambda summary: folder.note(details.unit_id, details.locale, summary),
     )
-    folder.note(unit_id, run.go())
+    folder.note(details.unit_id, details.locale, run.go())
 
 
 def _reaches_all(actor: Actor) -> bool:

@@ -8,15 +8,16 @@ import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, cast
 
+from flask_babel import gettext as _
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from tracker.reports.formulas import unquoted
 
@@ -37,10 +38,7 @@ MOST_COLUMNS: Final = 1000
 
 
 class FileError(Exception):
-    """The file is not a table that can be read. The message says why."""
-
-    absent: Sequence[str] = ()
-    """The columns that the mapping needs and the file lacks."""
+    """The file is not a table that can be read. The message says why, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +72,20 @@ def open_table(path: Path, encoding: str | None = None) -> TableFile:
     """
     try:
         return _look_through(path, encoding)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileError(_("The file is damaged. Pack it anew and try again.")) from error
     except OSError as error:
-        message = f"{path.name} cannot be read: {error.strerror or error}."
-        raise FileError(message) from error
-    except (UnicodeError, EOFError) as error:
-        message = f"{path.name} is damaged or in another encoding: {error}."
-        raise FileError(message) from error
+        raise FileError(_("The file cannot be read.")) from error
+    except UnicodeError as error:
+        raise FileError(
+            _("The file is damaged, or in another encoding than the mapping says.")
+        ) from error
     except csv.Error as error:
-        message = f"{path.name} is not a CSV file: {error}."
-        raise FileError(message) from error
-    except (zipfile.BadZipFile, InvalidFileException, KeyError) as error:
-        message = f"{path.name} is not an Excel workbook (.xlsx)."
-        raise FileError(message) from error
+        raise FileError(
+            _(
+                "The file is not a CSV file: a cell in it is too long, or a quotation mark has no end."
+            )
+        ) from error
 
 
 def _look_through(path: Path, encoding: str | None) -> TableFile:
@@ -98,13 +98,16 @@ def _look_through(path: Path, encoding: str | None) -> TableFile:
     with _records(path, encoding, delimiter) as records:
         first = next(records, None)
         if first is None or not any(first[1]):
-            message = f"{path.name} is empty: the first row must name the columns."
-            raise FileError(message)
+            raise FileError(_("The file is empty: its first row must name the columns."))
         header = tuple(first[1])
         doubles = {name for name in header if name and header.count(name) > 1}
         if doubles:
-            message = f"{path.name} has two columns named {', '.join(sorted(doubles))}."
-            raise FileError(message)
+            raise FileError(
+                _(
+                    "The file has two columns of the same name: %(names)s.",
+                    names=", ".join(sorted(doubles)),
+                )
+            )
         count = sum(1 for _line, record in records if any(record))
     return TableFile(path, encoding, delimiter, header, count)
 
@@ -122,8 +125,9 @@ def _encoding_of(path: Path) -> str:
     for encoding in ENCODINGS:
         if _decodes(path, encoding):
             return encoding
-    message = f"{path.name} is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and try again."
-    raise FileError(message)
+    raise FileError(
+        _("The file is neither UTF-8 nor GB18030. Save it as “CSV UTF-8” and try again.")
+    )
 
 
 def _decodes(path: Path, encoding: str) -> bool:
@@ -167,8 +171,12 @@ class _Unpacked(gzip.GzipFile):
 
     def _counted(self, piece: bytes) -> bytes:
         if self.tell() > MOST_UNPACKED:
-            message = f"It unpacks to more than {MOST_UNPACKED >> 20} MB. Bring it in in parts."
-            raise FileError(message)
+            raise FileError(
+                _(
+                    "The file unpacks to more than %(most)s MB. Bring it in in parts.",
+                    most=MOST_UNPACKED >> 20,
+                )
+            )
         return piece
 
 
@@ -178,12 +186,8 @@ def _records(
 ) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """Open a table as (line number, cells)."""
     if encoding is None:
-        _refuse_swelling(path)
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            yield _sheet_records(book)
-        finally:
-            book.close()
+        with _workbook(path) as records:
+            yield records
         return
     with _binary(path) as binary:
         # newline="": only the CSV reader may say where a row ends.
@@ -192,16 +196,34 @@ def _records(
         yield ((reader.line_num, [_plain(cell) for cell in record]) for record in reader)
 
 
-def _refuse_swelling(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
+@contextmanager
+def _workbook(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    # A stream, as openpyxl goes by a file's ending, and an upload may be called anything.
+    try:
+        with path.open("rb") as stream:
+            _refuse_swelling(stream)
+            with closing(load_workbook(stream, read_only=True, data_only=True)) as book:
+                yield _sheet_records(book)
+    except FileError:
+        raise
+    except Exception as error:  # openpyxl lets through whatever a damaged part makes of itself
+        raise FileError(
+            _("The file is damaged, or not an Excel workbook (.xlsx). Save it anew and try again.")
+        ) from error
+
+
+def _refuse_swelling(stream: BinaryIO) -> None:
+    with zipfile.ZipFile(stream) as archive:
         for part in archive.infolist():
             most = MOST_SHARED if part.filename.endswith("sharedStrings.xml") else MOST_UNPACKED
             if part.file_size > most:
-                message = (
-                    f"It unpacks to more than {most >> 20} MB. Save it as CSV, or bring it in"
-                    " in parts."
+                raise FileError(
+                    _(
+                        "The file unpacks to more than %(most)s MB. Save it as CSV, or bring it in"
+                        " in parts.",
+                        most=most >> 20,
+                    )
                 )
-                raise FileError(message)
 
 
 def _without_nul(lines: Iterable[str]) -> Iterator[str]:
@@ -217,14 +239,17 @@ def _sheet_records(book: object) -> Iterator[tuple[int, list[str]]]:
     header = [_cell_text(cell) for cell in next(rows, ())]
     width = max((at for at, name in enumerate(header, start=1) if name), default=0)
     if width > MOST_COLUMNS:
-        message = f"It has more than {MOST_COLUMNS} columns."
-        raise FileError(message)
+        raise FileError(_("The file has more than %(most)s columns.", most=MOST_COLUMNS))
     yield 1, header[:width]
     rest = sheet.iter_rows(values_only=True, min_row=2, max_col=max(width, 1))
     for number, cells in enumerate(rest, start=2):
         if number > MOST_ROWS:
-            message = f"It has more than {MOST_ROWS:,} rows. Bring it in in parts."
-            raise FileError(message)
+            raise FileError(
+                _(
+                    "The file has more than %(most)s rows. Bring it in in parts.",
+                    most=f"{MOST_ROWS:,}",
+                )
+            )
         yield number, [_cell_text(cell) for cell in cells]
 
 

@@ -1,15 +1,20 @@
 """How the columns of somebody else's file become the fields of a request.
 
-Pure. A mapping is a TOML file; docs/import.md explains every key of it.
+Pure but for its words. A mapping is a TOML file; docs/import.md explains every key of it.
 """
 
+import codecs
+import re
 import tomllib
 from collections.abc import Mapping as Table, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask_babel import gettext as _
 
 from tracker.organisation.models import AreaKind, UnitKind
 from tracker.service_requests.lifecycle import Kind, Outcome, Status
@@ -21,7 +26,7 @@ UNCATEGORISED_EN: Final = "Uncategorised"
 
 
 class MappingError(Exception):
-    """The mapping file can't be used. The message says where and why."""
+    """The mapping file can't be used. The message says where and why, in the reader's language."""
 
 
 class Creatable(StrEnum):
@@ -124,19 +129,25 @@ class Mapping:
 def read_mapping(path: Path) -> Mapping:
     """Return the mapping in a TOML file, or raise `MappingError`."""
     try:
-        return parse_mapping(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
-        message = f"The mapping {path.name} cannot be read: {error.strerror}."
-        raise MappingError(message) from error
+        raise MappingError(_("The file of the mapping cannot be read.")) from error
+    return parse_mapping(content)
 
 
 def parse_mapping(content: bytes) -> Mapping:
     """Return the mapping that a TOML text describes, or raise `MappingError`."""
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        message = f"It is not a TOML file in UTF-8: {error}."
-        raise MappingError(message) from error
+    except UnicodeDecodeError as error:
+        raise MappingError(_("It is not a TOML file in UTF-8.")) from error
+    except tomllib.TOMLDecodeError as error:
+        words = _("It is not a TOML file in UTF-8.")
+        if where := _AT_LINE.search(str(error)):
+            words = _("It is not a TOML file: look at line %(line)s.", line=where[1])
+        raise MappingError(words) from error
+    except (RecursionError, ValueError) as error:
+        raise MappingError(_("Something in it is nested too deep, or is too long.")) from error
     return _Reader(document).mapping()
 
 
@@ -160,6 +171,12 @@ _TOP_KEYS: Final = frozenset(
 )
 _LISTS: Final = ("category", "area", "need")
 _MOST_CATEGORY_LEVELS: Final = 2
+_AT_LINE: Final = re.compile(r"at line (\d+)")
+_OF_PYTHON: Final = frozenset(
+    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+"""How Python writes names and its own source, not how anybody writes a file."""
+_A_TIME: Final = datetime(2026, 11, 23, 14, 5, 59, tzinfo=UTC)
 _LONGEST_SOURCE: Final = 60
 _LONGEST_NAME: Final = 120
 
@@ -184,7 +201,7 @@ class _Reader:
             status_default=self._status_default(status),
             encoding=self._encoding(),
             time_zone=self._time_zone(),
-            time_formats=self._texts(self.document, "time_formats", "time_formats"),
+            time_formats=self._time_formats(),
             missing=frozenset(("", *self._texts(self.document, "missing", "missing"))),
             create=frozenset(
                 self._choice(Creatable, one, "create")
@@ -216,12 +233,10 @@ class _Reader:
         self._know(table, frozenset(Columns.__dataclass_fields__), "columns.")
         for required in ("source_id", "submitted_at"):
             if required not in table:
-                message = f"columns.{required}: which column of the file is it?"
-                raise MappingError(message)
+                _refuse(f"columns.{required}", _("which column of the file is it?"))
         lists = {key: self._texts(table, key, f"columns.{key}") for key in _LISTS}
         if len(lists["category"]) > _MOST_CATEGORY_LEVELS:
-            message = "columns.category: one column, or two (top level and leaf)."
-            raise MappingError(message)
+            _refuse("columns.category", _("one column, or two (top level and leaf)."))
         single = {
             key: self._text(table, key, f"columns.{key}") for key in table if key not in _LISTS
         }
@@ -232,22 +247,19 @@ class _Reader:
         rules: list[StatusRule] = []
         given_rules: object = table.get("when", [])
         if not isinstance(given_rules, list):
-            message = "status.when: write each rule as a table, [[status.when]]."
-            raise MappingError(message)
+            _refuse("status.when", _("write each rule as a table, [[status.when]]."))
         for number, given in enumerate(given_rules, start=1):
             place = f"status.when[{number}]"
             if not isinstance(given, dict):
-                message = f"{place}: a table with column, equals and status."
-                raise MappingError(message)
+                _refuse(place, _("a table with column, equals and status."))
             self._know(given, frozenset({"column", "equals", "status", "on_time"}), f"{place}.")
             on_time = given.get("on_time")
             if on_time is not None and not isinstance(on_time, bool):
-                message = f"{place}.on_time: true or false."
-                raise MappingError(message)
+                _refuse(f"{place}.on_time", _("true or false."))
             rules.append(
                 StatusRule(
                     self._text(given, "column", f"{place}.column"),
-                    str(given.get("equals", "")),
+                    self._equals(given, f"{place}.equals"),
                     self._choice(Status, given.get("status"), f"{place}.status"),
                     on_time,
                 )
@@ -258,8 +270,7 @@ class _Reader:
         for rule in rules:
             self._refuse_unfinished(rule.status)
         if not rules and "default" not in table:
-            message = "status: say how a row's status can be told, or a default."
-            raise MappingError(message)
+            _refuse("status", _("say how a row's status can be told, or a default."))
         return tuple(rules)
 
     def _status_default(self, table: Table[str, Any]) -> Status | None:
@@ -272,20 +283,35 @@ class _Reader:
     def _refuse_unfinished(self, status: Status | None) -> None:
         """Refuse a status that says less than it must: no file has the question, or the day."""
         if status in (Status.WAITING, Status.PARKED):
-            message = (
-                f"status: rows cannot come in as {status}, without what is waited for. Let them"
-                f" come in as {Status.IN_PROGRESS}."
+            _refuse(
+                "status",
+                _(
+                    "rows cannot come in as %(status)s, without what is waited for. Let them come"
+                    " in as %(instead)s.",
+                    status=status,
+                    instead=Status.IN_PROGRESS,
+                ),
             )
-            raise MappingError(message)
 
     def _encoding(self) -> str | None:
         name = self._text(self.document, "encoding", "encoding", default="")
-        try:
-            b"a".decode(name or "utf-8")
-        except (LookupError, UnicodeError):
-            message = f"encoding: nobody knows {name!r}."
-            raise MappingError(message) from None
+        if name and not _is_for_text(name):
+            _refuse("encoding", _("nobody knows “%(name)s”.", name=name))
         return name or None
+
+    def _time_formats(self) -> tuple[str, ...]:
+        forms = self._texts(self.document, "time_formats", "time_formats")
+        for form in forms:
+            if not _reads_times(form):
+                _refuse(
+                    "time_formats",
+                    _(
+                        "no time can be read by “%(form)s”; write e.g. %(example)s.",
+                        form=form,
+                        example="%Y-%m-%d %H:%M",
+                    ),
+                )
+        return forms
 
     def _time_zone(self) -> str | None:
         name = self._text(self.document, "time_zone", "time_zone", default="")
@@ -293,15 +319,15 @@ class _Reader:
             return None
         try:
             return ZoneInfo(name).key
-        except (ZoneInfoNotFoundError, ValueError):
-            message = f"time_zone: there is no zone {name!r}; write e.g. Asia/Shanghai."
-            raise MappingError(message) from None
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # "Asia" is a folder of zones
+            _refuse(
+                "time_zone", _("there is no zone “%(name)s”; write e.g. Asia/Shanghai.", name=name)
+            )
 
     def _table(self, key: str) -> Table[str, Any]:
         table = self.document.get(key, {})
         if not isinstance(table, dict):
-            message = f"[{key}] must be a table."
-            raise MappingError(message)
+            _refuse(f"[{key}]", _("it must be a table."))
         return table
 
     def _values(
@@ -311,25 +337,31 @@ class _Reader:
         if values is None:
             return None
         if not isinstance(values, dict):
-            message = f"{place}: a table from the file's words to ours."
-            raise MappingError(message)
+            _refuse(place, _("a table from the file's words to ours."))
         return {word: self._choice(kind, value, place) for word, value in values.items()}
 
     @staticmethod
     def _know(table: Table[str, Any], known: frozenset[str], place: str) -> None:
         for key in table:
             if key not in known:
-                message = f"{place}{key}: there is no such key. Known: {', '.join(sorted(known))}."
-                raise MappingError(message)
+                _refuse(
+                    f"{place}{key}",
+                    _("there is no such key. Known: %(known)s.", known=", ".join(sorted(known))),
+                )
 
     @staticmethod
     def _choice(kind: type[Choice], value: object, place: str) -> Choice:
         try:
             return kind(value)
         except ValueError:
-            known = ", ".join(str(one.value) for one in kind)
-            message = f"{place}: {value!r} is not one of {known}."
-            raise MappingError(message) from None
+            _refuse(
+                place,
+                _(
+                    "“%(value)s” is not one of %(known)s.",
+                    value=_shown(value),
+                    known=", ".join(str(one.value) for one in kind),
+                ),
+            )
 
     def _name(self, table: Table[str, Any], key: str, place: str, *, default: str) -> str:
         return self._text(table, key, place, default=default, longest=_LONGEST_NAME)
@@ -345,14 +377,11 @@ class _Reader:
     ) -> str:
         value = table.get(key, default)
         if not isinstance(value, str) or (not value and default is None):
-            message = f"{place}: a text is missing."
-            raise MappingError(message)
+            _refuse(place, _("a text is missing."))
         if "\x00" in value:
-            message = f"{place}: there is a character in it that nobody can type."
-            raise MappingError(message)
+            _refuse(place, _("there is a character in it that nobody can type."))
         if longest is not None and len(value) > longest:
-            message = f"{place}: at most {longest} characters."
-            raise MappingError(message)
+            _refuse(place, _("at most %(longest)s characters.", longest=longest))
         return value
 
     @staticmethod
@@ -361,6 +390,42 @@ class _Reader:
         if isinstance(value, str):
             value = (value,)
         if not isinstance(value, Sequence) or not all(isinstance(one, str) for one in value):
-            message = f"{place}: a text or a list of texts."
-            raise MappingError(message)
+            _refuse(place, _("a text or a list of texts."))
         return tuple(value)
+
+    @staticmethod
+    def _equals(given: Table[str, Any], place: str) -> str:
+        value = given.get("equals", "")
+        if not isinstance(value, str | int | float | date | time):
+            _refuse(place, _("a text is missing."))
+        return _shown(value)
+
+
+def _refuse(place: str, words: str) -> NoReturn:
+    message = f"{place}: {words}"
+    raise MappingError(message)
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # a number of thousands of digits, written in another base
+        return "…"
+
+
+def _is_for_text(encoding: str) -> bool:
+    """Tell whether a file may be written so; Python knows more than text is written in."""
+    try:
+        name = codecs.lookup(encoding).name
+        return name not in _OF_PYTHON and "a,1".encode(name).decode(name) == "a,1"
+    except (LookupError, UnicodeError, ValueError):
+        return False
+
+
+def _reads_times(form: str) -> bool:
+    """Tell whether what is written in this form is read by it again."""
+    try:
+        datetime.strptime(_A_TIME.strftime(form), form)  # noqa: DTZ007 - only whether it can be
+    except (ValueError, re.error):
+        return False
+    return True

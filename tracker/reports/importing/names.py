@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import count
 from typing import TypeAlias
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from tracker.database import Model, db
@@ -121,7 +122,9 @@ class Names:
                 )
             ).all()
             if len(named) != 1:
-                message = f"unit.default: there is no one unit {self.mapping.default_unit!r}."
+                message = "unit.default: " + _(
+                    "there is no one unit “%(name)s”.", name=self.mapping.default_unit
+                )
                 raise MappingError(message)
             return named[0]
         root = db.session.scalar(

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 from zoneinfo import ZoneInfo
 
+from flask_babel import gettext as _
 from sqlalchemy import update
 
 from tracker.database import db, refresh_statistics, transaction
@@ -182,13 +183,12 @@ def check_columns(table: TableFile, mapping: Mapping) -> None:
         asked.append(mapping.kind_column)
     absent = [name for name in dict.fromkeys(asked) if name not in table.header]
     if absent:
-        message = (
-            f"{table.path.name} has no column {', '.join(absent)}."
-            f" It has: {', '.join(filter(None, table.header))}."
+        raise FileError(
+            _(
+                "This file lacks columns that the mapping needs: %(columns)s. Choose another mapping, or another file.",
+                columns=", ".join(absent),
+            )
         )
-        error = FileError(message)
-        error.absent = absent
-        raise error
 
 
 def begin(

@@ -139,16 +139,6 @@ def rejects(run_id: int) -> ResponseReturnValue:
     )
 
 
-def _what_is_wrong(error: FileError) -> str:
-    words: str = _("The file cannot be read: %(why)s", why=error)
-    if error.absent:
-        words = _(
-            "This file lacks columns that the mapping needs: %(columns)s. Choose another mapping, or another file.",
-            columns=", ".join(error.absent),
-        )
-    return words
-
-
 def _importer() -> Actor:
     actor = signed_in_actor()
     if not may(actor, Action.IMPORT_SERVICE_REQUESTS):
@@ -198,7 +188,7 @@ def _prepared(form: ImportForm, actor: Actor) -> int | None:
                 is_dry=True,
             )
         except FileError as error:
-            form.complain(form.file, _what_is_wrong(error))
+            form.complain(form.file, error)
             return None
         except RefusedError as refused:
             form.complain(form.file, refusal_text(refused.refusal))
