@@ -289,6 +289,22 @@ def test_needs_that_were_found_become_one_request_in_one_tap(
     assert made.status is Status.SUBMITTED
 
 
+def test_no_request_of_the_desk_takes_the_place_of_a_need_that_was_found(
+    a: Builders, at_work: Browser, it: ServiceRequest, new_browser: Callable[[], Browser]
+) -> None:
+    desk = new_browser().sign_in(a.coordinator())
+    fields = {"need": "水管爆了", "address": "幸福路8号", "phone": "139 1234 5678"}
+    sent = desk.open("/intake").form("need").filled({**fields, "category_id": it.category_id})
+    at_work.send(below(it, "record"), fields=TYPED, needs_found="想学用手机挂号")
+    sent["submission_key"] = [f"visit-{visits()[-1].id}"]
+    assert desk.request("POST", "/intake", data=sent).status_code == 303
+
+    at_work.click("Make a new request of it")
+
+    needs = set(db.session.scalars(select(ServiceRequest.need)))
+    assert {"水管爆了", "想学用手机挂号"} <= needs
+
+
 def test_a_visit_without_other_needs_makes_no_request(
     a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
 ) -> None:

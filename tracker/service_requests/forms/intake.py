@@ -1,8 +1,10 @@
 """What the desk fills in for a caller or a visitor: the resident's form, and what only the desk says."""
 
+import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, RadioField, SelectField
@@ -22,12 +24,26 @@ from tracker.web.forms import EnumMember, enum_choices, optional_int
 from tracker.web.locale import LOCALES
 
 DESK_CHANNELS = (BuiltInChannel.PHONE, BuiltInChannel.COUNTER, BuiltInChannel.VISIT)
+_CHANCE_BYTES: Final = 24
+_KEY: Final = re.compile(r"desk-[A-Za-z0-9_-]{32}")
+
+
+def _new_key() -> str:
+    return f"desk-{secrets.token_urlsafe(_CHANCE_BYTES)}"
+
+
+def _own_key(sent: str | None) -> str:
+    """Return the key of a form of the desk; what is none that we make is replaced by a new one.
+
+    No other key begins so: those of drafts and of needs found on visits can't be met by it.
+    """
+    return sent if sent and _KEY.fullmatch(sent) else _new_key()
 
 
 class IntakeForm(AskForm):
     """One request, told to the desk."""
 
-    submission_key = HiddenField()
+    submission_key = HiddenField(filters=[_own_key])
     channel = RadioField(
         _l("How did they come to us?"),
         [InputRequired(_l("Choose how they came to us."))],

@@ -1,6 +1,5 @@
 """Phone and visitor intake on one page; the caller is found again by the phone number."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
@@ -79,10 +78,7 @@ def receipt(service_request_id: int) -> ResponseReturnValue:
 
 
 def _form() -> IntakeForm:
-    form = IntakeForm.from_request()
-    if not form.submission_key.data:
-        form.submission_key.data = secrets.token_urlsafe(24)
-    return form.offer_to_desk(
+    return IntakeForm.from_request().offer_to_desk(
         categories=organisation.category_tree(),
         country=organisation.organisation().country,
     )
@@ -100,7 +96,7 @@ def _look_up(form: IntakeForm, actor: Actor) -> Sequence[Caller] | None:
 
 def _take_in(form: IntakeForm, actor: Actor) -> int | None:
     """Make the request, once; None when the place is another desk's, which the form then says."""
-    key = form.submission_key.data or secrets.token_urlsafe(24)
+    key = form.submission_key.data or ""
     try:
         with transaction():
             taken = intake.take_in(form.content(), submission_key=key, actor=actor, now=utc_now())
