@@ -15,6 +15,7 @@ from tracker.privacy import (
     mask_email,
     mask_name,
     mask_phone,
+    normalise_email,
     normalise_phone,
 )
 
@@ -137,6 +138,25 @@ def test_at_least_four_digits_of_a_phone_number_are_hidden(text: str) -> None:
 )
 def test_an_email_address_is_masked(email: str, expected: str) -> None:
     assert mask_email(email) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (" Li@Example.org ", "li@example.org"),
+        ("o'brien+a@x.yz", "o'brien+a@x.yz"),
+        ("root,postmaster,b@x.yz", None),
+        ("a@x.yz;b@x.yz", None),
+        ("=?utf-8?q?v1=40evil.com=2C?=@x.yz", None),
+        ("Li <li@x.yz>", None),
+        ('"li"@x.yz', None),
+        ("li@x.yz\r\nBcc: b@x.yz", None),
+        ("a@b@x.yz", None),
+        ("", None),
+    ],
+)
+def test_an_email_address_is_that_of_one_mailbox(typed: str, expected: str | None) -> None:
+    assert normalise_email(typed) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final
 
 import phonenumbers
+from email_validator import EmailNotValidError, validate_email
 from phonenumbers import (
     NumberParseException,
     PhoneNumber,
@@ -46,6 +47,22 @@ def normalise_phone(text: str, region: str = "CN") -> str | None:
     if number is None or not _exists(number) or _lacks_trunk_zero(number, text):
         return None
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def normalise_email(text: str) -> str | None:
+    """Return an e-mail address, as somebody typed it, in lower case: that of one mailbox.
+
+    None when it is no address, or one that a mail program may take for several: lists of
+    addresses, names beside them, and encoded words, which become lists when they are unpacked.
+    """
+    address = text.strip().lower()
+    if "=?" in address:
+        return None
+    try:
+        validate_email(address, check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return address
 
 
 def format_phone(phone: str, region: str = "CN") -> str:

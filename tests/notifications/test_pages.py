@@ -51,6 +51,14 @@ def test_a_message_that_was_given_up_is_sent_again(a: Builders, browser: Browser
     assert "z***@example.org" in browser.open("/admin/outbox?fate=stuck").text
 
 
+def test_why_nobody_could_be_written_to_is_said_in_words(a: Builders, browser: Browser) -> None:
+    _write(a, failed_at=a.now, last_error=sending.NOT_ONE_MAILBOX)
+
+    page = browser.sign_in(a.administrator()).open("/admin/outbox?fate=given_up")
+
+    assert "it is not one mailbox" in page.text
+
+
 @pytest.mark.parametrize("fate", ["waiting", "stuck", "given_up", "sent"])
 def test_the_outbox_shows_nobodys_whole_address(a: Builders, browser: Browser, fate: str) -> None:
     facts: dict[str, dict[str, object]] = {

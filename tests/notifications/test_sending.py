@@ -26,6 +26,7 @@ class MailServer:
     """A small SMTP server in a thread; it keeps what it took and can refuse."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[bytes] = field(default_factory=list)
     answer_to_recipient: str = "250 OK"
     port: int = 0
 
@@ -45,6 +46,7 @@ class MailServer:
                     self.mails.append(parsed)
                     client.sendall(b"250 taken\r\n")
                 elif word == b"RCPT":
+                    self.recipients.append(line.strip())
                     client.sendall(self.answer_to_recipient.encode() + b"\r\n")
                 elif word == b"QUIT":
                     client.sendall(b"221 bye\r\n")
@@ -201,6 +203,49 @@ def test_an_address_that_will_never_work_is_given_up_at_once(
 
     assert message.failed_at == a.now
     assert message.last_error == "550 no such user"
+
+
+def test_one_address_is_one_recipient(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    for address in ("zhou@example.org", "zhou+a@例子.example"):
+        _write(a, address=address)
+
+    sending.send_due(now=a.now)
+
+    assert server.recipients == [
+        b"rcpt TO:<zhou@example.org>",
+        b"rcpt TO:<zhou+a@xn--fsqu00a.example>",
+    ]
+    assert server.mails[1]["To"] == "zhou+a@xn--fsqu00a.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "=?utf-8?q?v1=40evil.com=2Cv2=40evil.org=2C?=@x.yz",
+        "root,postmaster,b@x.yz",
+        "=?utf-8?q?a=0D=0ABcc=3Av=40evil.com?=@x.yz",
+        "a@x.yz\r\nBcc: v@evil.com",
+        "Zhou <zhou@x.yz>",
+        "zhou;b@x.yz",
+        "zhou",
+        "",
+        f"{'a' * 64}.@x..yz",
+        "周@x.yz",  # this server does not offer SMTPUTF8
+    ],
+)
+def test_what_is_not_one_mailbox_is_given_up_at_once_and_mails_nobody(
+    a: Builders, server: MailServer, configure: Callable[..., None], address: str
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    message = _write(a, address=address)
+
+    sending.send_due(now=a.now)
+
+    assert (message.failed_at, message.last_error) == (a.now, sending.NOT_ONE_MAILBOX)
+    assert server.recipients == []
 
 
 def test_an_address_that_is_busy_is_tried_again(

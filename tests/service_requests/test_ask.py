@@ -19,6 +19,7 @@ from tests.support.page import Page
 from tests.support.pictures import small_jpeg
 from tracker.config import Settings
 from tracker.database import db, transaction
+from tracker.notifications.models import Message
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.service_requests import links
@@ -256,6 +257,27 @@ def test_what_does_not_belong_to_the_chosen_way_is_not_sent(
     assert made.beneficiary_name == ""
 
 
+def test_a_stranger_is_not_flooded_with_mails_of_new_requests(
+    a: Builders, browser: Browser, tap: Category, clock: time_machine.Traveller
+) -> None:
+    def ask_for(email: str) -> None:
+        fill(browser, tap, reachable_by=ReachableBy.EMAIL, email=email)
+        assert browser.click("Send it now").path.endswith("/receipt")
+
+    def mails() -> int:
+        return db.session.scalar(select(func.count()).select_from(Message)) or 0
+
+    for typed in ("li@example.org", "LI@example.org", "li+a@example.org", *["li@example.org"] * 3):
+        ask_for(typed)
+    assert mails() == ask.RECEIPTS_A_DAY == 3
+    assert len(sent_requests()) == 6
+
+    ask_for("other@example.org")
+    clock.shift(timedelta(days=1, minutes=1))
+    ask_for("li@example.org")
+    assert mails() == 5
+
+
 def test_somebody_who_stays_anonymous_leaves_no_requester(browser: Browser, tap: Category) -> None:
     fill(browser, tap, reachable_by=ReachableBy.NOBODY, requester_name="李明")
     browser.click("Send it now")
@@ -265,7 +287,20 @@ def test_somebody_who_stays_anonymous_leaves_no_requester(browser: Browser, tap:
     assert db.session.scalar(select(func.count()).select_from(Requester)) == 0
 
 
-@pytest.mark.parametrize("bad", ["li", "li@", "@example.org", "li@example", "a b@example.org"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "li",
+        "li@",
+        "@example.org",
+        "li@example",
+        "a b@example.org",
+        "root,postmaster,b@example.org",
+        "=?utf-8?q?v1=40evil.com=2Cv2=40evil.org=2C?=@example.org",
+        "Li <li@example.org>",
+        "İ" * 200 + "@example.org",  # longer than its field in small letters
+    ],
+)
 def test_an_address_that_cannot_be_mailed_is_refused(
     browser: Browser, tap: Category, bad: str
 ) -> None:

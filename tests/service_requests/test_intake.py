@@ -114,6 +114,29 @@ def test_sending_twice_makes_one(a: Builders, browser: Browser) -> None:
     assert count(ServiceRequest) == 1
 
 
+@pytest.mark.parametrize("key", ["x" * 65, "visit-1", "x" * 32, "desk-", "a\x00b", ""])
+def test_what_is_no_key_of_ours_is_a_new_one(a: Builders, browser: Browser, key: str) -> None:
+    browser.sign_in(a.coordinator())
+    told = {**TOLD, "category_id": a.any_category.id}
+    sent = browser.open("/intake").form("need").filled(told)
+    sent["submission_key"] = [key]
+
+    answers = [browser.request("POST", "/intake", data=sent) for _once in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    keys = set(db.session.scalars(select(ServiceRequest.submission_key)))
+    assert len(keys) == 2
+    assert key not in keys
+
+
+def test_the_address_of_a_caller_is_that_of_one_mailbox(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.coordinator())
+
+    page = take_in(a, browser, reachable_by="email", email="root,postmaster,b@x.yz")
+
+    assert set(page.errors) == {"email"}
+
+
 def test_a_caller_is_found_again_and_nothing_typed_is_lost(a: Builders, browser: Browser) -> None:
     area = a.area()
     before = a.service_request(

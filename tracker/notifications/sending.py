@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, formataddr, getaddresses, parseaddr
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -30,6 +32,8 @@ GIVEN_UP_AFTER: Final = timedelta(days=1)
 TIMEOUT_S: Final = 20
 PERMANENT: Final = range(500, 600)
 """SMTP answers that no second try changes."""
+NOT_ONE_MAILBOX: Final = "not_one_mailbox"
+"""Why a message is given up whose address nobody can write to; the page says it in words."""
 SECRETS: Final = ("token", "link_salt")
 """What a payload forgets once it was sent."""
 TIMES: Final = ("due_at", "visit_from", "visit_to", "expires_at")
@@ -157,8 +161,9 @@ def _send(
 ) -> None:
     try:
         written = letter(envelope)
+        mail = _mail(envelope, written, settings, now=now)
         if server is not None:
-            _hand_over(server, _mail(envelope, written, settings, now=now))
+            _hand_over(server, mail)
     except (OSError, smtplib.SMTPException) as error:
         _postpone(envelope, error, now=now)
     except Refused as refused:
@@ -175,7 +180,7 @@ def _mail(
 ) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = formataddr(parseaddr(settings.mail_from))
-    mail["To"] = envelope.address
+    mail["To"] = _mailbox(envelope.address)
     mail["Subject"] = written.subject
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{envelope.message_key}@{_domain(settings)}>"
@@ -183,6 +188,19 @@ def _mail(
     mail.set_content(written.text)
     mail.add_alternative(written.html, subtype="html")
     return mail
+
+
+def _mailbox(address: str) -> Address:
+    """Return whom to write to; raise `Refused` when that is nobody, or more than one."""
+    name, _at, domain = address.rpartition("@")
+    try:
+        mailbox = Address(addr_spec=f"{name}@{domain.encode('idna').decode()}")
+    except (ValueError, IndexError, HeaderParseError) as error:
+        raise Refused(NOT_ONE_MAILBOX) from error
+    # What is written into a header is read by others: to them, too, it must be one mailbox.
+    if "=?" in address or getaddresses([str(mailbox)]) != [("", mailbox.addr_spec)]:
+        raise Refused(NOT_ONE_MAILBOX)
+    return mailbox
 
 
 def _domain(settings: Settings) -> str:
@@ -194,12 +212,14 @@ def _hand_over(server: smtplib.SMTP | Exception, mail: EmailMessage) -> None:
     if isinstance(server, Exception):
         raise server
     try:
-        server.send_message(mail)
+        server.send_message(mail, to_addrs=[mail["To"].addresses[0].addr_spec])
     except smtplib.SMTPRecipientsRefused as refused:
         code, words = next(iter(refused.recipients.values()))
         if code in PERMANENT:
             raise Refused(_said(code, words)) from refused
         raise
+    except smtplib.SMTPNotSupportedError as refused:  # letters that the server cannot write
+        raise Refused(NOT_ONE_MAILBOX) from refused
     except smtplib.SMTPResponseException as answer:
         if answer.smtp_code in PERMANENT and not isinstance(
             answer, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError

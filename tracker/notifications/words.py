@@ -27,3 +27,5 @@ KINDS = {
     "staff_step": _l("To staff"),
 }
 """The words of a message's kind."""
+REASONS = {"not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox.")}
+"""What of our own went wrong with a message; the rest is what the mail server said."""

@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from flask_babel import gettext as _, lazy_gettext as _l, lazy_pgettext
 from wtforms import BooleanField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import Email, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.permissions import UNIT_ROLES, Role
 from tracker.privacy import normalise_phone
-from tracker.web.forms import EditForm, EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import (
+    EditForm,
+    EnumMember,
+    Form,
+    enum_choices,
+    is_email_address,
+    lower_or_none,
+    optional_int,
+)
 from tracker.web.locale import LOCALES
 
 
@@ -22,11 +30,6 @@ def stripped(text: str | None) -> str:
 def text_or_none(text: str | None) -> str | None:
     """Return what was typed without spaces around it; nothing typed is None."""
     return stripped(text) or None
-
-
-def lower_or_none(text: str | None) -> str | None:
-    """Return an address in lower case; nothing typed is None."""
-    return stripped(text).lower() or None
 
 
 class ManyChoices(SelectMultipleField):
@@ -46,11 +49,7 @@ class PersonForm(EditForm):
     title_en = StringField(_l("Post in English"), [Length(max=120)], filters=[text_or_none])
     email = StringField(
         _l("E-mail"),
-        [
-            Optional(),
-            Length(max=254),
-            Email(_l("That is not an e-mail address."), check_deliverability=False),
-        ],
+        [Optional(), Length(max=254), is_email_address],
         filters=[lower_or_none],
     )
     phone = StringField(_l("Phone number"), [Length(max=40)], filters=[text_or_none])

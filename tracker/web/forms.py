@@ -22,6 +22,7 @@ from wtforms.widgets import Input, html_params
 
 from tracker.database import db
 from tracker.errors import StaleError
+from tracker.privacy import normalise_email
 from tracker.web.kept import SECRETS
 from tracker.web.labels import label
 from tracker.web.locale import current_locale
@@ -193,6 +194,22 @@ class EnumMember:
         if value in (None, "", "None"):
             return None
         return value if isinstance(value, self.kind) else self.kind(value)
+
+
+def lower_or_none(text: str | None) -> str | None:
+    """Return an address in lower case; nothing typed is None.
+
+    A filter, so that it comes before the length is looked at: some capitals are two small letters.
+    """
+    return (text or "").strip().lower() or None
+
+
+def is_email_address(_form: Form, field: Field) -> None:
+    """Refuse what is not the address of one mailbox."""
+    if normalise_email(field.data or "") is None:
+        raise ValidationError(
+            gettext("This does not look like an e-mail address. Example: name@example.org")
+        )
 
 
 def optional_int(value: object) -> int | None:

@@ -12,7 +12,7 @@ from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.notifications import actions, queries
 from tracker.notifications.models import Message
-from tracker.notifications.words import KINDS, Fate
+from tracker.notifications.words import KINDS, REASONS, Fate
 from tracker.permissions import Action, require
 from tracker.privacy import mask_email
 from tracker.web.access import signed_in_actor
@@ -48,6 +48,7 @@ def index() -> ResponseReturnValue:
         most_counted=queries.MOST_COUNTED,
         kinds=KINDS,
         masked=_masked,
+        reasons=REASONS,
         can_send=bool(settings.smtp_url),
         is_demo=demonstration.is_on(),
     )

@@ -43,6 +43,7 @@ class NewRequest:
     phone: str | None = None
     """In E.164."""
     email: str | None = None
+    """In lower case."""
     neighbour: str = ""
     locale: str = "zh_Hans_CN"
     channel: str = BuiltInChannel.WEB
@@ -52,16 +53,28 @@ class NewRequest:
 
 
 def submit(
-    content: NewRequest, *, submission_key: str, actor: Actor, now: datetime
+    content: NewRequest,
+    *,
+    submission_key: str,
+    actor: Actor,
+    now: datetime,
+    tells_requester: bool = True,
 ) -> ServiceRequest:
     """Make a request of what somebody brings; with the same key again, return the same one.
+
+    Without `tells_requester` no message says that it came in.
 
     Two submissions at the same moment are settled by the unique key: on PostgreSQL the second
     waits for the first and raises `IntegrityError`; the view then reads the first.
     """
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     existing = submitted_with(submission_key)
-    return existing or _make(content, submission_key=submission_key, actor=actor, now=now)
+    if existing is not None:
+        return existing
+    made = _make(content, submission_key=submission_key, actor=actor, now=now)
+    if tells_requester:
+        messages.tell_requester(made, Step.SUBMIT, now=now)
+    return made
 
 
 def _make(
@@ -96,7 +109,6 @@ def _make(
     steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=same_as)
     _take_over(submission_key, service_request)
     search.index(service_request)
-    messages.tell_requester(service_request, Step.SUBMIT, now=now)
     return service_request
 
 
@@ -115,6 +127,7 @@ def take_in(
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     # Asked once only whether it is there: somebody else's may come between two questions.
     service_request = _make(content, submission_key=submission_key, actor=actor, now=now)
+    messages.tell_requester(service_request, Step.SUBMIT, now=now)
     require(actor, Action.ACCEPT_SERVICE_REQUEST, service_request)
     service_request.accepted_at = now
     steps.take(service_request, Step.ACCEPT, actor=actor, now=now)
@@ -135,7 +148,7 @@ def _requester(content: NewRequest, now: datetime) -> Requester | None:
         name=content.requester_name.strip(),
         reachable_by=content.reachable_by,
         phone=content.phone,
-        email=content.email.strip().lower() if content.email else None,
+        email=content.email,
         neighbour=content.neighbour.strip(),
         locale=content.locale,
         created_at=now,

@@ -1,6 +1,5 @@
 """What a resident fills in."""
 
-import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, ClassVar, Final
@@ -23,7 +22,14 @@ from tracker.privacy import normalise_phone
 from tracker.service_requests.actions.intake import NewRequest
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.models import ForWhom, ReachableBy
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import (
+    EnumMember,
+    Form,
+    enum_choices,
+    is_email_address,
+    lower_or_none,
+    optional_int,
+)
 from tracker.web.locale import current_locale
 from tracker.web.options import OptionsField
 
@@ -34,7 +40,6 @@ CHOICE_LENGTH: Final = 40
 """Of what is chosen, not typed."""
 MOST_PHOTOS: Final = 5
 
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _AGREES: Final = {"yes": True, "no": False}
 
 
@@ -55,13 +60,6 @@ class NeededWhen:
             raise StopValidation
         if not (field.data or "").strip():
             raise StopValidation(str(self.message))
-
-
-def _is_email(_form: Form, field: Field) -> None:
-    if not _EMAIL.fullmatch((field.data or "").strip()):
-        raise ValidationError(
-            str(_l("This does not look like an e-mail address. Example: name@example.org"))
-        )
 
 
 def _is_phone(form: "AskForm", field: Field) -> None:
@@ -141,8 +139,9 @@ class AskForm(Form):
         [
             NeededWhen("reachable_by", ReachableBy.EMAIL, _l("Enter your e-mail address.")),
             Length(max=254),
-            _is_email,
+            is_email_address,
         ],
+        filters=[lower_or_none],
     )
     neighbour = StringField(
         _l("Who can pass on our word, and how do we reach them?"),
@@ -241,7 +240,7 @@ class AskForm(Form):
             phone=normalise_phone(self.phone.data or "", self.country)
             if way is ReachableBy.PHONE
             else None,
-            email=(self.email.data or "").strip() if way is ReachableBy.EMAIL else None,
+            email=self.email.data if way is ReachableBy.EMAIL else None,
             neighbour=(self.neighbour.data or "") if way is ReachableBy.NEIGHBOUR else "",
             locale=current_locale(),
         )

@@ -31,13 +31,22 @@ from tracker.service_requests.views import draft_keys
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import refusal_text
-from tracker.web.throttle import callers_network, count_attempt, is_exhausted
+from tracker.web.throttle import (
+    Limit,
+    callers_network,
+    count_attempt,
+    is_exhausted,
+    is_one_too_many,
+)
 
 blueprint = Blueprint("ask", __name__)
 
 SENDINGS_AN_HOUR: Final = 30
 DRAFTS_AN_HOUR: Final = 60
+RECEIPTS_A_DAY: Final = 3
+"""How many mails tell one address of requests that came in; the page tells of each."""
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +274,13 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
                 raise NotFoundError(message)
             if _is_too_often("submit", SENDINGS_AN_HOUR):
                 return None
-            sent = intake.submit(content, submission_key=key, actor=resident(), now=utc_now())
+            sent = intake.submit(
+                content,
+                submission_key=key,
+                actor=resident(),
+                now=utc_now(),
+                tells_requester=_may_be_written_to(content.email),
+            )
             return links.token_for(sent.id, sent.link_salt)
     except IntegrityError:
         first = intake.submitted_with(key)
@@ -397,6 +412,20 @@ def _is_too_often(scope: str, limit: int) -> bool:
         return True
     count_attempt(scope, address, secret=settings.secret_key, now=now)
     return False
+
+
+def _may_be_written_to(email: str | None) -> bool:
+    """Count one request of this address; tell whether it is to hear of it, or heard of enough.
+
+    Nobody has shown yet that it is theirs. Runs inside a transaction.
+    """
+    if email is None:
+        return True
+    name, _at, domain = email.rpartition("@")
+    mailbox = f"{name.partition('+')[0]}@{domain}"  # what follows a plus is the same mailbox
+    limit = Limit("receipt-mail", mailbox, RECEIPTS_A_DAY, DAY)
+    settings: Settings = current_app.config["SETTINGS"]
+    return not is_one_too_many((limit,), secret=settings.secret_key, now=utc_now())
 
 
 def _too_often_words() -> str:
