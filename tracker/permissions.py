@@ -142,7 +142,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.RECORD_VISIT:                (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
     Action.ADD_NOTE:                    (_,      OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     _),
     Action.ASK_REQUESTER:               (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
-    Action.RESUME_SERVICE_REQUEST:      (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
+    Action.RESUME_SERVICE_REQUEST:      (_,      OWN,    TEAM,    OWN,   UNIT,  _,      _,     _),
     Action.ASK_EXTENSION:               (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
     Action.DECIDE_EXTENSION:            (_,      _,      _,       _,     _,     UNIT,   _,     _),
     Action.ASK_PARKING:                 (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),

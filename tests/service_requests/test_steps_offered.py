@@ -17,6 +17,7 @@ OFFERED: dict[tuple[str, Status], set[Step]] = {
     ("coordinator", Status.ACCEPTED): {Step.ASSIGN, Step.DECLINE, Step.MERGE, Step.NOTE},
     ("coordinator", Status.ASSIGNED): {Step.ASSIGN, Step.MERGE, Step.NOTE},
     ("coordinator", Status.IN_PROGRESS): {Step.ASSIGN, Step.REFER, Step.MERGE, Step.NOTE},
+    ("coordinator", Status.WAITING): {Step.RESUME, Step.MERGE, Step.NOTE},
     ("coordinator", Status.PARKED): {Step.UNPARK, Step.MERGE, Step.NOTE},
     ("coordinator", Status.RESOLVED): {Step.CONFIRM, Step.MERGE, Step.NOTE},
     ("coordinator", Status.CLOSED): {Step.NOTE},

@@ -15,7 +15,7 @@ from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllo
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
 from tracker.service_requests import queries
-from tracker.service_requests.actions import handling
+from tracker.service_requests.actions import dispatch, handling
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     RESULT_OUTCOMES,
@@ -109,6 +109,25 @@ def test_only_what_is_in_progress_can_wait(a: Builders, team: Team) -> None:
 
     with pytest.raises(StepNotAllowedError), transaction():
         handling.ask_requester(made, question="?", actor=a.actor(a.team_leader(team)), now=a.now)
+
+
+def test_the_desk_takes_up_what_waits_when_everybody_who_had_it_is_gone(a: Builders) -> None:
+    gone, fresh = a.team(), a.team()
+    it = a.service_request(status=Status.WAITING, team=gone)
+    with transaction():
+        for place in db.session.get_one(Team, gone.id).memberships:
+            place.ended_at = a.now
+        assert it.leader is not None
+        it.leader.ended_at = a.now
+    desk = a.actor(a.coordinator())
+
+    with transaction():
+        handling.resume(it, note="无人接手", actor=desk, now=a.now)
+        dispatch.assign(
+            it, lead_team=fresh, leader=a.leader(), volunteers_needed=1, actor=desk, now=a.now
+        )
+
+    assert (it.status, it.lead_team_id) == (Status.ASSIGNED, fresh.id)
 
 
 # ---------------------------------------------------------------- more time
