@@ -102,12 +102,18 @@ def test_whoever_holds_nothing_may_do_nothing(action: Action) -> None:
 @pytest.mark.parametrize("action", sorted(NEVER_ON_OWN_WORK))
 def test_nobody_judges_their_own_work(action: Action) -> None:
     by_link = MATRIX[action][Role.RESIDENT] is not Reach.NOWHERE
-    judge = resident(1, signed_in_id=ME) if by_link else somebody_who_is(Role.SUPERVISOR)
-    theirs = Thing(unit_id=OWN_UNIT, handler_ids={ME})
-    others = Thing(unit_id=OWN_UNIT, handler_ids={SOMEBODY})
+    leads = {Role.TEAM_LEADER: frozenset({OWN_TEAM})}
+    me = Actor(ME, units={Role.SUPERVISOR: frozenset({OWN_UNIT})}, teams=leads)
+    judge = resident(1, signed_in=me) if by_link else me
+    others = Thing(unit_id=OWN_UNIT, team_ids={OTHER_TEAM}, handler_ids={SOMEBODY})
+    theirs = [
+        Thing(unit_id=OWN_UNIT, handler_ids={ME}),
+        Thing(unit_id=OWN_UNIT, lead_team_id=OWN_TEAM, team_ids={OWN_TEAM}),
+        Thing(unit_id=OWN_UNIT, lead_team_id=OTHER_TEAM, team_ids={OTHER_TEAM, OWN_TEAM}),
+    ]
 
     assert may(judge, action, others)
-    assert not may(judge, action, theirs)
+    assert [may(judge, action, each) for each in theirs] == [False, False, False]
 
 
 def test_an_administrator_sees_no_casework() -> None:

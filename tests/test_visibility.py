@@ -19,7 +19,13 @@ def people(world: World) -> list[Actor]:
     """Return somebody of every role and relation, and somebody who holds nothing."""
     me = world.person_id
     actors = [Actor(me), Actor(None), resident(world.request_ids[0])]
-    actors += [resident(each, signed_in_id=me) for each in world.request_ids]
+    handler = Actor(me)
+    leading = Actor(None, teams={Role.TEAM_LEADER: frozenset({world.own_team_id})})
+    actors += [
+        resident(each, signed_in=signed_in)
+        for each in world.request_ids
+        for signed_in in (handler, leading)
+    ]
     for role in UNIT_ROLES:
         actors += [
             Actor(me, units={role: frozenset({world.own_unit_id})}),
@@ -38,6 +44,14 @@ def people(world: World) -> list[Actor]:
             teams={Role.VOLUNTEER: frozenset({world.own_team_id})},
         )
     )
+    actors += [
+        Actor(
+            me,
+            units={role: frozenset({world.own_unit_id})},
+            teams={Role.TEAM_LEADER: frozenset({world.own_team_id})},
+        )
+        for role in (Role.COORDINATOR, Role.SUPERVISOR)
+    ]
     return actors
 
 

@@ -50,7 +50,12 @@ def permissions() -> str:
         mark = " *" if action in NEVER_ON_OWN_WORK else ""
         cells = " | ".join(REACHES[row[role]] for role in Role)
         lines.append(f"| `{action}`{mark} | {cells} |")
-    lines += ["", "\\* never on a request that the person worked on, whatever else they hold.", ""]
+    lines += [
+        "",
+        "\\* never on a request that the person worked on, or that a team which they lead has,",
+        "whatever else they hold; nor by its private link where the browser is signed in as them.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -45,6 +45,7 @@ class Refusal(StrEnum):
     URGED_TODAY = "urged_today"
     ALREADY_ANSWERED = "already_answered"
     HANDLED_BY_YOU = "handled_by_you"
+    REQUESTER_ALONE = "requester_alone"
     SAME_REQUEST = "same_request"
     SURVIVOR_CLOSED = "survivor_closed"
     EVIDENCE_MISSING = "evidence_missing"

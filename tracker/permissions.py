@@ -185,10 +185,14 @@ NEVER_ON_OWN_WORK: Final = frozenset(
         Action.DECIDE_EXTENSION,
         Action.DECIDE_PARKING,
         Action.DECIDE_REOPENING,
+        Action.WITHDRAW_OWN_REQUEST,
+        Action.URGE_OWN_REQUEST,
+        Action.ADD_TO_OWN_REQUEST,
     }
 )
-"""A handler never confirms, rates or approves their own work, whatever else they hold: not by the
-private link either, where the browser says that they are signed in."""
+"""A handler never confirms, rates or approves their own work, whatever else they hold, and never
+speaks for its requester: not by the private link either, where the browser says that they are
+signed in. Nor does whoever leads a team that has it, lead team or helping team."""
 
 
 class Casework(Protocol):
@@ -235,6 +239,8 @@ class Actor:
     own_request_id: int | None = None
     signed_in_id: int | None = None
     """Of a resident: who is signed in in the browser that opened the private link."""
+    signed_in_leading: frozenset[int] = frozenset()
+    """And the teams that they lead."""
     locale: str | None = None
 
     @property
@@ -243,11 +249,17 @@ class Actor:
         return frozenset(each for each in (self.person_id, self.signed_in_id) if each is not None)
 
     @property
+    def leading(self) -> frozenset[int]:
+        """Return the teams that they lead, as whom they act or as whom they are signed in."""
+        return self.teams.get(Role.TEAM_LEADER, frozenset()) | self.signed_in_leading
+
+    @property
     def holdings(self) -> Hashable:
         """Return what decides on all rights: actors whose holdings are equal may do the same."""
         return (
             self.person_id,
             self.signed_in_id,
+            self.signed_in_leading,
             self.own_request_id,
             self.at_the_top,
             frozenset(self.units.items()),
@@ -283,12 +295,17 @@ class Actor:
         return frozenset(role for role in self.roles if MATRIX[action][role] is Reach.OWN)
 
 
-def resident(service_request_id: int | None = None, *, signed_in_id: int | None = None) -> Actor:
+def resident(service_request_id: int | None = None, *, signed_in: Actor | None = None) -> Actor:
     """Return whoever holds the private link of one request; without an id, any visitor.
 
-    `signed_in_id`: whose account is open in the same browser, for `NEVER_ON_OWN_WORK`.
+    `signed_in`: whose account is open in the same browser, for `NEVER_ON_OWN_WORK`.
     """
-    return Actor(person_id=None, own_request_id=service_request_id, signed_in_id=signed_in_id)
+    return Actor(
+        person_id=None,
+        own_request_id=service_request_id,
+        signed_in_id=signed_in.person_id if signed_in else None,
+        signed_in_leading=signed_in.leading if signed_in else frozenset(),
+    )
 
 
 SYSTEM: Final = Actor(person_id=None, name="system")
@@ -301,8 +318,7 @@ def may(actor: Actor, action: Action, thing: Casework | None = None) -> bool:
         return actor.may_for_all(action) or any(
             MATRIX[action][role] not in (Reach.NOWHERE, Reach.WHOLE) for role in actor.roles
         )
-    # Who is nobody, or in no team, is not compared with those who are: that would be read for it.
-    if action in NEVER_ON_OWN_WORK and actor.ids and not actor.ids.isdisjoint(thing.handler_ids):
+    if action in NEVER_ON_OWN_WORK and _is_own_work(actor, thing):
         return False
     teams = actor.teams_where(action)
     return (
@@ -330,6 +346,14 @@ def require_in_unit(actor: Actor, action: Action, unit_id: int) -> None:
     if not may_in_unit(actor, action, unit_id):
         message = f"{sorted(actor.roles)} may not {action} there."
         raise NotPermittedError(message)
+
+
+def _is_own_work(actor: Actor, thing: Casework) -> bool:
+    # Who is nobody, or leads none, is not compared with those who do: that would be read for it.
+    ids, leading = actor.ids, actor.leading
+    return bool(ids and not ids.isdisjoint(thing.handler_ids)) or bool(
+        leading and not leading.isdisjoint(thing.team_ids)
+    )
 
 
 def _is_own(actor: Actor, role: Role, thing: Casework) -> bool:

@@ -56,6 +56,9 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
     if action in NEVER_ON_OWN_WORK:
         for person_id in sorted(actor.ids):
             allowed &= ~rows.handled_by(person_id)
+        if actor.leading:
+            # Not `NOT`: what no team has would be neither in them nor outside.
+            allowed &= rows.in_teams(sorted(actor.leading)).is_not(true())
     return allowed
 
 

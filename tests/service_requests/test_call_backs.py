@@ -10,9 +10,10 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import queries
+from tracker.service_requests.actions import handling
 from tracker.service_requests.lifecycle import ConfirmationWay, Outcome, Solved, Status, Step
 from tracker.service_requests.models import ContactLook, ReachableBy, ServiceRequest
 from tracker.service_requests.reference import format_reference
@@ -84,6 +85,40 @@ def test_nobody_calls_about_their_own_work(a: Builders, browser: Browser) -> Non
 
     assert NOBODY in browser.open("/call-backs").text
     browser.open(address_of(done), status=404)
+
+
+@pytest.mark.parametrize("is_lead", [True, False])
+def test_who_leads_a_team_that_has_it_does_not_call(
+    a: Builders, browser: Browser, *, is_lead: bool
+) -> None:
+    lead, helping = a.team(), a.team()
+    a.team_leader(lead)
+    it = a.service_request(status=Status.RESOLVED, team=lead, helping_teams=[helping])
+    both = a.coordinator()
+    a.membership(lead if is_lead else helping, both, leads=True)
+    assert both.id not in it.handler_ids
+
+    assert address_of(it) not in browser.sign_in(both).open("/call-backs").html
+    browser.open(address_of(it), status=404)
+    assert address_of(it) in browser.sign_in(a.coordinator()).open("/call-backs").html
+
+
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PARKED])
+def test_who_took_it_up_again_does_not_call(a: Builders, browser: Browser, status: Status) -> None:
+    team, desk = a.team(), a.coordinator()
+    it = a.service_request(status=status, team=team)
+    take_up = handling.resume if status is Status.WAITING else handling.unpark
+    with transaction():
+        take_up(it, actor=a.actor(desk), now=a.now)
+        handling.resolve(
+            it,
+            outcome=Outcome.SOLVED,
+            answer="修好了",
+            actor=a.actor(a.team_leader(team)),
+            now=a.now,
+        )
+
+    browser.sign_in(desk).open(address_of(it), status=404)
 
 
 def test_another_units_results_are_not_there(

@@ -20,7 +20,7 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import links
-from tracker.service_requests.actions import answers, approvals, dispatch, handling
+from tracker.service_requests.actions import answers, approvals, dispatch, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Solved, Status
 from tracker.service_requests.models import (
     Approval,
@@ -33,6 +33,7 @@ from tracker.service_requests.models import (
 from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views import track
 
+SPEAKING = ("words", "urging", "withdrawal", "link", "confirmation", "dispute")
 WRONG = "Reference and code do not go together"
 
 
@@ -446,6 +447,72 @@ def test_staff_who_did_not_work_on_it_judge_their_own_request(
     browser.send(address(mine, "confirmation"), solved="yes", satisfaction="5")
 
     assert mine.status is Status.CLOSED
+
+
+@pytest.mark.parametrize("page", ["words", "urging", "withdrawal", "link"])
+def test_whoever_works_on_it_does_not_speak_for_its_requester(
+    a: Builders, browser: Browser, chinese_browser: Browser, page: str
+) -> None:
+    mine = a.service_request(status=Status.IN_PROGRESS)
+    handler = db.session.get_one(Person, min(mine.handler_ids))
+    private = address(mine)
+    visitor = browser.open(address(mine, page)).form().filled({})
+    assert "Withdraw it" in browser.open(private).text
+
+    browser.sign_in(handler)
+
+    why = "so only its requester speaks here"
+    own = browser.open(address(mine, page), status=403)
+    assert why in own.text
+    assert "只有诉求人自己" in chinese_browser.sign_in(handler).open(own.path, status=403).text
+    shown = browser.open(private)
+    assert why in shown.text
+    assert not {each.href for each in shown.links} & {f"{private}/{each}" for each in SPEAKING}
+    token = browser.open("/track").form("reference").values()["csrf_token"]
+    answer = browser.request(
+        "POST",
+        address(mine, page),
+        data={**visitor, "word": "再等等", "reason": "不要了", "csrf_token": token},
+        headers={"Referer": own.url},
+    )
+    assert answer.status_code == 403
+    db.session.refresh(mine)
+    assert (mine.status, mine.times_urged, address(mine)) == (Status.IN_PROGRESS, 0, private)
+
+
+def test_whoever_leads_a_team_that_helps_does_not_speak_for_its_requester(
+    a: Builders, browser: Browser
+) -> None:
+    helping = a.team()
+    mine = a.service_request(status=Status.RESOLVED, team=a.team(), helping_teams=[helping])
+    browser.sign_in(a.team_leader(helping))
+
+    for page in ("confirmation", "dispute", "words", "withdrawal"):
+        browser.open(address(mine, page), status=403)
+    browser.sign_in(a.team_leader()).open(address(mine, "confirmation"))
+
+
+def test_whoever_took_the_call_is_no_handler_and_may_withdraw_it(
+    a: Builders, browser: Browser
+) -> None:
+    desk = a.coordinator()
+    with transaction():
+        mine = intake.take_in(
+            intake.NewRequest(
+                category_id=a.any_category.id,
+                need="水龙头坏了",
+                reachable_by=ReachableBy.PHONE,
+                phone="+8613800138000",
+            ),
+            submission_key="call-1",
+            actor=a.actor(desk),
+            now=a.now,
+        )
+
+    browser.sign_in(desk).send(address(mine, "withdrawal"), reason="来电说不需要了")
+
+    db.session.refresh(mine)
+    assert mine.outcome is Outcome.WITHDRAWN
 
 
 def test_confirming_needs_both_answers(a: Builders, browser: Browser) -> None:

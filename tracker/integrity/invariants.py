@@ -50,6 +50,10 @@ TOLD: Final = (
 )
 """Steps of which the requester hears."""
 
+REMEMBERED_STEPS: Final = HANDLING_STEPS - {Step.RESUME, Step.UNPARK}
+"""Steps whose taker is remembered in every database. Taking up again did not count as work at
+first, and who did so then is no handler."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -162,7 +166,7 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " AND NOT EXISTS (SELECT 1 FROM handler k"
             " WHERE k.service_request_id = h.service_request_id AND k.person_id = h.actor_id)",
             "Person {person} worked on request {request} (entry {id}), but is no handler of it.",
-            {"handling": sorted(HANDLING_STEPS)},
+            {"handling": sorted(REMEMBERED_STEPS)},
         ),
         Between(
             "",

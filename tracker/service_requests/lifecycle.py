@@ -238,8 +238,10 @@ HANDLING_STEPS: Final = frozenset(
         Step.PLAN_VISIT,
         Step.VISIT,
         Step.WAIT,
+        Step.RESUME,
         Step.ASK_EXTENSION,
         Step.ASK_PARKING,
+        Step.UNPARK,
         Step.REFER,
         Step.RESOLVE,
     }

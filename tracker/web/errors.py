@@ -71,6 +71,9 @@ REFUSALS = {
     Refusal.HANDLED_BY_YOU: _l(
         "You worked on this request, so somebody else has to judge the result."
     ),
+    Refusal.REQUESTER_ALONE: _l(
+        "You work on this request or lead a team that does, so only its requester speaks here."
+    ),
     Refusal.SAME_REQUEST: _l("A request cannot be merged into itself."),
     Refusal.SURVIVOR_CLOSED: _l("Choose an open request to merge into."),
     Refusal.EVIDENCE_MISSING: _l("This kind of request needs a photo of the result."),

@@ -127,7 +127,7 @@ def show(token: str) -> ResponseReturnValue:
         history=following.public_history(service_request),
         photos=following.photos_of(service_request),
         working_days=survivor.extension_working_days,
-        may_judge=may(_requester(service_request), Action.CONFIRM_OWN_REQUEST, service_request),
+        may_speak=may(_requester(service_request), Action.ADD_TO_OWN_REQUEST, service_request),
     )
 
 
@@ -304,16 +304,23 @@ def dispute(token: str) -> ResponseReturnValue:
 def renew(token: str) -> ResponseReturnValue:
     """Make a new private link; the old one leads nowhere any more."""
     form = RenewLinkForm.from_request()
-    if form.is_sent_and_valid():
-        with transaction():
-            found = links.request_behind(token)
-            actor = _requester(found)
-            changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
-            private_links.renew(changed, actor=actor)
-            fresh = links.token_for(changed.id, changed.link_salt)
+    fresh = _renewed(token) if form.is_sent_and_valid() else None
+    if fresh is not None:
         flash(_("Here are your new link and code. The old ones no longer work."))
         return redirect(url_for(".receipt", token=fresh), 303)
     return _page("link", token, form, Action.ADD_TO_OWN_REQUEST, allowed=lambda _progress: True)
+
+
+def _renewed(token: str) -> str | None:
+    """Return the new link's token; None for whoever may not speak for the requester."""
+    with transaction():
+        found = links.request_behind(token)
+        actor = _requester(found)
+        if not may(actor, Action.ADD_TO_OWN_REQUEST, found):
+            return None
+        changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
+        private_links.renew(changed, actor=actor)
+        return links.token_for(changed.id, changed.link_salt)
 
 
 def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
@@ -365,7 +372,9 @@ def _page(
 ) -> ResponseReturnValue:
     service_request = links.request_behind(token)
     if not may(_requester(service_request), action, service_request):
-        return problem(403, refusal_text(Refusal.HANDLED_BY_YOU))
+        judges = action in (Action.CONFIRM_OWN_REQUEST, Action.DISPUTE_OWN_REQUEST)
+        why = Refusal.HANDLED_BY_YOU if judges else Refusal.REQUESTER_ALONE
+        return problem(403, refusal_text(why))
     is_merged = following.survivor_of(service_request) is not service_request
     progress = _progress(service_request)
     values: dict[str, Any] = {
@@ -382,8 +391,7 @@ def _page(
 
 def _requester(service_request: ServiceRequest) -> Actor:
     """Return the holder of the link, and who is signed in in the same browser."""
-    signed_in = actor_or_none()
-    return resident(service_request.id, signed_in_id=signed_in.person_id if signed_in else None)
+    return resident(service_request.id, signed_in=actor_or_none())
 
 
 def _progress(service_request: ServiceRequest) -> Progress:
