@@ -46,6 +46,7 @@ class Refusal(StrEnum):
     ALREADY_ANSWERED = "already_answered"
     HANDLED_BY_YOU = "handled_by_you"
     REQUESTER_ALONE = "requester_alone"
+    ACCEPTED_IS_NO_SPAM = "accepted_is_no_spam"
     SAME_REQUEST = "same_request"
     SURVIVOR_CLOSED = "survivor_closed"
     EVIDENCE_MISSING = "evidence_missing"

@@ -102,6 +102,22 @@ def test_spam_needs_no_way_on(a: Builders, browser: Browser) -> None:
     assert now_of(made).is_spam
 
 
+def test_what_was_accepted_is_not_offered_as_spam(a: Builders, browser: Browser) -> None:
+    made = a.service_request()
+    browser.sign_in(a.coordinator())
+    sent = browser.open(f"/requests/{made.id}/refusal").form("reason").values()
+    accepted = a.service_request(status=Status.ACCEPTED)
+
+    page = browser.open(f"/requests/{accepted.id}/refusal")
+    assert "is_spam" not in page.form("reason").values()
+    assert "This is spam" not in page.text
+    data = {**sent, "reason": "广告", "where_to_turn": "无", "is_spam": "y"}
+    browser.request("POST", page.path, data=data)
+
+    after = now_of(accepted)
+    assert (after.status, after.is_spam) == (Status.CLOSED, False)
+
+
 def test_a_duplicate_is_merged_after_a_look_at_both(a: Builders, browser: Browser) -> None:
     area, category = a.area(), a.category()
     first = a.service_request(area=area, category=category, need="路灯不亮")
@@ -233,12 +249,13 @@ def test_a_lead_team_that_is_none_at_all_is_refused(a: Builders, browser: Browse
 
 def test_a_team_leader_assigns_inside_the_own_team_only(a: Builders, browser: Browser) -> None:
     team, other = a.team(), a.team()
-    leader = a.leader()
+    leader, _another = a.leader(), a.leader()
     made = a.service_request(team=team, leader=leader, status=Status.ASSIGNED)
     browser.sign_in(a.team_leader(team))
 
     form = browser.open(f"/requests/{made.id}/assignment").form("lead_team_id")
     assert form.options("lead_team_id") == [str(team.id)]
+    assert set(form.options("leader_id")) <= {"", str(leader.id)}
     browser.send(volunteers_needed=3)
 
     assert now_of(made).volunteers_needed == 3

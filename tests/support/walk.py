@@ -268,11 +268,15 @@ def _merge(walk: Walk) -> None:
 def _assign(walk: Walk) -> None:
     actor = walk.anybody(walk.cast.coordinators, walk.cast.team_leaders)
     lead, helping = walk.chance.sample(walk.cast.teams, 2)
+    leader = walk.chance.choice(walk.cast.leaders)
+    it = walk.found(actor)
+    if it.lead_team_id and it.leader_id and walk.chance.random() < 0.5:
+        lead, leader = it.lead_team_id, it.leader_id
     dispatch.assign(
-        walk.found(actor),
+        it,
         lead_team=db.session.get_one(Team, lead),
         helping_teams=[db.session.get_one(Team, helping)] if walk.chance.random() < 0.3 else (),
-        leader=db.session.get_one(Person, walk.chance.choice(walk.cast.leaders)),
+        leader=db.session.get_one(Person, leader),
         volunteers_needed=walk.chance.randint(1, 3),
         actor=actor,
         now=walk.now(),

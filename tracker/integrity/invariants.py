@@ -53,6 +53,8 @@ TOLD: Final = (
 REMEMBERED_STEPS: Final = HANDLING_STEPS - {Step.RESUME, Step.UNPARK}
 """Steps whose taker is remembered in every database. Taking up again did not count as work at
 first, and who did so then is no handler."""
+_TELLING: Final = (Step.ASSIGN, Step.RESOLVE, Step.CONFIRM)
+"""Steps whose details say what they set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,9 +412,7 @@ _HANGING: Final = (
             HistoryEntry.actor_id,
             HistoryEntry.team_id,
             (HistoryEntry.public_note != "").label("has_public_note"),
-            case((HistoryEntry.step.in_((Step.RESOLVE, Step.CONFIRM)), HistoryEntry.detail)).label(
-                "detail"
-            ),
+            case((HistoryEntry.step.in_(_TELLING), HistoryEntry.detail)).label("detail"),
         ),
         HistoryEntry.service_request_id,
     ).order_by(HistoryEntry.id),

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from tracker.service_requests.lifecycle import (
     CLAIMABLE_STATUSES,
+    STAYS_INSIDE,
     STOPPED_STATUSES,
     TRANSITIONS,
     UNRESOLVED_STATUSES,
@@ -263,6 +264,8 @@ def _is_in_table(case: Case, before: Any, entry: Any) -> bool:  # noqa: ANN401 -
     """Tell whether a step can be; an import may say anew what nobody worked on yet."""
     if entry.step == Step.IMPORT:
         return bool(case.is_imported and before.step == Step.IMPORT)
+    if (entry.detail or {}).get("inside") and (entry.from_status, entry.step) in STAYS_INSIDE:
+        return bool(entry.from_status == entry.to_status)
     return bool(TRANSITIONS.get((entry.from_status, entry.step)) == entry.to_status)
 
 
@@ -299,6 +302,8 @@ def _set_by(entry: Any, at: datetime) -> Mapping[str, Any]:  # noqa: ANN401 - a 
         return {_DATED[entry.step]: at}
     detail = entry.detail or {}
     match entry.step:
+        case Step.ASSIGN if detail.get("inside"):
+            return {}
         case Step.ASSIGN:
             return {"assigned_at": at, "signed_for_at": None, "lead_team_id": entry.team_id}
         case Step.RETURN:

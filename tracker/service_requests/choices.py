@@ -14,7 +14,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Unit
 from tracker.permissions import Action, Actor, Role
 from tracker.service_requests import queries
-from tracker.service_requests.actions.dispatch import may_choose_team
+from tracker.service_requests.actions.dispatch import is_its_desk, may_choose_team
 from tracker.service_requests.lifecycle import OPEN_STATUSES
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import parse_reference
@@ -103,6 +103,14 @@ def team_options(
     )
     with in_locale(locale):
         return Options((team.id, localized(team)) for team in db.session.scalars(query))
+
+
+def leaders_to_choose(service_request: ServiceRequest, actor: Actor) -> Sequence[Person]:
+    """Return the leaders who may answer for the request, as far as `actor` may choose them."""
+    present = service_request.leader
+    if present is not None and not is_its_desk(actor, service_request):
+        return [present]
+    return leaders_reaching(service_request.unit_id)
 
 
 def leaders_reaching(unit_id: int) -> Sequence[Person]:

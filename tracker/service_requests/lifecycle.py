@@ -192,6 +192,10 @@ TRANSITIONS: Final[Mapping[tuple[Status, Step], Status]] = {
     **_stays(Step.URGE, *OPEN_STATUSES),
 }
 
+STAYS_INSIDE: Final = frozenset({(S.ASSIGNED, Step.ASSIGN), (S.IN_PROGRESS, Step.ASSIGN)})
+"""Steps that leave the status when the request stays with its lead team: what was signed for stays
+so, and no limit begins anew."""
+
 # Which right each step asks for. Steps without one are the system's.
 RIGHT_FOR: Final[Mapping[Step, Action | None]] = {
     Step.SUBMIT: Action.SUBMIT_SERVICE_REQUEST,
@@ -254,8 +258,13 @@ def may_take(status: Status, step: Step) -> bool:
     return (status, step) in TRANSITIONS
 
 
-def status_after(status: Status, step: Step) -> Status:
-    """Return the status that `step` leads to, or raise `StepNotAllowedError`."""
+def status_after(status: Status, step: Step, *, inside: bool = False) -> Status:
+    """Return the status that `step` leads to, or raise `StepNotAllowedError`.
+
+    `inside`: the request stays with its lead team, see `STAYS_INSIDE`.
+    """
+    if inside and (status, step) in STAYS_INSIDE:
+        return status
     try:
         return TRANSITIONS[status, step]
     except KeyError:

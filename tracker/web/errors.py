@@ -74,6 +74,9 @@ REFUSALS = {
     Refusal.REQUESTER_ALONE: _l(
         "You work on this request or lead a team that does, so only its requester speaks here."
     ),
+    Refusal.ACCEPTED_IS_NO_SPAM: _l(
+        "What was accepted is no spam any more: decline it, and it stays among what was received."
+    ),
     Refusal.SAME_REQUEST: _l("A request cannot be merged into itself."),
     Refusal.SURVIVOR_CLOSED: _l("Choose an open request to merge into."),
     Refusal.EVIDENCE_MISSING: _l("This kind of request needs a photo of the result."),

@@ -9,7 +9,9 @@ from tests.support.builders import Builders
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
-from tracker.permissions import Role
+from tracker.permissions import Actor, Role
+from tracker.reports.definitions import Figure, Scope
+from tracker.reports.statistics import how_many
 from tracker.service_requests import queries
 from tracker.service_requests.actions import dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
@@ -103,6 +105,32 @@ def test_declining_closes_with_reason_and_way_on(a: Builders) -> None:
     assert (made.public_answer, made.referred_to) == ("不属于本中心职责", "税务局 12366")
     assert made.seconds_to_close == 300
     assert queries.history_of(made)[-1].public_note == "不属于本中心职责"
+
+
+def test_what_was_accepted_is_no_spam_and_stays_received(a: Builders) -> None:
+    fresh, accepted = a.service_request(), a.service_request(status=Status.ACCEPTED)
+
+    def decline(made: ServiceRequest, *, is_spam: bool) -> None:
+        with transaction():
+            dispatch.decline(
+                made,
+                reason="广告",
+                where_to_turn="",
+                is_spam=is_spam,
+                actor=a.actor(a.coordinator()),
+                now=a.now,
+            )
+
+    with pytest.raises(RefusedError) as refused:
+        decline(accepted, is_spam=True)
+    assert refused.value.refusal is Refusal.ACCEPTED_IS_NO_SPAM
+    decline(accepted, is_spam=False)
+    decline(fresh, is_spam=True)
+
+    assert (accepted.outcome, accepted.is_spam) == (Outcome.OUT_OF_SCOPE, False)
+    reader, scope = a.actor(a.supervisor()), Scope(as_of=a.now)
+    assert how_many(reader, scope, Figure.RECEIVED) == 1
+    assert how_many(reader, scope, Figure.NOT_COUNTED) == 1
 
 
 def test_merging_closes_the_duplicate_and_frees_its_claims(a: Builders) -> None:
@@ -200,6 +228,57 @@ def test_a_team_leader_passes_nothing_on_to_another_team(a: Builders) -> None:
             actor=a.actor(a.team_leader(team)),
             now=a.now,
         )
+
+
+@pytest.mark.parametrize("by_the_desk", [True, False])
+@pytest.mark.parametrize("is_signed_for", [True, False])
+def test_assigning_inside_the_team_begins_nothing_anew(
+    a: Builders, *, by_the_desk: bool, is_signed_for: bool
+) -> None:
+    team = a.team()
+    inside = a.actor(a.team_leader(team))
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    later = a.now + timedelta(days=9)
+    if is_signed_for:
+        with transaction():
+            dispatch.sign_for(made, actor=inside, now=a.now)
+    before = made.status, made.assigned_at, made.signed_for_at
+
+    assert made.leader is not None
+    with transaction():
+        dispatch.assign(
+            made,
+            lead_team=team,
+            helping_teams=[a.team()],
+            leader=made.leader,
+            volunteers_needed=3,
+            actor=a.actor(a.coordinator()) if by_the_desk else inside,
+            now=later,
+        )
+
+    assert (made.status, made.assigned_at, made.signed_for_at) == before
+    assert (made.volunteers_needed, len(made.helping_teams)) == (3, 1)
+    assert steps_of(made)[-1] is Step.ASSIGN
+    with pytest.raises((StepNotAllowedError, RefusedError)), transaction():
+        dispatch.return_(made, reason="没有电工", actor=inside, now=later)
+
+
+def test_only_a_desk_says_which_leader_answers_for_it(a: Builders) -> None:
+    team, other = a.team(), a.leader()
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    former = made.leader_id
+
+    def assign(actor: Actor) -> None:
+        with transaction():
+            dispatch.assign(
+                made, lead_team=team, leader=other, volunteers_needed=1, actor=actor, now=a.now
+            )
+
+    with pytest.raises(NotPermittedError):
+        assign(a.actor(a.team_leader(team)))
+    assert made.leader_id == former
+    assign(a.actor(a.coordinator()))
+    assert made.leader_id == other.id
 
 
 def test_a_return_counts_and_needs_no_work_begun(a: Builders) -> None:

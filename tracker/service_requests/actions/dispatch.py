@@ -13,7 +13,14 @@ from tracker.permissions import Action, Actor, may, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_all
-from tracker.service_requests.lifecycle import OPEN_STATUSES, Outcome, Priority, Step
+from tracker.service_requests.lifecycle import (
+    OPEN_STATUSES,
+    STAYS_INSIDE,
+    Outcome,
+    Priority,
+    Status,
+    Step,
+)
 from tracker.service_requests.limits import Limit, LimitUnit, due_at
 from tracker.service_requests.models import ServiceRequest
 from tracker.teams.models import Team
@@ -56,8 +63,14 @@ def decline(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Close as out of scope, with the reason and where to turn, both public."""
+    """Close as out of scope, with the reason and where to turn, both public.
+
+    Only what no desk has accepted yet can be spam, which no figure counts: what was accepted
+    stays received. Raises `RefusedError`.
+    """
     require(actor, Action.DECLINE_SERVICE_REQUEST, service_request)
+    if is_spam and not may_be_spam(service_request):
+        raise RefusedError(Refusal.ACCEPTED_IS_NO_SPAM)
     service_request.outcome = Outcome.OUT_OF_SCOPE
     service_request.is_spam = is_spam
     service_request.public_answer = reason.strip()
@@ -72,6 +85,11 @@ def decline(
     )
     if not is_spam:
         messages.tell_requester(service_request, Step.DECLINE, now=now)
+
+
+def may_be_spam(service_request: ServiceRequest) -> bool:
+    """Tell whether it may still be called spam: no desk has accepted it."""
+    return service_request.status is Status.SUBMITTED
 
 
 def merge(
@@ -134,16 +152,22 @@ def assign(
 ) -> None:
     """Dispatch to a lead team and a leader, perhaps with helping teams.
 
-    `board_note` is what volunteers read on the board before they claim. A team leader may only do so inside the team that has it. Claims of people who are in none
-    of the teams any more are released.
+    `board_note` is what volunteers read on the board before they claim. A team leader may only do
+    so inside the team that has it, and leaves it to the leader who answers for it. Claims of
+    people who are in none of the teams any more are released. Where the lead team stays, so do
+    the status, who signed for it and the return limit.
     """
     require(actor, Action.ASSIGN_SERVICE_REQUEST, service_request)
     if not may_choose_team(actor, service_request, lead_team):
         message = "A team leader assigns inside the own team only."
         raise NotPermittedError(message)
+    if not may_choose_leader(actor, service_request, leader):
+        message = "Only a desk says which leader answers for it."
+        raise NotPermittedError(message)
     if lead_team.ended_at is not None or any(team.ended_at for team in helping_teams):
         raise RefusedError(Refusal.TEAM_ENDED)
     former_id = service_request.lead_team_id
+    stays = former_id == lead_team.id and (service_request.status, Step.ASSIGN) in STAYS_INSIDE
     service_request.lead_team = lead_team
     service_request.helping_teams = [team for team in helping_teams if team.id != lead_team.id]
     service_request.leader = leader
@@ -152,8 +176,9 @@ def assign(
     release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
-    service_request.assigned_at = now
-    service_request.signed_for_at = None
+    if not stays:
+        service_request.assigned_at = now
+        service_request.signed_for_at = None
     steps.take(
         service_request,
         Step.ASSIGN,
@@ -165,7 +190,9 @@ def assign(
             "leader_id": leader.id,
             "helping_team_ids": sorted(teams - {lead_team.id}),
             "volunteers_needed": service_request.volunteers_needed,
+            **({"inside": True} if stays else {}),
         },
+        inside=stays,
     )
     steps.remember_handler(service_request, leader.id)
     messages.tell_requester(service_request, Step.ASSIGN, now=now)
@@ -176,11 +203,24 @@ def assign(
 
 def may_choose_team(actor: Actor, service_request: ServiceRequest, team: Team) -> bool:
     """Tell whether `actor` may dispatch to `team`: a desk to any, a team leader to the same."""
-    if service_request.unit_id in actor.units_where(Action.ASSIGN_SERVICE_REQUEST):
+    if is_its_desk(actor, service_request):
         return True
     return team.id == service_request.lead_team_id and may(
         actor, Action.ASSIGN_SERVICE_REQUEST, service_request
     )
+
+
+def may_choose_leader(actor: Actor, service_request: ServiceRequest, leader: Person) -> bool:
+    """Tell whether `actor` may let `leader` answer for it: a desk anybody, a team leader the same.
+
+    What came from elsewhere without a leader may get one from both.
+    """
+    return is_its_desk(actor, service_request) or service_request.leader_id in (None, leader.id)
+
+
+def is_its_desk(actor: Actor, service_request: ServiceRequest) -> bool:
+    """Tell whether `actor` dispatches the request for its unit, not inside a team only."""
+    return service_request.unit_id in actor.units_where(Action.ASSIGN_SERVICE_REQUEST)
 
 
 def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime) -> None:

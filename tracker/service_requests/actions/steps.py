@@ -42,13 +42,14 @@ def take(
     internal_note: str = "",
     team_id: int | None = None,
     detail: Mapping[str, Any] | None = None,
+    inside: bool = False,
 ) -> None:
     """Move to the next status and remember who did it.
 
-    Raises `StepNotAllowedError` when the life cycle has no such step from here.
+    `inside`: it stays with its lead team, see `lifecycle.STAYS_INSIDE`. Raises `StepNotAllowedError` when the life cycle has no such step from here.
     """
     before = service_request.status
-    after = status_after(before, step)
+    after = status_after(before, step, inside=inside)
     # Every column that the CHECKs tie to the status changes before the first query, because a
     # query flushes what is half changed.
     service_request.status = after

@@ -71,7 +71,8 @@ class NeededUnlessSpam:
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise `ValidationError` when it is missing."""
-        if not form["is_spam"].data and not (field.data or "").strip():
+        is_spam = "is_spam" in form and form["is_spam"].data
+        if not is_spam and not (field.data or "").strip():
             raise ValidationError(str(_l("Tell the requester where to turn instead.")))
 
 
@@ -84,6 +85,7 @@ class DeclineForm(Form):
     )
     where_to_turn = StringField(_l("Where can they turn?"), [NeededUnlessSpam(), Length(max=200)])
     is_spam = BooleanField(_l("This is spam: nobody is told, and no figure counts it"))
+    """Left out once it was accepted."""
 
 
 class MergerForm(Form):

@@ -71,8 +71,10 @@ def accept(service_request_id: int) -> ResponseReturnValue:
 def decline(service_request_id: int) -> ResponseReturnValue:
     """Close a request that is not for us, with the reason and where to turn."""
     actor = signed_in_actor()
-    _found(actor, service_request_id, Step.DECLINE)
+    service_request = _found(actor, service_request_id, Step.DECLINE)
     form = DeclineForm.from_request()
+    if not dispatch.may_be_spam(service_request):
+        del form.is_spam
     if form.is_sent_and_valid():
 
         def change(changed: ServiceRequest) -> None:
@@ -80,7 +82,7 @@ def decline(service_request_id: int) -> ResponseReturnValue:
                 changed,
                 reason=form.reason.data or "",
                 where_to_turn=form.where_to_turn.data or "",
-                is_spam=form.is_spam.data,
+                is_spam=bool("is_spam" in form and form.is_spam.data),
                 actor=actor,
                 now=utc_now(),
             )
@@ -131,7 +133,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     service_request = _found(actor, service_request_id, Step.ASSIGN)
     teams = choices.teams_to_choose(service_request, actor)
-    leaders = choices.leaders_reaching(service_request.unit_id)
+    leaders = choices.leaders_to_choose(service_request, actor)
     form = AssignmentForm.from_request(
         lead_team_id=_first_team(service_request, teams),
         helping_team_ids=[team.id for team in service_request.helping_teams],
