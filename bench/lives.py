@@ -385,7 +385,6 @@ class _Block:
         resumed = at + int(self.chance.expovariate(1 / (2 * DAY))) + HOUR
         if resumed >= self.plan.now:
             self._stop(life, "waiting", at, None)
-            life.due = life.near = None
             life.values["waiting"] = "请问哪天在家？"
             return resumed
         self._stop(life, "waiting", at, resumed)
@@ -418,7 +417,6 @@ class _Block:
         resumed = decided + 40 * DAY
         if resumed >= self.plan.now:
             self._stop(life, "parked", decided, None)
-            life.due = life.near = None
             life.values["parked"] = until.isoformat()
             return resumed
         self._stop(life, "parked", decided, resumed)
@@ -487,6 +485,8 @@ class _Block:
 
     def _stop(self, life: _Life, reason: str, begin: int, end: int | None) -> None:
         life.stops.append((begin, end))
+        if end is None and not (life.due and life.due < begin):
+            life.due = life.near = None  # what was overdue stays so
         self._row("clock_stop", life.id, reason, _text(begin), _text(end))
 
     # ------------------------------------------------------------ rows

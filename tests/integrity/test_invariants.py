@@ -172,6 +172,9 @@ FAULTS: Final = {
     "clock: it runs while it is parked": (
         "UPDATE clock_stop SET resumed_at = stopped_at WHERE service_request_id = :parked"
     ),
+    "clock: it is due while it is parked": (
+        "UPDATE service_request SET due_at = '2099-01-01 00:00:00+00' WHERE id = :parked"
+    ),
     "times: a claim that ends before it begins": (
         "UPDATE claim SET released_at = '2001-01-01 00:00:00+00' WHERE released_at IS NULL"
     ),

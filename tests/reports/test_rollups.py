@@ -85,7 +85,8 @@ def some_values(world: World, chance: random.Random) -> dict[str, Any]:
     took = timedelta(seconds=chance.choice((0, 60, chance.randrange(60 * 86_400))))
     ended = min(came + took, world.now)
     is_closed, is_handled = status is Status.CLOSED, status in HANDLED_STATUSES
-    has_due = status not in (Status.SUBMITTED, Status.WAITING, Status.PARKED)
+    stands_still = status in (Status.WAITING, Status.PARKED)
+    has_due = status is not Status.SUBMITTED and not (stands_still and chance.random() < 0.5)
     was_in_time = chance.choice((True, False, None))
     return {
         "kind": chance.choice(list(Kind)),

@@ -92,6 +92,18 @@ def test_a_young_open_request_is_not_on_time(a: Builders, scope: Scope, now: dat
     assert statistics.summary(SYSTEM, scope).on_time == Share(3, 1)
 
 
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PARKED])
+def test_what_was_late_before_its_clock_stopped_stays_late(
+    a: Builders, scope: Scope, now: datetime, status: Status
+) -> None:
+    late = a.service_request(status=status)
+    change(late, due_at=now - timedelta(days=1))
+    a.service_request(status=status)
+
+    assert statistics.summary(SYSTEM, replace(scope, as_of=now)).on_time == Share(1, 0)
+    assert statistics.how_many(SYSTEM, scope, Figure.NOT_ON_TIME) == 1
+
+
 def test_silence_is_no_answer(a: Builders, scope: Scope) -> None:
     a.service_request(status=Status.CLOSED, solved=Solved.YES, satisfaction=5)
     a.service_request(status=Status.CLOSED, solved=Solved.PARTLY, satisfaction=3)

@@ -12,6 +12,7 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import queue, search
+from tracker.service_requests.actions import handling
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.reference import format_reference
 from tracker.web import paging
@@ -235,6 +236,22 @@ def test_every_filter_narrows_the_list_and_stands_as_a_chip(
         found = listed(browser, f"/queue?status={tab}&{query}")
         assert found == [wanted.reference], query
         assert any("remove" in link.text for link in browser.page.links), query
+
+
+def test_what_was_overdue_stays_so_behind_a_question(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    leader = a.actor(a.team_leader(team))
+    late = a.service_request(
+        status=Status.IN_PROGRESS, team=team, at=a.now - timedelta(days=40), category=a.any_category
+    )
+    with transaction():
+        handling.ask_requester(late, question="嗯?", actor=leader, now=a.now)
+    in_time = a.service_request(status=Status.WAITING, team=team)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?due=overdue") == [late.reference]
+    assert "Overdue" in browser.page.text
+    assert listed(browser, "/queue?due=stopped") == [in_time.reference]
 
 
 def test_overdue_and_near_ones_are_found(a: Builders, browser: Browser, clock: Traveller) -> None:

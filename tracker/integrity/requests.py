@@ -227,6 +227,10 @@ def clock(case: Case) -> Iterator[str]:
         yield f"is {case.request.status}, but {len(standing)} stops of its clock have not ended"
     elif standing and standing[0].reason != case.request.status:
         yield f"is {case.request.status}, but its clock stands still for {standing[0].reason}"
+    elif standing and not case.is_imported:
+        due_at = case.request.due_at
+        if due_at is not None and due_at >= standing[0].stopped_at:
+            yield "was in time when its clock stopped, but has a due time"
 
 
 def order_of_times(case: Case) -> Iterator[str]:
@@ -302,10 +306,9 @@ def _set_by(entry: Any, at: datetime) -> Mapping[str, Any]:  # noqa: ANN401 - a 
         return {_DATED[entry.step]: at}
     detail = entry.detail or {}
     match entry.step:
-        case Step.ASSIGN if detail.get("inside"):
-            return {}
         case Step.ASSIGN:
-            return {"assigned_at": at, "signed_for_at": None, "lead_team_id": entry.team_id}
+            anew = {"assigned_at": at, "signed_for_at": None, "lead_team_id": entry.team_id}
+            return {} if detail.get("inside") else anew
         case Step.RETURN:
             return {"assigned_at": None, "lead_team_id": None}
         case Step.SIGN_FOR | Step.CLAIM if entry.from_status == Status.ASSIGNED:

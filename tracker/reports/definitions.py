@@ -175,7 +175,8 @@ def timed(scope: Scope) -> Condition:
     """Count counted requests of which it is known whether they were in time.
 
     Those with a result that had a limit, and open ones whose due time has passed. A young open
-    request is not “on time”: it is not in here. Nor is one whose clock stands still.
+    request is not “on time”: it is not in here. Nor is one whose clock stands still, unless its
+    due time had passed before it stopped: it stays late.
     """
     return counted(scope) & or_(
         _is_handled(scope) & ServiceRequest.resolved_on_time.is_not(None),

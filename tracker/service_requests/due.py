@@ -39,6 +39,7 @@ class DueState(StrEnum):
     """More than 80 % of the limit is used."""
     OVERDUE = "overdue"
     STOPPED = "stopped"
+    """The clock stands still, and it was in time when it stopped."""
     DONE = "done"
     DONE_LATE = "done_late"
 
@@ -54,10 +55,10 @@ def due_state(service_request: Timed, now: datetime) -> DueState | None:
                 return None
             case in_time:
                 return DueState.DONE if in_time else DueState.DONE_LATE
+    if is_overdue(service_request.due_at, now):
+        return DueState.OVERDUE  # also while the clock stands still: it was when it stopped
     if service_request.status in STOPPED_STATUSES:
         return DueState.STOPPED
-    if is_overdue(service_request.due_at, now):
-        return DueState.OVERDUE
     if service_request.near_at is not None and now >= service_request.near_at:
         return DueState.NEAR
     return DueState.ON_TIME
@@ -70,11 +71,14 @@ def is_in_state(state: DueState, now: datetime | BindParameter[datetime]) -> Col
     )
     match state:
         case DueState.OVERDUE:
-            return and_(running, ServiceRequest.due_at < now)
+            return and_(ServiceRequest.status.in_(UNRESOLVED_STATUSES), ServiceRequest.due_at < now)
         case DueState.NEAR:
             return and_(running, ServiceRequest.near_at <= now, ServiceRequest.due_at >= now)
         case DueState.STOPPED:
-            return ServiceRequest.status.in_(STOPPED_STATUSES)
+            return and_(
+                ServiceRequest.status.in_(STOPPED_STATUSES),
+                or_(ServiceRequest.due_at.is_(None), ServiceRequest.due_at >= now),
+            )
         case DueState.DONE_LATE:
             return and_(
                 ServiceRequest.status.in_((Status.RESOLVED, Status.CLOSED)),

@@ -104,7 +104,7 @@ def is_overdue(due_at: datetime | None, now: datetime, finished_at: datetime | N
     """Tell whether something is overdue, or was when it was finished.
 
     The one definition, for lists, colours, counts, mails and figures. At the due time itself it
-    still is in time; without a due time (clock stopped, not accepted yet) it is never overdue.
+    still is in time; without a due time (clock stopped in time, not accepted yet) it is never overdue.
     """
     return due_at is not None and (finished_at or now) > due_at
 

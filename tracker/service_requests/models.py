@@ -163,7 +163,8 @@ class ServiceRequest(Model):
     """From submitting to closing, elapsed; kept so that figures can be read from an index."""
 
     due_at: Mapped[datetime | None]
-    """When it must be resolved; none before acceptance and while the clock stands still."""
+    """When it must be resolved; none before acceptance and while the clock stands still, unless it
+    was overdue when that stopped."""
     near_at: Mapped[datetime | None]
     """When 80 % of the limit is used."""
     resolved_on_time: Mapped[bool | None]

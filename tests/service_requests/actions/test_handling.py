@@ -15,7 +15,7 @@ from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllo
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
 from tracker.service_requests import queries
-from tracker.service_requests.actions import dispatch, handling
+from tracker.service_requests.actions import approvals, dispatch, handling
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     RESULT_OUTCOMES,
@@ -102,6 +102,53 @@ def test_a_question_stops_the_clock_and_the_answer_starts_it_again(
     # Thursday did not count: the clock stood still at its close of work.
     assert it.due_at == due + timedelta(days=1)
     assert queries.history_of(it)[-1].public_note == ""
+
+
+def test_a_question_makes_nothing_that_is_overdue_punctual(
+    a: Builders, it: ServiceRequest, handler: Actor
+) -> None:
+    due, near = it.due_at, it.near_at
+    assert due is not None
+    with transaction():
+        handling.ask_requester(it, question="嗯?", actor=handler, now=due + timedelta(seconds=1))
+    assert (it.due_at, it.near_at) == (due, near)
+
+    later = due + timedelta(days=9)
+    with transaction():
+        handling.resolve(it, outcome=Outcome.SOLVED, answer="好了", actor=handler, now=later)
+
+    assert (it.due_at, it.resolved_on_time) == (due, False)
+
+
+def test_at_the_due_time_itself_a_question_still_stops_the_clock(
+    a: Builders, it: ServiceRequest, handler: Actor
+) -> None:
+    due = it.due_at
+    assert due is not None
+    with transaction():
+        handling.ask_requester(it, question="哪天在家?", actor=handler, now=due)
+
+    assert it.due_at is None
+
+
+def test_more_time_for_what_waits_and_was_overdue_makes_it_in_time_again(a: Builders) -> None:
+    team = a.team()
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    asked = a.approval(it, ApprovalKind.EXTENSION)
+    due = it.due_at
+    assert due is not None
+    with transaction():
+        handling.ask_requester(
+            it,
+            question="哪天在家?",
+            actor=a.actor(a.team_leader(team)),
+            now=due + timedelta(hours=1),
+        )
+    assert it.due_at == due
+    with transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(a.supervisor()), now=due)
+
+    assert (it.status, it.due_at) == (Status.WAITING, None)
 
 
 def test_only_what_is_in_progress_can_wait(a: Builders, team: Team) -> None:

@@ -19,7 +19,15 @@ from tracker.service_requests.lifecycle import (
     Step,
     status_after,
 )
-from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, due_at, near_at
+from tracker.service_requests.limits import (
+    DEFAULT_LIMITS,
+    Limit,
+    LimitUnit,
+    Stops,
+    due_at,
+    is_overdue,
+    near_at,
+)
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
@@ -158,12 +166,10 @@ def limit_for(service_request: ServiceRequest) -> Limit:
 def set_clock(service_request: ServiceRequest) -> None:
     """Recompute the due time. It counts from acceptance and stands still while stopped.
 
+    What was overdue when its clock stopped keeps its due time: a question makes nothing punctual.
     A resolved or closed request keeps the due time that applied.
     """
     if service_request.status not in UNRESOLVED_STATUSES:
-        return
-    if service_request.status in STOPPED_STATUSES:
-        service_request.due_at, service_request.near_at = None, None
         return
     service_request.due_at, service_request.near_at = clock_times(service_request)
 
@@ -171,14 +177,25 @@ def set_clock(service_request: ServiceRequest) -> None:
 def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datetime | None]:
     """Return the due time and the near time (80 % used) by the stops so far.
 
-    Both None before acceptance, and while a stop has not ended.
+    Both None before acceptance, and while a stop has not ended that began by the due time.
     """
-    started_at = service_request.accepted_at
-    if started_at is None:
+    if service_request.accepted_at is None:
         return None, None
+    stops = [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
+    lasting = [begun for begun, ended in stops if ended is None]
+    due, near = _clock_times(service_request, [stop for stop in stops if stop[1] is not None])
+    if any(not is_overdue(due, begun) for begun in lasting):
+        return None, None
+    return due, near
+
+
+def _clock_times(
+    service_request: ServiceRequest, stops: Stops
+) -> tuple[datetime | None, datetime | None]:
+    started_at = service_request.accepted_at
+    assert started_at is not None  # noqa: S101 - asked only of what was accepted
     calendar = organisation.calendar(started_at)
     limit = limit_for(service_request)
-    stops = [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
     due = due_at(calendar, limit, started_at, stops)
     near = near_at(calendar, limit, started_at, stops)
     if service_request.extension_working_days and due is not None:
