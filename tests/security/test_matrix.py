@@ -370,7 +370,7 @@ class Things:
         folder.table.write_bytes(TABLE)
         folder.mapping.write_bytes(MAPPING)
         folder.rejects.write_bytes(TABLE)
-        folder.note(self.world.our_unit.id, Summary())
+        folder.note(self.world.our_unit.id, "en", Summary())
         return run.id
 
 

@@ -145,7 +145,7 @@ def test_more_time_for_what_waits_and_was_overdue_makes_it_in_time_again(a: Buil
             now=due + timedelta(hours=1),
         )
     assert it.due_at == due
-    with transaction():
+    assert [it.due_at] == [due]
         approvals.decide(asked, granted=True, actor=a.actor(a.supervisor()), now=due)
 
     assert (it.status, it.due_at) == (Status.WAITING, None)
