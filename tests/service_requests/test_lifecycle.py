@@ -54,13 +54,16 @@ def test_only_a_resolved_request_is_confirmed_or_times_out(status: Status) -> No
     assert not may_take(status, Step.TIME_OUT)
 
 
-def test_nothing_leaves_closed_but_a_reopening() -> None:
+def test_nothing_leaves_closed_but_a_reopening_and_what_was_merged_into_a_withdrawn_one() -> None:
     leaving = {
-        step
+        (step, after)
         for (before, step), after in TRANSITIONS.items()
         if before is Status.CLOSED and after is not Status.CLOSED
     }
-    assert leaving == {Step.REOPEN}
+    assert leaving == {
+        (Step.REOPEN, Status.IN_PROGRESS),
+        (Step.RECEIVE_MERGED, Status.SUBMITTED),
+    }
 
 
 def test_a_step_that_does_not_exist_is_refused_by_name() -> None:
