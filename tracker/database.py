@@ -34,6 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import FromClause
@@ -145,6 +146,17 @@ def transaction() -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+def is_taken_already(error: IntegrityError) -> bool:
+    """Tell whether a row was refused because there is one with what no two rows may have."""
+    told = error.orig
+    if isinstance(told, sqlite3.IntegrityError):
+        return told.sqlite_errorcode in (
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+        )
+    return isinstance(told, psycopg.errors.UniqueViolation)
 
 
 def once_a_transaction(read: Callable[Given, Result]) -> Callable[Given, Result]:

@@ -7,12 +7,11 @@ from typing import Final
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tests.support.together import at_once
+from tests.support.together import at_once, same_visitor
 from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, Actor
@@ -20,7 +19,6 @@ from tracker.service_requests import judging, queries
 from tracker.service_requests.actions import approvals, claims, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Status, Step
 from tracker.service_requests.models import Approval, ApprovalKind, Claim, ServiceRequest
-from tracker.service_requests.views import draft_keys
 
 TO_CLAIM: Final = Action.CLAIM_SERVICE_REQUEST
 TOLD: Final = {
@@ -263,16 +261,3 @@ def posting(app: Flask, browser: Browser, page: str, address: str) -> Callable[[
         return client.post(address, data={"csrf_token": token}).headers["Location"]
 
     return act
-
-
-def same_visitor(app: Flask, browser: Browser) -> FlaskClient:
-    """Return another tab of the same browser."""
-    client = app.test_client()
-    cookies = {
-        app.config["SESSION_COOKIE_NAME"]: "/",
-        draft_keys.COOKIE: "/requests/new",
-    }
-    for name, path in cookies.items():
-        if cookie := browser.client.get_cookie(name, path=path):
-            client.set_cookie(name, cookie.value, path=path)
-    return client

@@ -5,8 +5,11 @@ from threading import Barrier, Thread
 from typing import TypeVar
 
 from flask import Flask
+from flask.testing import FlaskClient
 
+from tests.support.browser import Browser
 from tracker.database import db
+from tracker.service_requests.views import draft_keys
 
 Result = TypeVar("Result")
 
@@ -41,3 +44,16 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Result]]) -> list[Result]:
     if errors:
         raise errors[0]
     return results
+
+
+def same_visitor(app: Flask, browser: Browser) -> FlaskClient:
+    """Return another tab of the same browser."""
+    client = app.test_client()
+    cookies = {
+        app.config["SESSION_COOKIE_NAME"]: "/",
+        draft_keys.COOKIE: "/requests/new",
+    }
+    for name, path in cookies.items():
+        if cookie := browser.client.get_cookie(name, path=path):
+            client.set_cookie(name, cookie.value, path=path)
+    return client

@@ -216,7 +216,9 @@ def _give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: d
 
 
 def _end_grant(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) -> None:
-    if grant.ended_at is not None:
+    # Who comes second waits here, and finds that it has ended.
+    held = select(Grant.ended_at).where(Grant.id == grant.id).with_for_update()
+    if db.session.scalar(held) is not None:
         return
     is_at_the_top = grant.role is Role.ADMINISTRATOR and grant.unit_id == root_unit_id
     if is_at_the_top and _is_the_last(grant):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from sqlalchemy import select
+
 from tracker.accounts import audit
 from tracker.accounts.actions import require_everywhere
 from tracker.accounts.models import Person
@@ -174,6 +176,10 @@ def leave_every_team(
 
 
 def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:
+    # Who comes second waits here, and finds that they have left.
+    held = select(Membership.ended_at).where(Membership.id == place.id).with_for_update()
+    if db.session.scalar(held) is not None:
+        return
     place.ended_at = now
     audit.record(
         "team:leave", place.team, {"person_id": [place.person_id, None]}, actor=actor, now=now

@@ -12,6 +12,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from marshmallow import ValidationError
 from sqlalchemy.exc import (
+    IntegrityError,
     InterfaceError,
     OperationalError,
     TimeoutError as NoConnectionInTimeError,
@@ -19,7 +20,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from tracker.database import db
+from tracker.database import db, is_taken_already
 from tracker.errors import (
     NotFoundError,
     NotPermittedError,
@@ -141,6 +142,7 @@ def init_app(app: Flask) -> None:
     """Answer every error with a page that says what to do."""
     app.register_error_handler(ShishiError, _answer_domain_error)
     app.register_error_handler(StaleDataError, lambda _: problem(409))
+    app.register_error_handler(IntegrityError, _answer_integrity_error)
     for lost in LOST:
         app.register_error_handler(lost, _answer_database_error)
     app.register_error_handler(OSError, _answer_full_disk)
@@ -240,6 +242,14 @@ def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
 
 def _answer_database_error(error: Exception) -> ResponseReturnValue:
     return unavailable(error)
+
+
+def _answer_integrity_error(error: IntegrityError) -> ResponseReturnValue:
+    """Answer who comes second to make the same thing; what breaks another rule is a fault of ours."""
+    if not is_taken_already(error):
+        raise error
+    db.session.rollback()
+    return problem(409)
 
 
 def _answer_full_disk(error: OSError) -> ResponseReturnValue:

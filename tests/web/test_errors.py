@@ -1,0 +1,198 @@
+"""Who comes second to make the same thing reads so, and nothing is made or written down twice."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.together import at_once, same_visitor
+from tracker.accounts.models import AuditEntry, Grant, Person
+from tracker.database import db
+from tracker.organisation import actions
+from tracker.organisation.models import CalendarDay
+from tracker.permissions import Role
+from tracker.teams.models import Membership
+
+TAPS = 8
+
+
+def tapped(
+    app: Flask, browser: Browser, address: str, fields: Mapping[str, object], *, page: str = ""
+) -> Counter[int]:
+    """Send the same form many times at the same moment; return how often which status came back."""
+    token = browser.open(page or address).form("csrf_token").values()["csrf_token"]
+
+    def act() -> int:
+        client = same_visitor(app, browser)
+        sent = {"csrf_token": token, **fields}
+        answer = client.post(
+            address, data=sent, headers={"Accept-Language": "en", "Referer": "http://localhost/"}
+        )
+        if answer.status_code == 409:
+            assert "Somebody else changed this in the meantime." in answer.text
+        return answer.status_code
+
+    return Counter(at_once(app, [act] * TAPS))
+
+
+def rows(model: type[Membership | Grant | Person | CalendarDay], *conditions: object) -> int:
+    """Return how many rows there are."""
+    query = select(func.count()).select_from(model)
+    return db.session.scalar(query.where(*conditions)) or 0  # type: ignore[arg-type]
+
+
+def written(action: str) -> int:
+    """Return how often an act was written into the audit trail."""
+    query = select(func.count()).select_from(AuditEntry).where(AuditEntry.action == action)
+    return db.session.scalar(query) or 0
+
+
+def test_a_double_tap_on_joining_joins_once(app: Flask, a: Builders, browser: Browser) -> None:
+    team, person = a.team(), a.person("李思远")
+    browser.sign_in(a.administrator())
+
+    answers = tapped(
+        app,
+        browser,
+        f"/admin/teams/{team.id}/members/{person.id}",
+        {},
+        page=f"/admin/teams/{team.id}",
+    )
+
+    assert set(answers) <= {303, 409}
+    assert (rows(Membership), written("team:join")) == (1, 1)
+
+
+def test_a_double_tap_on_a_role_gives_it_once(app: Flask, a: Builders, browser: Browser) -> None:
+    person = a.coordinator()
+    browser.sign_in(a.administrator())
+    before = written("role:give")
+
+    answers = tapped(
+        app,
+        browser,
+        f"/admin/people/{person.id}/roles",
+        {"role": Role.SUPERVISOR.value, "unit_id": a.bureau.id},
+        page=f"/admin/people/{person.id}",
+    )
+
+    assert set(answers) <= {303, 409}
+    assert rows(Grant, Grant.role == Role.SUPERVISOR) == 1
+    assert written("role:give") == before + 1
+
+
+def test_a_double_tap_on_somebody_new_enters_them_once(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator())
+
+    answers = tapped(
+        app,
+        browser,
+        "/admin/people/new",
+        {"name": "李思远", "email": "li@example.org", "locale": "en"},
+    )
+
+    # Who comes later reads beside the field that somebody has the address.
+    assert set(answers) <= {303, 409, 200}
+    assert rows(Person, Person.email == "li@example.org") == 1
+
+
+def test_a_double_tap_on_a_day_sets_it_once(app: Flask, a: Builders, browser: Browser) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+
+    answers = tapped(
+        app,
+        browser,
+        "/admin/calendar",
+        {"day": "2026-05-01", "is_working": "no", "name": "Labour Day"},
+    )
+
+    assert set(answers) <= {303, 409}
+    assert rows(CalendarDay) == 1
+
+
+def test_a_double_tap_on_leaving_is_written_down_once(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    person = a.volunteer(team)
+    browser.sign_in(a.administrator())
+
+    answers = tapped(
+        app,
+        browser,
+        f"/admin/teams/{team.id}/members/{person.id}/leave",
+        {},
+        page=f"/admin/teams/{team.id}",
+    )
+
+    assert set(answers) <= {303, 404}
+    assert written("team:leave") == 1
+
+
+def test_a_double_tap_on_ending_a_role_is_written_down_once(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    person = a.coordinator()
+    grant = db.session.scalars(select(Grant).where(Grant.person_id == person.id)).one()
+    browser.sign_in(a.administrator())
+
+    answers = tapped(
+        app,
+        browser,
+        f"/admin/people/{person.id}/roles/{grant.id}/end",
+        {},
+        page=f"/admin/people/{person.id}",
+    )
+
+    assert set(answers) <= {303, 404}
+    assert written("role:end") == 1
+
+
+def sending_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch, *statements: str) -> str:
+    """Send a day of the calendar, for which these statements are run; return the page."""
+
+    def run(*_given: object, **_named: object) -> None:
+        for statement in statements:
+            db.session.execute(text(statement))
+
+    page = browser.open("/admin/calendar")
+    sent = page.form("name").filled({"day": "2026-05-01", "is_working": "no", "name": "劳动节"})
+    monkeypatch.setattr(actions, "set_calendar_day", run)
+    answer = browser.request("POST", page.path, data=sent, headers={"Referer": page.url})
+    assert answer.status_code == 409
+    return answer.text
+
+
+def test_who_comes_second_reads_so_and_loses_no_word(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+    insert = "INSERT INTO calendar_day (day, is_working, name) VALUES ('2026-05-01', true, 'a')"
+
+    page = sending_a_day(browser, monkeypatch, insert, insert)
+
+    assert "Somebody else changed this in the meantime." in page
+    assert "劳动节" in page
+
+
+def test_what_breaks_another_rule_is_a_fault_of_ours(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+
+    with pytest.raises(IntegrityError):
+        sending_a_day(
+            browser,
+            monkeypatch,
+            "INSERT INTO calendar_day (day, is_working, name) VALUES (NULL, true, 'a')",
+        )
