@@ -7,7 +7,9 @@ from typing import Final
 
 import pytest
 from flask import Flask
+from wtforms import HiddenField, PasswordField, StringField, TextAreaField
 from wtforms.fields.core import UnboundField
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from tests.architecture import rules
 from tests.architecture.rules import ROOT, TEMPLATES, TRACKER, found_in, name_of, python_files
@@ -246,6 +248,36 @@ def test_nothing_is_loaded_from_another_site() -> None:
 
 def test_what_a_visitor_named_never_reaches_url_for() -> None:
     assert list(found_in(FILES, rules.addresses_of_many_parts)) == [], "use `addresses.address`"
+
+
+def _texts_that_only_must_be_sent(form: type[Form]) -> list[str]:
+    """Return the fields for words that take spaces for an answer."""
+    return [
+        name
+        for name in dir(form)
+        if isinstance(field := getattr(form, name), UnboundField)
+        and issubclass(field.field_class, StringField)
+        and not issubclass(field.field_class, PasswordField | HiddenField)
+        and any(
+            isinstance(rule, InputRequired | DataRequired)
+            for rule in (field.args[1:2] or (field.kwargs.get("validators") or (),))[0]
+        )
+    ]
+
+
+def test_what_must_say_something_is_not_answered_by_spaces(app: Flask) -> None:
+    class Planted(Form):
+        why = TextAreaField("Why?", [InputRequired("Say why."), Length(max=9)])
+        note = StringField("Note", validators=[DataRequired()])
+        key = HiddenField(validators=[InputRequired()])
+
+    assert set(_texts_that_only_must_be_sent(Planted)) == {"why", "note"}
+    assert app.name  # every form is imported
+    for form in _forms_below(Form):
+        if form.__module__.startswith("tracker."):
+            assert not _texts_that_only_must_be_sent(form), (
+                f"{form.__module__}.{form.__name__}: take `Says` for texts"
+            )
 
 
 def test_imports_stand_at_the_top() -> None:

@@ -5,7 +5,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from tracker.accounts.passwords import LONGEST, SHORTEST
-from tracker.web.forms import Form
+from tracker.web.forms import Form, Says
 
 
 class SignInForm(Form):
@@ -13,7 +13,7 @@ class SignInForm(Form):
 
     name = StringField(
         _l("E-mail or phone number"),
-        [InputRequired(_l("Enter your e-mail address or phone number.")), Length(max=254)],
+        [Says(_l("Enter your e-mail address or phone number.")), Length(max=254)],
     )
     password = PasswordField(
         _l("Password"), [InputRequired(_l("Enter your password.")), Length(max=LONGEST)]
@@ -64,5 +64,5 @@ class ForgottenForm(Form):
 
     name = StringField(
         _l("E-mail or phone number"),
-        [InputRequired(_l("Enter your e-mail address or phone number.")), Length(max=254)],
+        [Says(_l("Enter your e-mail address or phone number.")), Length(max=254)],
     )

@@ -22,7 +22,7 @@ from tracker.organisation.calendar import has_calendar
 from tracker.organisation.models import AreaKind, UnitKind
 from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
-from tracker.web.forms import EditForm, EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
 
 ICONS = (
     "chat-square-text",
@@ -77,7 +77,7 @@ class NamedForm(EditForm):
 
     name = StringField(
         lazy_pgettext("of a thing", "Name"),
-        [InputRequired(_l("Enter a name.")), Length(max=120)],
+        [Says(_l("Enter a name.")), Length(max=120)],
         filters=[stripped],
     )
     name_en = StringField(_l("Name in English"), [Length(max=120)], filters=[text_or_none])
@@ -159,7 +159,7 @@ class OrganisationForm(NamedForm):
     time_zone = SelectField(_l("Time zone"), [InputRequired(_l("Choose one."))])
     country = StringField(
         _l("Country of the public holidays"),
-        [InputRequired(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],
+        [Says(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],
         filters=[lambda text: (text or "").strip().upper()],
     )
     work_begins = TimeField(_l("Work begins"), [InputRequired(_l("Enter a time, such as 09:00."))])

@@ -14,6 +14,7 @@ from tracker.web.forms import (
     EditForm,
     EnumMember,
     Form,
+    Says,
     enum_choices,
     is_email_address,
     lower_or_none,
@@ -42,9 +43,7 @@ class ManyChoices(SelectMultipleField):
 class PersonForm(EditForm):
     """Somebody's details."""
 
-    name = StringField(
-        _l("Name"), [InputRequired(_l("Enter a name.")), Length(max=80)], filters=[stripped]
-    )
+    name = StringField(_l("Name"), [Says(_l("Enter a name.")), Length(max=80)], filters=[stripped])
     title = StringField(_l("Post"), [Length(max=120)], filters=[stripped])
     title_en = StringField(_l("Post in English"), [Length(max=120)], filters=[text_or_none])
     email = StringField(
@@ -108,7 +107,7 @@ class TeamForm(EditForm):
 
     name = StringField(
         lazy_pgettext("of a thing", "Name"),
-        [InputRequired(_l("Enter a name.")), Length(max=120)],
+        [Says(_l("Enter a name.")), Length(max=120)],
         filters=[stripped],
     )
     name_en = StringField(_l("Name in English"), [Length(max=120)], filters=[text_or_none])

@@ -1,11 +1,12 @@
 """The base of every form."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache, lru_cache
 from gettext import NullTranslations
 from hashlib import sha256
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
+from unicodedata import category
 
 from babel.support import Translations
 from flask import request
@@ -17,7 +18,7 @@ from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import UnboundField
 from wtforms.i18n import messages_path
-from wtforms.validators import ValidationError
+from wtforms.validators import StopValidation, ValidationError
 from wtforms.widgets import Input, html_params
 
 from tracker.database import db
@@ -218,6 +219,28 @@ def optional_int(value: object) -> int | None:
     if value in (None, "", "None"):
         return None
     return int(str(value))
+
+
+def is_blank(text: str | None) -> bool:
+    """Tell whether a text says nothing: spaces, line breaks and signs that nobody sees."""
+    return all(category(sign)[0] in "ZC" for sign in text or "")
+
+
+class Says:
+    """Asks for words: whoever types only spaces is asked as well as whoever types nothing.
+
+    For every text that must say something; `InputRequired` is for what is chosen.
+    """
+
+    field_flags: ClassVar[Mapping[str, object]] = {"required": True}
+
+    def __init__(self, message: object) -> None:
+        self.message = message
+
+    def __call__(self, _form: Form, field: Field) -> None:
+        """Raise `StopValidation` when there is no word in it."""
+        if is_blank(field.data):
+            raise StopValidation(str(self.message))
 
 
 def only_choices_offered(_form: Form, field: SelectField) -> None:

@@ -25,7 +25,9 @@ from tracker.service_requests.models import ForWhom, ReachableBy
 from tracker.web.forms import (
     EnumMember,
     Form,
+    Says,
     enum_choices,
+    is_blank,
     is_email_address,
     lower_or_none,
     optional_int,
@@ -58,7 +60,7 @@ class NeededWhen:
         """Raise `StopValidation`: with a message when it is missing, without when not needed."""
         if form[self.name].data is not self.value:
             raise StopValidation
-        if not (field.data or "").strip():
+        if is_blank(field.data):
             raise StopValidation(str(self.message))
 
 
@@ -86,7 +88,7 @@ class AskForm(Form):
     )
     need = TextAreaField(
         _l("What do you need?"),
-        [InputRequired(_l("Tell us in a few words what you need.")), Length(max=NEED_LENGTH)],
+        [Says(_l("Tell us in a few words what you need.")), Length(max=NEED_LENGTH)],
     )
     for_whom = RadioField(
         _l("For whom do you ask?"),
@@ -210,7 +212,7 @@ class AskForm(Form):
     def validate_address(self, field: Field) -> None:
         """Ask for a place where somebody has to come: an area, an address, or both."""
         needs_place = self.kind.data in (Kind.HELP, Kind.COMPLAINT)
-        if needs_place and self.area_id.data is None and not (field.data or "").strip():
+        if needs_place and self.area_id.data is None and is_blank(field.data):
             raise ValidationError(
                 str(_l("Tell us where: choose an area, or write the address in your own words."))
             )

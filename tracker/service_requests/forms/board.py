@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from flask_babel import lazy_gettext as _l, ngettext
 from wtforms import RadioField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.models import Claim
 from tracker.service_requests.own_team import Candidate
-from tracker.web.forms import Form
+from tracker.web.forms import Form, Says
 
 
 class ReleaseForm(Form):
@@ -21,7 +21,7 @@ class ReleaseForm(Form):
     reason = TextAreaField(
         _l("Why?"),
         [
-            DataRequired(_l("Write why, so that the team leader can find somebody else.")),
+            Says(_l("Write why, so that the team leader can find somebody else.")),
             Length(max=500),
         ],
     )

@@ -27,7 +27,7 @@ from tracker.privacy import find_personal_data
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
 from tracker.teams.models import Team
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 from tracker.web.locale import current_locale, localized
 from tracker.web.options import OptionsField
 
@@ -72,7 +72,7 @@ class NeededUnlessSpam:
     def __call__(self, form: Form, field: Field) -> None:
         """Raise `ValidationError` when it is missing."""
         is_spam = "is_spam" in form and form["is_spam"].data
-        if not is_spam and not (field.data or "").strip():
+        if not is_spam and is_blank(field.data):
             raise ValidationError(str(_l("Tell the requester where to turn instead.")))
 
 
@@ -81,7 +81,7 @@ class DeclineForm(Form):
 
     reason = TextAreaField(
         _l("Why can we not take this on?"),
-        [InputRequired(_l("Tell the requester why.")), Length(max=1000)],
+        [Says(_l("Tell the requester why.")), Length(max=1000)],
     )
     where_to_turn = StringField(_l("Where can they turn?"), [NeededUnlessSpam(), Length(max=200)])
     is_spam = BooleanField(_l("This is spam: nobody is told, and no figure counts it"))
@@ -167,7 +167,7 @@ class ReturnForm(Form):
 
     reason = TextAreaField(
         _l("Why does your team return it?"),
-        [InputRequired(_l("Tell the desk why.")), Length(max=1000)],
+        [Says(_l("Tell the desk why.")), Length(max=1000)],
     )
 
 

@@ -12,11 +12,11 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import InputRequired, Length, NumberRange
 
 from tracker.clock import utc_now
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome
-from tracker.web.forms import EnumMember, Form, enum_choices
+from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank
 from tracker.web.locale import local_datetime
 
 NOTE_LENGTH = 4000
@@ -33,7 +33,7 @@ class NoteForm(Form):
 
     def validate_internal_note(self, field: TextAreaField) -> None:
         """Ask for at least one of the two."""
-        if not (field.data or "").strip() and not (self.public_note.data or "").strip():
+        if is_blank(field.data) and is_blank(self.public_note.data):
             raise ValidationError(str(_l("Write at least one of the two notes.")))
 
 
@@ -43,7 +43,7 @@ class QuestionForm(Form):
     question = TextAreaField(
         _l("Your question"),
         [
-            DataRequired(_l("Write the question that only the requester can answer.")),
+            Says(_l("Write the question that only the requester can answer.")),
             Length(max=500),
         ],
     )
@@ -67,7 +67,7 @@ class ExtensionForm(Form):
     )
     reason = TextAreaField(
         _l("Why it takes longer"),
-        [DataRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+        [Says(_l("The requester reads the reason: write one.")), Length(max=1000)],
     )
 
 
@@ -79,7 +79,7 @@ class ParkingForm(Form):
     )
     reason = TextAreaField(
         _l("Why it cannot be done now"),
-        [DataRequired(_l("The requester reads the reason: write one.")), Length(max=1000)],
+        [Says(_l("The requester reads the reason: write one.")), Length(max=1000)],
     )
 
     def validate_until(self, field: DateField) -> None:
@@ -96,12 +96,12 @@ class ReferralForm(Form):
 
     to_whom = StringField(
         _l("To whom, and how to reach them"),
-        [DataRequired(_l("Name the body and its phone number or address.")), Length(max=200)],
+        [Says(_l("Name the body and its phone number or address.")), Length(max=200)],
     )
     answer = TextAreaField(
         _l("What the requester reads"),
         [
-            DataRequired(_l("Tell the requester what happens there and what they need to do.")),
+            Says(_l("Tell the requester what happens there and what they need to do.")),
             Length(max=NOTE_LENGTH),
         ],
     )
@@ -118,7 +118,7 @@ class ResolutionForm(Form):
     answer = TextAreaField(
         _l("What was done, as the requester reads it"),
         [
-            DataRequired(_l("Tell the requester what was done. They decide whether it is solved.")),
+            Says(_l("Tell the requester what was done. They decide whether it is solved.")),
             Length(max=NOTE_LENGTH),
         ],
     )

@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.lifecycle import Solved
 from tracker.service_requests.words import SATISFACTION
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EnumMember, Form, enum_choices, is_blank, optional_int
 
 WORD_LENGTH = 2000
 REACHED, REOPEN, NOT_REACHED = "answered", "reopen", "not_reached"
@@ -50,7 +50,7 @@ class CallBackForm(Form):
 
     def validate_word(self, field: TextAreaField) -> None:
         """Ask what is not right, when it is to go on."""
-        if self.result.data == REOPEN and not (field.data or "").strip():
+        if self.result.data == REOPEN and is_blank(field.data):
             raise ValidationError(_("Write down what is still not right."))
 
 

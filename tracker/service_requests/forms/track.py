@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.lifecycle import Solved
 from tracker.service_requests.words import SATISFACTION
-from tracker.web.forms import EnumMember, Form, enum_choices, optional_int
+from tracker.web.forms import EnumMember, Form, Says, enum_choices, optional_int
 
 WORD_LENGTH = 2000
 
@@ -16,11 +16,9 @@ class TrackForm(Form):
     """The two numbers on the slip."""
 
     reference = StringField(
-        _l("Reference"), [InputRequired(_l("Enter the reference: ten digits.")), Length(max=40)]
+        _l("Reference"), [Says(_l("Enter the reference: ten digits.")), Length(max=40)]
     )
-    code = StringField(
-        _l("Code"), [InputRequired(_l("Enter the code: six digits.")), Length(max=20)]
-    )
+    code = StringField(_l("Code"), [Says(_l("Enter the code: six digits.")), Length(max=20)])
 
 
 class WordForm(Form):
@@ -72,7 +70,7 @@ class DisputeForm(Form):
     reason = TextAreaField(
         _l("What is still not right?"),
         [
-            InputRequired(_l("Tell us what is still not right, so that we can do better.")),
+            Says(_l("Tell us what is still not right, so that we can do better.")),
             Length(max=WORD_LENGTH),
         ],
     )

@@ -18,14 +18,14 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import DataRequired, InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.visits.models import ContactWay, Group
 from tracker.web.addresses import FIRST_YEAR, LAST_YEAR
-from tracker.web.forms import EnumMember, Form, enum_choices
+from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank
 from tracker.web.locale import time_zone
 
 LONGEST_WINDOW = timedelta(hours=12)
@@ -172,7 +172,7 @@ class ReportForm(_WithVisitors):
 
     def validate_findings(self, field: TextAreaField) -> None:
         """Ask for a word on what was found, when somebody was met."""
-        if self.contact_made.data == "yes" and not (field.data or "").strip():
+        if self.contact_made.data == "yes" and is_blank(field.data):
             raise ValidationError(_("Write down what you found, be it a sentence."))
 
 
@@ -186,5 +186,5 @@ class CancelForm(Form):
 
     reason = TextAreaField(
         _l("Why?"),
-        [DataRequired(_l("The requester reads why nobody comes: write a word.")), Length(max=500)],
+        [Says(_l("The requester reads why nobody comes: write a word.")), Length(max=500)],
     )

@@ -17,6 +17,7 @@ from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import refusal_text
+from tracker.web.forms import is_blank
 from tracker.web.paging import page_of
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -35,7 +36,7 @@ def decide() -> ResponseReturnValue:
     approval_id = read_argument(request.form, "approval", identity) or 0
     decision = request.form.get("decision")
     form = DecisionForm.from_request()
-    if decision == REFUSE and not (form.note.data or "").strip():
+    if decision == REFUSE and is_blank(form.note.data):
         form.complain(form.note, _("Write a word on why not: those who asked are told."))
         return _page(failed=approval_id, form=form)
     if not form.is_sent_and_valid() or decision not in (GRANT, REFUSE):

@@ -1,0 +1,60 @@
+"""Forms: what must say something is not answered by spaces."""
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.service_requests.lifecycle import Status
+from tracker.web.forms import is_blank
+
+BLANK = (" ", " \n\t ", "\u3000", "\u200b\ufeff", "\xa0")
+
+
+@pytest.mark.parametrize("text", [None, "", *BLANK])
+def test_what_nobody_sees_says_nothing(text: str | None) -> None:
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize("text", ["a", " 水 ", "?", "\u200b1"])
+def test_a_single_sign_says_something(text: str) -> None:
+    assert not is_blank(text)
+
+
+@pytest.mark.parametrize("blank", [" \n ", "\u200b"])
+@pytest.mark.parametrize(
+    ("page", "field", "more"),
+    [
+        ("/requests/{new}/refusal", "reason", {"where_to_turn": "12345"}),
+        ("/requests/{new}/refusal", "where_to_turn", {"reason": "不属于本中心职责"}),
+        ("/requests/{given}/return", "reason", {}),
+        ("/requests/{going}/question", "question", {}),
+        ("/admin/teams/new", "name", {"unit_id": "{root}"}),
+        ("/admin/units/new", "name", {"kind": "station", "parent_id": "{root}"}),
+        ("/admin/people/new", "name", {"email": "li@example.org"}),
+    ],
+)
+def test_spaces_are_no_words(
+    a: Builders,
+    browser: Browser,
+    page: str,
+    field: str,
+    more: dict[str, str],
+    blank: str,
+) -> None:
+    team = a.team()
+    places = {
+        "new": a.service_request(status=Status.SUBMITTED).id,
+        "given": a.service_request(team=team, status=Status.ASSIGNED).id,
+        "going": a.service_request(team=team, status=Status.IN_PROGRESS).id,
+        "root": a.bureau.id,
+    }
+    for person in (a.administrator(), a.coordinator(), a.team_leader(team)):
+        browser.sign_in(person)
+        address = page.format(**places)
+        if browser.open(address, status=None).status != 200:
+            continue
+        fields = {name: value.format(**places) for name, value in more.items()}
+        shown = browser.send(address, fields={**fields, field: blank})
+        assert field in shown.errors
+        return
+    pytest.fail("nobody may open it")
