@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from tests.support.browser import Browser
+from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
@@ -239,9 +239,25 @@ def test_a_call_that_nobody_answered_stays_in_the_list(
     assert (after.status, after.outcome) == (Status.RESOLVED, Outcome.SOLVED)
     last = queries.history_of(after)[-1]
     assert (last.step, last.public_note) == (Step.NOTE, "")
-    assert "响了没人接" in last.internal_note
+    assert (last.internal_note, last.detail) == ("响了没人接", {"nobody_answered": True})
     # Trying is not handling: they may call again.
     browser.open(address_of(it))
+
+
+@pytest.mark.parametrize("word", ["", "响了没人接"])
+def test_a_call_that_nobody_answered_is_told_to_each_in_their_language(
+    browser: Browser, caller: Person, it: ServiceRequest, word: str
+) -> None:
+    browser.sign_in(caller).speak(CHINESE).send(address_of(it), result="not_reached", word=word)
+
+    chinese = browser.open(f"/requests/{it.id}").text
+    english = browser.speak(ENGLISH).open(f"/requests/{it.id}").text
+
+    assert "Call-back: nobody answered." in english
+    assert "Call-back" not in chinese
+    assert "回访：无人接听。" in chinese
+    assert word in english
+    assert "internal" in english
 
 
 @pytest.mark.parametrize(

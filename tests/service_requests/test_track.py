@@ -11,7 +11,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.browser import Browser
+from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
 from tracker.accounts.models import Person
@@ -305,6 +305,23 @@ def test_a_word_with_a_photo_is_added(a: Builders, browser: Browser) -> None:
     assert "It got worse." in page.text
     [photo] = db.session.scalars(select(Photo))
     assert (photo.service_request_id, photo.added_by_id) == (mine.id, None)
+
+
+@pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.WAITING])
+def test_photos_without_a_word_are_told_to_each_in_their_language(
+    a: Builders, browser: Browser, status: Status
+) -> None:
+    mine = a.service_request(status=status)
+    photos = [(BytesIO(small_jpeg()), f"{name}.jpg") for name in "ab"]
+
+    browser.speak(CHINESE).send(address(mine, "words"), photos=photos)
+
+    assert "补充了 2 张照片。" in browser.open(address(mine)).text
+    english = browser.speak(ENGLISH).open(address(mine)).text
+    assert "Added 2 photos." in english
+    assert "照片" not in english
+    staff = browser.sign_in(a.supervisor()).open(f"/requests/{mine.id}").text
+    assert "Added 2 photos." in staff
 
 
 def test_a_double_tap_adds_a_word_once(a: Builders, browser: Browser) -> None:

@@ -88,6 +88,8 @@ class PublicStep:
     """The requester did it."""
     calls_off: bool = False
     """A planned visit does not take place."""
+    photos: int = 0
+    """How many came with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
         entry.team,
         is_own,
         calls_off=_calls_off(entry),
+        photos=entry.photos_added,
     )
 
 

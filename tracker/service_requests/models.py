@@ -282,6 +282,16 @@ class HistoryEntry(Model):
     actor: Mapped[Person | None] = relationship()
     team: Mapped[Team | None] = relationship()
 
+    @property
+    def photos_added(self) -> int:
+        """Return how many photos came with it."""
+        return int(self.detail.get("photos", 0))
+
+    @property
+    def nobody_answered(self) -> bool:
+        """Tell whether it was a call-back that reached nobody."""
+        return bool(self.detail.get("nobody_answered"))
+
 
 class Claim(Model):
     """A volunteer's place on a request, until released."""

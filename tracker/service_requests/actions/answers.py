@@ -119,13 +119,22 @@ def urge(service_request: ServiceRequest, *, word: str = "", actor: Actor, now: 
         messages.tell_team(service_request, Step.URGE, now=now)
 
 
-def add_word(service_request: ServiceRequest, *, word: str, actor: Actor, now: datetime) -> None:
-    """Add a word to the own request. While it waits for the requester, this is the answer."""
+def add_word(
+    service_request: ServiceRequest, *, word: str, photos: int = 0, actor: Actor, now: datetime
+) -> None:
+    """Add a word or photos to the own request. While it waits for the requester, it is the answer.
+
+    `photos`: how many came with it.
+    """
     require(actor, Action.ADD_TO_OWN_REQUEST, service_request)
-    if service_request.status is Status.WAITING:
-        steps.take(service_request, Step.RESUME, actor=actor, now=now, public_note=word)
-    else:
-        steps.take(service_request, Step.ADD_WORD, actor=actor, now=now, public_note=word)
+    steps.take(
+        service_request,
+        Step.RESUME if service_request.status is Status.WAITING else Step.ADD_WORD,
+        actor=actor,
+        now=now,
+        public_note=word,
+        detail={"photos": photos} if photos else None,
+    )
     messages.tell_team(service_request, Step.ADD_WORD, now=now)
 
 

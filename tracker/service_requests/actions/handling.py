@@ -20,10 +20,14 @@ def add_note(
     *,
     public_note: str = "",
     internal_note: str = "",
+    nobody_answered: bool = False,
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write a note: public ones the requester reads and is told of, internal ones never."""
+    """Write a note: public ones the requester reads and is told of, internal ones never.
+
+    `nobody_answered`: it is of a call-back that reached nobody.
+    """
     require(actor, Action.ADD_NOTE, service_request)
     steps.take(
         service_request,
@@ -32,6 +36,7 @@ def add_note(
         now=now,
         public_note=public_note,
         internal_note=internal_note,
+        detail={"nobody_answered": True} if nobody_answered else None,
     )
     if public_note.strip():
         messages.tell_requester(service_request, Step.NOTE, now=now)

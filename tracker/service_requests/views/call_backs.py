@@ -71,9 +71,8 @@ def call(service_request_id: int) -> ResponseReturnValue:
 def _record(it: ServiceRequest, form: CallBackForm) -> None:
     actor, now = signed_in_actor(), utc_now()
     if form.result.data == NOT_REACHED:
-        words = _("Call-back: nobody answered.")
         handling.add_note(
-            it, internal_note=f"{words} {form.word.data or ''}".strip(), actor=actor, now=now
+            it, internal_note=form.word.data or "", nobody_answered=True, actor=actor, now=now
         )
         return
     answers.record_call_back(

@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _, ngettext
+from flask_babel import gettext as _
 
 from tracker.clock import utc_now
 from tracker.config import Settings
@@ -333,12 +333,7 @@ def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> Non
         raise RefusedError(Refusal.TOO_MANY_WORDS)
     count_attempt("word", str(found.id), secret=_secret(), now=now)
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
-    answers.add_word(found, word=text or _photos_words(len(stored)), actor=actor, now=now)
-
-
-def _photos_words(count: int) -> str:
-    words: str = ngettext("Added a photo.", "Added %(num)s photos.", count)
-    return words
+    answers.add_word(found, word=text, photos=len(stored), actor=actor, now=now)
 
 
 def _take(
