@@ -49,11 +49,12 @@ class Open:
 class ByLink:
     """For whoever holds the link, and for nobody without it: `gone` is the answer then.
 
-    `judges_not`: who worked on the request and is signed in, and so does not judge it by its link.
+    `handlers_not`: who worked on the request and is signed in, and so neither judges it by its link
+    nor speaks for its requester.
     """
 
     gone: int = 404
-    judges_not: str = ""
+    handlers_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,12 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "track.receipt": ByLink(),
     "track.slip": ByLink(),
     "track.qr": ByLink(),
-    "track.word": ByLink(judges_not="VTL"),
-    "track.urge": ByLink(judges_not="VTL"),
-    "track.withdraw": ByLink(judges_not="VTL"),
-    "track.confirm": ByLink(judges_not="VTL"),
-    "track.dispute": ByLink(judges_not="VTL"),
-    "track.renew": ByLink(judges_not="VTL"),
+    "track.word": ByLink(handlers_not="VTL"),
+    "track.urge": ByLink(handlers_not="VTL"),
+    "track.withdraw": ByLink(handlers_not="VTL"),
+    "track.confirm": ByLink(handlers_not="VTL"),
+    "track.dispute": ByLink(handlers_not="VTL"),
+    "track.renew": ByLink(handlers_not="VTL"),
     "photos.of_request": ByLink(),
     # ------------------------------------------------------------ one's own
     "accounts.me": ForRoles(EVERYBODY),
@@ -169,6 +170,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     ),
     "photos.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "visits.show": OnRequest(_S.IN_PROGRESS, **_READERS),
+    "visits.met": OnRequest(_S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"),
     "intake.receipt": OnRequest(
         _S.ACCEPTED
     ),  # whoever took it in: `test_the_code_is_read_out_once`
@@ -187,7 +189,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "visits.need": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
     "handling.note": OnRequest(_S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"),
     "handling.ask": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
-    "handling.resume": OnRequest(_S.WAITING, **_HANDLERS),
+    "handling.resume": OnRequest(_S.WAITING, mine="VTLC", teams="TC", helped="T", units="C"),
     "handling.extension": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
     "handling.parking": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
     "handling.unpark": OnRequest(_S.PARKED, mine="TLC", teams="TC", helped="T", units="C"),
@@ -249,5 +251,5 @@ MATRIX: Final[Mapping[str, Entry]] = {
 }
 """Every page, in the order of the navigation."""
 
-ONLY_SENT: Final = frozenset({"service_requests.contact"})
+ONLY_SENT: Final = frozenset({"service_requests.contact", "visits.met"})
 """Opened, they lead to a page that has a line of its own."""

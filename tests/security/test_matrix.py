@@ -203,7 +203,7 @@ class Attempt:
         match entry:
             case Open(answer=answer):
                 return "in" if answer == 200 else str(answer)
-            case ByLink(judges_not=handlers) if who in handlers and relation is Relation.MINE:
+            case ByLink(handlers_not=handlers) if who in handlers and relation is Relation.MINE:
                 return "out"
             case ByLink(gone=gone):
                 return "in" if relation is Relation.MINE else str(gone)

@@ -15,8 +15,9 @@ from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
+from tracker.service_requests.actions import dispatch
 from tracker.service_requests.lifecycle import Status
-from tracker.service_requests.models import BuiltInChannel, Photo, ServiceRequest
+from tracker.service_requests.models import BuiltInChannel, ContactLook, Photo, ServiceRequest
 from tracker.teams.models import Team
 from tracker.visits.models import NoteDraft, Visit, VisitStatus
 
@@ -416,6 +417,44 @@ def test_who_may_not_visit_finds_no_page(
 ) -> None:
     for person in (a.volunteer(), a.volunteer(team), a.coordinator(), a.holder(Role.AUDITOR)):
         browser.sign_out().sign_in(person).open(below(it, page), status=404)
+
+
+def test_whom_they_met_is_masked_and_each_look_at_the_name_is_logged(
+    a: Builders, browser: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    visit = a.visit(it, by=volunteer, met="王秀英")
+    address = below(it, str(visit.id))
+
+    for reader in (a.auditor(), a.coordinator(), volunteer):
+        page = browser.sign_in(reader).open(address)
+        assert "王**" in page.text
+        assert "王秀英" not in page.html
+        assert ("Show whom they met" in page.buttons) is (Role.AUDITOR not in a.actor(reader).roles)
+    assert db.session.scalars(select(ContactLook)).all() == []
+
+    assert "王秀英" in browser.click("Show whom they met").text
+    [look] = db.session.scalars(select(ContactLook))
+    assert (look.service_request_id, look.person_id, look.where) == (it.id, volunteer.id, "visit")
+    assert "王秀英" not in browser.open(f"{address}/contact").html
+    auditors = browser.sign_in(a.auditor())
+    token = auditors.open("/track").form("reference").values()["csrf_token"]
+    answer = auditors.request("POST", f"{address}/contact", data={"csrf_token": token})
+    assert answer.status_code == 404
+
+
+def test_once_it_is_closed_only_its_desk_asks_whom_they_met(
+    a: Builders, browser: Browser, team: Team, volunteer: Person
+) -> None:
+    closed = a.service_request(team=team, claimed_by=[volunteer])
+    visit = a.visit(closed, by=volunteer, met="王秀英")
+    with transaction():
+        dispatch.merge(closed, a.service_request(), actor=a.actor(a.coordinator()), now=a.now)
+    address = below(closed, str(visit.id))
+
+    desk = browser.sign_in(a.coordinator()).open(address)
+    assert "Show whom they met" in desk.buttons
+    leaders = browser.sign_in(a.team_leader(team)).open(address)
+    assert "Show whom they met" not in leaders.buttons
 
 
 def test_a_visit_of_another_request_is_not_below_this_one(

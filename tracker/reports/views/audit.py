@@ -25,6 +25,7 @@ PLACES = {
     "call-back": _l("Call-back"),
     "intake": _l("Intake"),
     "my tasks": _l("My tasks"),
+    "visit": _l("Page of a visit"),
     "export": _l("Export"),
 }
 """The words for where contact data is shown."""

@@ -16,8 +16,10 @@ from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, RefusedError
 from tracker.permissions import Action, Actor
+from tracker.privacy import mask_name
 from tracker.service_requests import queries
 from tracker.service_requests.actions import intake, photos, visiting
+from tracker.service_requests.contact import look_at_contact, may_see_contact
 from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportForm, moment
 from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
@@ -120,12 +122,36 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
 
 @blueprint.get("/requests/<int:service_request_id>/visits/<int:visit_id>")
 def show(service_request_id: int, visit_id: int) -> ResponseReturnValue:
-    """Show a recorded visit, with what to do next."""
-    it = queries.find(signed_in_actor(), service_request_id)
+    """Show a recorded visit, with what to do next. Of whom was met no more than an initial."""
+    return _shown(service_request_id, visit_id, is_full=False)
+
+
+@blueprint.route(
+    "/requests/<int:service_request_id>/visits/<int:visit_id>/contact", methods=["GET", "POST"]
+)
+def met(service_request_id: int, visit_id: int) -> ResponseReturnValue:
+    """Show the visit with the name of whom was met; the look is logged. Opened anew, it is masked."""
+    if request.method != "POST":
+        address = url_for(".show", service_request_id=service_request_id, visit_id=visit_id)
+        return redirect(address, 303)
+    actor = signed_in_actor()
+    with transaction():
+        it = queries.find(actor, service_request_id, Action.VIEW_CONTACT)
+        _visit(it, visit_id)
+        look_at_contact(it, where="visit", actor=actor, now=utc_now())
+    return _shown(service_request_id, visit_id, is_full=True)
+
+
+def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> ResponseReturnValue:
+    actor = signed_in_actor()
+    it = queries.find(actor, service_request_id)
+    visit = _visit(it, visit_id)
     return render_template(
         "service_requests/visit_show.html",
         service_request=it,
-        visit=_visit(it, visit_id),
+        visit=visit,
+        met=visit.met if is_full else mask_name(visit.met),
+        may_look=not is_full and bool(visit.met) and may_see_contact(actor, it),
         can_visit=may_take(it.status, Step.VISIT),
     )
 
