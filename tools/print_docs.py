@@ -13,6 +13,7 @@ from tracker import config
 from tracker.permissions import MATRIX, NEVER_ON_OWN_WORK, Reach, Role
 from tracker.reports import definitions, statistics as counting, values
 from tracker.service_requests import lifecycle
+from tracker.service_requests.actions import dispatch, handling, steps as clock
 from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, Step
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -92,6 +93,17 @@ def domain() -> str:
         right = RIGHT_FOR[step]
         lines.append(f"| `{step}` | {f'`{right}`' if right else 'the system takes it'} |")
     lines += ["", f"Outcomes: {', '.join(f'`{o}`' for o in lifecycle.Outcome)}.", ""]
+    lines += ["## What steps ask for besides", ""]
+    for rule in (
+        dispatch.assign,
+        dispatch.decline,
+        dispatch.return_,
+        handling.resolve,
+        handling.days_tried,
+        handling.has_evidence,
+        clock.set_clock,
+    ):
+        lines += [f"### `{rule.__name__.strip('_')}`", "", inspect.getdoc(rule) or "", ""]
     return "\n".join(lines)
 
 

@@ -347,14 +347,16 @@ def test_no_contact_needs_logged_tries(
 ) -> None:
     a.organisation(no_contact_tries=2)
     it = a.service_request(status=Status.IN_PROGRESS, team=team)
-    a.visit(it, by=handler, contact_made=False, findings="")
+    a.visit(it, by=handler, contact_made=False, findings="", at=a.now + timedelta(hours=1))
 
     refused = send(at_work, it, "resolution", outcome="no_contact")
-    assert "needs more logged tries" in refused.text
+    assert "needs logged tries on more days" in refused.text
+    assert "on 2 different days. 1 so far." in refused.text
     assert refused.form("answer").values()["answer"] == ["换好了"]
     assert now_of(it).status is Status.IN_PROGRESS
 
-    a.visit(it, by=handler, contact_made=False, findings="")
+    next_day = a.now + timedelta(days=1)
+    a.visit(it, by=handler, contact_made=False, findings="", at=next_day)
     send(at_work, it, "resolution", outcome="no_contact")
     assert now_of(it).outcome is Outcome.NO_CONTACT
 

@@ -322,6 +322,7 @@ class Tale:
             self._park()
         if self.fate is Fate.NO_CONTACT:
             for _ in range(3):
+                self._later(24 / self.pace, 30 / self.pace)  # tries of one day count once
                 self._visit(plan=False, reached=False)
         self._later(1, 16)
         self._resolve()

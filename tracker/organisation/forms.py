@@ -174,7 +174,7 @@ class OrganisationForm(NamedForm):
         _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
     )
     no_contact_tries = IntegerField(
-        _l("Tries before “no contact”"), [InputRequired(), NumberRange(1, 10)]
+        _l("Days on which one must try before “no contact”"), [InputRequired(), NumberRange(1, 10)]
     )
     claim_limit = IntegerField(
         _l("Open tasks that one volunteer may hold"), [InputRequired(), NumberRange(1, 50)]

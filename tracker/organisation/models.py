@@ -52,7 +52,7 @@ class Organisation(Model):
     reminder_days: Mapped[int] = mapped_column(default=3)
     """Days from resolving to the first reminder, and from each to the next step."""
     no_contact_tries: Mapped[int] = mapped_column(default=3)
-    """How many logged tries it takes to end with “no contact”."""
+    """On how many days somebody must have tried before it may end with “no contact”."""
     claim_limit: Mapped[int] = mapped_column(default=5)
     """How many open claims one volunteer may hold."""
     version: Mapped[int] = mapped_column(default=1)

@@ -92,7 +92,10 @@ REFUSALS = {
         "before the next one, or call us. What you typed is still here."
     ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
-    Refusal.NOT_ENOUGH_TRIES: _l("“No contact” needs more logged tries to reach the person first."),
+    Refusal.NOT_ENOUGH_TRIES: _l(
+        "“No contact” needs logged tries on more days first. Several on one day count once, those "
+        "from before it was taken up again not at all."
+    ),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
     Refusal.BELOW_ITSELF: _l("It cannot hang below itself."),
     Refusal.TWO_LEVELS: _l("Categories have two levels: groups, and the kinds of request in them."),

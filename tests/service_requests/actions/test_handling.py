@@ -15,7 +15,7 @@ from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllo
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
 from tracker.service_requests import queries
-from tracker.service_requests.actions import approvals, dispatch, handling
+from tracker.service_requests.actions import answers, approvals, dispatch, handling
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     RESULT_OUTCOMES,
@@ -356,15 +356,45 @@ def test_nobody_was_reached_only_after_enough_tries(
     a.organisation(no_contact_tries=2)
     a.visit(it, by=person)
     a.planned_visit(it, by=person)
-    a.visit(it, by=person, contact_made=False, findings="")
     nobody = partial(resolve, it, handler, a, Outcome.NO_CONTACT)
+    for minutes in (60, 61, 62):
+        a.visit(
+            it,
+            by=person,
+            contact_made=False,
+            findings="",
+            at=a.now + timedelta(minutes=minutes),
+        )
+    assert handling.days_tried(it) == 1
     assert refusal_of(nobody) is Refusal.NOT_ENOUGH_TRIES
 
-    a.visit(it, by=person, contact_made=False, findings="")
+    tomorrow = a.now.date() + timedelta(days=1)  # where people live; not yet in Greenwich
+    a.visit(it, by=person, contact_made=False, findings="", at=at(tomorrow, 0, 30))
     with transaction():
         nobody()
 
     assert it.outcome is Outcome.NO_CONTACT
+
+
+def test_what_was_tried_and_shown_before_a_dispute_counts_no_more(
+    a: Builders, it: ServiceRequest, person: Person, handler: Actor
+) -> None:
+    a.organisation(no_contact_tries=1)
+    a.visit(it, by=person, contact_made=False, findings="", at=a.now + timedelta(hours=1))
+    a.photo(it, is_evidence=True)
+    assert (handling.days_tried(it), handling.has_evidence(it)) == (1, True)
+    with transaction():
+        resolve(it, handler, a, Outcome.NO_CONTACT)
+    again = a.now + timedelta(hours=2)
+    with transaction():
+        answers.dispute(it, reason="我在家", actor=resident(it.id), now=again)
+
+    assert (handling.days_tried(it), handling.has_evidence(it)) == (0, False)
+    nobody = partial(resolve, it, handler, a, Outcome.NO_CONTACT)
+    assert refusal_of(nobody) is Refusal.NOT_ENOUGH_TRIES
+    a.visit(it, by=person, contact_made=False, findings="", at=again + timedelta(hours=1))
+    a.photo(it, is_evidence=True, added_at=again)
+    assert (handling.days_tried(it), handling.has_evidence(it)) == (1, True)
 
 
 def test_what_was_asked_lapses_with_the_result(

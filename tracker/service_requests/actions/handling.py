@@ -1,6 +1,7 @@
 """The handlers' work: notes, questions, extension and parking asked, refer, resolve."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -11,7 +12,13 @@ from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
-from tracker.service_requests.models import Approval, ApprovalKind, Photo, ServiceRequest
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    HistoryEntry,
+    Photo,
+    ServiceRequest,
+)
 from tracker.visits.models import Visit, VisitStatus
 
 
@@ -141,7 +148,7 @@ def resolve(
     """Report the result, with a text that the requester reads.
 
     Raises `RefusedError` when the category asks for a photo as evidence and there is none, or
-    when “no contact” is claimed without enough logged tries.
+    when “no contact” is claimed without tries on enough days.
     """
     require(actor, Action.RESOLVE_SERVICE_REQUEST, service_request)
     if outcome not in RESULT_OUTCOMES:
@@ -149,7 +156,7 @@ def resolve(
         raise ValueError(message)
     if service_request.category.needs_evidence and not has_evidence(service_request):
         raise RefusedError(Refusal.EVIDENCE_MISSING)
-    if outcome is Outcome.NO_CONTACT and contact_tries(service_request) < tries_needed():
+    if outcome is Outcome.NO_CONTACT and days_tried(service_request) < tries_needed():
         raise RefusedError(Refusal.NOT_ENOUGH_TRIES)
     _resolve(
         service_request,
@@ -163,34 +170,53 @@ def resolve(
 
 
 def has_evidence(service_request: ServiceRequest) -> bool:
-    """Tell whether a photo of the result was added."""
+    """Tell whether a photo of the result was added since it was last taken up again."""
     return (
         db.session.scalar(
             select(Photo.id)
-            .where(Photo.service_request_id == service_request.id, Photo.is_evidence)
+            .where(
+                Photo.service_request_id == service_request.id,
+                Photo.is_evidence,
+                Photo.added_at >= _reopened_at(service_request),
+            )
             .limit(1)
         )
         is not None
     )
 
 
-def contact_tries(service_request: ServiceRequest) -> int:
-    """Return how many visits and calls were logged that reached nobody."""
-    tries = db.session.scalar(
-        select(func.count())
-        .select_from(Visit)
-        .where(
+def days_tried(service_request: ServiceRequest) -> int:
+    """Return on how many days visits or calls were logged that reached nobody.
+
+    Days of the organisation's calendar: several tries on one day are one. What was tried before a
+    dispute or a reopening counts no more.
+    """
+    zone = ZoneInfo(organisation.time_zone_name())
+    begun = db.session.scalars(
+        select(Visit.started_at).where(
             Visit.service_request_id == service_request.id,
             Visit.status == VisitStatus.DONE,
             Visit.contact_made.is_(False),
+            Visit.started_at >= _reopened_at(service_request),
         )
     )
-    return tries or 0
+    return len({at.astimezone(zone).date() for at in begun if at is not None})
 
 
 def tries_needed() -> int:
-    """Return how many logged tries “no contact” takes."""
+    """Return on how many days somebody must have tried before “no contact”."""
     return organisation.organisation().no_contact_tries
+
+
+def _reopened_at(service_request: ServiceRequest) -> datetime:
+    """Return when it was last taken up again after a result, else when it came."""
+    again = db.session.scalar(
+        select(func.max(HistoryEntry.taken_at)).where(
+            HistoryEntry.service_request_id == service_request.id,
+            HistoryEntry.step.in_((Step.DISPUTE, Step.REOPEN)),
+        )
+    )
+    return again or service_request.submitted_at
 
 
 def _resolve(

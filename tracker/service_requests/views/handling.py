@@ -225,7 +225,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         preview=bool(request.form.get("preview")) and not form.errors,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
         personal_data=bool(find_personal_data(form.answer.data or "")),
-        tries=handling.contact_tries(service_request),
+        days_tried=handling.days_tried(service_request),
         tries_needed=handling.tries_needed(),
         has_evidence=handling.has_evidence(service_request),
     )
