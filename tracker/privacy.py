@@ -5,8 +5,8 @@ Pure. A mask keeps enough to tell two people apart, and not enough to reach eith
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -224,15 +224,26 @@ _AREA: Final = re.compile(
 _DIGIT: Final = re.compile(r"\d|\*{3}")
 """A digit, or what stands in the place of some."""
 _WORD: Final = re.compile(r"[^\s,;]+")
-_UNNUMBERED: Final = re.compile(r"(?:[^\d*,;]*[,;]\s*)+")
-"""The parts before the one with a number, or before the last: the name of a house, and where it is."""
+_PART: Final = re.compile(r"[,;]")
+_WAY: Final = re.compile(
+    r"\b(?:street|st|road|rd|lane|ln|avenue|ave|alley|boulevard|blvd|close|court|crescent|drive|dr"
+    r"|mews|place|row|square|sq|terrace|way|village|town|district|county|community)\.?$",
+    re.IGNORECASE,
+)
+"""How a part of an address ends that names a way or an area, not a house or a person."""
+_SOMEBODY: Final = re.compile(
+    r"\b(?:mr|mrs|ms|mx|miss|mister|madam|mme|dr|prof|uncle|aunt|auntie|aunty|grandma|grandpa|granny"
+    r"|grandmother|grandfather)\b\.?\s+[^\W\d]|\bfamily\b|\bc/o\b|\b(?:home|house|flat) of\b",
+    re.IGNORECASE,
+)
+"""A person in an address."""
 
 
 def mask_address(address: str) -> str:
     """Return an address down to its street, community or village, and hide the house.
 
-    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`; `***, Mill Lane`. No digit is left. An
-    address that names no area is hidden altogether.
+    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`; `***, Mill Lane`. No digit is left, nor a
+    part that says whose house it is. An address that names no area is hidden altogether.
     """
     plain = unicodedata.normalize("NFKC", _plain(address)).strip()
     if not any(map(_is_chinese, plain)):
@@ -245,12 +256,24 @@ def mask_address(address: str) -> str:
 
 
 def _mask_latin_address(plain: str) -> str:
-    hidden = _UNNUMBERED.match(plain)
-    rest = plain[hidden.end() :] if hidden else plain
-    if not hidden and _WORD.search(rest) and not _DIGIT.search(rest):
-        return _REST  # in words, it may be a description of the house
-    masked = _WORD.sub(lambda word: _REST if _DIGIT.search(word[0]) else word[0], rest)
-    return ", ".join(filter(None, (_REST if hidden else "", masked)))
+    parts = [part.strip() for part in _PART.split(plain) if part.strip()]
+    numbered = (place for place, part in enumerate(parts) if _DIGIT.search(part))
+    first = next(numbered, None)
+    masked: list[str] = []
+    for place, part in enumerate(parts):
+        # The name of a house, and where it is, comes before the number, or before the way.
+        if first is None:
+            is_told = place == len(parts) - 1 and _WAY.search(part) is not None
+        else:
+            is_told = place >= first
+        told = _without_digits(part) if is_told and not _SOMEBODY.search(part) else _REST
+        if told != _REST or masked[-1:] != [_REST]:
+            masked.append(told)
+    return ", ".join(masked)
+
+
+def _without_digits(part: str) -> str:
+    return _WORD.sub(lambda word: _REST if _DIGIT.search(word[0]) else word[0], part)
 
 
 @cache
@@ -278,19 +301,24 @@ class PersonalData:
     end: int
 
 
-_ID_CARD: Final = re.compile(r"(?<![\dA-Za-z])\d(?:[ -]?\d){16}[ -]?[\dXx](?![\dA-Za-z])", re.ASCII)
+_ID_CARD: Final = re.compile(
+    r"(?<![\dA-Za-z])\d(?:[ .-]?\d){16}[ .-]?[\dXx](?![\dA-Za-z])", re.ASCII
+)
 _EMAIL: Final = re.compile(
     r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}", re.ASCII
 )
-# Mobiles, in groups or not; landlines with an area code; numbers with a country code.
+# Mobiles, in groups, not, or digit by digit; landlines with an area code; with a country code.
 _PHONE: Final = re.compile(
     r"(?<![\d+])(?:"
-    r"(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"
-    r"|\(?0\d{2,3}\)?[ -]?\d{3,4}[ -]?\d{4}"
+    r"(?:(?:\+|00)?86[ .-]?)?1[3-9]\d[ .-]?\d{4}[ .-]?\d{4}"
+    r"|1(?:[ .-]{1,3}\d){10}"
+    r"|1 ?[3-9](?: ?\d){9}"
+    r"|\(?0\d{2,3}\)?[ .-]?\d{3,4}[ .-]?\d{4}"
     r"|\+[1-9]\d{0,3}(?:[ ().-]{0,2}\d){6,13}"
     r")(?!\d)",
     re.ASCII,
 )
+_SEPARATOR: Final = re.compile(r"[ .-]")
 # Persons have these; numbers that anyone may call (400, 800) are no personal data.
 _PERSONAL_TYPES: Final = frozenset(
     {
@@ -308,13 +336,14 @@ _ID_CHECK_CHARACTERS: Final = "10X98765432"
 def find_personal_data(text: str, region: str = "CN") -> list[PersonalData]:
     """Return the phone numbers, Chinese identity-card numbers and e-mail addresses in `text`.
 
-    In order, without overlaps; positions are those in `text` itself. Full-width digits and
-    numbers in groups are found. Phone numbers must exist and identity-card numbers have the
+    In order, without overlaps; positions are those in `text` itself. Full-width digits, numbers
+    in groups or digit by digit, and what invisible characters stand in are found. Phone numbers must exist and identity-card numbers have the
     right check digit, so that references, dates and amounts are left alone.
     """
-    plain = _plain(text)
+    plain, places = _visible(_plain(text))
     found: list[PersonalData] = []
-    for datum in (*_id_cards(plain), *_emails(plain), *_phones(plain, region)):
+    for seen in (*_id_cards(plain), *_emails(plain), *_phones(plain, region)):
+        datum = replace(seen, start=places[seen.start], end=places[seen.end - 1] + 1)
         if all(datum.end <= other.start or datum.start >= other.end for other in found):
             found.append(datum)
     return sorted(found, key=lambda datum: datum.start)
@@ -333,9 +362,17 @@ def is_id_card_number(text: str) -> bool:
     return number[0] != "0" and number[17] == _ID_CHECK_CHARACTERS[total % 11]
 
 
+def _visible(text: str) -> tuple[str, Sequence[int]]:
+    """Return what can be seen of `text`, and where each character stands in it."""
+    if text.isascii():
+        return text, range(len(text))
+    places = [at for at, character in enumerate(text) if unicodedata.category(character) != "Cf"]
+    return "".join(text[at] for at in places), places
+
+
 def _id_cards(plain: str) -> Iterator[PersonalData]:
     for match in _ID_CARD.finditer(plain):
-        if is_id_card_number(match[0].replace(" ", "").replace("-", "")):
+        if is_id_card_number(_SEPARATOR.sub("", match[0])):
             yield PersonalData(PersonalDataKind.ID_CARD, match.start(), match.end())
 
 
@@ -346,7 +383,7 @@ def _emails(plain: str) -> Iterator[PersonalData]:
 
 def _phones(plain: str, region: str) -> Iterator[PersonalData]:
     for match in _PHONE.finditer(plain):
-        number = _parsed(match[0], "CN")
+        number = _parsed(_SEPARATOR.sub("", match[0]), "CN")
         if number is not None and _is_personal(number) and not _lacks_trunk_zero(number, match[0]):
             yield PersonalData(PersonalDataKind.PHONE, match.start(), match.end())
     if region != "CN":
