@@ -333,8 +333,9 @@ def test_a_double_tap_adds_a_word_once(a: Builders, browser: Browser) -> None:
     assert notes.count("It got worse.") == 1
 
 
-def test_nothing_at_all_cannot_be_added(a: Builders, browser: Browser) -> None:
-    page = browser.send(address(a.service_request(), "words"), word=" ")
+@pytest.mark.parametrize("word", [" ", "\u200b"])
+def test_nothing_at_all_cannot_be_added(a: Builders, browser: Browser, word: str) -> None:
+    page = browser.send(address(a.service_request(), "words"), word=word)
 
     assert "word" in page.errors
 

@@ -45,7 +45,7 @@ from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
-from tracker.web.forms import Form
+from tracker.web.forms import Form, is_blank
 from tracker.web.kept import kept_from_request
 from tracker.web.throttle import (
     Limit,
@@ -181,7 +181,7 @@ def word(token: str) -> ResponseReturnValue:
     is_sent = form.is_sent_and_valid()
     if is_sent:
         with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
-            text = (form.word.data or "").strip()
+            text = "" if is_blank(form.word.data) else (form.word.data or "").strip()
             if uploads.problems:
                 for problem in uploads.problems:
                     form.complain(form.photos, problem)
