@@ -130,19 +130,47 @@ def test_there_is_no_due_time_while_the_clock_stands_still() -> None:
         ([(at(12, 10), at(12, 11))], at(13, 18)),
         ([(at(12, 10), at(13, 10))], at(14, 18)),
         ([(at(12, 10), at(14, 10))], at(24, 18)),
-        ([(at(13, 17), at(25, 9))], at(25, 18)),
+        ([(at(13, 17), at(25, 9))], at(25, 10)),
         ([(at(13, 18), at(25, 9))], at(13, 18)),
-        ([(at(12, 17), at(12, 18))], at(14, 18)),
+        ([(at(12, 17), at(12, 18))], at(13, 18)),
+        ([(at(12, 14, 31), at(12, 18))], at(13, 18)),
+        ([(at(12, 14, 30), at(12, 18))], at(14, 18)),
+        ([(at(13, 17, 59), at(13, 18, 1))], at(14, 9, 1)),
+        ([(at(13, 17, 59), at(13, 18, 1)), (at(14, 8), at(14, 10))], at(14, 10, 1)),
         ([(at(11, 11), at(12, 9))], at(13, 18)),
         ([(at(9, 11), at(10, 9))], at(13, 18)),
         ([(at(12, 10), at(12, 19)), (at(13, 10), at(13, 19))], at(24, 18)),
         ([(at(13, 10), at(13, 19)), (at(12, 10), at(13, 12))], at(24, 18)),
     ],
 )
-def test_a_day_counts_when_the_clock_runs_up_to_its_close(
+def test_a_day_counts_unless_the_clock_stood_still_for_half_of_it(
     stops: Sequence[tuple[datetime, datetime]], expected: datetime
 ) -> None:
     assert due_at(CHINA, working_days(2), at(11, 10), stops) == expected
+
+
+def test_two_minutes_at_each_close_of_work_give_a_minute_and_no_day() -> None:
+    stops = [(at(day, 17, 59), at(day, 18, 1)) for day in range(2, 29)]
+    assert due_at(CHINA, working_days(5), at(2, 10), stops) == at(10, 9, 1)
+
+
+def test_a_day_of_rest_counts_unless_the_clock_stood_still_for_half_of_it() -> None:
+    limit = Limit(3, LimitUnit.CALENDAR_DAYS)  # from a Thursday: Friday, Saturday, Sunday
+    assert due_at(CHINA, limit, at(5, 10), []) == at(9, 18)
+    assert due_at(CHINA, limit, at(5, 10), [(at(7, 13), at(8, 0))]) == at(9, 18)
+    longer = Limit(4, LimitUnit.CALENDAR_DAYS)
+    assert due_at(CHINA, longer, at(5, 10), [(at(7, 13), at(8, 0))]) == at(9, 18)
+    assert due_at(CHINA, longer, at(5, 10), [(at(7, 12), at(8, 0))]) == at(10, 18)
+
+
+def test_what_is_added_after_a_long_day_ends_with_the_next_one_that_counts() -> None:
+    hours = ((time(8), time(18)),)
+    short = ((time(8), time(10)),)
+    week = WorkingCalendar(SHANGHAI, (hours, hours, hours, short, hours, (), ()))
+    stop = at(4, 14), at(4, 19)  # Wednesday; Thursday is short
+
+    assert due_at(week, working_days(1), at(3, 10), [(stop[0], at(4, 17))]) == at(4, 18)
+    assert due_at(week, working_days(1), at(3, 10), [stop]) == at(5, 10)
 
 
 def test_time_that_passed_while_stopped_is_not_counted() -> None:
@@ -225,12 +253,18 @@ def slow_due_at(
 ) -> datetime:
     """Walk minute by minute, or day by day, and count."""
     if limit.unit is LimitUnit.WORKING_DAYS:
-        day, counted = start.astimezone(SHANGHAI).date(), 0
+        day, counted, ran = start.astimezone(SHANGHAI).date(), 0, [True]
         while counted < limit.amount:
             day += timedelta(days=1)
-            close = datetime.combine(day, time(18), SHANGHAI)
-            counted += is_worked(day) and not is_stopped(close - MINUTE, stops)
-        return datetime.combine(day, time(18), SHANGHAI)
+            minutes = [datetime.combine(day, time(), SHANGHAI) + n * MINUTE for n in range(24 * 60)]
+            ran = [not is_stopped(moment, stops) for moment in minutes if is_at_work(moment)]
+            counted += sum(ran) * 2 > len(ran)
+        left = ran[::-1].index(True)
+        moment = datetime.combine(day, time(18), SHANGHAI)
+        while left:
+            left -= is_at_work(moment) and not is_stopped(moment, stops)
+            moment += MINUTE
+        return moment
     left = limit.amount * (1 if limit.unit is LimitUnit.MINUTES else 60)
     moment = start
     while left:
@@ -323,11 +357,10 @@ def test_the_log_tells_of_spring_festival() -> None:
 def test_the_log_tells_why_days_did_not_count() -> None:
     stop = Stop(at(13, 15), at(25, 10), "waiting")
     assert explain(CHINA, working_days(5), at(11, 10), [stop], now=at(25, 11)) == [
-        Counted(date(2026, 2, 12), date(2026, 2, 12), is_ahead=False, days=1),
-        Stopped(stop, days=3),
-        Counted(date(2026, 2, 25), date(2026, 2, 28), is_ahead=True, days=4),
-        MakeUpDayCounted(date(2026, 2, 28)),
-        Due(at(28, 18)),
+        Counted(date(2026, 2, 12), date(2026, 2, 13), is_ahead=False, days=2),
+        Stopped(stop, days=2),
+        Counted(date(2026, 2, 25), date(2026, 2, 27), is_ahead=True, days=3),
+        Due(at(27, 18)),
     ]
 
 

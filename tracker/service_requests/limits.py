@@ -5,10 +5,13 @@ same everywhere else close enough:
 
 - minutes and hours run through nights and holidays; working hours only in working time. What
   passes while the clock stands still is not counted, to the second.
-- working days count from the working day after the start. A day counts when the clock runs up
-  to its close of work, and the limit ends at the close of work of the last day counted.
-- calendar days count the same way, days of rest included. When the last of them is a day of
-  rest, the limit ends at the close of work of the next working day.
+- working days count from the working day after the start. A day counts unless the clock stood
+  still for at least half of its working time, and the limit ends at the close of work of the last
+  day counted. Where the clock stood still at that close, what was left of the day's working time
+  when it stopped is added after it: two minutes at closing time give two minutes.
+- calendar days count the same way, days of rest included: one of those counts unless the clock
+  stood still for half of it. When the last of them is a day of rest, the limit ends at the close
+  of work of the next working day.
 
 So a limit in days never ends while nobody works, nor while the clock stands still.
 """
@@ -267,14 +270,30 @@ def _last_close(
     calendar: WorkingCalendar, limit: Limit, start: datetime, stopped: Sequence[Stretch]
 ) -> datetime:
     counted = 0
+    end = FOR_EVER
     for day in _days_after(calendar.local_date(start)):
         works = calendar.is_working_day(day)
         counts_always = limit.unit is LimitUnit.CALENDAR_DAYS
-        if (works or counts_always) and not _is_stopped(_close(calendar, day), stopped):
+        if (works or counts_always) and not _is_stopped(calendar, day, stopped):
             counted += 1
             if counted >= limit.amount and works:
-                return calendar.closing(day)
+                # Moved past a shorter day that counts too, it ends at that one's close.
+                end = min(end, _end_of(calendar, day, stopped))
+                if end <= calendar.closing(day):
+                    return end
     raise AssertionError  # days never end
+
+
+def _end_of(calendar: WorkingCalendar, day: date, stopped: Sequence[Stretch]) -> datetime:
+    """Return the close of a day that counts, moved by what the clock stood still before it."""
+    close = calendar.closing(day)
+    if not stopped:
+        return close
+    *_, (_, ran_until) = _without(stopped, calendar.stretches(day))
+    left = calendar.working_time_between(ran_until, close)
+    if not left:
+        return close
+    return _after(left, _without(stopped, calendar.working_stretches_from(close)))
 
 
 def _days_after(day: date) -> Iterator[date]:
@@ -284,13 +303,21 @@ def _days_after(day: date) -> Iterator[date]:
 
 
 def _close(calendar: WorkingCalendar, day: date) -> datetime:
-    """Return the moment that decides whether a day counts: its close of work, else midnight."""
+    """Return when a day is over: at its close of work, else at midnight."""
     return calendar.closing(day) if calendar.is_working_day(day) else calendar.end_of_day(day)
 
 
-def _is_stopped(moment: datetime, stopped: Iterable[Stretch]) -> bool:
-    """Tell whether the clock stood still up to `moment`."""
-    return any(begin < moment <= end for begin, end in stopped)
+def _time_of(calendar: WorkingCalendar, day: date) -> Sequence[Stretch]:
+    """Return the time of a day that decides whether it counts: its working time, else all of it."""
+    return calendar.stretches(day) or ((_begin(calendar, day), calendar.end_of_day(day)),)
+
+
+def _is_stopped(calendar: WorkingCalendar, day: date, stopped: Sequence[Stretch]) -> bool:
+    """Tell whether the clock stood still for at least half of a day's time."""
+    if not stopped:
+        return False
+    time = _time_of(calendar, day)
+    return _length(_without(stopped, time)) * 2 <= _length(time)
 
 
 def _used(calendar: WorkingCalendar, unit: LimitUnit, start: datetime) -> Iterator[Stretch]:
@@ -369,19 +396,26 @@ def _verdicts(
     until = due_at(calendar, limit, start, [_pair(stop) for stop in stops]) or now
     every_day_counts = limit.unit is LimitUnit.CALENDAR_DAYS
     left = limit.amount
+    ended = [_ended(stop) for stop in stops]
+    stopped = _stopped(start, ended) or []
     for day in _days_after(calendar.local_date(start)):
         close = _close(calendar, day)
         if close > until:
             return
-        by = [number for number, stop in enumerate(stops) if _is_stopped(close, [_ended(stop)])]
+        is_stopped = _is_stopped(calendar, day, stopped)
         may_count = left > 0 and (every_day_counts or calendar.is_working_day(day))
-        if may_count and by:
-            yield day, (ClockEntryKind.STOPPED, by[0])
+        if may_count and is_stopped:
+            yield day, (ClockEntryKind.STOPPED, _longest(ended, _time_of(calendar, day)))
         elif may_count:
             left -= 1
             yield day, (ClockEntryKind.COUNTED, close > now)
-        elif calendar.is_holiday(day) and not by:
+        elif calendar.is_holiday(day) and not is_stopped:
             yield day, (ClockEntryKind.HOLIDAY, 0)
+
+
+def _longest(stops: Sequence[Stretch], time: Sequence[Stretch]) -> int:
+    """Return which stop took the most of some time."""
+    return min(range(len(stops)), key=lambda number: _length(_without([stops[number]], time)))
 
 
 def _explain_time(
