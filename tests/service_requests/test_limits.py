@@ -253,7 +253,8 @@ def slow_due_at(
 ) -> datetime:
     """Walk minute by minute, or day by day, and count."""
     if limit.unit is LimitUnit.WORKING_DAYS:
-        day, counted, ran = start.astimezone(SHANGHAI).date(), 0, [True]
+        day, counted = start.astimezone(SHANGHAI).date(), 0
+        ran: list[bool] = []
         while counted < limit.amount:
             day += timedelta(days=1)
             minutes = [datetime.combine(day, time(), SHANGHAI) + n * MINUTE for n in range(24 * 60)]

@@ -8,7 +8,7 @@ same everywhere else close enough:
 - working days count from the working day after the start. A day counts unless the clock stood
   still for at least half of its working time, and the limit ends at the close of work of the last
   day counted. Where the clock stood still at that close, what was left of the day's working time
-  when it stopped is added after it: two minutes at closing time give two minutes.
+  when it stopped is added after it: minutes at closing time give minutes, and no day.
 - calendar days count the same way, days of rest included: one of those counts unless the clock
   stood still for half of it. When the last of them is a day of rest, the limit ends at the close
   of work of the next working day.
