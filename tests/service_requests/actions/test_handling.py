@@ -120,6 +120,26 @@ def test_a_question_makes_nothing_that_is_overdue_punctual(
     assert (it.due_at, it.resolved_on_time) == (due, False)
 
 
+@pytest.mark.parametrize(("hours", "is_kept"), [(-1, True), (1, False)])
+def test_what_was_overdue_where_it_came_from_stays_so(
+    a: Builders, it: ServiceRequest, handler: Actor, hours: int, *, is_kept: bool
+) -> None:
+    due = a.now + timedelta(hours=hours)
+    with transaction():
+        it.accepted_at, it.due_at, it.near_at = None, due, due
+    with transaction():
+        handling.add_note(it, internal_note="x", actor=handler, now=a.now)
+    assert it.due_at == due
+
+    with transaction():
+        handling.ask_requester(it, question="嗯?", actor=handler, now=a.now)
+    waiting = it.due_at
+    with transaction():
+        handling.resume(it, actor=handler, now=a.now + timedelta(days=1))
+
+    assert (waiting, it.due_at) == ((due, due) if is_kept else (None, None))
+
+
 def test_at_the_due_time_itself_a_question_still_stops_the_clock(
     a: Builders, it: ServiceRequest, handler: Actor
 ) -> None:

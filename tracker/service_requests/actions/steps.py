@@ -177,14 +177,18 @@ def set_clock(service_request: ServiceRequest) -> None:
 def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datetime | None]:
     """Return the due time and the near time (80 % used) by the stops so far.
 
-    Both None before acceptance, and while a stop has not ended that began by the due time.
+    Both None before acceptance, and while a stop has not ended that began by the due time. What
+    came from elsewhere and was never accepted here has the due time that its source gave it; for
+    how long a stop would move that, nobody knows.
     """
-    if service_request.accepted_at is None:
-        return None, None
     stops = [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
-    lasting = [begun for begun, ended in stops if ended is None]
-    due, near = _clock_times(service_request, [stop for stop in stops if stop[1] is not None])
-    if any(not is_overdue(due, begun) for begun in lasting):
+    if service_request.accepted_at is None:
+        due, near = service_request.due_at, service_request.near_at
+        unsettled = stops
+    else:
+        due, near = _clock_times(service_request, [stop for stop in stops if stop[1] is not None])
+        unsettled = [stop for stop in stops if stop[1] is None]
+    if any(not is_overdue(due, begun) for begun, _ in unsettled):
         return None, None
     return due, near
 
