@@ -34,7 +34,6 @@ from bench.world import sign_in
 from tracker.clock import utc_now
 from tracker.config import ROOT
 from tracker.database import db, transaction
-from tracker.demo.stories import STORIES
 from tracker.organisation.models import Category
 from tracker.serve import LEAN, WORKERS, web_command, worker_command
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES
@@ -65,6 +64,8 @@ class Facts:
     ids: Sequence[int]
     claimable: Sequence[int]
     phones: Sequence[str]
+    needs: Sequence[str]
+    """What is asked for, as often as it is."""
     category_id: int
     area_id: int
     unit_id: int
@@ -169,7 +170,7 @@ def _send(client: Client) -> Request:
         "csrf_token": client.token,
         "category_id": str(facts.category_id),
         "kind": "help",
-        "need": client.chance.choice(STORIES).need,
+        "need": client.chance.choice(facts.needs),
         "for_whom": "self",
         "area_id": str(facts.area_id),
         "address": f"青禾路{client.chance.randrange(500)}号",
@@ -374,6 +375,9 @@ def facts_of(app: Flask, port: int) -> Facts:
                 f"SELECT phone FROM requester WHERE phone IS NOT NULL AND id > {largest // 2} LIMIT 200"
             )
         ).all()
+        needs = db.session.scalars(
+            select(ServiceRequest.need).where(ServiceRequest.id.in_(ids))
+        ).all()
         category_id = db.session.scalar(
             select(Category.id).where(Category.parent_id.is_not(None)).order_by(Category.id)
         )
@@ -392,6 +396,7 @@ def facts_of(app: Flask, port: int) -> Facts:
             ids=[request_id for request_id, _ in salts],
             claimable=list(claimable),
             phones=list(phones),
+            needs=list(needs),
             category_id=category_id,
             area_id=area_id,
             unit_id=unit_id,
