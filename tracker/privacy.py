@@ -5,9 +5,10 @@ Pure. A mask keeps enough to tell two people apart, and not enough to reach eith
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -282,6 +283,27 @@ def _is_chinese(character: str) -> bool:
 
 
 # ---------------------------------------------------------------- personal data in free text
+
+
+SHORTEST_TOLD: Final = 2
+SHORTEST_PLACE: Final = 4
+"""So many letters and digits in a row, a digit among them, tell a house."""
+
+
+def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> str:
+    """Return what of somebody's own names and address stands in `text`, or "".
+
+    A name whole; of an address any stretch that tells the house.
+    """
+    for name in names:
+        if name and len(name.strip()) >= SHORTEST_TOLD and name.strip() in text:
+            return name.strip()
+    if place:
+        same = SequenceMatcher(None, text, place, autojunk=False).find_longest_match()
+        stretch = place[same.b : same.b + same.size].strip(" ,.;，。；")
+        tells = len(stretch) >= SHORTEST_PLACE and any(c.isdigit() for c in stretch)
+        return stretch if tells else ""
+    return ""
 
 
 class PersonalDataKind(StrEnum):

@@ -430,3 +430,38 @@ def test_the_team_that_had_it_hears_that_it_is_anothers(a: Builders, browser: Br
         select(Message).where(Message.address == "former@example.org", Message.id.not_in(before))
     ).all()
     assert [message.payload["step"] for message in told] == ["return"]
+
+
+@pytest.mark.parametrize("told", ["欧阳秀兰家水管爆了", "去文化街8号2单元301", "给李奶奶修"])
+def test_the_board_tells_nothing_of_the_requests_own_people_and_door(
+    a: Builders, browser: Browser, told: str
+) -> None:
+    team, leader = a.team(), a.leader()
+    it = a.service_request(
+        status=Status.ACCEPTED,
+        requester_name="欧阳秀兰",
+        beneficiary_name="李奶奶",
+        address="家住文化街8号2单元301",
+    )
+    browser.sign_in(a.coordinator())
+    given = {"lead_team_id": team.id, "leader_id": leader.id, "volunteers_needed": "1"}
+
+    browser.open(f"/requests/{it.id}/assignment")
+    refused = browser.send(fields=given | {"board_note": told})
+
+    assert "Leave this out, others read it" in refused.text
+    browser.open(f"/requests/{it.id}/assignment")
+    browser.send(fields=given | {"board_note": "文化街一户人家水管漏水，请带 8 号扳手"})
+    db.session.expire_all()
+    assert it.status is Status.ASSIGNED
+
+
+def test_spam_needs_no_reason_either(a: Builders, browser: Browser) -> None:
+    it = a.service_request()
+    browser.sign_in(a.coordinator())
+
+    browser.open(f"/requests/{it.id}/refusal")
+    browser.send(is_spam="y")
+
+    db.session.expire_all()
+    assert it.is_spam

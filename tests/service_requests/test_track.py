@@ -760,3 +760,44 @@ def test_an_urge_before_a_team_has_it_reaches_the_desk(a: Builders, browser: Bro
     told = db.session.scalars(select(Message.address).where(Message.kind == "staff_step")).all()
     assert told == [desk.email]
     assert "Ask us to hurry" not in browser.open(address(it)).text
+
+
+def test_a_dispute_that_comes_after_closing_says_who_decides(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+    browser.open(address(mine, "dispute"))
+    with transaction():
+        answers.confirm(mine, solved=Solved.YES, satisfaction=5, actor=resident(mine.id), now=now)
+
+    page = browser.send(reason="It drips again.")
+
+    assert "a supervisor who did not work on it decides" in page.text
+
+
+def test_an_urge_that_reaches_the_desk_says_so(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.SUBMITTED)
+    browser.open(address(mine, "urging"))
+
+    assert "We have told the desk." in browser.send(word="Please.").text
+
+
+def test_what_was_not_done_shows_no_way_that_it_did_not_go(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    withdrawn, declined = a.service_request(), a.service_request(status=Status.SUBMITTED)
+    with transaction():
+        answers.withdraw(withdrawn, actor=resident(withdrawn.id), now=now)
+        dispatch.decline(
+            declined,
+            reason="",
+            where_to_turn="",
+            is_spam=True,
+            actor=a.actor(a.coordinator()),
+            now=now,
+        )
+
+    for one in (withdrawn, declined):
+        page = browser.open(address(one))
+        assert "Helpers found" not in page.text
+        assert "Below it says" not in page.text

@@ -221,6 +221,10 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " JOIN history_entry h ON h.service_request_id = s.id"
             " WHERE (s.id = r.survivor_id OR s.survivor_id = r.survivor_id)"
             " AND h.taken_at = m.created_at)"
+            # What one was merged into may have been taken back since: then it hangs on another.
+            " AND NOT EXISTS (SELECT 1 FROM history_entry g"
+            " WHERE g.service_request_id = r.id AND g.step = 'merge'"
+            " AND EXISTS (SELECT 1 FROM history_entry h WHERE h.taken_at = m.created_at))"
             " AND NOT EXISTS (SELECT 1 FROM audit_entry a"
             " WHERE a.subject = 'message' AND a.subject_id = m.id)",
             "Message {id} is about something that never happened to request {request}.",

@@ -71,7 +71,7 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     return Dossier(
         history=history,
         visits=db.session.scalars(_VISITS, one).all(),
-        photos=db.session.scalars(_PHOTOS, one).all(),
+        photos=queries.photos_of(service_request),
         approvals=queries.waiting_approvals(service_request),
         merged=db.session.scalars(_merged(actor), one).all(),
         survivor=_visible(service_request.survivor_id, actor),
@@ -111,7 +111,6 @@ _VISITS: Final = (
     .options(selectinload(Visit.visitors))
     .order_by(Visit.id)
 )
-_PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
 
 
 @made_once

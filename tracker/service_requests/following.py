@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import UtcDateTime, db
 from tracker.errors import NotFoundError
+from tracker.service_requests import queries
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import (
     ApprovalKind,
@@ -21,7 +22,6 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
 )
-from tracker.service_requests.queries import waiting_approvals
 from tracker.teams.models import Team
 from tracker.visits.models import Visit, VisitStatus
 
@@ -111,7 +111,6 @@ _VISITS_TO_COME: Final = (
     .options(selectinload(Visit.visitors))
     .order_by(Visit.planned_from, Visit.id)
 )
-_PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
 _ENTRIES: Final = (
     select(HistoryEntry)
     .where(HistoryEntry.service_request_id == _ONE_ID)
@@ -166,8 +165,8 @@ def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[V
 
 def photos_of(service_request: ServiceRequest) -> Sequence[PhotoLink]:
     """Return the photos that the requester may see: their own, and those of the result."""
-    rows = db.session.scalars(_PHOTOS, {"id": service_request.id})
-    return [PhotoLink(photo.key, photo.is_evidence) for photo in rows if _may_see(photo)]
+    photos = queries.photos_of(service_request)
+    return [PhotoLink(photo.key, photo.is_evidence) for photo in photos if _may_see(photo)]
 
 
 def find_photo(service_request: ServiceRequest, key: str) -> Photo:
@@ -202,7 +201,8 @@ def said_just_now(service_request: ServiceRequest, word: str, now: datetime) -> 
 def waits_for_reopening(service_request: ServiceRequest) -> bool:
     """Tell whether the requester disputed a closed request and waits for the decision."""
     return any(
-        approval.kind is ApprovalKind.REOPENING for approval in waiting_approvals(service_request)
+        approval.kind is ApprovalKind.REOPENING
+        for approval in queries.waiting_approvals(service_request)
     )
 
 

@@ -1,7 +1,10 @@
 """Private links and codes of requests, made from the server's secret."""
 
+from typing import Final
+
 from flask import Flask, current_app, url_for
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
+from sqlalchemy.orm import joinedload
 
 from tracker.config import Settings
 from tracker.database import db
@@ -40,11 +43,18 @@ def code_for(service_request: ServiceRequest) -> str:
     return tracking_code(_secrets(), service_request.id, service_request.link_salt)
 
 
+_BEHIND: Final = (
+    select(ServiceRequest)
+    .where(ServiceRequest.id == bindparam("id", type_=Integer))
+    .options(joinedload(ServiceRequest.category), joinedload(ServiceRequest.area))
+)
+
+
 def request_behind(token: str) -> ServiceRequest:
     """Return the request of a private link; raises `NotFoundError` for any other text."""
     parsed = parse_link_token(token)
     if parsed is not None:
-        found = db.session.get(ServiceRequest, parsed[0])
+        found = db.session.scalar(_BEHIND, {"id": parsed[0]})
         if found is not None and matches_link(_secrets(), token, found.id, found.link_salt):
             return found
     message = "There is no such private link."

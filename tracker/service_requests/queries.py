@@ -8,8 +8,9 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
+from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
-from tracker.service_requests.models import CASEWORK, Approval, HistoryEntry, ServiceRequest
+from tracker.service_requests.models import CASEWORK, Approval, HistoryEntry, Photo, ServiceRequest
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -37,7 +38,7 @@ def find(
 def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest]:
     return _by_id(actor, action).options(
         joinedload(ServiceRequest.category),
-        joinedload(ServiceRequest.area),
+        joinedload(ServiceRequest.area).joinedload(Area.parent),
         joinedload(ServiceRequest.unit),
         joinedload(ServiceRequest.lead_team),
         joinedload(ServiceRequest.leader),
@@ -82,6 +83,7 @@ def find_both_for_change(
     return found[one_id], found[other_id]
 
 
+_PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
 _HISTORY: Final = (
     select(HistoryEntry)
     .where(HistoryEntry.service_request_id == _ONE_ID)
@@ -99,6 +101,11 @@ _WAITING: Final = (
 def history_of(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
     """Return every step that was taken, oldest first, with who took it."""
     return db.session.scalars(_HISTORY, {"id": service_request.id}).all()
+
+
+def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
+    """Return every photo of the request, in the order in which they came."""
+    return db.session.scalars(_PHOTOS, {"id": service_request.id}).all()
 
 
 def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:

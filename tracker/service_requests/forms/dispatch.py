@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from flask_babel import lazy_gettext as _l
+from flask_babel import LazyString, lazy_gettext as _l
 from wtforms import (
     BooleanField,
     Field,
@@ -23,9 +23,10 @@ from tracker.accounts.models import Person
 from tracker.organisation.models import Category
 from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
-from tracker.privacy import find_personal_data
+from tracker.privacy import find_personal_data, told_again
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
+from tracker.service_requests.models import ServiceRequest
 from tracker.teams.models import Team
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 from tracker.web.locale import current_locale, localized
@@ -69,11 +70,14 @@ class NeededUnlessSpam:
     # The label must not call it optional.
     field_flags: ClassVar[Mapping[str, object]] = {"required": True}
 
+    def __init__(self, words: LazyString) -> None:
+        self.words = words
+
     def __call__(self, form: Form, field: Field) -> None:
         """Raise `ValidationError` when it is missing."""
         is_spam = "is_spam" in form and form["is_spam"].data
         if not is_spam and is_blank(field.data):
-            raise ValidationError(str(_l("Tell the requester where to turn instead.")))
+            raise ValidationError(str(self.words))
 
 
 class DeclineForm(Form):
@@ -81,9 +85,12 @@ class DeclineForm(Form):
 
     reason = TextAreaField(
         _l("Why can we not take this on?"),
-        [Says(_l("Tell the requester why.")), Length(max=1000)],
+        [NeededUnlessSpam(_l("Tell the requester why.")), Length(max=1000)],
     )
-    where_to_turn = StringField(_l("Where can they turn?"), [NeededUnlessSpam(), Length(max=200)])
+    where_to_turn = StringField(
+        _l("Where can they turn?"),
+        [NeededUnlessSpam(_l("Tell the requester where to turn instead.")), Length(max=200)],
+    )
     is_spam = BooleanField(_l("This is spam: nobody is told, and no figure counts it"))
     """Left out once it was accepted."""
 
@@ -135,6 +142,19 @@ class AssignmentForm(Form):
         _l("What volunteers read on the board"), [Optional(), Length(max=500), without_numbers]
     )
     note = TextAreaField(_l("Note to the team"), [Optional(), Length(max=2000)])
+    about: ServiceRequest | None = None
+
+    def validate_board_note(self, field: Field) -> None:
+        """Refuse what the request itself knows of its people and their door."""
+        it = self.about
+        if it is None:
+            return
+        requester = it.requester
+        names = (requester.name if requester else None, it.beneficiary_name)
+        if told := told_again(field.data or "", names=names, place=it.address):
+            raise ValidationError(
+                str(_l("Leave this out, others read it: %(what)s")) % {"what": told}
+            )
 
     def offer(
         self,
@@ -142,8 +162,13 @@ class AssignmentForm(Form):
         lead_teams: Sequence[TeamChoice],
         helping_teams: Sequence[Team],
         leaders: Sequence[Person],
+        about: ServiceRequest,
     ) -> "AssignmentForm":
-        """Fill in what can be chosen, the most fitting teams first."""
+        """Fill in what can be chosen, the most fitting teams first.
+
+        `about`: whose people and place the board must not tell.
+        """
+        self.about = about
         suggested = [_team_choice(choice) for choice in lead_teams if choice.is_suggested]
         others = [_team_choice(choice) for choice in lead_teams if not choice.is_suggested]
         groups = {str(_l("Suggested")): suggested, str(_l("Other teams")): others}

@@ -141,7 +141,12 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         volunteers_needed=service_request.volunteers_needed,
         board_note=service_request.board_note,
         stood=_stands(service_request),
-    ).offer(lead_teams=teams, helping_teams=choices.helping_teams_to_choose(), leaders=leaders)
+    ).offer(
+        lead_teams=teams,
+        helping_teams=choices.helping_teams_to_choose(),
+        leaders=leaders,
+        about=service_request,
+    )
     if form.is_sent_and_valid():
 
         def change(changed: ServiceRequest) -> None:

@@ -214,7 +214,11 @@ def urge(token: str) -> ResponseReturnValue:
             found, word=form.word.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.URGE_OWN_REQUEST,
-        thanks=_("We have told everyone who works on it. You can urge again tomorrow."),
+        thanks=lambda changed: (
+            _("We have told the desk. You can urge again tomorrow.")
+            if changed.lead_team_id is None
+            else _("We have told everyone who works on it. You can urge again tomorrow.")
+        ),
     ):
         return redirect(url_for(".show", token=token), 303)
     return _page(
@@ -287,7 +291,14 @@ def dispute(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.DISPUTE_OWN_REQUEST,
-        thanks=_("Thank you for telling us. It is noted, and you see here how it goes on."),
+        thanks=lambda changed: (
+            _(
+                "It was closed already, so a supervisor who did not work on it decides whether we go "
+                "on. You see here what comes of it."
+            )
+            if changed.status is Status.CLOSED
+            else _("Thank you for telling us. It is noted, and you see here how it goes on.")
+        ),
     ):
         return redirect(url_for(".show", token=token), 303)
     return _page(
@@ -342,7 +353,7 @@ def _take(
     step: Callable[[ServiceRequest], None],
     action: Action,
     *,
-    thanks: str,
+    thanks: Callable[[ServiceRequest], str] | str,
 ) -> bool:
     """Take a step on the request behind `token`; say beside the form why it cannot be taken."""
     try:
@@ -351,14 +362,16 @@ def _take(
             requester = _requester(found)
             if not may(requester, action, found):
                 return False  # the page below says why
-            step(queries.find_for_change(requester, found.id, action))
+            changed = queries.find_for_change(requester, found.id, action)
+            step(changed)
+            words = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
     except StepNotAllowedError:
         # It moved on since the page was opened; the page below says how it stands now.
         return False
-    flash(thanks)
+    flash(words)
     return True
 
 
