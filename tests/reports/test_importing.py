@@ -301,6 +301,26 @@ def test_a_row_that_comes_twice_in_a_file_counts_as_it_says_last(bring_in: Bring
     assert only_request().channel == "微信"
 
 
+def test_a_dry_run_counts_a_row_that_comes_twice_as_the_run_does(bring_in: BringIn) -> None:
+    lines = OPEN, DONE, OPEN, OPEN.replace("热线", "微信")
+
+    tried = bring_in(*lines, is_dry=True)
+    done = bring_in(*lines)
+
+    assert (done.created, done.updated, done.unchanged) == (2, 1, 1)
+    assert (tried.created, tried.updated, tried.unchanged) == (2, 1, 1)
+
+
+def test_a_row_that_comes_twice_may_belong_to_a_unit_of_this_very_file(
+    bring_in: BringIn, a: Builders
+) -> None:
+    actor = a.actor(a.administrator())
+
+    summary = bring_in(OPEN, OPEN.replace("热线", "微信"), actor=actor)
+
+    assert (summary.created, summary.updated, summary.rejected) == (1, 1, 0)
+
+
 def test_more_rows_than_one_batch(bring_in: BringIn) -> None:
     lines = [OPEN.replace("1,", f"{number},", 1) for number in range(1, 4502)]
 

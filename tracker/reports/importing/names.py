@@ -82,8 +82,10 @@ class Names:
 
     def may_import_into(self, unit_id: int) -> bool:
         """Tell whether requests of a unit, where the desk may have moved them, are the actor's."""
-        return self.actor is SYSTEM or may_in_unit(
-            self.actor, Action.IMPORT_SERVICE_REQUESTS, unit_id
+        return (
+            self.actor is SYSTEM
+            or unit_id in self.reach
+            or may_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
         )
 
     def place(self, row: ImportedRow) -> Placed | list[Problem]:

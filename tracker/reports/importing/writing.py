@@ -9,6 +9,7 @@ import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Final, cast
 
 from sqlalchemy import Table, bindparam, func, insert, select, text, update
@@ -51,6 +52,13 @@ class _Known:
     is_worked_on: bool
 
 
+class _LeftAlone(Enum):
+    """Why what came in earlier stays as it is."""
+
+    UNCHANGED = auto()
+    WORKED_ON = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Writer:
     """Writes batches for one run. `run_id` is None in a dry run: then nothing is written."""
@@ -60,6 +68,9 @@ class Writer:
     run_id: int | None
     actor: Actor
     now: datetime
+    tried: dict[int, int] = field(default_factory=dict)
+    """What a dry run would have brought in: the same numbers for a row that comes twice. Hashes, as
+    a file may have a million rows."""
 
     def write(self, rows: Sequence[ImportedRow]) -> Batch:
         """Create, update or leave alone each row. Their source ids must differ."""
@@ -69,25 +80,37 @@ class Writer:
         rejected: dict[str, list[Problem]] = {}
         unchanged = 0
         for row in rows:
-            before = known.get(row.source_id)
-            is_elsewhere = before is not None and not self.names.may_import_into(before.unit_id)
-            if before is not None and before.digest == row.digest and not is_elsewhere:
+            before, tried = known.get(row.source_id), self.tried.get(hash(row.source_id))
+            if tried is None and (why := self._is_left_alone(row, before)) is not None:
+                unchanged += why is _LeftAlone.UNCHANGED
+                if why is _LeftAlone.WORKED_ON:
+                    column = self.names.mapping.columns.source_id
+                    problem = Problem(column, Reason.WORKED_ON_HERE, row.source_id)
+                    rejected[row.source_id] = [problem]
+                continue
+            if tried == hash(row.digest):
                 unchanged += 1
                 continue
-            # What belongs to others is said to be worked on as well: not even that is told of it.
-            if before is not None and (before.is_worked_on or is_elsewhere):
-                column = self.names.mapping.columns.source_id
-                rejected[row.source_id] = [Problem(column, Reason.WORKED_ON_HERE, row.source_id)]
-                continue
             placed = self.names.place(row)
-            if isinstance(placed, Placed):
-                (new if before is None else changed).append((row, placed))
-            else:
+            if not isinstance(placed, Placed):
                 rejected[row.source_id] = placed
+                continue
+            (new if before is None and tried is None else changed).append((row, placed))
+            if self.run_id is None:
+                self.tried[hash(row.source_id)] = hash(row.digest)
         if self.run_id is not None:
             self._insert(new)
             self._update(changed, known)
         return Batch(len(new), len(changed), unchanged, rejected)
+
+    def _is_left_alone(self, row: ImportedRow, before: _Known | None) -> "_LeftAlone | None":
+        if before is None:
+            return None
+        is_elsewhere = not self.names.may_import_into(before.unit_id)
+        if before.digest == row.digest and not is_elsewhere:
+            return _LeftAlone.UNCHANGED
+        # What belongs to others is said to be worked on as well: not even that is told of it.
+        return _LeftAlone.WORKED_ON if before.is_worked_on or is_elsewhere else None
 
     def _known(self, source_ids: Collection[str]) -> dict[str, _Known]:
         found = db.session.execute(
