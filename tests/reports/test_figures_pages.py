@@ -218,3 +218,15 @@ def test_days_the_wrong_way_round_are_pointed_out(a: Builders, browser: Browser)
 
     assert "The first day comes after the last day" in text
     assert "comes after" not in browser.open("/figures?from=2026-03-01&to=2026-03-01").text
+
+
+def test_the_lists_of_a_group_are_its_own(a: Builders, browser: Browser) -> None:
+    team, other = a.team(), a.team()
+    for one in (team, other, other):
+        a.service_request(team=one)
+    browser.sign_in(a.supervisor())
+
+    page = browser.open("/figures?period=all&by=team")
+
+    for one in (team, other):
+        assert f"period=all&amp;team={one.id}&amp;figure=received" in page.html
