@@ -11,7 +11,7 @@ from flask import Flask
 from tests.support.builders import Builders
 from tests.support.live import ROOT
 from tests.support.walk import cast_of
-from tests.torture.size import IS_FULL
+from tests.torture.size import IS_FULL, a_crowd
 from tests.torture.walkers import Orders
 from tracker.clock import utc_now
 from tracker.config import Settings
@@ -19,6 +19,7 @@ from tracker.database import db
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.service_requests.strays import sweep_strays
 
+pytestmark = a_crowd
 PROCESSES, SECONDS = (40, 60) if IS_FULL else (6, 4)
 
 
