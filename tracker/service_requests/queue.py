@@ -159,7 +159,7 @@ def look(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
 ) -> Listing:
     """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
-    words = _with_words(actor, wanted.words.strip())
+    words = _with_words(actor, search.asked_for(wanted.words))
     places = _places(wanted)
     listed, counted, sieve = _listed, _counted, None
     if words.sift is not None:
@@ -381,7 +381,7 @@ def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
     """
     return or_(
         contact.is_seen_by(actor),
-        and_(*(search.is_in_the_open(term) for term in words.split()[: search.MOST_TERMS])),
+        and_(*(search.is_in_the_open(term) for term in words.split())),
     )
 
 

@@ -131,13 +131,20 @@ Named: TypeAlias = Mapping[str, Sequence[ColumnElement[bool]]]
 """For each word, the conditions that a request is listed with a name that it is part of."""
 
 
+def asked_for(words: str) -> str:
+    """Return the words that are looked for, of all that were typed: the first `MOST_TERMS`.
+
+    Whatever is asked of each word, such as whether it stands in the open, is asked of these.
+    """
+    return " ".join(words.split()[:MOST_TERMS])
+
+
 def names_in(query: str) -> Named:
     """Look up which names the words are part of; nothing when no word is part of any.
 
     Names of categories (or the group of one), areas (or one above), units, teams and leaders.
     """
-    terms = list(dict.fromkeys(query.split()))[:MOST_TERMS]
-    named = {term: _with_name(term) for term in terms}
+    named = {term: _with_name(term) for term in query.split()}
     return named if any(named.values()) else {}
 
 
