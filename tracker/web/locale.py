@@ -1,6 +1,6 @@
 """Languages: the reader's choice, else the browser's, else Chinese."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -134,6 +134,12 @@ def in_locale(locale: str | None) -> Iterator[None]:
         g.pop("speech", None)
         if before is not None:
             g.speech = before
+
+
+def texts(locale: str) -> Callable[[str], str]:
+    """Return what gives a text of the program in `locale`, as `_` does."""
+    with in_locale(locale):
+        return _speech().catalogue.gettext
 
 
 def localized(thing: object, attribute: str = "name") -> str:

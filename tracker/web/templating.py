@@ -2,18 +2,20 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, current_app, request, send_from_directory, url_for
 from flask.templating import Environment as FlaskEnvironment
 from flask.typing import ResponseReturnValue
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template, nodes
 from jinja2.runtime import Macro
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
@@ -62,11 +64,73 @@ class Environment(FlaskEnvironment):
 
     Jinja looks them up in two maps at each import of a template into another, a dozen to a page,
     so that the globals may still change; one map takes a tenth of the time.
+
+    A template is compiled once in each language, with its texts in it: a page has a hundred of
+    them, and looking each up takes as long as half of the page's statements.
     """
+
+    spoken: str | None = None
+    """The language of the templates that this one compiles, or None: it leaves that to others."""
+    _speakers: Mapping[str, "Environment"] = MappingProxyType({})
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - the signature is Jinja's
+    ) -> Template:
+        """Return the template in the language that is spoken now; it asks for others in the same."""
+        if self.spoken is None:
+            return self._speaking(locale.current_locale()).get_template(name, parent, globals)
+        return super().get_template(name, parent, globals)
+
+    def _speaking(self, language: str) -> "Environment":
+        known = self._speakers.get(language)
+        # What was made of this one by others has a copy of what it knew, and its own templates.
+        if known is None or known.linked_to is not self:
+            known = self.overlay()
+            known.spoken = language
+            self._speakers = {**self._speakers, language: known}
+        return known
+
+    def _generate(
+        self,
+        source: nodes.Template,
+        name: str | None,
+        filename: str | None,
+        defer_init: bool = False,  # noqa: FBT001, FBT002 - the signature is Jinja's
+    ) -> str:
+        """Return the template's code; Jinja lets this be overridden."""
+        if self.spoken is not None:
+            source = _Speaker(locale.texts(self.spoken)).visit(source)
+        return super()._generate(source, name, filename, defer_init)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return what a template can use, whoever renders it."""
         return {**self.globals, **(d or {})}
+
+
+class _Speaker(NodeTransformer):
+    """Writes the texts of a template into it, as Jinja's `_` would say them."""
+
+    def __init__(self, said: Callable[[str], str]) -> None:
+        self.said = said
+
+    def visit_Call(self, call: nodes.Call) -> nodes.Node:  # noqa: N802 - the name is Jinja's
+        """Put the text in place of `_("…")`, filled in where there is something to fill in."""
+        self.generic_visit(call)
+        if not (
+            isinstance(call.node, nodes.Name)
+            and call.node.name in ("_", "gettext")
+            and len(call.args) == 1
+            and isinstance(call.args[0], nodes.Const)
+            and call.dyn_args is None
+            and call.dyn_kwargs is None
+        ):
+            return call
+        text = nodes.MarkSafeIfAutoescape(nodes.Const(self.said(call.args[0].value)))
+        given = [nodes.Pair(nodes.Const(each.key), each.value) for each in call.kwargs]
+        return nodes.Mod(text, nodes.Dict(given)).set_lineno(call.lineno)
 
 
 def init_app(
