@@ -92,3 +92,23 @@ def test_the_name_of_the_host_is_never_taken_from_the_visitor(
         answer = browser.request("GET", path, headers={"Host": "evil.example"})
         assert "evil.example" not in answer.headers.get("Location", "").partition("?")[0]
         assert "evil.example" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["x" * 64, "a..b", "[::1", "é", "a b", ""])
+@pytest.mark.parametrize("path", ["/", "/queue", "/static/none.css", "/language"])
+def test_a_host_whose_name_is_none_gets_a_plain_answer(app: Flask, host: str, path: str) -> None:
+    client = app.test_client()
+    for answer in (
+        client.get(path, headers={"Host": host}),
+        client.post(path, headers={"Host": host}, data={"locale": "en"}),
+    ):
+        assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize(
+    "said", ["http://[::1", "http://[x]/", "//[", "null", "http://a:b/", "\u00e9"]
+)
+@pytest.mark.parametrize("header", ["Origin", "Referer"])
+def test_an_origin_that_is_no_address_is_nobody_of_ours(app: Flask, said: str, header: str) -> None:
+    answer = app.test_client().post("/language", headers={header: said}, data={"locale": "en"})
+    assert answer.status_code == 400

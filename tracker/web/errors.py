@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Final
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _, lazy_gettext as _l
 from flask_login import current_user
@@ -166,6 +167,8 @@ def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
     title, text = str(TITLES[known]), str(detail or DETAILS[known])
     if _wants_json():
         return jsonify(title=title, status=status, detail=text), status
+    if request_ctx.url_adapter is None:  # asked of a host whose name is none: no address is known
+        return Response(f"{title}\n\n{text}\n", mimetype="text/plain"), status
     try:
         return render_template(
             "errors/problem.html",

@@ -134,5 +134,8 @@ def _comes_from_here() -> bool:
     """Tell whether the browser says that one of our own pages sent the form."""
     said = request.headers.get("Origin") or request.headers.get("Referer") or ""
     here = urlsplit(request.host_url)
-    there = urlsplit(said)
+    try:
+        there = urlsplit(said)
+    except ValueError:  # no address at all, such as http://[::1
+        return False
     return bool(there.netloc) and (there.scheme, there.netloc) == (here.scheme, here.netloc)
