@@ -696,6 +696,37 @@ def test_what_is_asked_of_one_is_read_and_heard_by_that_one_alone(
     }
 
 
+def test_who_comes_along_in_a_second_merge_reads_nothing_of_before(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team, desk = a.team(), a.actor(a.coordinator())
+    volunteer = a.volunteer(team)
+    last = a.service_request(team=team, claimed_by=[volunteer])
+    middle, mine = a.service_request(), a.service_request()
+
+    def tell(word: str, hours: int) -> None:
+        with transaction():
+            handling.add_note(
+                last, public_note=word, actor=a.actor(volunteer), now=now + timedelta(hours=hours)
+            )
+
+    with transaction():
+        dispatch.merge(mine, middle, actor=desk, now=now + timedelta(hours=1))
+    tell("YOUR KEY IS AT THE PORTER'S", 2)
+    with transaction():
+        dispatch.merge(middle, last, actor=desk, now=now + timedelta(hours=3))
+    tell("The part is ordered.", 4)
+    with transaction():  # what comes later from elsewhere hides nothing of what was read
+        dispatch.merge(a.service_request(), last, actor=desk, now=now + timedelta(hours=5))
+    tell("It comes on Friday.", 6)
+
+    for duplicate, reads in ((mine, {"It comes on Friday."}), (middle, {"The part is ordered."})):
+        page = browser.open(address(duplicate))
+        assert "YOUR KEY" not in page.html
+        for word in reads:
+            assert word in page.text
+
+
 def test_who_takes_theirs_back_leaves_the_neighbours_need(
     a: Builders, app: Flask, browser: Browser, now: datetime
 ) -> None:

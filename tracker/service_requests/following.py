@@ -139,15 +139,36 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
     survivor = survivor_of(service_request)
     if survivor is service_request:
         return own
+    entries = _entries(survivor)
+    together_since = _together_since(service_request, entries)
     theirs = [
         _of_neighbour(entry)
-        for entry in _entries(survivor)
+        for entry in entries
         if _is_shown(entry)
         and entry.step not in REQUESTER_STEPS
-        and service_request.closed_at is not None
-        and entry.taken_at >= service_request.closed_at
+        and together_since is not None
+        and entry.taken_at >= together_since
     ]
     return own + theirs
+
+
+def _together_since(
+    service_request: ServiceRequest, entries_of_survivor: Sequence[HistoryEntry]
+) -> datetime | None:
+    """Return since when one request answers for another.
+
+    That is when it was merged; or, when it followed what it had been merged into, at the latest
+    when its present survivor last received something: what was written before is not its own.
+    """
+    received = [entry for entry in entries_of_survivor if entry.step is Step.RECEIVE_MERGED]
+    merged_at = service_request.closed_at
+    is_direct = any(
+        entry.detail.get("duplicate") == service_request.reference and entry.taken_at == merged_at
+        for entry in received
+    )
+    if is_direct or merged_at is None or not received:
+        return merged_at
+    return max(merged_at, received[-1].taken_at)
 
 
 def _of_neighbour(entry: HistoryEntry) -> PublicStep:
