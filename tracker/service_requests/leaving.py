@@ -12,15 +12,17 @@ from tracker.permissions import Actor
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import free, take_turns
-from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES, Step
+from tracker.service_requests.lifecycle import OPEN_STATUSES, UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
 
 
 def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetime) -> None:
-    """Free the places that somebody held through a team alone, on requests that are not resolved.
+    """Free the places that somebody held through a team alone, on requests that are still open.
 
-    The team leaders are told at once. The right was asked for by whoever ended the membership.
+    On resolved ones, too: a place is what its holder reads the contact data by, and works by again
+    if the result is disputed. The team leaders are told at once of what is left undone. The right
+    was asked for by whoever ended the membership.
     """
     take_turns(person_id)
     staying_in = set(
@@ -36,7 +38,7 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
         .where(
             Claim.person_id == person_id,
             Claim.released_at.is_(None),
-            ServiceRequest.status.in_(UNRESOLVED_STATUSES),
+            ServiceRequest.status.in_(OPEN_STATUSES),
         )
         .order_by(Claim.id)
     ).all()
@@ -59,7 +61,8 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
             detail={"person_id": person_id, "left_team_id": team_id},
         )
         free(service_request, claim, reason="left the team", actor=actor, now=now)
-        messages.tell_team(service_request, Step.RELEASE, now=now)
+        if service_request.status in UNRESOLVED_STATUSES:
+            messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
 def has_open_requests(team_id: int) -> bool:

@@ -9,7 +9,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
-from tracker.service_requests.actions.claims import release_all
+from tracker.service_requests.actions.claims import release_all, release_leavers
 from tracker.service_requests.actions.merging import hand_over
 from tracker.service_requests.lifecycle import (
     UNCOUNTED_OUTCOMES,
@@ -167,6 +167,7 @@ def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now:
     if service_request.status is Status.CLOSED:
         _ask_reopening(service_request, reason=reason, actor=actor, now=now)
         return
+    release_leavers(service_request, actor=actor, now=now)
     steps.forget_result(service_request, now=now)
     service_request.times_reopened += 1
     steps.take(service_request, Step.DISPUTE, actor=actor, now=now, public_note=reason)

@@ -6,6 +6,7 @@ from tracker.errors import Refusal, RefusedError
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
+from tracker.service_requests.actions.claims import release_leavers
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
 
@@ -75,6 +76,7 @@ def _grant(
             service_request.parked_until = approval.until
             public_note = approval.reason
         case ApprovalKind.REOPENING:
+            release_leavers(service_request, actor=actor, now=now)
             steps.forget_result(service_request, now=now)
             service_request.times_reopened += 1
     steps.take(

@@ -210,6 +210,17 @@ def release_all(
             free(service_request, place, reason=reason, actor=actor, now=now)
 
 
+def release_leavers(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
+    """Free the places of who has left its teams since. Part of a step that takes it up again."""
+    release_all(
+        service_request,
+        reason="left the team",
+        actor=actor,
+        now=now,
+        except_members_of=service_request.team_ids,
+    )
+
+
 def open_claims(person_id: int) -> int:
     """Return how many places a person holds on requests that are not resolved."""
     held = db.session.scalar(
