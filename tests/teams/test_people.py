@@ -455,8 +455,9 @@ def test_who_holds_a_role_elsewhere_is_not_put_into_a_team_by_strangers(
     page = browser.open(f"/admin/teams/{team.id}?q=Auditor")
     assert "Auditor One" not in page.text
     token = page.form("csrf_token").values()["csrf_token"][0]
-    for person, status in ((auditor, 403), (volunteer, 303)):
-        address = f"/admin/teams/{team.id}/members/{person.id}"
+    # As for an id that nobody has: it tells not even who is there.
+    for person_id, status in ((auditor.id, 404), (999_999, 404), (volunteer.id, 303)):
+        address = f"/admin/teams/{team.id}/members/{person_id}"
         assert browser.request("POST", address, data={"csrf_token": token}).status_code == status
 
     browser.sign_in(a.administrator()).open(f"/admin/teams/{team.id}")

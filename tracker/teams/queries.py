@@ -162,10 +162,13 @@ def _is_lendable(actor: Actor) -> ColumnElement[bool]:
     return or_(Person.id.not_in(holds_a_role), answered_for(actor))
 
 
-def candidate(person_id: int) -> Person:
-    """Return somebody who can join a team. Raises `NotFoundError` for somebody who was ended."""
+def candidate(actor: Actor, person_id: int) -> Person:
+    """Return somebody whom `actor` can put into a team.
+
+    Raises `NotFoundError` for anybody else, be they there or not: an id is not to tell which.
+    """
     found = db.session.get(Person, person_id)
-    if found is None or found.ended_at is not None:
+    if found is None or found.ended_at is not None or not may_be_lent(actor, person_id):
         message = "There is no such person."
         raise NotFoundError(message)
     return found

@@ -106,7 +106,7 @@ def join(team_id: int, person_id: int) -> ResponseReturnValue:
         with transaction():
             actions.join(
                 queries.team(actor, team_id),
-                queries.candidate(person_id),
+                queries.candidate(actor, person_id),
                 is_vetted=True,
                 actor=actor,
                 now=utc_now(),
