@@ -69,6 +69,31 @@ def test_an_auditor_of_a_branch_sees_looks_at_its_requests_only(
     assert "周晓雯" not in page.text
 
 
+def test_an_id_names_nobody_whose_looks_are_out_of_sight(a: Builders, browser: Browser) -> None:
+    own, other = a.unit(), a.unit()
+    looker = a.coordinator(name="周晓雯")
+    for unit in (own, other):
+        service_request = a.service_request(unit=unit)
+        with transaction():
+            look_at_contact(
+                db.session.merge(service_request), where="intake", actor=a.actor(looker), now=a.now
+            )
+        page = browser.sign_in(a.holder(Role.AUDITOR, own)).open(
+            f"/admin/audit/looks?person={looker.id}"
+        )
+        assert "Only looks by 周晓雯." in page.text
+    stranger = a.coordinator(other, name="何静")
+    with transaction():
+        look_at_contact(
+            db.session.merge(service_request), where="intake", actor=a.actor(stranger), now=a.now
+        )
+    for nobody in (stranger.id, 999_999):
+        page = browser.open(f"/admin/audit/looks?person={nobody}")
+        assert "何静" not in page.text
+        assert "Nobody looked" in page.text
+        assert "Everybody's" in page.text
+
+
 @pytest.mark.parametrize("person", ["99999999999999999999", "-1", "x", "%00", "2147483648"])
 def test_a_person_that_cannot_be_is_nobody(a: Builders, browser: Browser, person: str) -> None:
     browser.sign_in(a.auditor()).open(f"/admin/audit/looks?person={person}")

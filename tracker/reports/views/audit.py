@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from tracker.accounts.audit import within_sight
-from tracker.accounts.models import AuditEntry, Person
+from tracker.accounts.models import AuditEntry
 from tracker.database import db
 from tracker.permissions import Action, require
 from tracker.reports.trail import in_words
@@ -127,5 +127,7 @@ def looks() -> ResponseReturnValue:
         references=references,
         places=PLACES,
         q=request.args.get("q", ""),
-        person=db.session.get(Person, person) if person is not None else None,
+        is_of_one=person is not None,
+        # Named by their looks, as far as these are to be seen: an id alone names nobody.
+        person=page.rows[0].person if person is not None and page.rows else None,
     )
