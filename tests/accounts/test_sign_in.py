@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,10 +13,13 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tracker.accounts import credentials
-from tracker.accounts.models import SignInSession
+from tests.support.together import at_once
+from tracker.accounts import credentials, links
+from tracker.accounts.models import LinkPurpose, Person, SignInSession
 from tracker.accounts.passwords import Passwords
+from tracker.clock import utc_now
 from tracker.database import db, transaction
+from tracker.errors import RefusedError
 from tracker.web.access import safe_path
 
 WRONG = "The name and the password do not go together"
@@ -343,3 +347,87 @@ def test_an_office_behind_one_address_signs_in_every_morning(
         browser.send("/sign-in", name=person.email, password=PASSWORD)
 
     assert browsers[-1].open("/me").path == "/me"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda person: setattr(person, "email", "other@example.org"), id="address"),
+        pytest.param(
+            lambda person: setattr(person, "password_hash", _hash("another long one")),
+            id="password",
+        ),
+        pytest.param(lambda person: setattr(person, "ended_at", utc_now()), id="end"),
+    ],
+)
+def test_what_changes_while_a_password_is_verified_lets_nobody_in(
+    app: Flask,
+    a: Builders,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Person], None],
+) -> None:
+    """Hashing takes a tenth of a second, and nothing is locked meanwhile."""
+    person_id = a.coordinator(email="zhou@example.org", password=PASSWORD).id
+    prove = credentials.prove
+
+    def prove_and_be_overtaken(*given: Any, **named: Any) -> credentials.Proof:  # noqa: ANN401 - passed on
+        proof = prove(*given, **named)
+
+        def act() -> None:
+            with transaction():
+                found = db.session.get_one(Person, person_id)
+                change(found)
+                links.end_every_way_in(found.id, now=utc_now())
+
+        at_once(app, [act])
+        return proof
+
+    monkeypatch.setattr(credentials, "prove", prove_and_be_overtaken)
+    page = browser.send("/sign-in", name="zhou@example.org", password=PASSWORD)
+
+    assert WRONG in page.errors["password"]
+    assert db.session.query(SignInSession).count() == 0
+
+
+def test_a_password_is_changed_by_who_knows_the_present_one_at_the_end(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = a.coordinator(password=PASSWORD)
+    person_id = person.id
+    browser.sign_in(person)
+    matches = Passwords.matches
+
+    def match_and_be_overtaken(self: Passwords, kept: str | None, word: str) -> bool:
+        found = matches(self, kept, word)
+
+        def act() -> None:
+            with transaction():
+                db.session.get_one(Person, person_id).password_hash = _hash("the owner's own")
+
+        at_once(app, [act])
+        return found
+
+    monkeypatch.setattr(Passwords, "matches", match_and_be_overtaken)
+    new: dict[str, object] = {"password": "a new long password", "again": "a new long password"}
+    page = browser.send("/me/password", fields=new | {"present": PASSWORD})
+
+    assert "That is not your present password." in page.errors["present"]
+    kept = db.session.get_one(Person, person_id).password_hash
+    assert matches(Passwords(time_cost=1, memory_kib=64), kept, "the owner's own")
+
+
+def test_a_link_that_was_ended_a_moment_later_does_not_work(a: Builders, now: datetime) -> None:
+    """Its holder asked the time, and then waited for whoever ended it."""
+    person = a.person(email="li@example.org")
+    with transaction():
+        token, _ = links.new_link(person, LinkPurpose.INVITATION, now=now)
+    with transaction():
+        links.end_every_way_in(person.id, now=now + timedelta(seconds=1))
+
+    with pytest.raises(RefusedError), transaction():
+        links.use_link(token, LinkPurpose.INVITATION, password_hash="new", now=now)
+
+
+def _hash(password: str) -> str:
+    return Passwords(time_cost=1, memory_kib=64).hashed(password)

@@ -49,9 +49,10 @@ def may_be_sent_a_link(name: str, *, secret: str, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That somebody knew the password of a person."""
+    """That somebody knew the password of a person, as it was kept then."""
 
     person_id: int
+    kept_hash: str
     better_hash: str | None
     """The password hashed with today's work factors, when the kept one is outdated."""
 
@@ -66,7 +67,7 @@ def prove(name: str, password: str, *, passwords: Passwords) -> Proof:
     if not passwords.matches(kept, password) or person is None or kept is None:
         raise RefusedError(Refusal.WRONG_NAME_OR_PASSWORD)
     better = passwords.hashed(password) if passwords.is_outdated(kept) else None
-    return Proof(person.id, better)
+    return Proof(person.id, kept, better)
 
 
 def welcome(proof: Proof, name: str, address: str, *, secret: str) -> None:
@@ -74,12 +75,18 @@ def welcome(proof: Proof, name: str, address: str, *, secret: str) -> None:
 
     Those from elsewhere are not theirs, and not forgotten. That they got in counts for nobody:
     an office behind one address signs in every morning.
+
+    Raises `RefusedError` when name and password do not go together any more: verifying takes a
+    while, and what was changed meanwhile begins no session. Part of a transaction.
     """
+    person = _locked(proof.person_id)
+    named = queries.person_named(name)
+    if named is not person or person.password_hash != proof.kept_hash:
+        raise RefusedError(Refusal.WRONG_NAME_OR_PASSWORD)
     throttle.forget_attempts("sign-in-pair", _pair(name, address), secret=secret)
     throttle.take_back("sign-in-address", address, secret=secret)
     throttle.take_back("sign-in-name", name, secret=secret)
     if proof.better_hash:
-        person = db.session.get_one(Person, proof.person_id)
         person.password_hash = proof.better_hash
 
 
@@ -88,10 +95,25 @@ def remember_locale(person_id: int, locale: str) -> None:
     db.session.get_one(Person, person_id).locale = locale
 
 
-def change_password(person_id: int, *, password_hash: str, now: datetime) -> None:
-    """Keep another password; every session and link of before ends. The owner's own doing."""
-    db.session.get_one(Person, person_id).password_hash = password_hash
+def change_password(
+    person_id: int, *, kept_hash: str | None, password_hash: str, now: datetime
+) -> None:
+    """Keep another password; every session and link of before ends. The owner's own doing.
+
+    Raises `RefusedError` when it was changed since `kept_hash` was verified. Part of a transaction.
+    """
+    person = _locked(person_id)
+    if person.password_hash != kept_hash:
+        raise RefusedError(Refusal.WRONG_NAME_OR_PASSWORD)
+    person.password_hash = password_hash
     links.end_every_way_in(person_id, now=now)
+
+
+def _locked(person_id: int) -> Person:
+    """Return the person as they are now; whoever changes them waits."""
+    return db.session.get_one(
+        Person, person_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 def _pair(name: str, address: str) -> str:

@@ -103,7 +103,8 @@ def _expire(person_id: int, purposes: Iterable[LinkPurpose], *, now: datetime) -
             OneTimeLink.used_at.is_(None),
             OneTimeLink.expires_at > now,
         )
-        .values(expires_at=now)
+        # As if it had never worked: who holds it may have come before this, and waited.
+        .values(expires_at=OneTimeLink.created_at)
     )
 
 

@@ -44,8 +44,7 @@ def password() -> ResponseReturnValue:
             form.complain(form.present, refusal_text(refused.refusal))
             status = 429
         else:
-            if passwords().matches(kept, form.present.data or ""):
-                _change_password(person_id, form.password.data or "")
+            if _changes_password(person_id, kept, form):
                 flash(_("Your password is changed. Other devices have to sign in again."))
                 return redirect(url_for("accounts.me"), 303)
             form.complain(form.present, _("That is not your present password."))
@@ -63,13 +62,22 @@ def sign_out_everywhere() -> ResponseReturnValue:
     return redirect(url_for("accounts.sign_in"), 303)
 
 
-def _change_password(person_id: int, password: str) -> None:
-    password_hash = passwords().hashed(password)
+def _changes_password(person_id: int, kept: str | None, form: ChangePasswordForm) -> bool:
+    """Change the password if the present one is known, also by the time that both are hashed."""
+    if not passwords().matches(kept, form.present.data or ""):
+        return False
+    password_hash = passwords().hashed(form.password.data or "")
     now = utc_now()
-    with transaction():
-        credentials.change_password(person_id, password_hash=password_hash, now=now)
-        token = sessions.begin(person_id, now=now)
+    try:
+        with transaction():
+            credentials.change_password(
+                person_id, kept_hash=kept, password_hash=password_hash, now=now
+            )
+            token = sessions.begin(person_id, now=now)
+    except RefusedError:
+        return False
     begin_session(token)
+    return True
 
 
 def _person() -> Person:
