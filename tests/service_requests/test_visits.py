@@ -6,16 +6,18 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
+from tests.support.together import at_once
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
-from tracker.service_requests.actions import dispatch
+from tracker.service_requests.actions import dispatch, visiting
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import BuiltInChannel, ContactLook, Photo, ServiceRequest
 from tracker.teams.models import Team
@@ -406,6 +408,26 @@ def test_a_draft_without_a_form_or_too_long_is_not_kept(
     assert keep(at_work, it, "[]", form_key="") == 403
     assert keep(at_work, it, "x" * 60_001) == 403
     assert list(db.session.scalars(select(NoteDraft))) == []
+
+
+def test_many_drafts_kept_at_once_are_one_for_each_form_and_no_more_than_may(
+    app: Flask, a: Builders, volunteer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visiting, "MOST_DRAFTS", 4)
+    person_id, now = volunteer.id, a.now
+
+    def keeping(form_key: str) -> Callable[[], None]:
+        def act() -> None:
+            with transaction():
+                visiting.keep_draft(person_id, form_key, "写到一半", now=now)
+
+        return act
+
+    at_once(app, [keeping("visit:1:new") for _ in range(12)])
+    assert len(db.session.scalars(select(NoteDraft)).all()) == 1
+
+    at_once(app, [keeping(f"visit:{number}:new") for number in range(12)])
+    assert len(db.session.scalars(select(NoteDraft)).all()) == 4
 
 
 # ---------------------------------------------------------------- who may

@@ -306,6 +306,26 @@ def test_the_newest_words_are_kept_for_each_person_and_form(a: Builders, person:
     assert len(db.session.scalars(select(NoteDraft)).all()) == 3
 
 
+def test_of_all_that_somebody_began_the_newest_are_kept(a: Builders, person: Person) -> None:
+    other = a.person()
+    with transaction():
+        visiting.keep_draft(other.id, "visit:0:new", "别人的", now=a.now)
+    for number in range(visiting.MOST_DRAFTS + 5):
+        at = a.now + timedelta(minutes=number)
+        with transaction():
+            visiting.keep_draft(person.id, f"visit:{number}:new", "写到一半", now=at)
+            # The first is gone on with all the time: it never is among the oldest.
+            visiting.keep_draft(person.id, "visit:0:new", f"第{number}次", now=at)
+
+    keys = {
+        draft.form_key
+        for draft in db.session.scalars(select(NoteDraft).where(NoteDraft.person_id == person.id))
+    }
+    newest = range(6, visiting.MOST_DRAFTS + 5)
+    assert keys == {"visit:0:new", *(f"visit:{number}:new" for number in newest)}
+    assert visiting.find_draft(other.id, "visit:0:new") is not None
+
+
 def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
     with transaction():
         visiting.keep_draft(person.id, "visit:1:new", "写到一半", now=a.now)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tracker.accounts.models import Person
 from tracker.database import db
@@ -15,6 +16,9 @@ from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
 from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
+
+MOST_DRAFTS: Final = 50
+"""How many reports somebody may have begun: ten times what one person may hold in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +186,20 @@ def _call_off(
 
 
 def keep_draft(person_id: int, form_key: str, content: str, *, now: datetime) -> None:
-    """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only."""
+    """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only.
+
+    One for each form, and of all that somebody began the newest `MOST_DRAFTS`.
+    """
+    # Of two windows of one person the second waits here, and finds what the first kept.
+    db.session.get_one(Person, person_id, with_for_update={"key_share": True})
     draft = find_draft(person_id, form_key)
     if draft is None:
         draft = NoteDraft(person_id=person_id, form_key=form_key, content=content, saved_at=now)
         db.session.add(draft)
     draft.content = content
     draft.saved_at = now
+    db.session.flush()
+    _forget_oldest(person_id, besides=draft)
 
 
 def find_draft(person_id: int, form_key: str) -> NoteDraft | None:
@@ -203,6 +214,18 @@ def drop_draft(person_id: int, form_key: str) -> None:
     draft = find_draft(person_id, form_key)
     if draft is not None:
         db.session.delete(draft)
+
+
+def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
+    too_many = (
+        select(NoteDraft.id)
+        .where(NoteDraft.person_id == person_id, NoteDraft.id != besides.id)
+        .order_by(NoteDraft.saved_at.desc(), NoteDraft.id.desc())
+        .offset(MOST_DRAFTS - 1)
+    )
+    ids = db.session.scalars(too_many).all()
+    if ids:
+        db.session.execute(delete(NoteDraft).where(NoteDraft.id.in_(ids)))
 
 
 def _recorded_with(submission_key: str) -> Visit | None:
