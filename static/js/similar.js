@@ -15,7 +15,7 @@ for (const form of document.querySelectorAll("form[data-similar-url]")) {
       const address = new URL(form.dataset.similarUrl, location.href);
       address.searchParams.set("area", place.value);
       const answer = await fetch(address, { signal: asked.signal, credentials: "same-origin" });
-      if (!answer.ok) return;
+      if (!answer.ok && answer.status !== 429) return; // asked too often, the answer says so
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       box.replaceChildren(...page.body.childNodes);
     } catch {

@@ -718,6 +718,39 @@ def test_the_script_of_the_form_gets_them_as_a_piece_of_a_page(
     assert nothing.text.strip() == ""
 
 
+def test_what_others_ask_for_is_not_to_be_read_off_place_by_place(
+    a: Builders, browser: Browser, tap: Category, place: Area, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.service_request(category=tap, area=place)
+    monkeypatch.setattr(ask, "LOOK_UPS_AN_HOUR", 2)
+    address = f"/requests/new/similar?category={tap.id}&area={place.id}"
+    assert browser.request("GET", address).status_code == 200
+    # The last page asks the same, and is counted with it.
+    assert "Others asked for the same here." in fill(browser, tap, area_id=place.id).text
+
+    refused = browser.request("GET", address)
+    page = fill(browser, tap, area_id=place.id)
+
+    for text in (refused.text, page.text):
+        assert "looked up very often from this connection" in text
+    assert refused.status_code == 429
+    assert "asked for the same" not in refused.text + page.html
+    assert "same_as" not in page.html
+    # Their own words are still there, and go the same way.
+    assert "drips day and night" in page.text
+    browser.click("Send it now")
+    assert len(sent_requests()) == 2
+
+
+def test_a_form_without_a_place_looks_nothing_up(
+    browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "LOOK_UPS_AN_HOUR", 0)
+
+    assert "looked up very often" not in fill(browser, tap).text
+    assert browser.request("GET", "/requests/new/similar?category=x&area=y").status_code == 200
+
+
 # ---------------------------------------------------------------- both languages
 
 

@@ -26,7 +26,7 @@ from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, 
 from tracker.service_requests.forms.ask import AskForm, SendForm
 from tracker.service_requests.models import ServiceRequest, SubmissionDraft
 from tracker.service_requests.photos import StoredPhoto
-from tracker.service_requests.similar import similar_open_requests
+from tracker.service_requests.similar import SimilarRequest, similar_open_requests
 from tracker.service_requests.views import draft_keys
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
@@ -43,6 +43,8 @@ blueprint = Blueprint("ask", __name__)
 
 SENDINGS_AN_HOUR: Final = 30
 DRAFTS_AN_HOUR: Final = 60
+LOOK_UPS_AN_HOUR: Final = 120
+"""How often one address learns what others ask for: four times for each that it may send."""
 RECEIPTS_A_DAY: Final = 3
 """How many mails tell one address of requests that came in; the page tells of each."""
 HOUR: Final = timedelta(hours=1)
@@ -136,7 +138,7 @@ def check(key: str) -> ResponseReturnValue:
         if sent is not None:
             return redirect(url_for("track.receipt", token=sent), 303)
         too_many = True
-    similar = similar_open_requests(category.id, filled.area_id.data)
+    similar = _similar(category.id, filled.area_id.data)
     content = filled.content()
     return render_template(
         "service_requests/check.html",
@@ -175,12 +177,10 @@ def similar() -> ResponseReturnValue:
     """Return the open requests of one place and category as a piece of a page, for the script."""
     category = _offered_category(request.args.get("category", ""))
     area_id = request.args.get("area", "")
+    found = _similar(category.id if category else None, int(area_id) if _is_id(area_id) else None)
     return render_template(
-        "service_requests/ask_similar.html",
-        similar=similar_open_requests(
-            category.id if category else None, int(area_id) if _is_id(area_id) else None
-        ),
-    )
+        "service_requests/ask_similar.html", similar=found
+    ), 429 if found is None else 200
 
 
 def _keep(key: str) -> ResponseReturnValue:
@@ -251,6 +251,20 @@ def _save(
         delete_files(photo.key for photo in stored)
     else:
         delete_files([removed] if removed else [])
+
+
+def _similar(category_id: int | None, area_id: int | None) -> Sequence[SimilarRequest] | None:
+    """Return the open requests like it, and count the look-up.
+
+    None when this address has looked up too many: nobody reads off here, place by place, what
+    others ask for. They are only an offer, so whoever asks for help goes on without it.
+    """
+    if category_id is None or area_id is None:
+        return []
+    with transaction():
+        if _is_too_often("similar", LOOK_UPS_AN_HOUR):
+            return None
+    return similar_open_requests(category_id, area_id)
 
 
 def _offered_as_similar(send: SendForm, filled: AskForm, category: Category) -> int | None:
