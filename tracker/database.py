@@ -148,6 +148,15 @@ def transaction() -> Iterator[None]:
         _writing.reset(token)
 
 
+def hold(row: Model) -> None:
+    """Lock `row` until the transaction ends, and read it anew.
+
+    Who comes second to change it waits here, and then finds what the first did. SQLite has one
+    writer at a time anyway.
+    """
+    db.session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+
+
 def is_taken_already(error: IntegrityError) -> bool:
     """Tell whether a row was refused because there is one with what no two rows may have."""
     told = error.orig

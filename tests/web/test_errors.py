@@ -1,7 +1,9 @@
 """Who comes second to make the same thing reads so, and nothing is made or written down twice."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -11,12 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.together import at_once, same_visitor
+from tracker.accounts import actions as people
 from tracker.accounts.models import AuditEntry, Grant, Person
-from tracker.database import db
+from tracker.database import db, transaction
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import actions
-from tracker.organisation.models import CalendarDay
-from tracker.permissions import Role
-from tracker.teams.models import Membership
+from tracker.organisation.models import Area, CalendarDay, Category, Unit
+from tracker.permissions import Actor, Role
+from tracker.teams.models import Membership, Team
 
 TAPS = 8
 
@@ -154,6 +158,96 @@ def test_a_double_tap_on_ending_a_role_is_written_down_once(
 
     assert set(answers) <= {303, 404}
     assert written("role:end") == 1
+
+
+@pytest.mark.parametrize("kind", ["people", "teams", "units", "areas", "categories"])
+@pytest.mark.parametrize("what", ["end", "take-up"])
+def test_a_double_tap_on_ending_or_taking_up_is_written_down_once(
+    app: Flask, a: Builders, browser: Browser, kind: str, what: str
+) -> None:
+    browser.sign_in(a.administrator())
+    made: dict[str, tuple[str, Callable[[], Person | Team | Unit | Area | Category]]] = {
+        "people": ("person", a.coordinator),
+        "teams": ("team", a.team),
+        "units": ("unit", a.unit),
+        "areas": ("area", a.area),
+        "categories": ("category", a.category),
+    }
+    name, make = made[kind]
+    thing = make()
+    if what == "take-up":
+        with transaction():
+            thing.ended_at = a.now
+
+    answers = tapped(app, browser, f"/admin/{kind}/{thing.id}/{what}", {}, page=f"/admin/{kind}/")
+
+    assert set(answers) == {303}
+    assert written(f"{name}:{what}") == 1
+    assert (thing.ended_at is None) is (what == "take-up")
+
+
+def test_a_double_tap_on_forgetting_a_day_is_written_down_once(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    a.organisation()
+    day = a.calendar_day(a.now.date() + timedelta(days=1), is_working=False)
+    browser.sign_in(a.administrator())
+
+    answers = tapped(app, browser, f"/admin/calendar/{day.id}/forget", {}, page="/admin/calendar")
+
+    assert answers == {303: 1, 404: TAPS - 1}
+    assert written("calendar-day:forget") == 1
+
+
+def test_somebody_given_a_role_as_they_are_ended_holds_nothing_afterwards(
+    app: Flask, a: Builders
+) -> None:
+    boss, person = a.actor(a.administrator()), a.person()
+    person_id, root_id, now = person.id, a.bureau.id, a.now
+
+    def give() -> None:
+        with suppress(NotFoundError), transaction():
+            people.give_role(
+                db.session.get_one(Person, person_id),
+                Role.AUDITOR,
+                unit_id=root_id,
+                held_in=(),
+                actor=boss,
+                now=now,
+            )
+
+    def end() -> None:
+        with transaction():
+            someone = db.session.get_one(Person, person_id)
+            people.end_person(someone, held_in=(), root_unit_id=root_id, actor=boss, now=now)
+
+    at_once(app, [give, end] * 4)
+
+    assert rows(Grant, Grant.person_id == person_id, Grant.ended_at.is_(None)) == 0
+
+
+def test_of_administrators_who_end_each_other_one_stays(app: Flask, a: Builders) -> None:
+    all_of_them = [a.administrator() for _ in range(6)]
+    ids, actors = [each.id for each in all_of_them], [a.actor(each) for each in all_of_them]
+    root_id, now = a.bureau.id, a.now
+
+    def ending(person_id: int, actor: Actor) -> Callable[[], Refusal | None]:
+        def act() -> Refusal | None:
+            try:
+                with transaction():
+                    someone = db.session.get_one(Person, person_id)
+                    people.end_person(
+                        someone, held_in=(), root_unit_id=root_id, actor=actor, now=now
+                    )
+            except RefusedError as refused:
+                return refused.refusal
+            return None
+
+        return act
+
+    acts = [ending(each, actor) for each, actor in zip(ids, reversed(actors), strict=True)]
+
+    assert Counter(at_once(app, acts)) == {None: 5, Refusal.LAST_ADMINISTRATOR: 1}
 
 
 def sending_a_day(browser: Browser, monkeypatch: pytest.MonkeyPatch, *statements: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from tracker.accounts import audit, links, queries
 from tracker.accounts.models import Grant, Person
-from tracker.database import db
+from tracker.database import db, hold
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import (
     UNIT_ROLES,
@@ -85,8 +85,12 @@ def end_person(
     """End somebody: they cannot sign in, and every role ends. Their work stays in the records.
 
     Raises `RefusedError` for the last administrator of the whole. Leaving teams is for the caller.
+    Ending somebody twice ends them once.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    hold(person)
+    if person.ended_at is not None:
+        return
     for grant in queries.grants_of(person.id):
         _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
     person.ended_at = now
@@ -100,8 +104,12 @@ def take_up_person(
     """Let somebody who was ended sign in again, by a new invitation; their roles are given anew.
 
     `held_in` are the units of what they held before: their work there is theirs to see again.
+    Somebody who is here stays as they are: the password that they chose meanwhile is theirs.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    hold(person)
+    if person.ended_at is None:
+        return
     person.ended_at = None
     person.password_hash = None
     links.end_every_way_in(person.id, now=now)
@@ -130,12 +138,17 @@ def give_role(
 ) -> Grant:
     """Give a role in a unit, from there down. Giving it twice gives it once.
 
+    Raises `NotFoundError` for somebody who was ended: their roles would come back with them.
     To somebody whom the actor manages: a role given to another unit's people would take them away.
     Whoever has no address got their link from an administrator's hands, who may have used it: for
     a role in another unit they choose a new password.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
     require_in_unit(actor, Action.MANAGE_GRANTS, unit_id)
+    hold(person)
+    if person.ended_at is not None:
+        message = "Somebody who was ended is given no role."
+        raise NotFoundError(message)
     if person.email is None and person.password_hash is not None and unit_id not in held_in:
         person.password_hash = None
         links.end_every_way_in(person.id, now=now)
@@ -216,12 +229,13 @@ def _give_role(person: Person, role: Role, *, unit_id: int, actor: Actor, now: d
 
 
 def _end_grant(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) -> None:
-    # Who comes second waits here, and finds that it has ended.
-    held = select(Grant.ended_at).where(Grant.id == grant.id).with_for_update()
-    if db.session.scalar(held) is not None:
-        return
     is_at_the_top = grant.role is Role.ADMINISTRATOR and grant.unit_id == root_unit_id
-    if is_at_the_top and _is_the_last(grant):
+    # First, and always in the same order: two who end each other would wait for each other.
+    is_the_last = is_at_the_top and _is_the_last(grant)
+    hold(grant)
+    if grant.ended_at is not None:
+        return
+    if is_the_last:
         raise RefusedError(Refusal.LAST_ADMINISTRATOR)
     grant.ended_at = now
     audit.record(
@@ -245,6 +259,7 @@ def _is_the_last(grant: Grant) -> bool:
             Grant.ended_at.is_(None),
             Person.ended_at.is_(None),
         )
+        .order_by(Grant.id)
         .with_for_update(of=Grant)
     ).all()
     return all(holder.person_id == grant.person_id for holder in holders)

@@ -1,4 +1,7 @@
-"""Everything that an administrator changes about the organisation. Nothing is deleted, only ended."""
+"""Everything that an administrator changes about the organisation. Nothing is deleted, only ended.
+
+What was ended or taken up a moment before stays so, and is written down once.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -7,8 +10,8 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.accounts import audit
-from tracker.database import db
-from tracker.errors import Refusal, RefusedError, StaleError
+from tracker.database import db, hold
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.organisation import queries
 from tracker.organisation.models import (
     Area,
@@ -57,8 +60,12 @@ def set_calendar_day(
 
 
 def forget_calendar_day(entry: CalendarDay, *, actor: Actor, now: datetime) -> None:
-    """Let the public calendar decide about the day again."""
+    """Let the public calendar decide about the day again. Raises `NotFoundError` if it does."""
     require(actor, Action.MANAGE_ORGANISATION)
+    held = select(CalendarDay.id).where(CalendarDay.id == entry.id).with_for_update()
+    if db.session.scalar(held) is None:
+        message = "Somebody else took this day out."
+        raise NotFoundError(message)
     audit.record(
         "calendar-day:forget", entry, {"day": [entry.day.isoformat(), None]}, actor=actor, now=now
     )
@@ -98,6 +105,9 @@ def end_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
     Raises `RefusedError` for the root, and while units, areas, teams or roles depend on it.
     """
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
+    hold(unit)
+    if unit.ended_at is not None:
+        return
     if unit.parent_id is None or queries.unit_is_in_use(unit.id):
         raise RefusedError(Refusal.STILL_IN_USE)
     unit.ended_at = now
@@ -107,6 +117,9 @@ def end_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
 def take_up_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
     """Take an ended unit up again."""
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
+    hold(unit)
+    if unit.ended_at is None:
+        return
     unit.ended_at = None
     audit.record("unit:take-up", unit, {"name": [None, unit.name]}, actor=actor, now=now)
 
@@ -147,6 +160,9 @@ def edit_area(
 def end_area(area: Area, *, actor: Actor, now: datetime) -> None:
     """End an area and offer it nowhere. Raises `RefusedError` while areas below it are open."""
     require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
+    hold(area)
+    if area.ended_at is not None:
+        return
     if queries.has_open_children(Area, area.id):
         raise RefusedError(Refusal.STILL_IN_USE)
     area.ended_at = now
@@ -156,6 +172,9 @@ def end_area(area: Area, *, actor: Actor, now: datetime) -> None:
 def take_up_area(area: Area, *, actor: Actor, now: datetime) -> None:
     """Take an ended area up again."""
     require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
+    hold(area)
+    if area.ended_at is None:
+        return
     area.ended_at = None
     audit.record("area:take-up", area, {"name": [None, area.name]}, actor=actor, now=now)
 
@@ -201,6 +220,9 @@ def edit_category(
 def end_category(category: Category, *, actor: Actor, now: datetime) -> None:
     """End a category and offer it nowhere. Raises `RefusedError` while kinds in it are open."""
     require(actor, Action.MANAGE_CATEGORIES)
+    hold(category)
+    if category.ended_at is not None:
+        return
     if queries.has_open_children(Category, category.id):
         raise RefusedError(Refusal.STILL_IN_USE)
     category.ended_at = now
@@ -210,6 +232,9 @@ def end_category(category: Category, *, actor: Actor, now: datetime) -> None:
 def take_up_category(category: Category, *, actor: Actor, now: datetime) -> None:
     """Take an ended category up again."""
     require(actor, Action.MANAGE_CATEGORIES)
+    hold(category)
+    if category.ended_at is None:
+        return
     category.ended_at = None
     audit.record(
         "category:take-up", category, {"name": [None, category.name]}, actor=actor, now=now

@@ -4,12 +4,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import select
-
 from tracker.accounts import audit
 from tracker.accounts.actions import require_everywhere
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, hold
 from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor, require, require_in_unit
@@ -82,8 +80,11 @@ def edit_team(
 
 
 def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
-    """End a team. Raises `RefusedError` while it has requests that are not resolved."""
+    """End a team, once. Raises `RefusedError` while it has requests that are not resolved."""
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    hold(team)
+    if team.ended_at is not None:
+        return
     if any(busy(team.id) for busy in is_at_work):
         raise RefusedError(Refusal.STILL_IN_USE)
     for place in queries.members(team.id):
@@ -95,6 +96,9 @@ def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
 def take_up_team(team: Team, *, actor: Actor, now: datetime) -> None:
     """Take an ended team up again, without members."""
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
+    hold(team)
+    if team.ended_at is None:
+        return
     team.ended_at = None
     audit.record("team:take-up", team, {"name": [None, team.name]}, actor=actor, now=now)
 
@@ -117,6 +121,7 @@ def join(
     if not queries.may_be_lent(actor, person.id):
         message = "Another unit answers for who holds a role there."
         raise NotPermittedError(message)
+    hold(team)
     if team.ended_at is not None:
         raise RefusedError(Refusal.TEAM_ENDED)
     for place in queries.members(team.id):
@@ -139,6 +144,7 @@ def change_place(
 ) -> None:
     """Say whether somebody leads the team, and whether the organisation checked them."""
     require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    hold(place)
     changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
@@ -151,6 +157,7 @@ def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
     if place.team_id not in actor.teams_where(Action.LEAD_TEAM):
         message = "Only a leader of the team confirms its volunteers."
         raise NotPermittedError(message)
+    hold(place)
     changes = audit.apply(place, {"is_vetted": True})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
@@ -176,9 +183,8 @@ def leave_every_team(
 
 
 def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:
-    # Who comes second waits here, and finds that they have left.
-    held = select(Membership.ended_at).where(Membership.id == place.id).with_for_update()
-    if db.session.scalar(held) is not None:
+    hold(place)
+    if place.ended_at is not None:
         return
     place.ended_at = now
     audit.record(

@@ -12,7 +12,6 @@ from babel.support import Translations
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
-from sqlalchemy import select
 from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
@@ -21,7 +20,7 @@ from wtforms.i18n import messages_path
 from wtforms.validators import StopValidation, ValidationError
 from wtforms.widgets import Input, html_params
 
-from tracker.database import db
+from tracker.database import hold
 from tracker.errors import StaleError
 from tracker.privacy import normalise_email
 from tracker.web.kept import SECRETS
@@ -158,9 +157,7 @@ class EditForm(Form):
 
         `shown` makes what the form is filled from, where that is not the row. Raises `StaleError`.
         """
-        kind = type(row)
-        db.session.execute(select(kind.id).where(kind.id == row.id).with_for_update())
-        db.session.refresh(row)
+        hold(row)
         if type(self)(formdata=None, obj=shown(row) if shown else row).marks() != self.was_seen:
             message = "Somebody saved it at the same moment."
             raise StaleError(message)
