@@ -192,6 +192,21 @@ def test_a_sending_of_the_desk_that_comes_between_is_what_the_other_is_led_to(
     assert rows(ServiceRequest) == 1
 
 
+def test_ten_taps_on_a_need_that_was_found_make_one_request_and_lead_to_the_same(
+    app: Flask, a: Builders
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    visit = a.visit(it, by=me, needs_found="楼道的灯也坏了")
+    browser = Browser(app).sign_in(me)
+    post = posting(app, browser, f"/requests/{it.id}", f"/requests/{it.id}/visits/{visit.id}/need")
+
+    assert at_once(app, [post] * 10) == [f"/requests/{it.id}"] * 10
+
+    assert rows(ServiceRequest) == 2
+
+
 # ---------------------------------------------------------------- results and decisions
 
 

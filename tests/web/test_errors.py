@@ -1,9 +1,11 @@
-"""Who comes second to make the same thing reads so, and nothing is made or written down twice."""
+"""Who comes second to make the same thing is led to it; nothing is made or written down twice."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.pictures import small_jpeg
 from tests.support.together import at_once, same_visitor
 from tracker.accounts import actions as people
 from tracker.accounts.models import AuditEntry, Grant, Person
@@ -20,7 +23,11 @@ from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import actions
 from tracker.organisation.models import Area, CalendarDay, Category, Unit
 from tracker.permissions import Actor, Role
+from tracker.service_requests.actions import visiting
+from tracker.service_requests.models import Photo
+from tracker.service_requests.photos import photo_path
 from tracker.teams.models import Membership, Team
+from tracker.visits.models import Visit
 
 TAPS = 8
 
@@ -37,8 +44,6 @@ def tapped(
         answer = client.post(
             address, data=sent, headers={"Accept-Language": "en", "Referer": "http://localhost/"}
         )
-        if answer.status_code == 409:
-            assert "Somebody else changed this in the meantime." in answer.text
         return answer.status_code
 
     return Counter(at_once(app, [act] * TAPS))
@@ -68,7 +73,7 @@ def test_a_double_tap_on_joining_joins_once(app: Flask, a: Builders, browser: Br
         page=f"/admin/teams/{team.id}",
     )
 
-    assert set(answers) <= {303, 409}
+    assert answers == {303: TAPS}
     assert (rows(Membership), written("team:join")) == (1, 1)
 
 
@@ -85,7 +90,7 @@ def test_a_double_tap_on_a_role_gives_it_once(app: Flask, a: Builders, browser: 
         page=f"/admin/people/{person.id}",
     )
 
-    assert set(answers) <= {303, 409}
+    assert answers == {303: TAPS}
     assert rows(Grant, Grant.role == Role.SUPERVISOR) == 1
     assert written("role:give") == before + 1
 
@@ -103,7 +108,7 @@ def test_a_double_tap_on_somebody_new_enters_them_once(
     )
 
     # Who comes later reads beside the field that somebody has the address.
-    assert set(answers) <= {303, 409, 200}
+    assert answers == {303: 1, 200: TAPS - 1}
     assert rows(Person, Person.email == "li@example.org") == 1
 
 
@@ -118,7 +123,7 @@ def test_a_double_tap_on_a_day_sets_it_once(app: Flask, a: Builders, browser: Br
         {"day": "2026-05-01", "is_working": "no", "name": "Labour Day"},
     )
 
-    assert set(answers) <= {303, 409}
+    assert answers == {303: TAPS}
     assert rows(CalendarDay) == 1
 
 
@@ -276,6 +281,41 @@ def test_who_comes_second_reads_so_and_loses_no_word(
 
     assert "Somebody else changed this in the meantime." in page
     assert "劳动节" in page
+
+
+def test_who_comes_second_keeps_the_photos_that_came_along(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.organisation()
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    record = visiting.record_visit
+
+    def a_moment_later(*given: Any, **named: Any) -> Visit:  # noqa: ANN401 - passed on
+        monkeypatch.setattr(visiting, "record_visit", record)
+        for _ in range(2):
+            day = (
+                "INSERT INTO calendar_day (day, is_working, name) VALUES ('2026-05-01', true, 'a')"
+            )
+            db.session.execute(text(day))
+        return record(*given, **named)
+
+    monkeypatch.setattr(visiting, "record_visit", a_moment_later)
+    browser.sign_in(me).open(f"/requests/{it.id}/visits/record")
+
+    browser.send(
+        way="in_person",
+        contact_made="yes",
+        findings="龙头换了垫片",
+        photos=[(BytesIO(small_jpeg()), "tap.jpg")],
+        has_consent="y",
+    )
+
+    [photo] = db.session.scalars(select(Photo))
+    assert photo.visit_id is not None
+    assert photo_path(app.config["SETTINGS"].uploads_path, photo.key).exists()
+    assert rows(CalendarDay) == 0
 
 
 def test_what_breaks_another_rule_is_a_fault_of_ours(

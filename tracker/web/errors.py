@@ -40,6 +40,8 @@ LOST: Final = (OperationalError, InterfaceError, NoConnectionInTimeError)
 """The database does not answer, or takes nothing: gone, full, or busy for too long."""
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 RETRY_AFTER_S: Final = "10"
+ASKED_ANEW: Final = "shishi.asked_anew"
+"""Marks what is answered for the second time, in the environment of the request."""
 
 STATUS_OF: dict[type[ShishiError], int] = {
     NotFoundError: 404,
@@ -251,11 +253,26 @@ def _answer_database_error(error: Exception) -> ResponseReturnValue:
 
 
 def _answer_integrity_error(error: IntegrityError) -> ResponseReturnValue:
-    """Answer who comes second to make the same thing; what breaks another rule is a fault of ours."""
+    """Answer who comes second to make the same thing as if they had come a moment later.
+
+    The page is asked once more: it finds what the first made, and leads there. On SQLite, which has
+    one writer at a time, it finds that by itself. What breaks another rule is a fault of ours.
+    """
     if not is_taken_already(error):
         raise error
     db.session.rollback()
-    return problem(409)
+    if ASKED_ANEW in request.environ:
+        return problem(409)
+    request.environ[ASKED_ANEW] = True
+    for files in request.files.listvalues():
+        for file in files:
+            file.seek(0)
+    try:
+        view = current_app.ensure_sync(current_app.view_functions[request.endpoint or ""])
+        answer: ResponseReturnValue = view(**(request.view_args or {}))
+    except Exception as again:  # noqa: BLE001 - as Flask does with what a view raises
+        return current_app.handle_user_exception(again)
+    return answer
 
 
 def _answer_full_disk(error: OSError) -> ResponseReturnValue:

@@ -65,7 +65,7 @@ def submit(
     Without `tells_requester` no message says that it came in.
 
     Two submissions at the same moment are settled by the unique key: on PostgreSQL the second
-    waits for the first and raises `IntegrityError`; the view then reads the first.
+    waits for the first and raises `IntegrityError`; the page is then asked anew (`web.errors`).
     """
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     existing = submitted_with(submission_key)

@@ -281,26 +281,20 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
     Whoever sends the same again is led to the first. None when this address has sent too many.
     """
     content = replace(filled.content(), same_as_id=same_as_id)
-    try:
-        with transaction():
-            if _draft(key) is None:
-                message = "The draft was removed in the meantime."
-                raise NotFoundError(message)
-            if _is_too_often("submit", SENDINGS_AN_HOUR):
-                return None
-            sent = intake.submit(
-                content,
-                submission_key=key,
-                actor=resident(),
-                now=utc_now(),
-                tells_requester=_may_be_written_to(content.email),
-            )
-            return links.token_for(sent.id, sent.link_salt)
-    except IntegrityError:
-        first = intake.submitted_with(key)
-        if first is None:
-            raise
-        return links.token_for(first.id, first.link_salt)
+    with transaction():
+        if _draft(key) is None:
+            message = "The draft was removed in the meantime."
+            raise NotFoundError(message)
+        if _is_too_often("submit", SENDINGS_AN_HOUR):
+            return None
+        sent = intake.submit(
+            content,
+            submission_key=key,
+            actor=resident(),
+            now=utc_now(),
+            tells_requester=_may_be_written_to(content.email),
+        )
+        return links.token_for(sent.id, sent.link_salt)
 
 
 def _form_page(

@@ -8,7 +8,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from tracker.clock import utc_now
 from tracker.database import db, transaction
@@ -96,11 +95,10 @@ def _look_up(form: IntakeForm, actor: Actor) -> Sequence[Caller] | None:
 
 def _take_in(form: IntakeForm, actor: Actor) -> int | None:
     """Make the request, once; None when the place is another desk's, which the form then says."""
-    key = form.submission_key.data or ""
+    key, now = form.submission_key.data or "", utc_now()
     try:
         with transaction():
-            taken = intake.take_in(form.content(), submission_key=key, actor=actor, now=utc_now())
-            return taken.id
+            return intake.take_in(form.content(), submission_key=key, actor=actor, now=now).id
     except NotPermittedError:
         form.complain(
             form.area_id,
@@ -109,11 +107,6 @@ def _take_in(form: IntakeForm, actor: Actor) -> int | None:
             ),
         )
         return None
-    except IntegrityError:
-        first = intake.submitted_with(key)
-        if first is None:
-            raise
-        return first.id
 
 
 def _page(form: IntakeForm, found: Sequence[Caller] | None) -> ResponseReturnValue:
