@@ -9,9 +9,10 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.notifications.models import Message
-from tracker.permissions import Role
+from tracker.permissions import Role, resident
+from tracker.service_requests.actions import answers, handling
 from tracker.service_requests.lifecycle import Outcome, Priority, Status
 from tracker.service_requests.models import ServiceRequest
 
@@ -54,6 +55,43 @@ def test_the_desk_accepts_with_category_priority_and_area_checked(
     assert (after.category_id, after.area_id) == (category.id, area.id)
     assert after.priority is Priority.URGENT
     assert after.due_at == a.now + timedelta(hours=24)
+
+
+@pytest.mark.parametrize(("page", "status"), PAGES.items())
+def test_who_decides_sees_the_photos_and_what_the_requester_said_later(
+    a: Builders, browser: Browser, page: str, status: Status
+) -> None:
+    made = a.service_request(status=status)
+    asker = resident(made.id)
+    shows, result = a.photo(made), a.photo(made, is_evidence=True)
+    with transaction():
+        answers.add_word(made, word="水漏到楼下了", actor=asker, now=a.now)
+        answers.urge(made, word="老人没水用", actor=asker, now=a.now)
+    leads = a.team_leader(made.lead_team) if made.lead_team else None
+    browser.sign_in(leads or a.coordinator())
+
+    opened = browser.open(f"/requests/{made.id}/{page}")
+
+    assert "水漏到楼下了" in opened.text
+    assert "Urged" in opened.text
+    assert "老人没水用" in opened.text
+    assert f"/photos/{shows.key}" in opened.html
+    assert result.key not in opened.html
+
+
+def test_what_a_handler_noted_while_waiting_is_not_said_by_the_requester(
+    a: Builders, browser: Browser
+) -> None:
+    desk = a.coordinator()
+    made = a.service_request(status=Status.WAITING)
+    with transaction():
+        handling.resume(made, note="邻居说可以上门", actor=a.actor(desk), now=a.now)
+    browser.sign_in(desk)
+
+    page = browser.open(f"/requests/{made.id}/assignment")
+
+    assert "邻居说可以上门" not in page.text
+    assert "What the requester said later" not in page.text
 
 
 def test_accepting_leads_on_to_assigning(a: Builders, browser: Browser) -> None:

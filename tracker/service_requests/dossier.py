@@ -29,6 +29,11 @@ from tracker.visits.models import Visit
 SYSTEM_STEPS: Final = frozenset({Step.REMIND, Step.TIME_OUT, Step.IMPORT})
 """Steps that nobody takes: their row of history names no person."""
 
+SAID_LATER: Final = frozenset(
+    {Step.ADD_WORD, Step.RESUME, Step.URGE, Step.DISPUTE, Step.ASK_REOPENING}
+)
+"""Steps in which a requester speaks of the need again: words, answers, urges, “not solved”."""
+
 
 @dataclass(frozen=True, slots=True)
 class MaskedContact:
@@ -45,6 +50,16 @@ class MaskedContact:
     def is_anonymous(self) -> bool:
         """Tell whether nobody can be reached; who gave a number and no name is not anonymous."""
         return not (self.name or self.phone or self.email or self.has_neighbour)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What came with a request and after it: whoever decides on it decides on this too."""
+
+    photos: Sequence[Photo]
+    """Those that show the need, not the result."""
+    said_later: Sequence[HistoryEntry]
+    """What the requester said since they asked, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,20 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
         said_to_be_same_as=_visible(_same_as(history), actor),
         contact=masked_contact(service_request),
     )
+
+
+def material_of(service_request: ServiceRequest) -> Material:
+    """Return the photos of the need and what the requester said later."""
+    return Material(
+        photos=[each for each in queries.photos_of(service_request) if not each.is_evidence],
+        said_later=[each for each in queries.history_of(service_request) if _is_said_later(each)],
+    )
+
+
+def _is_said_later(entry: HistoryEntry) -> bool:
+    # Handlers go on by themselves too; those who call back write down the requester's words.
+    by_a_handler = entry.step is Step.RESUME and entry.actor_id is not None
+    return entry.step in SAID_LATER and not by_a_handler
 
 
 def masked_contact(service_request: ServiceRequest, country: str | None = None) -> MaskedContact:

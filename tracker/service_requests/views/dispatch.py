@@ -15,7 +15,7 @@ from tracker.permissions import Action, Actor
 from tracker.service_requests import choices, queries
 from tracker.service_requests.actions import dispatch
 from tracker.service_requests.contact import may_see_contact
-from tracker.service_requests.dossier import masked_contact
+from tracker.service_requests.dossier import masked_contact, material_of
 from tracker.service_requests.forms.dispatch import (
     AcceptanceForm,
     AssignmentForm,
@@ -123,6 +123,7 @@ def merge(service_request_id: int) -> ResponseReturnValue:
         typed=typed,
         form=form,
         masked_contact=masked_contact,
+        material_of=material_of,
         channel_label=channel_label,
     )
 
@@ -260,6 +261,7 @@ def _page(
         form=form,
         service_request=service_request,
         masked=masked_contact(service_request),
+        material=material_of(service_request),
         may_see_contact=may_see_contact(actor, service_request),
         channel=channel_label(service_request.channel),
         **more,
