@@ -9,8 +9,8 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
-from tracker.permissions import Role
-from tracker.service_requests.actions import dispatch, handling
+from tracker.permissions import Role, resident
+from tracker.service_requests.actions import answers, dispatch, handling
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind, ContactLook, ServiceRequest
 
@@ -60,6 +60,31 @@ def test_it_shows_a_request_in_every_status(
 
     for one in (browser, chinese_browser):
         assert one.sign_in(person).open(address_of(made)).status == 200
+
+
+def test_photos_of_the_result_stand_with_the_result_not_with_the_need(
+    a: Builders, browser: Browser
+) -> None:
+    made = a.service_request(status=Status.RESOLVED)
+    need, result = a.photo(made), a.photo(made, is_evidence=True)
+    browser.sign_in(a.coordinator())
+
+    html = browser.open(address_of(made)).html
+
+    assert html.index("The need") < html.index(need.key) < html.index("The result")
+    assert html.index("The result") < html.index(result.key) < html.index("What happened")
+
+
+def test_what_was_reported_before_it_was_taken_up_again_is_called_an_earlier_result(
+    a: Builders, browser: Browser
+) -> None:
+    made = a.service_request(status=Status.RESOLVED)
+    a.photo(made, is_evidence=True)
+    with transaction():
+        answers.dispute(made, reason="还在漏水", actor=resident(made.id), now=a.now)
+    browser.sign_in(a.coordinator())
+
+    assert "An earlier result" in browser.open(address_of(made)).text
 
 
 def test_contact_data_is_masked_until_asked_for_and_the_look_is_logged(
