@@ -419,7 +419,7 @@ def test_confirming_closes_it_with_the_rating(a: Builders, browser: Browser) -> 
     mine = a.service_request(status=Status.RESOLVED)
 
     browser.open(address(mine))
-    browser.click("Say how it went")
+    browser.click("Rate it and close it")
     page = browser.send(solved=Solved.PARTLY, satisfaction=4, word="Thank you all.")
 
     assert (mine.status, mine.solved, mine.satisfaction) == (Status.CLOSED, Solved.PARTLY, 4)
@@ -434,14 +434,14 @@ def test_whoever_worked_on_it_does_not_judge_it_by_the_link_either(
     handler = db.session.get_one(Person, min(mine.handler_ids))
     typed = {"solved": "yes", "satisfaction": "5", "word": "All well.", "reason": "All well."}
     visitor = browser.open(address(mine, page)).form().filled({})
-    assert "Say how it went" in browser.open(address(mine)).text
+    assert "Rate it and close it" in browser.open(address(mine)).text
 
     browser.sign_in(handler)
     chinese_browser.sign_in(handler)
 
     own = browser.open(address(mine, page), status=403)
     assert "You worked on this request, so somebody else has to judge the result." in own.text
-    assert "Say how it went" not in browser.open(address(mine)).text
+    assert "Rate it and close it" not in browser.open(address(mine)).text
     assert "您参与了办理" in chinese_browser.open(address(mine, page), status=403).text
     token = browser.open("/track").form("reference").values()["csrf_token"]
     answer = browser.request(
@@ -547,10 +547,27 @@ def test_not_solved_before_closing_takes_it_up_again(a: Builders, browser: Brows
     mine = a.service_request(status=Status.RESOLVED)
 
     browser.open(address(mine))
-    browser.click("It is not solved")
+    browser.click("Not done: please go on")
     browser.send(reason="It drips again.")
 
     assert (mine.status, mine.times_reopened) == (Status.IN_PROGRESS, 1)
+
+
+def test_each_choice_says_what_follows_from_it(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+
+    browser.open(address(mine))
+    page = browser.click("Rate it and close it")
+    assert "It is closed as not solved; nobody works on it any more." in page.text
+    page = browser.click("Please go on with it")
+
+    assert page.heading == "Please go on with it"
+    assert "Send, so that work goes on" in page.buttons
+    closed = a.service_request(status=Status.CLOSED)
+    browser.open(address(closed))
+    page = browser.click("Ask to have it taken up again")
+    assert page.heading == "Ask to have it taken up again"
+    assert "Send to the supervisor" in page.buttons
 
 
 def test_not_solved_after_closing_asks_a_supervisor(a: Builders, browser: Browser) -> None:
@@ -580,7 +597,7 @@ def test_after_thirty_days_it_is_too_late_to_dispute(
     mine = a.service_request(status=Status.CLOSED)
     clock.shift(timedelta(days=31))
 
-    assert "It is not solved" not in browser.open(address(mine)).text
+    assert "taken up again" not in browser.open(address(mine)).text
     browser.open(address(mine, "dispute"), status=409)
 
 

@@ -49,7 +49,7 @@ def test_work_goes_on_when_the_clock_jumps_back(
     assert it.resolved_at is not None
     resident = Browser(app)
     resident.open("/track/" + links.token_for(it.id, it.link_salt))
-    resident.click("Say how it went")
+    resident.click("Rate it and close it")
     resident.send(solved=Solved.YES, satisfaction=5)
 
     assert it.status is Status.CLOSED
