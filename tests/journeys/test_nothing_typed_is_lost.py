@@ -1,5 +1,8 @@
 """A note typed for an hour survives a sign-out, with script and without."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from flask import Flask
 
@@ -28,6 +31,11 @@ def worker_on(a: Builders, claimed: ServiceRequest) -> Person:
     """Return a team leader of the request's team, with a password."""
     assert claimed.lead_team is not None
     return a.team_leader(claimed.lead_team, password="open sesame please")
+
+
+def just_now() -> str:
+    """Return when a visit may have begun, as it is typed."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%dT%H:%M")
 
 
 def test_a_form_sent_after_a_sign_out_is_kept_and_sent_by_one_button(
@@ -129,6 +137,7 @@ def test_what_is_typed_is_kept_while_it_is_typed(
     assert again.get_by_label("What did you find?").input_value() == NOTE
     db.session.rollback()
     assert db.session.query(NoteDraft).count() == 1
+    again.get_by_label("Began").fill(just_now())
     again.get_by_label("Yes", exact=True).check()
     again.get_by_role("button", name="Save the visit").click()
     again.get_by_text("The visit is recorded.").wait_for()
@@ -177,6 +186,7 @@ def test_a_note_that_could_not_be_sent_stays_on_the_device_until_it_is_recorded(
     window.goto(f"/requests/{claimed.id}/visits/record")
     window.context.clear_cookies()
     window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_label("Began").fill(just_now())
     window.get_by_label("Yes", exact=True).check()
     window.get_by_role("button", name="Save the visit").click()
     window.get_by_text("Nothing that you typed is lost").first.wait_for()

@@ -134,6 +134,7 @@ def test_one_request_from_asking_to_the_figures(  # noqa: PLR0915 - a journey is
     expect(resident.locator("main")).to_contain_text("林小雨")
     # the volunteer writes down what was found and reports the result,
     volunteer.goto(f"{address}/visits/record")
+    volunteer.locator("#started_at").fill(now.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M"))
     volunteer.locator('[name="contact_made"][value="yes"]').check()
     volunteer.locator("#findings").fill(FINDINGS)
     volunteer.locator("main form[enctype] button[type=submit]").last.click()

@@ -23,7 +23,8 @@ from tracker.service_requests.models import BuiltInChannel, ContactLook, Photo, 
 from tracker.teams.models import Team
 from tracker.visits.models import NoteDraft, Visit, VisitStatus
 
-TYPED: dict[str, object] = {"way": "in_person", "contact_made": "yes", "findings": "龙头换了垫片"}
+WHAT: dict[str, object] = {"way": "in_person", "contact_made": "yes", "findings": "龙头换了垫片"}
+TYPED: dict[str, object] = {**WHAT, "started_at": "2026-03-11T09:00"}
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_a_planned_visit_is_recorded_on_its_own_page(
 ) -> None:
     planned = a.planned_visit(it, by=volunteer, planned_from=a.now - timedelta(hours=2))
 
-    page = at_work.send(below(it, f"{planned.id}/record"), fields=TYPED, public_note="已换好垫片")
+    page = at_work.send(below(it, f"{planned.id}/record"), fields=WHAT, public_note="已换好垫片")
 
     assert page.path == below(it, str(planned.id))
     assert "龙头换了垫片" in page.text
@@ -153,8 +154,21 @@ def test_a_visit_that_nobody_planned_is_recorded(at_work: Browser, it: ServiceRe
     assert (visit.status, visit.findings) == (VisitStatus.DONE, "龙头换了垫片")
 
 
+def test_when_a_visit_began_is_asked_for_and_never_guessed(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    page = at_work.send(below(it, "record"), fields=WHAT)
+
+    assert "Choose day and time." in page.errors["started_at"]
+    assert page.form("findings").values()["findings"] == ["龙头换了垫片"]
+    assert visits() == []
+    ahead = a.planned_visit(it, by=volunteer, planned_from=a.now + timedelta(hours=2))
+    page = at_work.open(below(it, f"{ahead.id}/record"))
+    assert page.form("findings").values()["started_at"] == [""]
+
+
 def test_a_try_that_reached_nobody_needs_no_findings(at_work: Browser, it: ServiceRequest) -> None:
-    page = at_work.send(below(it, "record"), way="phone", contact_made="no")
+    page = at_work.send(below(it, "record"), fields=TYPED, way="phone", contact_made="no")
 
     assert "The visit is recorded." in page.text
     [visit] = visits()
@@ -239,7 +253,6 @@ def test_who_comes_second_to_record_a_planned_visit_reads_what_was_recorded(
     page = at_work.open(below(it, f"{planned.id}/record"))
     for findings in ("第一次", "第二次"):
         sent = {**page.form("findings").values(), **TYPED, "findings": findings}
-        sent["started_at"] = "2026-03-11T09:00"
         at_work.request("POST", page.path, data=sent)
 
     assert [visit.findings for visit in visits()] == ["第一次"]

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import timedelta
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -251,12 +251,9 @@ def _from_here() -> bool:
 def _report_form(
     it: ServiceRequest, visit: Visit | None, actor: Actor, draft: str | None
 ) -> ReportForm:
-    began = utc_now() - timedelta(hours=1)
-    if visit and visit.planned_from:
-        began = min(visit.planned_from, utc_now())
     planned = [person.id for person in visit.visitors] if visit else []
     values = {
-        "started_at": local_datetime(began).replace(tzinfo=None),
+        "started_at": _planned_start(visit),
         "visitors": planned or _usual_visitors(it, actor),
         "place": visit.place if visit else "",
         "way": ContactWay.IN_PERSON,
@@ -271,6 +268,16 @@ def _report_form(
         known = {person.id for person in people}
         people += [person for person in visit.visitors if person.id not in known]
     return form.offer(people)
+
+
+def _planned_start(visit: Visit | None) -> datetime | None:
+    """Return when a visit was to begin, on the organisation's clock, once that has come.
+
+    Nothing is guessed: what stands there already is sent unread.
+    """
+    if visit is None or visit.planned_from is None or visit.planned_from > utc_now():
+        return None
+    return local_datetime(visit.planned_from).replace(tzinfo=None)
 
 
 def _typed(draft: str) -> MultiDict[str, str]:
