@@ -79,6 +79,25 @@ def test_who_decides_sees_the_photos_and_what_the_requester_said_later(
     assert result.key not in opened.html
 
 
+def test_the_limit_that_will_apply_is_named(a: Builders, browser: Browser) -> None:
+    quick = a.category(name_en="Broken light", resolve_working_days=3)
+    usual = a.category(name_en="Errand")
+    made = a.service_request(category=quick)
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{made.id}/acceptance")
+
+    own = "That is the limit of “Broken light”."
+    assert f"Normal Within 3 working days. {own}" in page.text
+    assert f"Complex Within 3 working days. {own}" in page.text
+    assert "Emergency Within 2 hours, day and night." in page.text
+    options = [option.text for option in page.find_all("option")]
+    assert {"Broken light (3 working days)", "Errand"} <= set(options)
+    page = browser.send(category_id=usual.id, note="字" * 1001)
+    assert "Normal Within 5 working days." in page.text
+    assert "That is the limit of" not in page.text
+
+
 def test_what_a_handler_noted_while_waiting_is_not_said_by_the_requester(
     a: Builders, browser: Browser
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
-from flask_babel import LazyString, gettext, lazy_gettext as _l
+from flask_babel import LazyString, gettext, lazy_gettext as _l, ngettext
 
 from tracker.service_requests.due import DueState
 from tracker.service_requests.lifecycle import (
@@ -16,6 +16,7 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
+from tracker.service_requests.limits import Limit, LimitUnit
 from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
 from tracker.service_requests.photos import PhotoError, PhotoReason
 from tracker.web.labels import label
@@ -134,3 +135,18 @@ def photo_problem(error: PhotoError) -> str:
     """Return which photo could not be kept, and why."""
     words = label(error.reason)
     return f"{error.filename}: {words}" if error.filename else words
+
+
+def limit_words(limit: Limit) -> str:
+    """Return how long a request may take, which is set in hours or working days."""
+    if limit.unit is LimitUnit.HOURS:
+        words = ngettext(
+            "Within %(num)s hour, day and night.",
+            "Within %(num)s hours, day and night.",
+            limit.amount,
+        )
+    else:
+        words = ngettext(
+            "Within %(num)s working day.", "Within %(num)s working days.", limit.amount
+        )
+    return str(words)

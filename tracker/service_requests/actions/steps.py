@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
+from tracker.organisation.models import Category
 from tracker.permissions import Actor
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
@@ -156,11 +157,15 @@ def remember_handler(service_request: ServiceRequest, person_id: int) -> None:
 
 
 def limit_for(service_request: ServiceRequest) -> Limit:
+    """Return the resolve limit of a request."""
+    return limit_of(service_request.category, service_request.priority)
+
+
+def limit_of(category: Category, priority: Priority) -> Limit:
     """Return the resolve limit: the priority's, or the category's own for unhurried requests."""
-    own = service_request.category.resolve_working_days
-    if own and service_request.priority in (Priority.NORMAL, Priority.COMPLEX):
-        return Limit(own, LimitUnit.WORKING_DAYS)
-    return DEFAULT_LIMITS[service_request.priority]
+    if category.resolve_working_days and priority in (Priority.NORMAL, Priority.COMPLEX):
+        return Limit(category.resolve_working_days, LimitUnit.WORKING_DAYS)
+    return DEFAULT_LIMITS[priority]
 
 
 def set_clock(service_request: ServiceRequest) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from flask_babel import LazyString, lazy_gettext as _l
+from flask_babel import LazyString, lazy_gettext as _l, ngettext
 from wtforms import (
     BooleanField,
     Field,
@@ -47,6 +47,9 @@ REASONS = {
 class AcceptanceForm(Form):
     """Category, priority and area, checked; with it the clocks start."""
 
+    names_limits = False
+    """Whether a category that can be chosen has a limit of its own."""
+
     category_id = SelectField(_l("What it is about"), [InputRequired()], coerce=int)
     priority = RadioField(
         _l("How fast must it move?"),
@@ -58,7 +61,8 @@ class AcceptanceForm(Form):
 
     def offer(self, *, categories: Sequence[Node[Category]]) -> "AcceptanceForm":
         """Fill in what can be chosen, in the reader's language."""
-        self.category_id.choices = category_choices(categories)
+        self.category_id.choices = category_choices(categories, with_limits=True)
+        self.names_limits = any(node.thing.resolve_working_days for node in categories)
         self.area_id.offer(area_options(current_locale(), ended=False), blank=_l("Not known"))
         self.priority.choices = enum_choices(Priority)
         return self
@@ -200,8 +204,13 @@ class SignForForm(Form):
     """Nothing to fill in: the button is the signature."""
 
 
-def category_choices(nodes: Sequence[Node[Category]]) -> dict[str, list[SelectChoice]]:
-    """Return the categories that requests may hang on, grouped by what is above them."""
+def category_choices(
+    nodes: Sequence[Node[Category]], *, with_limits: bool = False
+) -> dict[str, list[SelectChoice]]:
+    """Return the categories that requests may hang on, grouped by what is above them.
+
+    `with_limits`: each says the limit that is its own.
+    """
     tops = {node.thing.id: node.thing for node in nodes if node.depth == 0}
     parents = {node.thing.parent_id for node in nodes}
     groups: dict[str, list[SelectChoice]] = {}
@@ -211,8 +220,20 @@ def category_choices(nodes: Sequence[Node[Category]]) -> dict[str, list[SelectCh
             continue  # requests hang on the leaves
         top = tops.get(thing.parent_id or thing.id)
         group = groups.setdefault(localized(top) if top else "", [])
-        group.append(SelectChoice(thing.id, localized(thing)))
+        days = thing.resolve_working_days if with_limits else None
+        group.append(SelectChoice(thing.id, _with_limit(thing, days) if days else localized(thing)))
     return groups
+
+
+def _with_limit(category: Category, working_days: int) -> str:
+    return str(
+        ngettext(
+            "%(category)s (%(num)s working day)",
+            "%(category)s (%(num)s working days)",
+            working_days,
+            category=localized(category),
+        )
+    )
 
 
 def _team_choice(choice: TeamChoice) -> SelectChoice:

@@ -11,9 +11,11 @@ from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, RefusedError, StaleError
 from tracker.organisation import queries as organisation
+from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor
 from tracker.service_requests import choices, queries
 from tracker.service_requests.actions import dispatch
+from tracker.service_requests.actions.steps import limit_of
 from tracker.service_requests.contact import may_see_contact
 from tracker.service_requests.dossier import masked_contact, material_of
 from tracker.service_requests.forms.dispatch import (
@@ -24,9 +26,10 @@ from tracker.service_requests.forms.dispatch import (
     ReturnForm,
     SignForForm,
 )
-from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
+from tracker.service_requests.lifecycle import RIGHT_FOR, Priority, Step, status_after
+from tracker.service_requests.limits import DEFAULT_LIMITS
 from tracker.service_requests.models import ServiceRequest
-from tracker.service_requests.words import channel_label
+from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
@@ -64,7 +67,10 @@ def accept(service_request_id: int) -> ResponseReturnValue:
             if request.form.get("then") != "stop" and _may_assign(actor, service_request_id):
                 return redirect(url_for(".assign", service_request_id=service_request_id), 303)
             return _back(actor, service_request_id)
-    return _page("accept", service_request_id, form, Step.ACCEPT)
+    chosen = _chosen_category(form)
+    category = chosen or _found(actor, service_request_id, Step.ACCEPT).category
+    limits = {priority: _limit_words(category, priority) for priority in Priority}
+    return _page("accept", service_request_id, form, Step.ACCEPT, limits=limits)
 
 
 @blueprint.route("/refusal", methods=["GET", "POST"])
@@ -211,6 +217,26 @@ def sign_for(service_request_id: int) -> ResponseReturnValue:
             flash(_("Signed for. It is your team's now."))
             return _back(actor, service_request_id)
     return _page("sign_for", service_request_id, form, Step.SIGN_FOR)
+
+
+def _limit_words(category: Category, priority: Priority) -> str:
+    """Return how long a request of the category may take; where the limit is its own, whose it is."""
+    limit = limit_of(category, priority)
+    words: str = limit_words(limit)
+    if limit != DEFAULT_LIMITS[priority]:
+        words = _(
+            "%(limit)s That is the limit of “%(category)s”.",
+            limit=words,
+            category=localized(category),
+        )
+    return words
+
+
+def _chosen_category(form: AcceptanceForm) -> Category | None:
+    """Return the category that stands in the form, when it is one that can be chosen."""
+    chosen = form.category_id.data
+    tree = organisation.category_tree()
+    return next((node.thing for node in tree if node.thing.id == chosen), None)
 
 
 def _found(actor: Actor, service_request_id: int, step: Step) -> ServiceRequest:
