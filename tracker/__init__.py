@@ -3,7 +3,7 @@
 import logging
 
 from flask import Flask
-from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_gettext as _l, lazy_pgettext
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -56,7 +56,12 @@ NAVIGATION = (
     Entry("own_team.index", _l("My team"), "people", Action.LEAD_TEAM, "work"),
     Entry("queue.index", _l("Requests"), "inbox", Action.VIEW_QUEUE, "work"),
     Entry(
-        "intake.new", _l("Take a call"), "telephone-inbound", Action.TAKE_IN_SERVICE_REQUEST, "work"
+        "intake.new",
+        _l("Take a call"),
+        "telephone-inbound",
+        Action.TAKE_IN_SERVICE_REQUEST,
+        "work",
+        short=lazy_pgettext("below on a phone", "Take a call"),
     ),
     Entry("call_backs.index", _l("Call-backs"), "telephone-outbound", Action.CALL_BACK, "work"),
     Entry("approvals.index", _l("Approvals"), "check2-square", Action.DECIDE_EXTENSION, "work"),
@@ -80,6 +85,7 @@ NAVIGATION = (
         "shield-check",
         Action.VIEW_PERMISSIONS,
         "set-up",
+        short=lazy_pgettext("below on a phone", "Rights"),
     ),
 )
 
