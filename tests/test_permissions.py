@@ -1,7 +1,7 @@
 """The matrix, cell by cell, and what it must never allow."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -45,14 +45,19 @@ def somebody_who_is(role: Role) -> Actor:
 
 
 def own_thing(role: Role) -> Thing:
-    """Return a request that is `role`'s own and nothing else."""
+    """Return a request that is `role`'s own, where they hold it."""
     match role:
         case Role.RESIDENT:
             return Thing(id=1)
         case Role.VOLUNTEER | Role.TEAM_LEADER:
-            return Thing(id=2, claimant_ids={ME})
+            return Thing(id=2, claimant_ids={ME}, team_ids={OWN_TEAM})
         case _:
-            return Thing(id=2, leader_id=ME)
+            return Thing(id=2, leader_id=ME, unit_id=OWN_UNIT)
+
+
+def formerly_own_thing(role: Role) -> Thing:
+    """Return a request that was `role`'s own before it, or they, went elsewhere."""
+    return replace(own_thing(role), id=3, team_ids={OTHER_TEAM}, unit_id=OTHER_UNIT)
 
 
 @pytest.mark.parametrize("action", Action)
@@ -61,7 +66,9 @@ def test_each_right_reaches_as_far_as_its_cell_says(role: Role, action: Action) 
     person, reach = somebody_who_is(role), MATRIX[action][role]
 
     assert may(person, action) is (reach not in (Reach.NOWHERE, Reach.WHOLE))
-    assert may(person, action, own_thing(role)) is (reach is Reach.OWN)
+    wider = Reach.UNIT if role in UNIT_ROLES else Reach.TEAM
+    assert may(person, action, own_thing(role)) is (reach in (Reach.OWN, wider))
+    assert not may(person, action, formerly_own_thing(role))
     helped = Thing(id=2, lead_team_id=OTHER_TEAM, team_ids={OTHER_TEAM, OWN_TEAM})
     led = Thing(id=2, lead_team_id=OWN_TEAM, team_ids={OWN_TEAM})
     assert may(person, action, helped) is (reach is Reach.TEAM)

@@ -249,6 +249,11 @@ class Actor:
         return frozenset(each for each in (self.person_id, self.signed_in_id) if each is not None)
 
     @property
+    def member_of(self) -> frozenset[int]:
+        """Return the teams that they are in."""
+        return frozenset().union(*self.teams.values())
+
+    @property
     def leading(self) -> frozenset[int]:
         """Return the teams that they lead, as whom they act or as whom they are signed in."""
         return self.teams.get(Role.TEAM_LEADER, frozenset()) | self.signed_in_leading
@@ -360,7 +365,10 @@ def _is_own(actor: Actor, role: Role, thing: Casework) -> bool:
     match role:
         case Role.RESIDENT:
             return actor.own_request_id is not None and actor.own_request_id == thing.id
-        case Role.VOLUNTEER | Role.TEAM_LEADER:
-            return actor.person_id in thing.claimant_ids
-        case _:
-            return actor.person_id is not None and thing.leader_id == actor.person_id
+        case Role.VOLUNTEER | Role.TEAM_LEADER:  # by a team of theirs that works on it
+            return actor.person_id in thing.claimant_ids and not actor.member_of.isdisjoint(
+                thing.team_ids
+            )
+        case _:  # by their role there
+            there = actor.units.get(role, frozenset())
+            return thing.leader_id == actor.person_id and thing.unit_id in there

@@ -31,6 +31,8 @@ class CaseworkColumns:
     lead_team_id: InstrumentedAttribute[int | None]
     in_teams: Callable[[Collection[int]], ColumnElement[bool]]
     claimed_by: Callable[[int], ColumnElement[bool]]
+    claimed_through: Callable[[int, Collection[int]], ColumnElement[bool]]
+    """Claimed by somebody, and in one of some teams."""
     handled_by: Callable[[int], ColumnElement[bool]]
 
 
@@ -47,11 +49,13 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
                 if actor.own_request_id is not None:
                     ways.append(rows.id == actor.own_request_id)
             case Role.VOLUNTEER | Role.TEAM_LEADER:
-                if actor.person_id is not None:
-                    ways.append(rows.claimed_by(actor.person_id))
+                if actor.person_id is not None and actor.member_of:
+                    ways.append(rows.claimed_through(actor.person_id, sorted(actor.member_of)))
             case _:
                 if actor.person_id is not None:
-                    ways.append(rows.leader_id == actor.person_id)
+                    own = rows.leader_id == actor.person_id
+                    there = rows.unit_id.in_(sorted(actor.units.get(role, ())))
+                    ways.append(own if role in actor.at_the_top else own & there)
     allowed = or_(*ways) if ways else false()
     if action in NEVER_ON_OWN_WORK:
         for person_id in sorted(actor.ids):

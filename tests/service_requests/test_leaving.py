@@ -47,7 +47,7 @@ def test_a_place_on_what_is_resolved_goes_with_the_team(
 
     leave(a, team, me)
 
-    assert (it.places_taken, it.claimant_ids) == (0, frozenset())
+    assert (it.places_taken, it.claimant_ids) == (0, set())
     assert me.id in it.handler_ids  # who worked on it never judges it
     assert steps_of(it)[-1] is Step.RELEASE
     browser.sign_in(me).open(f"/requests/{it.id}", status=404)

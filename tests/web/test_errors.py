@@ -306,6 +306,7 @@ def test_who_comes_second_keeps_the_photos_that_came_along(
 
     browser.send(
         way="in_person",
+        started_at="2026-03-11T09:00",
         contact_made="yes",
         findings="龙头换了垫片",
         photos=[(BytesIO(small_jpeg()), "tap.jpg")],

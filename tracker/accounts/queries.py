@@ -1,12 +1,13 @@
 """Who there is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import NotFoundError
+from tracker.permissions import Role
 from tracker.privacy import normalise_phone
 
 
@@ -27,6 +28,18 @@ def person_named(name: str) -> Person | None:
         return None
     column = Person.email if "@" in name else Person.phone
     return db.session.scalar(select(Person).where(column == name, Person.ended_at.is_(None)))
+
+
+def leads_in(person_id: int, unit_ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that somebody is here and holds the role of leader in one of the units."""
+    return exists().where(
+        Grant.person_id == person_id,
+        Grant.role == Role.LEADER,
+        Grant.unit_id.in_(sorted(unit_ids)),
+        Grant.ended_at.is_(None),
+        Person.id == Grant.person_id,
+        Person.ended_at.is_(None),
+    )
 
 
 def there_is_nobody() -> bool:

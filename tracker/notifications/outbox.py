@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from tracker.database import db
 from tracker.notifications.models import Channel, Message
@@ -38,6 +38,16 @@ def enqueue(
     )
     db.session.add(message)
     return message
+
+
+def count_since(kind: str, *, service_request_id: int, since: datetime) -> int:
+    """Return how many messages of a kind were written about a request since a moment."""
+    written = select(func.count()).where(
+        Message.service_request_id == service_request_id,
+        Message.kind == kind,
+        Message.created_at > since,
+    )
+    return db.session.scalar(written) or 0
 
 
 def is_waiting(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -24,7 +25,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.database import UtcDateTime, db
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
-from tracker.privacy import find_personal_data
+from tracker.privacy import find_personal_data, told_again
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
@@ -35,6 +36,7 @@ from tracker.service_requests.models import (
     Handler,
     HelpingTeam,
     HistoryEntry,
+    Requester,
     ServiceRequest,
 )
 from tracker.teams.models import Team
@@ -62,7 +64,7 @@ class Task:
     priority: Priority
     board_note: str
     preferred_time: str
-    """Without numbers and addresses."""
+    """Without numbers and addresses, and without the request's own people and door."""
     due_at: datetime | None
     near_at: datetime | None
     resolved_on_time: bool | None
@@ -96,10 +98,14 @@ _TASKS: Final[Select[*tuple[Any, ...]]] = (
         Category.icon,
         Category.is_sensitive,
         *(column for thing in _NAMED for column in (thing.name, thing.name_en)),
+        Requester.name,
+        ServiceRequest.beneficiary_name,
+        ServiceRequest.address,
     )
     .join(Category, Category.id == ServiceRequest.category_id)
     .outerjoin(Area, Area.id == ServiceRequest.area_id)
     .outerjoin(Team, Team.id == ServiceRequest.lead_team_id)
+    .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
     .where(ServiceRequest.id.in_(_ONE_OF))
 )
 _TEAMS, _CLAIMANTS, _HANDLERS = range(3)
@@ -167,13 +173,18 @@ def shown(ids: Sequence[int]) -> Sequence[Task]:
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:
-    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 :]
+    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -3]
+    requester_name, beneficiary_name, address = values[-3:]
     own = dict(zip((*_OWN, "icon", "is_sensitive"), plain, strict=True))
     category, area, team = names(named)
     task_id, lead_team_id = own["id"], own["lead_team_id"]
     teams = held.get((_TEAMS, task_id), ())
     return Task(
-        **own | {"preferred_time": without_personal_data(own["preferred_time"])},
+        **own
+        | {
+            "preferred_time": own["preferred_time"]
+            and blotted(own["preferred_time"], requester_name, beneficiary_name, address)
+        },
         category=category,
         area=area,
         team=team,
@@ -242,6 +253,20 @@ def _claimed_by(
 def _finished_at(service_request: ServiceRequest) -> tuple[datetime, int]:
     done = service_request.resolved_at or service_request.closed_at
     return done or service_request.submitted_at, service_request.id
+
+
+@lru_cache(maxsize=1024)
+def blotted(
+    text: str, requester_name: str | None, beneficiary_name: str | None, address: str
+) -> str:
+    """Return a resident's words for those who may not know who it is, nor where.
+
+    The same tasks stand on board after board, and looking for a stretch of an address takes a while.
+    """
+    text = without_personal_data(text)
+    while told := told_again(text, names=(requester_name, beneficiary_name), place=address):
+        text = text.replace(told, "…")
+    return text
 
 
 def without_personal_data(text: str) -> str:

@@ -85,8 +85,10 @@ def teams_to_choose(service_request: ServiceRequest, actor: Actor) -> Sequence[T
     )
 
 
-def helping_teams_to_choose() -> Sequence[Team]:
-    """Return every team that may help."""
+def helping_teams_to_choose(service_request: ServiceRequest, actor: Actor) -> Sequence[Team]:
+    """Return every team that may help, as far as `actor` may choose them: a desk."""
+    if not is_its_desk(actor, service_request):
+        return []
     query = select(Team).where(Team.ended_at.is_(None)).order_by(Team.name, Team.id)
     return list(db.session.scalars(query))
 

@@ -72,6 +72,9 @@ REQUESTER_STEPS: Final = frozenset(
 """Steps in which a requester speaks. Of a request that this one was merged into, they are
 another person's words."""
 
+OF_ONE_HOME: Final = REQUESTER_STEPS | {Step.WAIT, Step.RESUME, Step.RECEIVE_MERGED}
+"""Steps that are one requester's alone: their words, what they are asked, that theirs goes on by itself."""
+
 MERGE_HOPS: Final = 20
 DOUBLE_TAP: Final = timedelta(minutes=2)
 
@@ -145,7 +148,7 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
         _of_neighbour(entry)
         for entry in entries
         if _is_shown(entry)
-        and entry.step not in REQUESTER_STEPS
+        and entry.step not in OF_ONE_HOME
         and together_since is not None
         and entry.taken_at >= together_since
     ]
@@ -172,10 +175,13 @@ def _together_since(
 
 
 def _of_neighbour(entry: HistoryEntry) -> PublicStep:
-    """Return a step of what this one was merged into, without its requester's words and questions to them."""
+    """Return a step of what this one was merged into, without what is said to one home.
+
+    That is its requester's words, and what goes with a visit: when, why not, where the key is.
+    """
     step = _public(entry, is_own=False)
-    is_theirs = entry.actor_id is None or entry.step is Step.WAIT
-    return replace(step, note="") if is_theirs else step
+    is_of_a_visit = entry.step in (Step.PLAN_VISIT, Step.VISIT) or _calls_off(entry)
+    return replace(step, note="") if is_of_a_visit or entry.actor_id is None else step
 
 
 def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:

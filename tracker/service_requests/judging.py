@@ -35,7 +35,7 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
 
 
 def to_decide(actor: Actor) -> Select[Approval]:
-    """Select everything that waits for `actor`'s decision."""
+    """Select everything that waits for `actor`'s decision: nothing that they asked for themselves."""
     ways = [
         (Approval.kind == kind) & within_reach(actor, right, CASEWORK)
         for kind, right in RIGHTS.items()
@@ -44,7 +44,11 @@ def to_decide(actor: Actor) -> Select[Approval]:
     return (
         select(Approval)
         .join(Approval.service_request)
-        .where(Approval.decided_at.is_(None), or_(false(), *ways))
+        .where(
+            Approval.decided_at.is_(None),
+            Approval.asked_by_id.is_distinct_from(actor.person_id),
+            or_(false(), *ways),
+        )
         .options(
             contains_eager(Approval.service_request).options(
                 joinedload(ServiceRequest.category),

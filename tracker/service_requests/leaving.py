@@ -7,18 +7,23 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.permissions import Actor
 from tracker.service_requests import messages
-from tracker.service_requests.actions import steps
+from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.actions.claims import free, take_turns
 from tracker.service_requests.lifecycle import OPEN_STATUSES, UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
+from tracker.visits.models import Visit, VisitStatus
 
 
-def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetime) -> None:
+def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: datetime) -> None:
     """Free the places that somebody held through a team alone, on requests that are still open.
+
+    And take them off the planned visits: nobody is announced who goes to no door any more. Without
+    a team they leave altogether, and answer for nothing.
 
     On resolved ones, too: a place is what its holder reads the contact data by, and works by again
     if the result is disputed. The team leaders are told at once of what is left undone. The right
@@ -32,26 +37,38 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
             )
         )
     )
-    claims = db.session.scalars(
-        select(Claim)
-        .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
-        .where(
-            Claim.person_id == person_id,
-            Claim.released_at.is_(None),
-            ServiceRequest.status.in_(OPEN_STATUSES),
+    claims = {
+        claim.service_request_id: claim
+        for claim in db.session.scalars(
+            select(Claim)
+            .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
+            .where(
+                Claim.person_id == person_id,
+                Claim.released_at.is_(None),
+                ServiceRequest.status.in_(OPEN_STATUSES),
+            )
         )
-        .order_by(Claim.id)
-    ).all()
-    for claim in claims:
+    }
+    expected = db.session.scalars(
+        select(Visit.service_request_id).where(
+            Visit.status == VisitStatus.PLANNED, Visit.visitors.any(Person.id == person_id)
+        )
+    )
+    for service_request_id in sorted({*claims, *expected}):
         # Locked: whoever claims at the same moment waits, and then counts the free place.
         service_request = db.session.get_one(
             ServiceRequest,
-            claim.service_request_id,
+            service_request_id,
             with_for_update={"of": ServiceRequest, "key_share": True},
             populate_existing=True,
         )
         teams = service_request.team_ids
-        if team_id not in teams or staying_in & set(teams):
+        if team_id is not None and (team_id not in teams or staying_in & set(teams)):
+            continue
+        claim = claims.get(service_request_id)
+        if claim is None:
+            if team_id is None or service_request.leader_id != person_id:
+                visiting.stay_away(service_request, person_id, actor=actor, now=now)
             continue
         steps.take(
             service_request,
@@ -66,8 +83,8 @@ def give_back_claims(*, person_id: int, team_id: int, actor: Actor, now: datetim
 
 
 def has_open_requests(team_id: int) -> bool:
-    """Tell whether a team leads a request that is not resolved."""
+    """Tell whether a team leads an open request: a result, too, may come back to it."""
     query = select(ServiceRequest.id).where(
-        ServiceRequest.lead_team_id == team_id, ServiceRequest.status.in_(UNRESOLVED_STATUSES)
+        ServiceRequest.lead_team_id == team_id, ServiceRequest.status.in_(OPEN_STATUSES)
     )
     return db.session.scalar(query.limit(1)) is not None

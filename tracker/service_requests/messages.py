@@ -1,14 +1,15 @@
 """Who is told of which step. Writes into the outbox, in the transaction of the step."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from tracker.accounts.models import Grant, Person
+from tracker.accounts.queries import leads_in
 from tracker.database import db
-from tracker.notifications.outbox import enqueue, is_waiting
+from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status, Step
@@ -16,6 +17,9 @@ from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams.models import Membership
 from tracker.visits.models import Visit
 
+AN_HOUR: Final = timedelta(hours=1)
+MOST_AN_HOUR: Final = 20
+"""More mails than that about one request come from somebody who makes them come."""
 FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
 
@@ -26,6 +30,7 @@ def tell_requester(
     """Tell the requester, and those whose requests were merged into this one, by e-mail.
 
     What is for the requester alone, a question or who comes to their door, others do not hear.
+    Of one request nobody gets more than `MOST_AN_HOUR`: their page tells the rest.
     """
     family = [service_request]
     if step not in FOR_ONE:
@@ -37,6 +42,12 @@ def tell_requester(
         if requester is None or requester.reachable_by is not ReachableBy.EMAIL:
             continue
         if not requester.email:
+            continue
+        if (
+            step is not Step.SUBMIT
+            and count_since("requester_step", service_request_id=told.id, since=now - AN_HOUR)
+            >= MOST_AN_HOUR
+        ):
             continue
         enqueue(
             "requester_step",
@@ -119,8 +130,11 @@ def _leaders_of(team_id: int) -> Iterable[Person]:
 
 def _holders(service_request: ServiceRequest) -> Iterable[Person]:
     ids = {claim.person_id for claim in service_request.claims}
-    if service_request.leader_id is not None:
-        ids.add(service_request.leader_id)
+    # A leader whose role has ended answers for it no more, though it still stands with them.
+    units = organisation.units_above(service_request.unit_id)
+    is_its_leader = and_(
+        Person.id == service_request.leader_id, leads_in(service_request.leader_id or 0, units)
+    )
     if service_request.lead_team_id is not None:
         ids |= set(
             db.session.scalars(
@@ -132,7 +146,9 @@ def _holders(service_request: ServiceRequest) -> Iterable[Person]:
             )
         )
     return db.session.scalars(
-        select(Person).where(Person.id.in_(sorted(ids)), Person.ended_at.is_(None))
+        select(Person).where(
+            or_(Person.id.in_(sorted(ids)), is_its_leader), Person.ended_at.is_(None)
+        )
     ).all()
 
 

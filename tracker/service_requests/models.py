@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
     exists,
     false,
     or_,
@@ -478,6 +479,14 @@ def _in_teams(team_ids: Collection[int]) -> ColumnElement[bool]:
     )
 
 
+def _claimed_through(person_id: int, team_ids: Collection[int]) -> ColumnElement[bool]:
+    # One by one: somebody has claimed few, and a team may have helped with thousands.
+    helps = exists().where(
+        HelpingTeam.service_request_id == ServiceRequest.id, HelpingTeam.team_id.in_(team_ids)
+    )
+    return and_(_claimed_by(person_id), or_(ServiceRequest.lead_team_id.in_(team_ids), helps))
+
+
 def _claimed_by(person_id: int) -> ColumnElement[bool]:
     return ServiceRequest.id.in_(
         select(Claim.service_request_id).where(
@@ -504,6 +513,7 @@ CASEWORK = CaseworkColumns(
     lead_team_id=ServiceRequest.lead_team_id,
     in_teams=_in_teams,
     claimed_by=_claimed_by,
+    claimed_through=_claimed_through,
     handled_by=_handled_by,
 )
 """How `tracker.visibility` reads the table."""

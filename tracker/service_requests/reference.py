@@ -94,6 +94,11 @@ def parse_link_token(token: str) -> tuple[int, bytes] | None:
     return int.from_bytes(compact_id, "big"), mac
 
 
+def mark_of_link(salt: str) -> str:
+    """Return by what a link is known again, and from which nobody can make it."""
+    return sha256(f"shishi/mark/1\0{salt}".encode()).hexdigest()[:16]
+
+
 def matches_link(secrets: Secrets, token: str, request_id: int, salt: str) -> bool:
     """Tell whether `token` is the private link of this request, in constant time."""
     parsed = parse_link_token(token)

@@ -8,7 +8,7 @@ from tracker.accounts import audit
 from tracker.accounts.actions import require_everywhere
 from tracker.accounts.models import Person
 from tracker.database import db, hold
-from tracker.errors import NotPermittedError, Refusal, RefusedError
+from tracker.errors import NotFoundError, NotPermittedError, Refusal, RefusedError
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor, require, require_in_unit
 from tracker.teams import queries
@@ -16,10 +16,10 @@ from tracker.teams.models import Membership, Team
 
 
 class OnLeaving(Protocol):
-    """Called when somebody leaves a team: what they had in hand goes back."""
+    """Called when somebody leaves a team, or (None) altogether: what they had in hand goes back."""
 
     def __call__(  # noqa: D102 - the class says it
-        self, *, person_id: int, team_id: int, actor: Actor, now: datetime
+        self, *, person_id: int, team_id: int | None, actor: Actor, now: datetime
     ) -> None: ...
 
 
@@ -114,6 +114,8 @@ def join(
 ) -> Membership:
     """Let somebody join a team; joining twice changes nothing.
 
+    Raises `NotFoundError` for somebody who was ended: the place would come back with them.
+
     Volunteers may be lent by anybody. Who holds a role in another unit joins by somebody who
     answers for them: with the team come rights that this role was not given with.
     """
@@ -121,6 +123,10 @@ def join(
     if not queries.may_be_lent(actor, person.id):
         message = "Another unit answers for who holds a role there."
         raise NotPermittedError(message)
+    hold(person)
+    if person.ended_at is not None:
+        message = "Somebody who was ended joins no team."
+        raise NotFoundError(message)
     hold(team)
     if team.ended_at is not None:
         raise RefusedError(Refusal.TEAM_ENDED)
@@ -178,8 +184,11 @@ def leave_every_team(
     By whoever manages people in all of `held_in`, the units that answer for them.
     """
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    hold(person)  # who lets them join a team at the same moment waits, and finds them ended
     for place in queries.memberships_of(person.id):
         _leave(place, actor=actor, now=now)
+    for give_back in on_leaving:
+        give_back(person_id=person.id, team_id=None, actor=actor, now=now)
 
 
 def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:

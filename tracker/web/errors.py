@@ -72,6 +72,7 @@ REFUSALS = {
         "You urged today already. We have told everyone concerned; you can urge again tomorrow."
     ),
     Refusal.ALREADY_ANSWERED: _l("This has been answered already."),
+    Refusal.ASKED_BY_YOU: _l("You asked for this, so somebody else has to decide."),
     Refusal.HANDLED_BY_YOU: _l(
         "You worked on this request, so somebody else has to judge the result."
     ),
@@ -95,6 +96,9 @@ REFUSALS = {
         "before the next one, or call us. What you typed is still here."
     ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
+    Refusal.LEADER_ENDED: _l(
+        "Whom you chose no longer answers for requests there. Choose another leader."
+    ),
     Refusal.NOT_ENOUGH_TRIES: _l(
         "“No contact” needs logged tries on more days first. Several on one day count once, those "
         "from before it was taken up again not at all."

@@ -12,7 +12,14 @@ from babel.support import Translations
 from flask import request
 from flask_babel import gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, PasswordField, SelectField, StringField
+from wtforms import (
+    Field,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.csrf.core import CSRFTokenField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.fields.core import UnboundField
@@ -57,6 +64,14 @@ CHOICES: Final = frozenset({"radio", "checkbox"})
 Input.html_params = staticmethod(_params)  # type: ignore[method-assign]  # as its widgets may
 
 
+def one_line(value: object) -> object:
+    """Return a text without its breaks: they would end a mail's subject or a line of a list."""
+    return " ".join(value.splitlines()) if isinstance(value, str) else value
+
+
+_OF_MANY_LINES: Final = (TextAreaField, PasswordField, HiddenField)
+
+
 class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
     """A form with CSRF protection, spoken in the reader's language."""
 
@@ -66,6 +81,13 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
         def get_translations(self, _form: object) -> NullTranslations:
             """Return the words of the validators in the reader's language."""
             return _built_in_words(current_locale())
+
+        def bind_field(self, form: Self, unbound: "UnboundField[Any]", options: dict[str, Any]) -> Field:
+            """Return the field; what is typed into one line stays one line."""
+            field: Field = super().bind_field(form, unbound, options)
+            if isinstance(field, StringField) and not isinstance(field, _OF_MANY_LINES):
+                field.filters = (*field.filters, one_line)
+            return field
 
     def __init_subclass__(cls, **options: object) -> None:
         """Let no page that keeps forms ever keep a password of this one."""

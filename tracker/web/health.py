@@ -1,5 +1,7 @@
 """Whether the process lives, and whether it can serve."""
 
+from functools import cache
+
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, jsonify
@@ -11,6 +13,12 @@ from tracker.database import db
 from tracker.web.access import public
 
 blueprint = Blueprint("health", __name__)
+
+
+@cache
+def _wanted() -> frozenset[str]:
+    """Return the last migrations that this program has; reading them all takes a while."""
+    return frozenset(ScriptDirectory(str(ROOT / "migrations")).get_heads())
 
 
 @blueprint.get("/healthz")
@@ -29,7 +37,6 @@ def ready() -> ResponseReturnValue:
             present = MigrationContext.configure(connection).get_current_heads()
     except SQLAlchemyError:
         return jsonify(status="unavailable", database="unreachable"), 503
-    wanted = ScriptDirectory(str(ROOT / "migrations")).get_heads()
-    if set(present) != set(wanted):
+    if frozenset(present) != _wanted():
         return jsonify(status="unavailable", database="migrations are not current"), 503
     return jsonify(status="ok", database="ok")

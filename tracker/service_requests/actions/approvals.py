@@ -30,7 +30,7 @@ def decide(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Grant or refuse what was asked. Whoever handled the request may not decide.
+    """Grant or refuse what was asked. Whoever handled the request, or asked, may not decide.
 
     Raises `RefusedError` when it was decided already, and `StepNotAllowedError` when the
     request has moved on so that it can no longer be granted.
@@ -38,6 +38,8 @@ def decide(
     require(actor, RIGHTS[approval.kind], approval.service_request)
     if approval.decided_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
+    if actor.person_id is not None and approval.asked_by_id == actor.person_id:
+        raise RefusedError(Refusal.ASKED_BY_YOU)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
     approval.granted = granted

@@ -150,13 +150,12 @@ def release(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Give a place back, with a reason. Volunteers their own; team leaders any of the team's.
+    """Give a place back, with a reason. Volunteers their own; team leaders those of `may_free`.
 
     Raises `NotFoundError` when that person holds no place.
     """
     require(actor, Action.RELEASE_CLAIM, service_request)
-    leads = not actor.teams.get(Role.TEAM_LEADER, frozenset()).isdisjoint(service_request.team_ids)
-    if person_id != actor.person_id and not leads:
+    if person_id not in may_free(service_request, actor):
         message = "That place is somebody else's."
         raise NotFoundError(message)
     place = db.session.scalar(
@@ -179,6 +178,26 @@ def release(
     )
     free(service_request, place, reason=reason, actor=actor, now=now)
     messages.tell_team(service_request, Step.RELEASE, now=now)
+
+
+def may_free(service_request: ServiceRequest, actor: Actor) -> frozenset[int]:
+    """Return whose places `actor` may give back: their own, and as a team leader the team's.
+
+    Who leads the lead team all of them; who leads one that helps, those of its own members.
+    """
+    holders = service_request.claimant_ids
+    leading = actor.teams.get(Role.TEAM_LEADER, frozenset())
+    if service_request.lead_team_id in leading:
+        return frozenset(holders)
+    helping = leading.intersection(service_request.team_ids)
+    members = db.session.scalars(
+        select(Membership.person_id).where(
+            Membership.team_id.in_(sorted(helping)),
+            Membership.person_id.in_(sorted(holders)),
+            Membership.ended_at.is_(None),
+        )
+    )
+    return frozenset(members if helping else ()) | (frozenset(holders) & actor.ids)
 
 
 def release_all(

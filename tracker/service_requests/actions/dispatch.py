@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 
-from sqlalchemy import update
+from sqlalchemy import exists, select, update
 
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.accounts.queries import leads_in
+from tracker.database import db, hold
 from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, require
 from tracker.service_requests import messages
-from tracker.service_requests.actions import steps
+from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.actions.claims import release_all
 from tracker.service_requests.lifecycle import (
     OPEN_STATUSES,
@@ -22,7 +24,7 @@ from tracker.service_requests.lifecycle import (
     Step,
 )
 from tracker.service_requests.limits import Limit, LimitUnit, due_at
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.teams.models import Team
 
 
@@ -88,8 +90,15 @@ def decline(
 
 
 def may_be_spam(service_request: ServiceRequest) -> bool:
-    """Tell whether it may still be called spam: no desk has accepted it."""
-    return service_request.status is Status.SUBMITTED
+    """Tell whether it may still be called spam: no desk has accepted it, nor ever had."""
+    return service_request.status is Status.SUBMITTED and not db.session.scalar(
+        select(
+            exists().where(
+                HistoryEntry.service_request_id == service_request.id,
+                HistoryEntry.step == Step.ACCEPT,
+            )
+        )
+    )
 
 
 def merge(
@@ -153,7 +162,8 @@ def assign(
     """Dispatch to a lead team and a leader, perhaps with helping teams.
 
     `board_note` is what volunteers read on the board before they claim. A team leader may only do
-    so inside the team that has it, and leaves it to the leader who answers for it. Claims of
+    so inside the team that has it, and leaves it to the leader who answers for it and the teams
+    that help. Claims of
     people who are in none of the teams any more are released. Where the lead team stays, so do
     the status, who signed for it and the return limit.
     """
@@ -164,8 +174,20 @@ def assign(
     if not may_choose_leader(actor, service_request, leader):
         message = "Only a desk says which leader answers for it."
         raise NotPermittedError(message)
-    if lead_team.ended_at is not None or any(team.ended_at for team in helping_teams):
-        raise RefusedError(Refusal.TEAM_ENDED)
+    if not may_choose_helping_teams(actor, service_request, helping_teams):
+        message = "Only a desk says which other teams help."
+        raise NotPermittedError(message)
+    # Whoever ends one of them at the same moment waits, or has ended it by now.
+    for team in sorted({lead_team, *helping_teams}, key=attrgetter("id")):
+        hold(team)
+        if team.ended_at is not None:
+            raise RefusedError(Refusal.TEAM_ENDED)
+    if leader.id != service_request.leader_id:
+        hold(leader)
+        if not db.session.scalar(
+            select(leads_in(leader.id, organisation.units_above(service_request.unit_id)))
+        ):
+            raise RefusedError(Refusal.LEADER_ENDED)
     former_id = service_request.lead_team_id
     stays = former_id == lead_team.id and (service_request.status, Step.ASSIGN) in STAYS_INSIDE
     service_request.lead_team = lead_team
@@ -174,6 +196,7 @@ def assign(
     db.session.flush()
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
     release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
+    visiting.keep_away_others(service_request, actor=actor, now=now)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
     if not stays:
@@ -218,6 +241,17 @@ def may_choose_leader(actor: Actor, service_request: ServiceRequest, leader: Per
     return is_its_desk(actor, service_request) or service_request.leader_id in (None, leader.id)
 
 
+def may_choose_helping_teams(
+    actor: Actor, service_request: ServiceRequest, teams: Sequence[Team]
+) -> bool:
+    """Tell whether `actor` may let `teams` help: a desk any, a team leader those that do already.
+
+    With a request come its people's names, numbers and doors.
+    """
+    present = {team.id for team in service_request.helping_teams}
+    return is_its_desk(actor, service_request) or {team.id for team in teams} == present
+
+
 def is_its_desk(actor: Actor, service_request: ServiceRequest) -> bool:
     """Tell whether `actor` dispatches the request for its unit, not inside a team only."""
     return service_request.unit_id in actor.units_where(Action.ASSIGN_SERVICE_REQUEST)
@@ -245,6 +279,7 @@ def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: 
         internal_note=reason,
         team_id=team_id,
     )
+    visiting.keep_away_others(service_request, actor=actor, now=now)
 
 
 def return_limit_at(service_request: ServiceRequest) -> datetime | None:

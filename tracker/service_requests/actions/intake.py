@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -21,7 +22,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
-from tracker.service_requests.reference import new_reference
+from tracker.service_requests.reference import mark_of_link, new_reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,10 @@ def _make(
     )
     db.session.add(service_request)
     db.session.flush()
-    same_as = {"same_as": content.same_as_id} if content.same_as_id is not None else None
-    steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=same_as)
+    detail: dict[str, Any] = {"link": mark_of_link(service_request.link_salt)}
+    if content.same_as_id is not None:
+        detail["same_as"] = content.same_as_id
+    steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=detail)
     _take_over(submission_key, service_request)
     search.index(service_request)
     return service_request

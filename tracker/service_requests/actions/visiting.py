@@ -1,5 +1,6 @@
 """Visits to a service request: planned, recorded, cancelled."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +16,8 @@ from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
-from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
+from tracker.teams.models import Membership
+from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus, visit_visitor
 
 MOST_DRAFTS: Final = 50
 """How many reports somebody may have begun: ten times what one person may hold in hand."""
@@ -53,7 +55,7 @@ def plan_visit(
 ) -> Visit:
     """Plan who goes when. The requester is told; sending the same key twice plans one."""
     require(actor, Action.RECORD_VISIT, service_request)
-    existing = _recorded_with(submission_key)
+    existing, submission_key = _recorded_with(submission_key, service_request)
     if existing is not None:
         return existing
     visit = Visit(
@@ -89,7 +91,7 @@ def record_visit(
 ) -> Visit:
     """Record a visit that was planned, or one that was not. The same key twice records one."""
     require(actor, Action.RECORD_VISIT, service_request)
-    existing = _recorded_with(submission_key)
+    existing, submission_key = _recorded_with(submission_key, service_request)
     if existing is not None and existing is not visit:
         return existing
     if visit is not None and visit.service_request_id != service_request.id:
@@ -129,9 +131,9 @@ def record_visit(
     return visit
 
 
-def is_recorded(visit: Visit | None, submission_key: str) -> bool:
+def is_recorded(service_request: ServiceRequest, visit: Visit | None, submission_key: str) -> bool:
     """Tell whether this report came before: `record_visit` would change nothing."""
-    existing = _recorded_with(submission_key)
+    existing, _ = _recorded_with(submission_key, service_request)
     if existing is not None and existing is not visit:
         return True
     return visit is not None and visit.status is VisitStatus.DONE
@@ -168,6 +170,26 @@ def stay_away(
             visit.visitors = others
         else:
             _call_off(service_request, visit, actor=actor, now=now)
+
+
+def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
+    """Take off the planned visits who is in none of its teams now, nor answers for it; part of a step."""
+    members = select(Membership.person_id).where(
+        Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
+    )
+    others = db.session.scalars(
+        select(visit_visitor.c.person_id)
+        .join(Visit, Visit.id == visit_visitor.c.visit_id)
+        .where(
+            Visit.service_request_id == service_request.id,
+            Visit.status == VisitStatus.PLANNED,
+            visit_visitor.c.person_id.not_in(members),
+        )
+        .distinct()
+    ).all()
+    for person_id in sorted(others):
+        if person_id != service_request.leader_id:
+            stay_away(service_request, person_id, actor=actor, now=now)
 
 
 def _call_off(
@@ -228,8 +250,14 @@ def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
         db.session.execute(delete(NoteDraft).where(NoteDraft.id.in_(ids)))
 
 
-def _recorded_with(submission_key: str) -> Visit | None:
-    return db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
+def _recorded_with(
+    submission_key: str, service_request: ServiceRequest
+) -> tuple[Visit | None, str]:
+    """Return the visit of this request with the key; and the key, or another if it is taken."""
+    found = db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
+    if found is None or found.service_request_id == service_request.id:
+        return found, submission_key
+    return None, secrets.token_urlsafe(16)
 
 
 def _remember(service_request: ServiceRequest, visitors: Sequence[Person]) -> None:

@@ -14,7 +14,7 @@ from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
-from tracker.permissions import Action, Actor, Role, require
+from tracker.permissions import Action, Actor, require
 from tracker.service_requests import board, queries
 from tracker.service_requests.actions import claims
 from tracker.service_requests.due import DueState, due_state
@@ -155,8 +155,5 @@ def _chips(wanted: Mapping[str, tuple[int | None, Options]]) -> list[dict[str, s
 
 
 def _places(service_request: ServiceRequest) -> list[Claim]:
-    actor = signed_in_actor()
-    leads = not actor.teams.get(Role.TEAM_LEADER, frozenset()).isdisjoint(service_request.team_ids)
-    return [
-        claim for claim in service_request.claims if leads or claim.person_id == actor.person_id
-    ]
+    theirs = claims.may_free(service_request, signed_in_actor())
+    return [claim for claim in service_request.claims if claim.person_id in theirs]

@@ -150,7 +150,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         stood=_stands(service_request),
     ).offer(
         lead_teams=teams,
-        helping_teams=choices.helping_teams_to_choose(),
+        helping_teams=choices.helping_teams_to_choose(service_request, actor),
         leaders=leaders,
         about=service_request,
     )
@@ -162,9 +162,11 @@ def assign(service_request_id: int) -> ResponseReturnValue:
             dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
-                helping_teams=[
-                    db.session.get_one(Team, i) for i in form.helping_team_ids.data or ()
-                ],
+                helping_teams=(
+                    [db.session.get_one(Team, i) for i in form.helping_team_ids.data or ()]
+                    if form.helping_team_ids.choices
+                    else changed.helping_teams
+                ),
                 leader=db.session.get_one(Person, form.leader_id.data),
                 volunteers_needed=form.volunteers_needed.data or 1,
                 board_note=form.board_note.data or "",

@@ -20,6 +20,7 @@ from tracker.service_requests.callers import Caller, callers_with, log_looks
 from tracker.service_requests.forms.intake import IntakeForm
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
+from tracker.service_requests.reference import mark_of_link
 from tracker.web.access import signed_in_actor
 
 blueprint = Blueprint("intake", __name__)
@@ -65,8 +66,10 @@ def receipt(service_request_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     service_request = queries.find(actor, service_request_id, Action.ACCEPT_SERVICE_REQUEST)
     is_fresh = utc_now() - service_request.submitted_at <= READ_OUT_WITHIN
-    if not is_fresh or _taken_in_by(service_request) != actor.person_id:
-        message = "The code is shown to whoever took the request in, and only at once."
+    taken_in_by, link = _taken_in(service_request)
+    is_its_first = link == mark_of_link(service_request.link_salt)
+    if not (is_fresh and is_its_first and taken_in_by == actor.person_id):
+        message = "The first code is shown to whoever took the request in, and only at once."
         raise NotFoundError(message)
     return render_template(
         "service_requests/intake_receipt.html",
@@ -119,10 +122,12 @@ def _page(form: IntakeForm, found: Sequence[Caller] | None) -> ResponseReturnVal
     )
 
 
-def _taken_in_by(service_request: ServiceRequest) -> int | None:
-    return db.session.scalar(
-        select(HistoryEntry.actor_id).where(
+def _taken_in(service_request: ServiceRequest) -> tuple[int | None, str | None]:
+    """Return who took it in, and the mark of the link that it had then."""
+    entry = db.session.scalars(
+        select(HistoryEntry).where(
             HistoryEntry.service_request_id == service_request.id,
             HistoryEntry.step == Step.SUBMIT,
         )
-    )
+    ).first()
+    return (entry.actor_id, entry.detail.get("link")) if entry else (None, None)

@@ -317,7 +317,7 @@ def _recorded(
             it = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
             planned = _visit(it, visit_id) if visit_id is not None else None
             submission_key = _key(form.submission_key.data)
-            is_new = not visiting.is_recorded(planned, submission_key)
+            is_new = not visiting.is_recorded(it, planned, submission_key)
             visit = visiting.record_visit(
                 it,
                 visiting.VisitReport(
