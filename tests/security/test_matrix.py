@@ -117,8 +117,9 @@ def test_nobody_gets_in_but_those_named(
 
 @dataclass
 class Answer:
-    """What came in the end of one try."""
+    """What came of one try: at once, and in the end, after being led on."""
 
+    at_once: int
     status: int
     asks_to_sign_in: bool
     text: str
@@ -236,12 +237,13 @@ class Attempt:
     def _answer(self, browser: Browser, method: str, path: str, data: Mapping[str, Any]) -> Answer:
         options: dict[str, Any] = {"data": dict(data)} if method == "POST" else {}
         response = browser.request(method, path, **options)
+        at_once = response.status_code
         asked = response.status_code == 401 or "/sign-in" in response.headers.get("Location", "")
         for _turn in range(5):
             if response.status_code not in REDIRECTS:
                 break
             response = browser.request("GET", response.headers["Location"])
-        return Answer(response.status_code, asked, _text(response))
+        return Answer(at_once, response.status_code, asked, _text(response))
 
     def _name(self, who: str) -> str:
         return "a visitor" if who == VISITOR else f"{who}, who {WHO[who]}"
@@ -381,6 +383,8 @@ def _complaint(expected: str, answer: Answer) -> str:
             is_right = answer.status < 500 and answer.status not in (401, 403, 404)
             is_right = is_right and not answer.asks_to_sign_in
         case "out":
+            if answer.at_once in REDIRECTS:  # it is the next page that refuses, not this one
+                return f"out was expected, {answer.at_once} came, which led to {answer.status}"
             is_right = answer.status in REFUSED
         case "sign-in":
             is_right = answer.asks_to_sign_in

@@ -188,6 +188,8 @@ def take_up(person_id: int) -> ResponseReturnValue:
 def give_role(person_id: int) -> ResponseReturnValue:
     """Give a role in a unit."""
     actor = signed_in_actor()
+    require(actor, Action.MANAGE_PEOPLE)
+    queries.person(actor, person_id)
     form = RoleForm.from_request()
     form.offer(_units(actor))
     if form.is_sent_and_valid() and form.unit_id.data is not None:
