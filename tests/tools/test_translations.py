@@ -9,6 +9,7 @@ from flask import Flask
 from tools import translations
 from tools.translations import Text
 
+CATALOGUE = translations.CATALOGUE.read_text(encoding="utf-8")
 SOURCE = {("", "Sent in"): Text("Sent in", files={"tracker/a.py"})}
 
 
@@ -166,3 +167,8 @@ def test_the_app_cuts_texts_as_the_extraction_does(app: Flask) -> None:
     assert environment.lstrip_blocks
     assert environment.policies["ext.i18n.trimmed"] is True
     assert environment.newstyle_gettext is True  # type: ignore[attr-defined]  # set by the extension
+
+
+def test_a_mapping_has_one_word() -> None:
+    assert "对照表" in CATALOGUE
+    assert "对应关系" not in CATALOGUE

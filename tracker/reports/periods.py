@@ -43,6 +43,10 @@ class Period:
         """Tell whether it ends before it begins: somebody mixed up the two days."""
         return self.start is not None and self.end is not None and self.end <= self.start
 
+    def is_over(self, today: date) -> bool:
+        """Tell whether its last day has passed: only then is it as long as the period before."""
+        return self.end is not None and self.end <= today
+
 
 def period_for(choice: Choice, today: date) -> Period:
     """Return the days of a choice; `CUSTOM` without its days is all time."""

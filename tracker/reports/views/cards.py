@@ -65,7 +65,7 @@ class Count(NamedTuple):
     """What of them other figures leave out."""
 
     def card(self, summary: Summary, earlier: Summary | None) -> Card:
-        """Return it beside the one of the period before."""
+        """Return it beside the one of the period before; more than nothing at all is no success yet."""
         value = self.read(summary)
         card = Card(
             label=str(self.words),
@@ -80,7 +80,7 @@ class Count(NamedTuple):
         return replace(
             card,
             change=_("before: %(number)s", number=format_number(before)),
-            change_good=_is_good(value - before, self.better),
+            change_good=_is_good(value - before, self.better) if before else None,
         )
 
 
@@ -164,9 +164,14 @@ CARDS: Final[Sequence[Count | Rate | DaysToClose]] = (
 )
 
 
-def cards(summary: Summary, earlier: Summary | None) -> list[Card]:
-    """Return every number, in the order of the page, beside the ones of the period before."""
-    return [one.card(summary, earlier) for one in CARDS]
+def cards(summary: Summary, earlier: Summary | None, *, is_over: bool) -> list[Card]:
+    """Return every number, in the order of the page, beside the ones of the period before.
+
+    While the period runs (it is not over), nothing is called better or worse: part of it is
+    beside a whole one, and its requests had less time.
+    """
+    found = [one.card(summary, earlier) for one in CARDS]
+    return found if is_over else [replace(card, change_good=None) for card in found]
 
 
 def _rest(figure: Figure, number: int) -> Rest | None:

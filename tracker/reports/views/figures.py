@@ -35,7 +35,7 @@ def index() -> ResponseReturnValue:
     now, zone = scope.as_of, time_zone()
     by = breakdown.dimension_of(wanted)
     summary, groups = answers.summary_and_groups(actor, scope, by)
-    earlier = before(wanted.period)
+    earlier, is_over = before(wanted.period), wanted.period.is_over(now.astimezone(zone).date())
     compared = answers.summary(actor, wanted.scope(now, zone, earlier)) if earlier else None
     choices = filters.choices_for(actor)
     months = answers.monthly(actor, scope, zone)[-MOST_MONTHS:]
@@ -47,7 +47,8 @@ def index() -> ResponseReturnValue:
         earlier=filters.period_words(earlier) if earlier else "",
         now=now,
         summary=summary,
-        stats=cards(summary, compared),
+        is_over=is_over,
+        stats=cards(summary, compared, is_over=is_over),
         months=_series(months),
         month_names=tuple(month.name for month in months),
         month_links=tuple(month_link(month, wanted.period, zone) for month in months),
