@@ -63,8 +63,8 @@ class Bar(NamedTuple):
 
 
 def bars(groups: Sequence[Group], by: Dimension) -> tuple[Bar, ...]:
-    """Return the closure rates of the largest groups; each leads to what is still open."""
-    largest = sorted(groups, key=lambda group: -group.received)[:MOST_BARS]
+    """Return the closure rates of the largest groups by what they count; each leads to what is still open."""
+    largest = sorted(groups, key=lambda group: -group.counted)[:MOST_BARS]
     return tuple(
         Bar(
             label=group_name(group, by),
