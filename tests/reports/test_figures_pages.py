@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,13 +15,14 @@ from playwright.sync_api import Page as Window
 from sqlalchemy import update
 
 from tests.support.browser import CHINESE, ENGLISH, Browser
-from tests.support.builders import Builders
+from tests.support.builders import Builders, at
 from tests.support.chromium import Windows
 from tracker.database import db, transaction
-from tracker.permissions import Role
-from tracker.reports import listing
+from tracker.permissions import Role, resident
+from tracker.reports import exports, listing
 from tracker.reports.definitions import Figure
 from tracker.reports.formulas import safe
+from tracker.service_requests.actions import answers
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
 
@@ -151,6 +153,95 @@ def test_the_list_is_taken_along_with_masked_contacts(a: Builders, browser: Brow
         assert phone not in text
     assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "@"))]
     assert {cell.data_type for row in rows for cell in row} <= {"s", "n", "d"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "days"), [(86, 0.0), (43_200, 0.5), (432_432, 5.0), (95_000, 1.1)]
+)
+def test_days_are_taken_along_as_the_page_shows_them(
+    a: Builders, browser: Browser, seconds: int, days: float
+) -> None:
+    made = a.service_request(status=Status.CLOSED)
+    with transaction():
+        db.session.execute(
+            update(ServiceRequest)
+            .where(ServiceRequest.id == made.id)
+            .values(seconds_to_close=seconds)
+        )
+    browser.sign_in(a.supervisor())
+
+    text = browser.request("GET", "/figures/list.csv?figure=closed").get_data().decode("utf-8-sig")
+    with browser.request("GET", "/figures/list.xlsx?figure=closed") as answer:
+        book = load_workbook(io.BytesIO(answer.get_data()))
+
+    [line] = csv.DictReader(io.StringIO(text))
+    assert float(line["Days to close"]) == days
+    head, row = book.worksheets[0].iter_rows(values_only=True)
+    assert dict(zip(head, row, strict=True))["Days to close"] == days
+
+
+def test_a_sheet_is_called_after_what_it_lists(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.supervisor())
+    for figure in Figure:
+        for locale in (ENGLISH, CHINESE):
+            address = f"/figures/list.xlsx?figure={figure}"
+            with browser.speak(locale).request("GET", address) as answer:
+                book = load_workbook(io.BytesIO(answer.get_data()))
+            [name] = book.sheetnames
+            assert name == str(book.properties.title)[:31].rstrip()
+
+
+@pytest.mark.parametrize("title", ["[a]: b*c?/d\\e", "'quoted'", "x" * 40])
+def test_a_sheet_may_be_called_after_anything(title: str) -> None:
+    with exports.workbook(title, ["Head"], []) as file:
+        assert load_workbook(file).sheetnames != ["Sheet1"]
+
+
+def test_a_running_period_is_not_called_better_or_worse(a: Builders, browser: Browser) -> None:
+    today = a.now.date()
+    for month, how_many in ((1, 1), (2, 3), (3, 1)):
+        for _ in range(how_many):
+            a.service_request(status=Status.CLOSED, at=at(date(today.year, month, 2)))
+    browser.sign_in(a.supervisor())
+    still_runs = "This period still runs"
+
+    page = browser.open("/figures?period=last_month")
+    assert "better, before: 1" in page.text
+    assert still_runs not in page.text
+    page = browser.open("/figures?period=this_month")
+    assert "before: 3" in page.text
+    assert "worse," not in page.text
+    assert "better," not in page.text
+    assert still_runs in page.text
+
+
+def test_more_than_nothing_is_not_called_better(a: Builders, browser: Browser) -> None:
+    a.service_request(status=Status.CLOSED, at=at(date(a.now.year, 2, 2)))
+    browser.sign_in(a.supervisor())
+
+    page = browser.open("/figures?period=last_month")
+
+    assert "before: 0" in page.text
+    assert "better," not in page.text
+
+
+def test_bars_stand_in_the_order_of_the_number_that_they_show(
+    a: Builders, browser: Browser
+) -> None:
+    few, many = a.category(name_en="Few counted"), a.category(name_en="Many counted")
+    for _ in range(3):
+        taken_back = a.service_request(category=few)
+        with transaction():
+            answers.withdraw(taken_back, actor=resident(taken_back.id), now=a.now)
+    a.service_request(category=few)
+    for _ in range(2):
+        a.service_request(category=many)
+    browser.sign_in(a.supervisor())
+
+    html = browser.open("/figures?by=leaf&sort=-received").html
+    chart = html[html.index("Closure rate by") : html.index("Figures by")]
+
+    assert chart.index("Many counted") < chart.index("Few counted")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+86", "-1", "@sum", "\tx", "\rx", "＝1"])

@@ -5,6 +5,7 @@ Contact data is masked, whoever exports; the full data is looked at in the reque
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from tracker.service_requests.words import SATISFACTION, channel_label
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
 from tracker.web.labels import label
-from tracker.web.locale import current_locale, in_locale, localized, time_zone
+from tracker.web.locale import current_locale, in_locale, localized, rounded_days, time_zone
 
 Member = TypeVar("Member", bound=Enum)
 Cell: TypeAlias = str | float | datetime | None
@@ -36,6 +37,9 @@ Cell: TypeAlias = str | float | datetime | None
 MOST_ROWS: Final = 1_048_575
 """What a sheet of a workbook holds below its header."""
 LONGEST_CELL: Final = 32_767
+LONGEST_NAME: Final = 31
+"""Of a sheet."""
+_NOT_IN_NAMES: Final = re.compile(r"[\[\]:*?/\\]+")
 
 
 def header() -> list[str]:
@@ -119,7 +123,7 @@ class Lines:
             self._clock(row.resolved_at),
             self._yes_or_no[row.resolved_on_time],
             self._clock(row.closed_at),
-            None if seconds is None else seconds / SECONDS_A_DAY,
+            None if seconds is None else rounded_days(seconds / SECONDS_A_DAY),
             self._solved[row.solved],
             self._satisfaction[row.satisfaction],
             row.times_reopened,
@@ -206,7 +210,7 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     bold = book.add_format({"bold": True, "bottom": 1})
     moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
     decimal = book.add_format({"num_format": "0.00"})
-    sheet = book.add_worksheet()
+    sheet = book.add_worksheet(_sheet_name(title))
     book.set_properties({"title": title})
     sheet.freeze_panes(1, 1)
     sheet.set_column(0, len(head) - 1, 18)
@@ -229,6 +233,11 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     book.close()
     file.seek(0)
     return file
+
+
+def _sheet_name(title: str) -> str:
+    """Return a title as a sheet may be called: without what Excel forbids, and not too long."""
+    return _NOT_IN_NAMES.sub(" ", title).strip(" '")[:LONGEST_NAME].rstrip(" '")
 
 
 def _plain(cell: Cell) -> str | float:

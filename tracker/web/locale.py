@@ -228,8 +228,16 @@ def format_days(days: float | None) -> str:
     """Return decimal days with one digit (two below one day), or a dash."""
     if days is None:
         return "–"
-    pattern = "#,##0.00" if days < 1 else "#,##0.0"
-    return _written_number(days, pattern, current_locale())
+    return _written_number(days, f"#,##0.{'0' * _digits_of(days)}", current_locale())
+
+
+def rounded_days(days: float) -> float:
+    """Return decimal days as `format_days` shows them, for files that reckon on with them."""
+    return round(days, _digits_of(days))
+
+
+def _digits_of(days: float) -> int:
+    return 2 if days < 1 else 1
 
 
 def format_number(value: float | None) -> str:
