@@ -16,6 +16,8 @@ BY_HAND = (  # indexes of expressions, or with columns beside the order: they ca
     "ix_service_request_newest",
     "ix_service_request_board",
     "ix_service_request_call_backs",
+    "ix_service_request_reference_end",
+    "ix_requester_phone_end",
 )
 
 db = current_app.extensions["migrate"].db

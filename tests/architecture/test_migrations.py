@@ -26,6 +26,8 @@ BY_HAND: Final = (  # as in migrations/env.py
     "ix_service_request_newest",
     "ix_service_request_board",
     "ix_service_request_call_backs",
+    "ix_service_request_reference_end",
+    "ix_requester_phone_end",
 )
 
 # SQLite says of each such index that it cannot read it back.

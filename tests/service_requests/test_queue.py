@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from time_machine import Traveller
 
 from tests.support.browser import Browser
@@ -14,6 +15,7 @@ from tracker.permissions import Role
 from tracker.service_requests import queue, search
 from tracker.service_requests.actions import handling
 from tracker.service_requests.lifecycle import Priority, Status
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.web import paging
 
@@ -356,6 +358,97 @@ def test_what_is_masked_is_not_found(a: Builders, browser: Browser, words: str) 
     assert told[0] == told[1]
     browser.sign_in(a.coordinator())
     assert reference in browser.open(f"/queue?status=all&q={words}").text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda it: it.reference[-4:],
+        lambda it: it.reference[4:],
+        lambda it: f"{it.reference[3:6]}-{it.reference[6:]}",
+    ],
+)
+def test_the_end_of_a_reference_is_found(
+    a: Builders, browser: Browser, part: Callable[[ServiceRequest], str]
+) -> None:
+    made = a.service_request()
+    others = [a.service_request() for _ in range(3)]
+    browser.sign_in(a.auditor())
+
+    found = listed(browser, f"/queue?status=all&q={part(made)}")
+
+    ends = part(made).replace("-", "")
+    assert found == [one.reference for one in [made, *others] if one.reference.endswith(ends)]
+
+
+@pytest.mark.parametrize("words", ["5678", "345678", "1234 5678", "５６７８"])
+def test_the_end_of_a_phone_number_is_found_by_those_who_may_see_numbers(
+    a: Builders, browser: Browser, words: str
+) -> None:
+    called = a.service_request(phone="+8613812345678")
+    a.service_request(phone="+8613812345679")
+    address = f"/queue?status=all&q={words}"
+
+    assert listed(browser.sign_in(a.coordinator()), address) == [called.reference]
+    assert listed(browser.sign_in(a.auditor()), address) == []
+
+
+def test_the_end_of_a_number_is_found_among_many_that_contain_it_as_a_word(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_OF_FEW", 1)
+    called = a.service_request(need="水管漏水", phone="+8613812345678")
+    written = [a.service_request(need="门牌 5678 的路灯") for _ in range(3)]
+    browser.sign_in(a.coordinator())
+
+    found = listed(browser, "/queue?status=all&q=5678")
+
+    assert set(found) == {one.reference for one in [called, *written]}
+
+
+def test_the_end_of_a_number_is_found_beside_a_name_that_contains_it(
+    a: Builders, browser: Browser
+) -> None:
+    called = a.service_request(phone="+8613812345678")
+    named = a.service_request(unit=a.unit(name="5678 热线"))
+    browser.sign_in(a.coordinator())
+
+    found = listed(browser, "/queue?status=all&q=5678")
+
+    assert set(found) == {called.reference, named.reference}
+
+
+@pytest.mark.parametrize("column", ["reference", "phone"])
+def test_ends_of_numbers_are_looked_up_in_an_index(a: Builders, column: str) -> None:
+    a.service_request()
+    [by_reference, by_phone] = queue._by_its_end("5678", a.actor(a.coordinator()))
+    asked = by_reference if column == "reference" else by_phone
+    bind = db.session.get_bind()
+    is_sqlite = bind.dialect.name == "sqlite"
+    if not is_sqlite:  # so few rows are read as they lie, unless that costs more
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    dialect = bind.dialect
+    statement = asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    explain = text(f"{'EXPLAIN QUERY PLAN' if is_sqlite else 'EXPLAIN'} {statement}")
+
+    plan = " ".join(str(row) for row in db.session.execute(explain))
+
+    assert f"{column}_end" in plan
+
+
+@pytest.mark.parametrize(("role", "phone"), [(Role.COORDINATOR, True), (Role.AUDITOR, False)])
+def test_an_empty_search_says_what_can_be_looked_for(
+    a: Builders, browser: Browser, role: Role, *, phone: bool
+) -> None:
+    browser.sign_in(a.holder(role))
+
+    page = browser.open("/queue?q=nowhere&status=closed")
+
+    assert "Nothing was found for “nowhere”" in page.text
+    assert "last four digits" in page.text
+    assert ("phone number, whole" in page.text) is phone
+    assert browser.click("Look in all requests").query == {"q": ["nowhere"], "status": ["all"]}
+    assert "Clear the search" in browser.page.text
 
 
 @pytest.mark.parametrize("words", ["刘桂兰", "站前大道136号", "13800138000"])

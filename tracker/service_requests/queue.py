@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Select,
     SQLColumnExpression,
+    String,
     TextClause,
     and_,
     bindparam,
@@ -43,7 +44,7 @@ from tracker.service_requests.models import (
     Requester,
     ServiceRequest,
 )
-from tracker.service_requests.reference import parse_reference
+from tracker.service_requests.reference import parse_reference, typed_digits
 from tracker.visibility import made_once, within_reach
 from tracker.web.paging import Page, Sieve, wide_page_of
 
@@ -138,6 +139,17 @@ _NEWEST: Final[Sequence[SQLColumnExpression[Any]]] = (
     ServiceRequest.submitted_at,
     ServiceRequest.id,
 )
+# As in the indexes of migration 0012.
+_REFERENCE_END: Final[ColumnElement[str]] = literal_column(
+    "substr(service_request.reference, 7)", String
+)
+_PHONE_END: Final[ColumnElement[str]] = literal_column(
+    "substr(requester.phone, length(requester.phone) - 3)", String
+)
+SHORTEST_END: Final = 4
+"""So many digits at the end of a number find it."""
+LONGEST_END: Final = 15
+"""No number has more."""
 _NOW: Final = bindparam("now", type_=UtcDateTime())
 _BY_TURN: Final = "INDEXED BY ix_service_request_desk"
 _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
@@ -338,27 +350,26 @@ def _with_words(actor: Actor, words: str) -> _Words:
     reads_all = _reads_all(actor)
     in_the_open = true() if reads_all else _is_in_the_open(actor, words)
     found = and_(search.fits(words, named), in_the_open)
-    if named:  # so many are listed with a name that a page is full before the texts are asked
-        return _Words(found)
+    ends = _by_its_end(words, actor)
     if not are_few:
+        # Names are so many that a page is full before the texts are asked.
+        fitting = or_(found, *map(ServiceRequest.id.in_, ends))
 
         def sift(ids: Sequence[int]) -> Collection[int]:
-            fitting = search.matches(words, among=ids), in_the_open
-            asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), *fitting)
+            by_text = and_(search.matches(words, among=ids), in_the_open)
+            fits = or_(by_text, *map(ServiceRequest.id.in_, ends))
+            asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
             return frozenset(db.session.scalars(asked))
 
-        return _Words(found, sift=sift)
-    # A number may only be looked for by those who may see numbers.
-    if may(actor, Action.VIEW_CONTACT):
-        phone = normalise_phone(words, organisation.organisation().country)
-        if phone is not None:
-            # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-            by_number = _asked_by(phone, actor)
-            found = (
-                ServiceRequest.id.in_(search.ids_with(words, by_number))
-                if reads_all
-                else or_(ServiceRequest.id.in_(by_number), found)
-            )
+        return _Words(fitting, sift=None if named else sift)
+    by_number = [*_by_phone(words, actor), *ends]
+    if by_number:
+        # One list of ids: of two conditions, PostgreSQL would look at every request for either.
+        found = (
+            ServiceRequest.id.in_(search.ids_with(words, *by_number))
+            if reads_all
+            else or_(ServiceRequest.id.in_(union_all(*by_number)), found)
+        )
     return _Words(found, are_few=True)
 
 
@@ -385,10 +396,35 @@ def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
     )
 
 
-def _asked_by(phone: str, actor: Actor) -> Select[int]:
-    """Select what came from that number, as far as `actor` may see numbers."""
-    callers = select(Requester.id).where(Requester.phone == phone)
-    return select(ServiceRequest.id).where(
-        ServiceRequest.requester_id.in_(callers),
-        contact.is_seen_by(actor),
+def _by_phone(words: str, actor: Actor) -> Sequence[Select[int]]:
+    """Select what came from a number, where the words are one that `actor` may look for."""
+    phone = normalise_phone(words, organisation.organisation().country)
+    return [] if phone is None else _asked_by(Requester.phone == phone, actor=actor)
+
+
+def _by_its_end(words: str, actor: Actor) -> Sequence[Select[int]]:
+    """Select what has a reference, or came from a number, that ends in the digits typed."""
+    digits = typed_digits(words)
+    if digits is None or not SHORTEST_END <= len(digits) <= LONGEST_END:
+        return []
+    last = digits[-SHORTEST_END:]
+    its_own = select(ServiceRequest.id).where(
+        _REFERENCE_END.in_((last,)), ServiceRequest.reference.endswith(digits, autoescape=True)
     )
+    by_phone = _PHONE_END.in_((last,)), Requester.phone.endswith(digits, autoescape=True)
+    return [its_own, *_asked_by(*by_phone, actor=actor)]
+
+
+def _asked_by(*whose: ColumnElement[bool], actor: Actor) -> Sequence[Select[int]]:
+    """Select what such requesters asked for, as far as `actor` may see numbers.
+
+    A number may only be looked for by those who may see numbers.
+    """
+    if not may(actor, Action.VIEW_CONTACT):
+        return []
+    callers = select(Requester.id).where(*whose)
+    return [
+        select(ServiceRequest.id).where(
+            ServiceRequest.requester_id.in_(callers), contact.is_seen_by(actor)
+        )
+    ]

@@ -50,6 +50,12 @@ def format_reference(reference: str) -> str:
     return f"{reference[:3]}-{reference[3:6]}-{reference[6:]}"
 
 
+def typed_digits(text: str) -> str | None:
+    """Return the digits of a number, or of a part of one, as somebody typed it; None for words."""
+    digits = _digits(text)
+    return digits if _is_number(digits) else None
+
+
 def parse_reference(text: str) -> str | None:
     """Return the ten digits of a reference as somebody typed it, or None if it cannot be one.
 

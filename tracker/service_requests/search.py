@@ -230,10 +230,10 @@ def matches(query: str, *, among: Sequence[int] | None = None) -> ColumnElement[
     return false() if found is None else ServiceRequest.id.in_(found)
 
 
-def ids_with(query: str, others: Select[int]) -> CompoundSelect[int] | Select[int]:
+def ids_with(query: str, *others: Select[int]) -> CompoundSelect[int]:
     """Select the ids of the requests that contain the words, and the others."""
     found = _found(query)
-    return others if found is None else union_all(found, others)
+    return union_all(*others) if found is None else union_all(found, *others)
 
 
 def are_few(query: str) -> bool:
