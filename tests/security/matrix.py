@@ -91,8 +91,9 @@ class OnThing:
     kind: str
     ours: str
     elsewhere: str = "R"
-    hides: bool = True
-    """What one may not see answers exactly as what is not there."""
+    known_to: str = ""
+    """Who knows that it is there without being let in. To everybody else who is refused it answers
+    exactly as what is not there."""
 
 
 Entry = Open | ByLink | ForRoles | OnRequest | OnThing
@@ -220,28 +221,28 @@ MATRIX: Final[Mapping[str, Entry]] = {
     # The trees are the house's own map: their names are no secret to an administrator.
     "units.index": ForRoles("AR"),
     "units.new": ForRoles("AR"),
-    "units.edit": OnThing("unit", ours="AR", hides=False),
-    "units.end": OnThing("unit", ours="AR", hides=False),
-    "units.take_up": OnThing("unit", ours="AR", hides=False),
-    "units.move": OnThing("unit", ours="R", hides=False),  # the order is the whole house's
+    "units.edit": OnThing("unit", ours="AR", known_to="A"),
+    "units.end": OnThing("unit", ours="AR", known_to="A"),
+    "units.take_up": OnThing("unit", ours="AR", known_to="A"),
+    "units.move": OnThing("unit", ours="R", known_to="A"),  # the order is the whole house's
     "areas.index": ForRoles("AR"),
     "areas.new": ForRoles("AR"),
-    "areas.edit": OnThing("area", ours="AR", hides=False),
-    "areas.end": OnThing("area", ours="AR", hides=False),
-    "areas.take_up": OnThing("area", ours="AR", hides=False),
-    "areas.move": OnThing("area", ours="R", hides=False),
+    "areas.edit": OnThing("area", ours="AR", known_to="A"),
+    "areas.end": OnThing("area", ours="AR", known_to="A"),
+    "areas.take_up": OnThing("area", ours="AR", known_to="A"),
+    "areas.move": OnThing("area", ours="R", known_to="A"),
     "categories.index": ForRoles("R"),
     "categories.new": ForRoles("R"),
-    "categories.edit": OnThing("category", ours="R", hides=False),
-    "categories.end": OnThing("category", ours="R", hides=False),
-    "categories.take_up": OnThing("category", ours="R", hides=False),
-    "categories.move": OnThing("category", ours="R", hides=False),
+    "categories.edit": OnThing("category", ours="R"),
+    "categories.end": OnThing("category", ours="R"),
+    "categories.take_up": OnThing("category", ours="R"),
+    "categories.move": OnThing("category", ours="R"),
     "organisation.edit": ForRoles("R"),
     "organisation.calendar": ForRoles("R"),
-    "organisation.forget_day": OnThing("day", ours="R", hides=False),
+    "organisation.forget_day": OnThing("day", ours="R"),
     "setup.index": ForRoles("R"),
     "outbox.index": ForRoles("R"),
-    "outbox.again": OnThing("message", ours="R", hides=False),
+    "outbox.again": OnThing("message", ours="R"),
     "imports.index": ForRoles("AR"),
     "imports.new": ForRoles("AR"),
     "imports.show": OnThing("run", ours="AR"),

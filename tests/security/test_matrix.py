@@ -181,11 +181,10 @@ class Attempt:
                 self.wrong.append(f"{where}: {complaint}")
             elif expected[who] in ("out", "sign-in") and before != after:
                 self.wrong.append(f"{where}: refused, and something was changed")
-            if expected[who] == "out" and relation is not Relation.MINE:
+            if expected[who] == "out" and _hides(entry, relation, who):
                 nothing[who] = answer.text
             self.tries += 1
-        if _hides(entry):
-            self._remember_refusals(rule, method, relation, nothing)
+        self._remember_refusals(rule, method, relation, nothing)
 
     def _remember_refusals(
         self, rule: Rule, method: str, relation: Relation, texts: Mapping[str, str]
@@ -393,8 +392,14 @@ def _complaint(expected: str, answer: Answer) -> str:
     return "" if is_right else f"{expected} was expected, {answer.status} came"
 
 
-def _hides(entry: Entry) -> bool:
-    return isinstance(entry, OnRequest) or (isinstance(entry, OnThing) and entry.hides)
+def _hides(entry: Entry, relation: Relation, who: str) -> bool:
+    match entry:
+        case OnRequest():
+            return relation is not Relation.MINE
+        case OnThing(known_to=known_to):
+            return who not in known_to
+        case _:
+            return False
 
 
 def _text(response: TestResponse) -> str:

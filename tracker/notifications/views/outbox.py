@@ -64,6 +64,7 @@ def _masked(text: str, message: Message) -> str:
 def again(message_id: int) -> ResponseReturnValue:
     """Try again at once."""
     actor = signed_in_actor()
+    require(actor, Action.VIEW_OUTBOX)  # first: which messages there are tells how many were sent
     with transaction():
         actions.send_again(queries.message(message_id), actor=actor, now=utc_now())
     flash(_("It is sent again in a moment."))

@@ -52,8 +52,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.get("/")
     def index() -> ResponseReturnValue:
-        actor = signed_in_actor()
-        require(actor, tree.right)
+        actor = _manager(tree)
         shows_ended = request.args.get("ended") == "1"
         nodes = tree.nodes(shows_ended)
         return render_template(
@@ -71,8 +70,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.route("/<int:thing_id>", methods=["GET", "POST"])
     def edit(thing_id: int) -> ResponseReturnValue:
-        actor = signed_in_actor()
-        require(actor, tree.right)
+        actor = _manager(tree)
         thing = tree.find(thing_id)
         if not tree.reach_of(actor)(thing):
             message = f"{tree.name} {thing_id} is out of reach."
@@ -81,7 +79,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.post("/<int:thing_id>/end")
     def end(thing_id: int) -> ResponseReturnValue:
-        actor = signed_in_actor()
+        actor = _manager(tree)
         try:
             with transaction():
                 tree.end(tree.find(thing_id), actor=actor, now=utc_now())
@@ -92,7 +90,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.post("/<int:thing_id>/take-up")
     def take_up(thing_id: int) -> ResponseReturnValue:
-        actor = signed_in_actor()
+        actor = _manager(tree)
         with transaction():
             tree.take_up(tree.find(thing_id), actor=actor, now=utc_now())
         flash(_("It can be chosen again."))
@@ -100,7 +98,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
 
     @blueprint.post("/<int:thing_id>/move")
     def move(thing_id: int) -> ResponseReturnValue:
-        actor = signed_in_actor()
+        actor = _manager(tree)
         with transaction():
             actions.move(
                 tree.find(thing_id),
@@ -113,6 +111,13 @@ def blueprint_for(tree: Tree) -> Blueprint:
     return blueprint
 
 
+def _manager(tree: Tree) -> Actor:
+    """Return who is there, if they manage the tree: nobody else learns what hangs in it."""
+    actor = signed_in_actor()
+    require(actor, tree.right)
+    return actor
+
+
 def _edges(nodes: Sequence[Node[Any]]) -> Mapping[str, frozenset[int]]:
     """Return which things cannot go "up" or "down": those that stand first or last in their place."""
     standing = [node.thing for node in nodes if node.thing.ended_at is None]
@@ -122,8 +127,7 @@ def _edges(nodes: Sequence[Node[Any]]) -> Mapping[str, frozenset[int]]:
 
 
 def _form_page(tree: Tree, thing: Any | None) -> ResponseReturnValue:  # noqa: ANN401 - one of three
-    actor = signed_in_actor()
-    require(actor, tree.right)
+    actor = _manager(tree)
     thing_id = thing.id if thing is not None else None
     form = tree.form(thing, actor)
     if form.is_sent_and_valid():
