@@ -5,10 +5,12 @@ from datetime import timedelta
 from itertools import product
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
+from tests.support.together import at_once, same_visitor
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.accounts.queries import grants_of
 from tracker.database import db
@@ -279,6 +281,26 @@ def test_an_invitation_is_sent_again_and_once(a: Builders, browser: Browser) -> 
 
     sent = db.session.scalars(select(Message).where(Message.address == person.email)).all()
     assert len(sent) == 1
+
+
+def test_of_invitations_sent_at_the_same_moment_one_works(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    person = a.holder(Role.COORDINATOR, email="again@example.org")
+    page = browser.sign_in(a.administrator()).open(f"/admin/people/{person.id}")
+    sent, address = page.form("csrf_token").values(), f"{page.path}/invitation"
+
+    def act() -> int:
+        return same_visitor(app, browser).post(address, data=sent).status_code
+
+    assert at_once(app, [act] * 4) == [303] * 4
+
+    mails = db.session.scalars(select(Message).where(Message.address == "again@example.org"))
+    links = [f"/invitation/{mail.payload['token']}" for mail in mails]
+    assert len(links) == 4
+    assert sorted(Browser(app).request("GET", link).status_code for link in links) == [
+        *(200, 410, 410, 410)
+    ]
 
 
 def test_who_corrects_an_address_is_told_to_invite_again(a: Builders, browser: Browser) -> None:

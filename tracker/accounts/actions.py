@@ -121,6 +121,7 @@ def note_invitation(
 ) -> None:
     """Write down that somebody was sent a link to choose a password; check that one may."""
     require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    hold(person)
     if person.ended_at is not None:
         message = "Somebody who was ended is not invited."
         raise NotFoundError(message)

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from tracker.accounts import sessions
 from tracker.accounts.models import LinkPurpose, OneTimeLink, Person
-from tracker.database import db
+from tracker.database import db, hold
 from tracker.errors import Refusal, RefusedError
 
 LIFETIMES: Final = {
@@ -22,8 +22,10 @@ LIFETIMES: Final = {
 def new_link(person: Person, purpose: LinkPurpose, *, now: datetime) -> tuple[str, datetime]:
     """Make a link; return its token, which is kept nowhere, and when it expires.
 
-    Earlier links of the same kind stop working. Part of a transaction.
+    Earlier links of the same kind stop working, and of two made at the same moment the first.
+    Part of a transaction.
     """
+    hold(person)
     _expire(person.id, (purpose,), now=now)
     token = secrets.token_urlsafe(32)
     expires_at = now + LIFETIMES[purpose]
