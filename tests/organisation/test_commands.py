@@ -1,14 +1,18 @@
 """The first administrator, from an empty database to signing in."""
 
 import re
+from collections.abc import Callable
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from tests.support.browser import Browser
-from tests.support.builders import Builders
+from tests.support.builders import PASSWORD, Builders
+from tracker.accounts import actions as accounts
 from tracker.accounts.models import Grant, Person
-from tracker.database import db
+from tracker.clock import utc_now
+from tracker.database import db, transaction
 from tracker.organisation.models import Organisation, Unit
 from tracker.permissions import Role
 
@@ -44,6 +48,37 @@ def test_doing_it_again_gives_a_new_link_and_nothing_twice(app: Flask, browser: 
     grants = db.session.scalars(select(Grant)).all()
     assert [grant.role for grant in grants] == [Role.ADMINISTRATOR]
     assert len(db.session.scalars(select(Unit)).all()) == 1
+
+
+@pytest.mark.parametrize("was_ended", [True, False], ids=["was ended", "is of a branch"])
+def test_who_becomes_an_administrator_signs_in_by_the_link_alone(
+    app: Flask, a: Builders, new_browser: Callable[[], Browser], *, was_ended: bool
+) -> None:
+    person = a.coordinator(a.unit(), email="yu@example.org", password=PASSWORD)
+    before = new_browser().sign_in(person)
+    if was_ended:
+        by, top = a.actor(a.administrator()), a.bureau.id
+        with transaction():
+            accounts.end_person(person, held_in=(), root_unit_id=top, actor=by, now=utc_now())
+
+    link = _create(app, "--email", "yu@example.org", "--organisation", "晴溪镇")
+
+    page = new_browser().send("/sign-in", name="yu@example.org", password=PASSWORD)
+    assert page.path == "/sign-in"
+    assert before.open("/me").path == "/sign-in"
+    anew = new_browser()
+    anew.send(link, password=NEW, again=NEW)
+    assert anew.open("/admin/people/").status == 200
+
+
+def test_a_new_link_leaves_an_administrator_their_password(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    a.administrator(email="su@example.org", password=PASSWORD)
+
+    _create(app, "--email", "su@example.org", "--organisation", "晴溪镇")
+
+    assert browser.send("/sign-in", name="su@example.org", password=PASSWORD).path != "/sign-in"
 
 
 def test_nobody_real_begins_in_an_invented_town(app: Flask, a: Builders) -> None:

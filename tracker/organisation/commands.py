@@ -10,7 +10,7 @@ from tracker.accounts.commands import accounts_cli, read_email
 from tracker.accounts.models import Grant, LinkPurpose, Person
 from tracker.clock import utc_now
 from tracker.config import Settings
-from tracker.database import db, transaction
+from tracker.database import db, hold, transaction
 from tracker.organisation.models import Organisation, Unit, UnitKind
 from tracker.permissions import SYSTEM, Role
 
@@ -26,6 +26,8 @@ def create_administrator(name: str, email: str, organisation: str) -> None:
 
     On an empty database it makes the organisation and its topmost unit first. For somebody who
     is here already it gives the role and a new link: the way back in when all passwords are lost.
+    Whoever was ended, or held less, begins anew with the link: what they signed in with no longer
+    works.
     """
     if not organisation and db.session.get(Organisation, 1) is None:
         organisation = click.prompt("Organisation 单位名称")
@@ -42,15 +44,20 @@ def create_administrator(name: str, email: str, organisation: str) -> None:
                 created_at=now,
             )
             db.session.add(person)
-        person.ended_at = None
-        db.session.flush()
+            db.session.flush()
+        hold(person)
         held = select(Grant.id).where(
             Grant.person_id == person.id,
             Grant.role == Role.ADMINISTRATOR,
             Grant.unit_id == unit.id,
             Grant.ended_at.is_(None),
         )
-        if db.session.scalar(held) is None:
+        holds_it = db.session.scalar(held) is not None
+        if person.ended_at is not None or not holds_it:
+            person.ended_at = None
+            person.password_hash = None
+            links.end_every_way_in(person.id, now=now)
+        if not holds_it:
             db.session.add(
                 Grant(
                     person_id=person.id,
