@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.support.builders import Builders
 from tracker import serve
 from tracker.config import ROOT, ConfigurationError
 from tracker.demo.town import MAIL_DOMAIN
+from tracker.web.security import POLICY
 
 
 def _free_port() -> int:
@@ -78,6 +80,12 @@ def _answer(port: int, path: str, *, within_s: float = 60) -> str:
             time.sleep(0.1)
 
 
+def _headers(port: int, path: str) -> Message:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        headers: Message = answer.headers
+        return headers
+
+
 def _children_of(pid: int) -> list[int]:
     """Return the processes below `pid`, from the kernel's own list."""
     parents = {}
@@ -111,6 +119,11 @@ def test_it_serves_without_a_demonstration_and_ends_all_that_it_started(
     with _serving(tmp_path, port, DEMO="0") as process:
         assert '"ok"' in _answer(port, "/readyz")
         assert "--brand" in _answer(port, "/static/css/tokens.css")
+        headers = _headers(port, "/static/css/tokens.css")
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"] == POLICY
+        assert headers["Content-Type"] == "text/css; charset=utf-8"
+        assert headers["Cache-Control"] == "public, max-age=31536000"
         children = _children_of(process.pid)
         assert len(children) >= 3  # the server, its two workers, ours
 

@@ -14,7 +14,10 @@ from tracker.database import db
 from tracker.web.security import POLICY
 
 EVIL: Final = "https://evil.example/"
-ANSWERS: Final = ("/", "/track", "/requests/new", "/sign-in", "/queue", "/nowhere", "/healthz")
+ANSWERS: Final = (
+    *("/", "/track", "/requests/new", "/sign-in", "/queue", "/nowhere", "/healthz"),
+    *("/static/css/tokens.css", "/vendor/bootstrap.css"),
+)
 
 
 @pytest.mark.parametrize("path", ANSWERS)
