@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,14 +15,15 @@ from sqlalchemy import select
 from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
+from tests.support.together import at_once, same_visitor
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
-from tracker.service_requests import links
+from tracker.service_requests import links, queries
 from tracker.service_requests.actions import answers, approvals, dispatch, handling, intake
-from tracker.service_requests.lifecycle import Outcome, Solved, Status
+from tracker.service_requests.lifecycle import Outcome, Solved, Status, Step
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
@@ -643,6 +645,50 @@ def test_a_new_link_revokes_the_old_one_and_the_code(a: Builders, browser: Brows
     browser.open(old, status=404)
     assert WRONG in browser.send("/track", reference=mine.reference, code=old_code).text
     browser.open(address(mine))
+
+
+def test_of_those_who_renew_a_link_at_the_same_moment_one_does(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    mine = a.service_request()
+    page = browser.open(address(mine, "link"))
+    sent = page.form("csrf_token").values()
+
+    def act() -> tuple[int, str]:
+        answer = same_visitor(app, browser).post(page.path, data=sent)
+        return answer.status_code, answer.headers.get("Location", "")
+
+    given = sorted(at_once(app, [act] * 4))
+
+    assert [status for status, _ in given] == [303, 404, 404, 404]
+    assert given[0][1] == address(mine, "receipt")
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("page", ["words", "withdrawal", "link"])
+def test_who_waited_while_the_link_was_renewed_is_nobody(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    mine = a.service_request()
+    form = browser.open(address(mine, page))
+    sent = form.form("csrf_token").filled({"word": "It got worse."} if page == "words" else {})
+    renewed, find, mine_id = address(mine, "link"), queries.find_for_change, mine.id
+
+    def find_and_be_overtaken(*given: Any) -> ServiceRequest:  # noqa: ANN401 - passed on
+        monkeypatch.setattr(queries, "find_for_change", find)
+        other = same_visitor(app, browser)
+        at_other = Thread(target=lambda: other.post(renewed, data=sent))
+        at_other.start()
+        at_other.join()
+        return find(*given)
+
+    monkeypatch.setattr(queries, "find_for_change", find_and_be_overtaken)
+    answer = same_visitor(app, browser).post(form.path, data=sent)
+
+    assert answer.status_code == 404
+    steps = db.session.scalars(select(HistoryEntry.step)).all()
+    assert not {Step.ADD_WORD, Step.WITHDRAW} & set(steps)
+    assert db.session.get_one(ServiceRequest, mine_id).status is Status.SUBMITTED
 
 
 # ---------------------------------------------------------------- merged requests

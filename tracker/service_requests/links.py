@@ -61,6 +61,16 @@ def request_behind(token: str) -> ServiceRequest:
     raise NotFoundError(message)
 
 
+def require_link(token: str, service_request: ServiceRequest) -> None:
+    """Raise `NotFoundError` unless `token` leads to `service_request` as it is now.
+
+    For whoever waited to change it: the link may have been renewed meanwhile.
+    """
+    if not matches_link(_secrets(), token, service_request.id, service_request.link_salt):
+        message = "The private link was renewed."
+        raise NotFoundError(message)
+
+
 def request_with_code(reference: str, code: str) -> ServiceRequest | None:
     """Return the request whose reference and code somebody typed; None when they do not match.
 

@@ -330,6 +330,7 @@ def _renewed(token: str) -> str | None:
         if not may(actor, Action.ADD_TO_OWN_REQUEST, found):
             return None
         changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
+        links.require_link(token, changed)
         private_links.renew(changed, actor=actor)
         return links.token_for(changed.id, changed.link_salt)
 
@@ -363,6 +364,7 @@ def _take(
             if not may(requester, action, found):
                 return False  # the page below says why
             changed = queries.find_for_change(requester, found.id, action)
+            links.require_link(token, changed)
             step(changed)
             words = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:
