@@ -16,7 +16,7 @@ from werkzeug.test import Cookie
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
-from tests.support.pictures import small_jpeg
+from tests.support.pictures import photos_worked_on, small_jpeg
 from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
@@ -37,7 +37,7 @@ from tracker.service_requests.models import (
     SubmissionDraft,
 )
 from tracker.service_requests.photos import photo_path
-from tracker.service_requests.views import ask, draft_keys
+from tracker.service_requests.views import ask, draft_keys, uploads
 
 
 @pytest.fixture
@@ -645,7 +645,10 @@ def test_a_photo_can_be_removed_again(browser: Browser, tap: Category) -> None:
     assert page.form("need").values()["need"] == ["Typed meanwhile."]
 
 
-def test_a_sixth_photo_is_refused_and_the_words_are_kept(browser: Browser, tap: Category) -> None:
+def test_a_sixth_photo_is_refused_and_the_words_are_kept(
+    browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on = photos_worked_on(monkeypatch)
     page = fill(
         browser, tap, photos=[(BytesIO(small_jpeg()), f"{number}.jpg") for number in range(6)]
     )
@@ -653,6 +656,43 @@ def test_a_sixth_photo_is_refused_and_the_words_are_kept(browser: Browser, tap: 
     assert "At most 5 photos." in page.errors["photos"]
     assert "drips day and night" in page.html
     assert list(db.session.scalars(select(Photo))) == []
+    browser.send(photos=[(BytesIO(small_jpeg()), f"{number}.jpg") for number in range(3)])
+    browser.open(browser.page.path.removesuffix("/check"))
+    page = browser.send(photos=[(BytesIO(small_jpeg()), f"{number}.jpg") for number in range(3)])
+    assert "At most 5 photos." in page.errors["photos"]
+    assert worked_on == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+@pytest.mark.parametrize("limit", ["PHOTOS_OF_ONE", "PHOTOS_OF_A_NETWORK"])
+def test_only_so_many_photos_of_a_visitor_are_worked_on_in_an_hour(
+    browser: Browser,
+    tap: Category,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: time_machine.Traveller,
+    limit: str,
+) -> None:
+    monkeypatch.setattr(uploads, limit, 5)
+    worked_on = photos_worked_on(monkeypatch)
+
+    def broken(number: int) -> list[tuple[BytesIO, str]]:
+        return [(BytesIO(b"MZ"), f"{each}.jpg") for each in range(number)]
+
+    fill(browser, tap, photos=broken(3))
+    page = browser.send(need="Look.", photos=broken(3))
+    assert "Very many photos" in page.errors["photos"]
+    assert page.form("need").values()["need"] == ["Look."]
+    assert len(worked_on) == 3
+
+    browser.send(photos=broken(2))
+    assert len(worked_on) == 5
+    browser.send(photos=broken(1))
+    assert len(worked_on) == 5
+    assert browser.send(photos=[]).path.endswith("/check")
+
+    clock.shift(timedelta(hours=1))
+    browser.open(browser.page.path.removesuffix("/check"))
+    browser.send(photos=broken(5))
+    assert len(worked_on) == 10
 
 
 # ---------------------------------------------------------------- others asked for the same

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
-from tests.support.pictures import small_jpeg
+from tests.support.pictures import photos_worked_on, small_jpeg
 from tests.support.together import at_once, same_visitor
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
@@ -392,6 +392,58 @@ def test_a_broken_photo_is_named_and_the_word_is_kept(a: Builders, browser: Brow
 
     assert "a.jpg" in page.errors["photos"]
     assert page.form("word").values()["word"] == ["Look."]
+
+
+@pytest.mark.parametrize(
+    ("why", "status"), [("made up", 404), ("handled", 403), ("withdrawn", 409), ("too often", 200)]
+)
+def test_photos_that_cannot_be_taken_are_not_worked_on(
+    app: Flask,
+    a: Builders,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+    status: int,
+) -> None:
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", value=False)
+    worked_on = photos_worked_on(monkeypatch)
+    team = a.team()
+    mine = a.service_request(status=Status.IN_PROGRESS, team=team)
+    where = address(mine, "words")
+    match why:
+        case "made up":
+            where = f"/track/{'0' * 40}/words"
+        case "handled":
+            browser.sign_in(a.team_leader(team))
+        case "withdrawn":
+            browser.send(address(mine, "withdrawal"))
+        case _:
+            monkeypatch.setattr(track, "WORDS_AN_HOUR", 0)
+    photo = (BytesIO(small_jpeg()), "a.jpg")
+
+    answer = browser.request("POST", where, data={"word": "Look.", "photos": photo})
+
+    assert answer.status_code == status
+    assert worked_on == []
+    assert list(db.session.scalars(select(Photo))) == []
+
+
+def test_more_photos_than_a_request_has_room_for_are_not_worked_on(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked_on = photos_worked_on(monkeypatch)
+    mine = a.service_request()
+
+    def photos(number: int) -> list[tuple[BytesIO, str]]:
+        return [(BytesIO(small_jpeg()), f"{each}.jpg") for each in range(number)]
+
+    assert "photos" in browser.send(address(mine, "words"), photos=photos(6)).errors
+    assert worked_on == []
+    for _ in range(4):
+        browser.send(address(mine, "words"), photos=photos(5))
+    assert len(worked_on) == 20
+    assert "photos" in browser.send(address(mine, "words"), photos=photos(1)).errors
+    assert len(worked_on) == 20
 
 
 def test_one_can_urge_once_a_day(

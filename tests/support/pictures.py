@@ -1,8 +1,25 @@
 """Pictures to upload, made on the spot."""
 
 from io import BytesIO
+from pathlib import Path
 
+import pytest
 from PIL import Image
+
+from tracker.service_requests.photos import ByteStream, StoredPhoto, save_photo
+from tracker.service_requests.views import uploads
+
+
+def photos_worked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the photos that a page works on from now on, which takes its time."""
+    names: list[str] = []
+
+    def save(stream: ByteStream, filename: str, folder: Path) -> StoredPhoto:
+        names.append(filename)
+        return save_photo(stream, filename, folder)
+
+    monkeypatch.setattr(uploads, "save_photo", save)
+    return names
 
 
 def small_jpeg(*, exif: bool = False) -> bytes:

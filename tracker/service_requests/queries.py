@@ -108,6 +108,11 @@ def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
     return db.session.scalars(_PHOTOS, {"id": service_request.id}).all()
 
 
+def photos_from_requester(service_request: ServiceRequest) -> int:
+    """Return how many photos came from who asks, and not from somebody who works on it."""
+    return sum(photo.added_by_id is None for photo in photos_of(service_request))
+
+
 def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:
     """Return what was asked of a supervisor and is not decided yet."""
     return db.session.scalars(_WAITING, {"id": service_request.id}).all()

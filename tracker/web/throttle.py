@@ -54,20 +54,26 @@ def callers_network() -> str:
     return str(address)
 
 
-def is_one_too_many(limits: Sequence[Limit], *, secret: str, now: datetime) -> bool:
-    """Count one attempt against each of `limits`; not when one is used up, which it tells.
+def is_one_too_many(limits: Sequence[Limit], *, secret: str, now: datetime, times: int = 1) -> bool:
+    """Count `times` attempts against each of `limits`; none if one of them has not as many left.
 
-    Runs inside a transaction.
+    Tell whether that is so. Runs inside a transaction.
     """
     if any(
         is_exhausted(
-            limit.scope, limit.key, limit=limit.most, window=limit.window, secret=secret, now=now
+            limit.scope,
+            limit.key,
+            limit=limit.most - times + 1,
+            window=limit.window,
+            secret=secret,
+            now=now,
         )
         for limit in limits
     ):
         return True
     for limit in limits:
-        count_attempt(limit.scope, limit.key, secret=secret, now=now)
+        for _ in range(times):
+            count_attempt(limit.scope, limit.key, secret=secret, now=now)
     return False
 
 

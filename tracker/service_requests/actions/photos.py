@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from tracker.database import db
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import Action, Actor, require
+from tracker.service_requests import queries
 from tracker.service_requests.models import Photo, ServiceRequest, SubmissionDraft
 from tracker.service_requests.photos import StoredPhoto
 
@@ -62,10 +63,12 @@ def add_photos(
     require(actor, action, service_request)
     if len(stored) > MOST_AT_ONCE:
         raise RefusedError(Refusal.TOO_MANY_PHOTOS)
-    if actor.person_id is None and stored:
-        own = Photo.service_request_id == service_request.id, Photo.added_by_id.is_(None)
-        if _count(*own) + len(stored) > MOST_FROM_REQUESTER:
-            raise RefusedError(Refusal.TOO_MANY_PHOTOS, str(MOST_FROM_REQUESTER))
+    if (
+        actor.person_id is None
+        and stored
+        and queries.photos_from_requester(service_request) + len(stored) > MOST_FROM_REQUESTER
+    ):
+        raise RefusedError(Refusal.TOO_MANY_PHOTOS, str(MOST_FROM_REQUESTER))
     for each in stored:
         photo = _photo(each, actor=actor, now=now, service_request_id=service_request.id)
         photo.is_evidence, photo.visit_id = is_evidence, visit_id

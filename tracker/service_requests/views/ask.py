@@ -213,12 +213,15 @@ def _keep_own(key: str, removed: str | None) -> ResponseReturnValue:
         sent.form_errors.append(_too_often_words())
         return _form_page(sent, category, key=key, draft=None, status=429)
     content = sent.kept(request.form)
-    with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
+    kept = [photo for photo in existing.photos if photo.key != removed] if existing else []
+    room = MOST_AT_ONCE - len(kept)
+    photos = request.files.getlist("photos")
+    with kept_uploads(photos, most=room, visitor=f"draft {key}") as uploads:
         problems = list(uploads.problems)
         try:
             _save(key, content, uploads.stored, removed)
         except RefusedError as refused:
-            # The words are kept all the same; the photos that came too many are not.
+            # The words are kept all the same; the photos are not: others came at the same moment.
             delete_files(photo.key for photo in uploads.stored)
             problems.append(refusal_text(refused.refusal))
             _save(key, content, (), removed)

@@ -27,7 +27,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, resident
 from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions import answers, private_links
-from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_photos
+from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
 from tracker.service_requests.forms.track import (
     ConfirmForm,
     DisputeForm,
@@ -178,9 +178,12 @@ def qr(token: str) -> ResponseReturnValue:
 def word(token: str) -> ResponseReturnValue:
     """Add a word or photos; while it waits for the requester, this is the answer."""
     form = WordForm.from_request()
-    is_sent = form.is_sent_and_valid()
-    if is_sent:
-        with kept_uploads(request.files.getlist("photos")[: MOST_AT_ONCE + 1]) as uploads:
+    photos = request.files.getlist("photos")
+    has_photos = any(photo.filename for photo in photos)
+    if form.is_sent_and_valid() and _hears_words(token, form, has_photos=has_photos):
+        found = links.request_behind(token)
+        room = min(MOST_AT_ONCE, MOST_FROM_REQUESTER - queries.photos_from_requester(found))
+        with kept_uploads(photos, most=room, visitor=f"request {found.id}") as uploads:
             text = "" if is_blank(form.word.data) else (form.word.data or "").strip()
             if uploads.problems:
                 for problem in uploads.problems:
@@ -322,6 +325,23 @@ def renew(token: str) -> ResponseReturnValue:
     return _page("link", token, form, Action.ADD_TO_OWN_REQUEST, allowed=lambda _progress: True)
 
 
+def _hears_words(token: str, form: Form, *, has_photos: bool) -> bool:
+    """Tell whether words are taken now, before photos are worked on; the page says why not.
+
+    Raises `NotFoundError` for a link that leads nowhere.
+    """
+    found = links.request_behind(token)
+    if not may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
+        return False
+    if _is_merged(found) or not _progress(found).can_add:
+        return False
+    with transaction():
+        if has_photos and _has_said_enough(found):
+            form.form_errors.append(refusal_text(Refusal.TOO_MANY_WORDS))
+            return False
+    return True
+
+
 def _renewed(token: str) -> str | None:
     """Return the new link's token; None for whoever may not speak for the requester."""
     with transaction():
@@ -339,13 +359,17 @@ def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> Non
     actor, now = _requester(found), utc_now()
     if not stored and following.said_just_now(found, text, now):
         return
-    if is_exhausted(
-        "word", str(found.id), limit=WORDS_AN_HOUR, window=HOUR, secret=_secret(), now=now
-    ):
+    if _has_said_enough(found):
         raise RefusedError(Refusal.TOO_MANY_WORDS)
     count_attempt("word", str(found.id), secret=_secret(), now=now)
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
     answers.add_word(found, word=text, photos=len(stored), actor=actor, now=now)
+
+
+def _has_said_enough(found: ServiceRequest) -> bool:
+    """Tell whether the words of this hour are used up. Runs inside a transaction."""
+    name, now = str(found.id), utc_now()
+    return is_exhausted("word", name, limit=WORDS_AN_HOUR, window=HOUR, secret=_secret(), now=now)
 
 
 def _take(
@@ -385,7 +409,6 @@ def _page(
         judges = action in (Action.CONFIRM_OWN_REQUEST, Action.DISPUTE_OWN_REQUEST)
         why = Refusal.HANDLED_BY_YOU if judges else Refusal.REQUESTER_ALONE
         return problem(403, refusal_text(why))
-    is_merged = following.survivor_of(service_request) is not service_request
     progress = _progress(service_request)
     values: dict[str, Any] = {
         "token": token,
@@ -393,10 +416,14 @@ def _page(
         "service_request": service_request,
         "progress": progress,
     }
-    if name != "link" and (is_merged or not allowed(progress)):
+    if name != "link" and (_is_merged(service_request) or not allowed(progress)):
         kept = kept_from_request()
         return render_template("service_requests/track_closed.html", kept=kept, **values), 409
     return render_template(f"service_requests/track_{name}.html", **values)
+
+
+def _is_merged(service_request: ServiceRequest) -> bool:
+    return following.survivor_of(service_request) is not service_request
 
 
 def _requester(service_request: ServiceRequest) -> Actor:
