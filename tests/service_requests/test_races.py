@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable
+from io import BytesIO
 from threading import Thread
+from time import sleep
 from typing import Final
 
 import pytest
@@ -11,14 +13,16 @@ from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.pictures import small_jpeg
 from tests.support.together import at_once, same_visitor
-from tracker.database import db, transaction
+from tracker.database import db, hold, transaction
 from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, Actor
 from tracker.service_requests import judging, queries
 from tracker.service_requests.actions import approvals, claims, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Status, Step
-from tracker.service_requests.models import Approval, ApprovalKind, Claim, ServiceRequest
+from tracker.service_requests.models import Approval, ApprovalKind, Claim, Photo, ServiceRequest
+from tracker.service_requests.photos import photo_path
 
 TO_CLAIM: Final = Action.CLAIM_SERVICE_REQUEST
 TOLD: Final = {
@@ -205,6 +209,40 @@ def test_ten_taps_on_a_need_that_was_found_make_one_request_and_lead_to_the_same
     assert at_once(app, [post] * 10) == [f"/requests/{it.id}"] * 10
 
     assert rows(ServiceRequest) == 2
+
+
+@pytest.mark.parametrize("is_sent_first", [True, False], ids=["sent first", "thrown away first"])
+def test_what_is_sent_and_thrown_away_at_the_same_moment_is_one_of_both_with_its_photos(
+    app: Flask, a: Builders, *, is_sent_first: bool
+) -> None:
+    _ = a.bureau
+    browser = Browser(app)
+    told = {**TOLD, "photos": [(BytesIO(small_jpeg()), "tap.jpg")]}
+    check = browser.send(f"/requests/new/form?category={a.any_category.id}", fields=told)
+    sent = check.form(press="Send it now").values()
+    thrown_away = check.path.removesuffix("/check") + "/discard"
+    photo = db.session.scalars(select(Photo)).one()
+    file = photo_path(app.config["SETTINGS"].uploads_path, photo.key)
+    answers: dict[str, int] = {}
+
+    def post(address: str) -> None:
+        answers[address] = same_visitor(app, browser).post(address, data=sent).status_code
+
+    both = [Thread(target=post, args=(address,)) for address in (check.path, thrown_away)]
+    with transaction():
+        hold(photo)  # both begin, and wait for it
+        for thread in both if is_sent_first else reversed(both):
+            thread.start()
+            sleep(0.3)
+    for thread in both:
+        thread.join()
+
+    db.session.expire_all()
+    made = db.session.scalars(select(ServiceRequest)).all()
+    photos = db.session.scalars(select(Photo)).all()
+    assert answers == {check.path: 303 if made else 404, thrown_away: 303}
+    assert [photo.service_request_id for photo in photos] == [it.id for it in made]
+    assert file.exists() is bool(made)
 
 
 # ---------------------------------------------------------------- results and decisions

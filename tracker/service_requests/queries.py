@@ -10,7 +10,14 @@ from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
-from tracker.service_requests.models import CASEWORK, Approval, HistoryEntry, Photo, ServiceRequest
+from tracker.service_requests.models import (
+    CASEWORK,
+    Approval,
+    HistoryEntry,
+    Photo,
+    ServiceRequest,
+    SubmissionDraft,
+)
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -81,6 +88,19 @@ def find_both_for_change(
     """
     found = {each: find_for_change(actor, each, action) for each in sorted({one_id, other_id})}
     return found[one_id], found[other_id]
+
+
+def draft_for_change(key: str) -> SubmissionDraft | None:
+    """Return what a resident filled in, sent or not, locked until the transaction ends.
+
+    Whoever sends it, or throws it away, finds what happened to it before.
+    """
+    return db.session.scalar(
+        select(SubmissionDraft)
+        .where(SubmissionDraft.key == key)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
 
 
 _PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)

@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 
 from tracker.database import db
 from tracker.permissions import Action, Actor, require
+from tracker.service_requests import queries
 from tracker.service_requests.models import Photo, SubmissionDraft
 
 KEPT: Final = timedelta(days=1)
@@ -68,9 +69,7 @@ def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -
     if not is_key(key):
         message = "A draft needs an unguessable key."
         raise ValueError(message)
-    draft = db.session.scalar(
-        select(SubmissionDraft).where(SubmissionDraft.key == key).with_for_update(key_share=True)
-    )
+    draft = queries.draft_for_change(key)
     if draft is None:
         draft = SubmissionDraft(key=key, content={}, created_at=now)
         db.session.add(draft)
@@ -90,9 +89,15 @@ def forget_sent(service_request_id: int, *, actor: Actor) -> None:
     )
 
 
-def discard(draft: SubmissionDraft, *, actor: Actor) -> Sequence[str]:
-    """Throw away what was filled in; return the keys of the photos whose files go with it."""
+def discard(key: str, *, actor: Actor) -> Sequence[str]:
+    """Throw away what was filled in; return the keys of the photos whose files go with it.
+
+    What was sent stays, and so do its photos.
+    """
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
+    draft = queries.draft_for_change(key)
+    if draft is None or draft.service_request_id is not None:
+        return ()
     return _remove([draft.id])
 
 
@@ -107,6 +112,7 @@ def remove_old(*, now: datetime, limit: int = 500) -> Removed:
         .where(SubmissionDraft.created_at < now - KEPT)
         .order_by(SubmissionDraft.id)
         .limit(limit)
+        .with_for_update(skip_locked=True)
     )
     ids = list(old)
     return Removed(len(ids), _remove(ids))
@@ -119,7 +125,7 @@ def _mark(chance: str, browser: str, secret: str) -> str:
 
 
 def _remove(ids: Sequence[int]) -> Sequence[str]:
-    keys = list(db.session.scalars(select(Photo.key).where(Photo.draft_id.in_(ids))))
-    db.session.execute(delete(Photo).where(Photo.draft_id.in_(ids)))
+    theirs = delete(Photo).where(Photo.draft_id.in_(ids)).returning(Photo.key)
+    keys = list(db.session.scalars(theirs))
     db.session.execute(delete(SubmissionDraft).where(SubmissionDraft.id.in_(ids)))
     return keys

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages, search
+from tracker.service_requests import messages, queries, search
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import (
@@ -20,7 +20,6 @@ from tracker.service_requests.models import (
     ReachableBy,
     Requester,
     ServiceRequest,
-    SubmissionDraft,
 )
 from tracker.service_requests.reference import mark_of_link, new_reference
 
@@ -169,7 +168,7 @@ def _unused_reference() -> str:
 
 def _take_over(submission_key: str, service_request: ServiceRequest) -> None:
     """Hand the photos of the draft to the request, and let the draft lead to it."""
-    draft = db.session.scalar(select(SubmissionDraft).where(SubmissionDraft.key == submission_key))
+    draft = queries.draft_for_change(submission_key)
     if draft is None:
         return
     draft.service_request_id = service_request.id

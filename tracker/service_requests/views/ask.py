@@ -20,7 +20,7 @@ from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.privacy import find_personal_data, format_phone
 from tracker.search_text import bigrams
-from tracker.service_requests import links
+from tracker.service_requests import links, queries
 from tracker.service_requests.actions import drafts, intake
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, remove_from_draft
 from tracker.service_requests.forms.ask import AskForm, SendForm
@@ -161,12 +161,9 @@ def discard(key: str) -> ResponseReturnValue:
     """Throw away what was filled in."""
     if not draft_keys.is_own(key):
         return _elsewhere_page()
-    keys: Sequence[str] = []
     if _draft(key) is not None:
         with transaction():
-            draft = _draft(key)
-            if draft is not None and draft.service_request_id is None:
-                keys = drafts.discard(draft, actor=resident())
+            keys = drafts.discard(key, actor=resident())
         delete_files(keys)
     return redirect(url_for("home.index"), 303)
 
@@ -285,6 +282,7 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
     """
     content = replace(filled.content(), same_as_id=same_as_id)
     with transaction():
+        queries.draft_for_change(key)  # whoever throws it away comes before or after
         if _draft(key) is None:
             message = "The draft was removed in the meantime."
             raise NotFoundError(message)
