@@ -21,6 +21,9 @@ from tracker.service_requests.lifecycle import Kind, Outcome, Status
 
 Choice = TypeVar("Choice", bound=Enum)
 
+MOST_BYTES: Final = 1 << 15
+"""Of a mapping: what is dotted or nested without end takes its reader minutes."""
+LONGEST_LINE: Final = 1000
 UNCATEGORISED: Final = "未分类"
 UNCATEGORISED_EN: Final = "Uncategorised"
 
@@ -129,7 +132,8 @@ class Mapping:
 def read_mapping(path: Path) -> Mapping:
     """Return the mapping in a TOML file, or raise `MappingError`."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise MappingError(_("The file of the mapping cannot be read.")) from error
     return parse_mapping(content)
@@ -137,8 +141,12 @@ def read_mapping(path: Path) -> Mapping:
 
 def parse_mapping(content: bytes) -> Mapping:
     """Return the mapping that a TOML text describes, or raise `MappingError`."""
+    if len(content) > MOST_BYTES:
+        raise MappingError(_("It is larger than %(most)s kB.", most=MOST_BYTES >> 10))
     try:
-        document = tomllib.loads(content.decode("utf-8-sig"))
+        text = content.decode("utf-8-sig")
+        _refuse_long_lines(text)
+        document = tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise MappingError(_("It is not a TOML file in UTF-8.")) from error
     except tomllib.TOMLDecodeError as error:
@@ -149,6 +157,18 @@ def parse_mapping(content: bytes) -> Mapping:
     except (RecursionError, ValueError) as error:
         raise MappingError(_("Something in it is nested too deep, or is too long.")) from error
     return _Reader(document).mapping()
+
+
+def _refuse_long_lines(text: str) -> None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if len(line) > LONGEST_LINE:
+            raise MappingError(
+                _(
+                    "Line %(line)s has more than %(most)s characters.",
+                    line=number,
+                    most=f"{LONGEST_LINE:,}",
+                )
+            )
 
 
 _TOP_KEYS: Final = frozenset(
@@ -358,7 +378,7 @@ class _Reader:
                 place,
                 _(
                     "“%(value)s” is not one of %(known)s.",
-                    value=_shown(value),
+                    value=value,
                     known=", ".join(str(one.value) for one in kind),
                 ),
             )
@@ -398,19 +418,12 @@ class _Reader:
         value = given.get("equals", "")
         if not isinstance(value, str | int | float | date | time):
             _refuse(place, _("a text is missing."))
-        return _shown(value)
+        return str(value)
 
 
 def _refuse(place: str, words: str) -> NoReturn:
     message = f"{place}: {words}"
     raise MappingError(message)
-
-
-def _shown(value: object) -> str:
-    try:
-        return str(value)
-    except ValueError:  # a number of thousands of digits, written in another base
-        return "…"
 
 
 def _is_for_text(encoding: str) -> bool:
