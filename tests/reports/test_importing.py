@@ -577,6 +577,8 @@ def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
         (("[columns]", 'encoding = "undefined"\n[columns]'), "encoding"),
         (("[columns]", 'encoding = "base64"\n[columns]'), "encoding"),
         (("[columns]", 'encoding = "unicode_escape"\n[columns]'), "encoding"),
+        (("[columns]", 'encoding = "utf-7"\n[columns]'), "encoding"),
+        (("[columns]", 'encoding = "U7"\n[columns]'), "encoding"),
         (("[columns]", 'time_formats = ["%Y %Y"]\n[columns]'), "time_formats"),
         (("[columns]", 'time_formats = ["%Q"]\n[columns]'), "time_formats"),
         (("[columns]", f"x = {'9' * 900}\n[columns]"), "there is no such key"),

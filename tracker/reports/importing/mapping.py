@@ -192,10 +192,11 @@ _TOP_KEYS: Final = frozenset(
 _LISTS: Final = ("category", "area", "need")
 _MOST_CATEGORY_LEVELS: Final = 2
 _AT_LINE: Final = re.compile(r"at line (\d+)")
-_OF_PYTHON: Final = frozenset(
-    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+_NOT_FOR_FILES: Final = frozenset(
+    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 )
-"""How Python writes names and its own source, not how anybody writes a file."""
+"""How Python writes names and its own source, and mail of old: UTF-7 is read with halves of
+characters in it, which no database takes."""
 _A_TIME: Final = datetime(2026, 11, 23, 14, 5, 59, tzinfo=UTC)
 _LONGEST_SOURCE: Final = 60
 _LONGEST_NAME: Final = 120
@@ -430,7 +431,7 @@ def _is_for_text(encoding: str) -> bool:
     """Tell whether a file may be written so; Python knows more than text is written in."""
     try:
         name = codecs.lookup(encoding).name
-        return name not in _OF_PYTHON and "a,1".encode(name).decode(name) == "a,1"
+        return name not in _NOT_FOR_FILES and "a,1".encode(name).decode(name) == "a,1"
     except (LookupError, UnicodeError, ValueError):
         return False
 
