@@ -7,6 +7,7 @@ docs/decisions/0002-writers-begin-immediate.md.
 """
 
 import enum
+import hashlib
 import random
 import sqlite3
 import time
@@ -28,7 +29,9 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
     event,
+    func,
     make_url,
+    select,
     text,
 )
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
@@ -155,6 +158,18 @@ def hold(row: Model) -> None:
     writer at a time anyway.
     """
     db.session.refresh(row, with_for_update={"of": type(row), "key_share": True})
+
+
+def take_turns(over: str) -> None:
+    """Hold up whoever takes turns over the same until the transaction ends.
+
+    SQLite has one writer at a time anyway.
+    """
+    if db.session.connection().dialect.name == "postgresql":
+        lock = hashlib.sha256(over.encode()).digest()[:8]
+        db.session.execute(
+            select(func.pg_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
+        )
 
 
 def is_taken_already(error: IntegrityError) -> bool:

@@ -90,6 +90,11 @@ def know_stamp(stamp: str | None) -> None:
     db.session.info[_KEY] = stamp
 
 
+def read_past_what_is_remembered() -> None:
+    """Let this transaction read what is there: it waited, and others may have changed it."""
+    db.session.info[_KEY] = None
+
+
 def _stamp() -> str | None:
     known = db.session.info
     if _changes_it(db.session()):

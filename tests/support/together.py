@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
-from typing import TypeVar
+from time import monotonic, sleep
+from typing import Final, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, text
 
 from tests.support.browser import Browser
-from tracker.database import db
+from tracker.database import Model, db, transaction
 from tracker.service_requests.views import draft_keys
 
 Result = TypeVar("Result")
@@ -44,6 +46,34 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Result]]) -> list[Result]:
     if errors:
         raise errors[0]
     return results
+
+
+def held_until_all_wait(
+    held: type[Model], *, waiting: int, at_most_s: float = 5.0
+) -> Callable[[], None]:
+    """Return an act that holds the rows of `held` until so many others wait for something.
+
+    So all of them have read, and none has committed, when the first goes on. On SQLite, where one
+    writes at a time, they wait for their turn.
+    """
+
+    def act() -> None:
+        with transaction():
+            db.session.scalars(select(held).with_for_update()).all()
+            if db.session.connection().dialect.name == "sqlite":
+                sleep(0.2)
+                return
+            deadline = monotonic() + at_most_s
+            while db.session.scalar(_WAITING) < waiting and monotonic() < deadline:
+                sleep(0.02)
+
+    return act
+
+
+_WAITING: Final = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 def same_visitor(app: Flask, browser: Browser) -> FlaskClient:

@@ -91,6 +91,7 @@ def edit_unit(
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
     if parent is not None:
         require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
+        queries.hold_trees()
         if parent.id in queries.units_below(unit.id):
             raise RefusedError(Refusal.BELOW_ITSELF)
     parent_id = unit.parent_id if unit.parent_id is None else parent and parent.id
@@ -150,6 +151,7 @@ def edit_area(
     _require_desk(actor, values.get("unit_id"), parent_id)
     if parent_id != area.parent_id:
         _require_desk(actor, None, parent_id)
+    queries.hold_trees()
     if parent is not None and parent.id in queries.areas_below(area.id):
         raise RefusedError(Refusal.BELOW_ITSELF)
     changes = audit.apply(area, {**values, "parent_id": parent_id})
@@ -191,6 +193,7 @@ def add_category(
     """
     require(actor, Action.MANAGE_CATEGORIES)
     parent_id = parent.id if parent else None
+    queries.hold_trees()
     _refuse_third_level(parent)
     category = Category(**values, parent_id=parent_id, position=_next_position(Category, parent_id))
     db.session.add(category)
@@ -208,6 +211,7 @@ def edit_category(
 ) -> None:
     """Change a category, perhaps move it to another group. Raises `RefusedError` for a third level."""
     require(actor, Action.MANAGE_CATEGORIES)
+    queries.hold_trees()
     _refuse_third_level(parent)
     if parent is not None and (parent.id == category.id or category.children):
         raise RefusedError(Refusal.BELOW_ITSELF)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Integer, bindparam, exists, select
@@ -10,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from tracker.accounts.models import Grant
-from tracker.database import Model, db
+from tracker.database import Model, db, take_turns
 from tracker.errors import NotFoundError
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
-from tracker.set_up import until_set_up_changes
+from tracker.set_up import read_past_what_is_remembered, until_set_up_changes
 
 Thing = TypeVar("Thing", Unit, Area, Category)
 _TABLES = Model.metadata.tables
@@ -97,11 +98,21 @@ def root_unit() -> Unit:
     return unit
 
 
+def hold_trees() -> None:
+    """Let nobody else move anything in a tree until the transaction ends, and read what is there.
+
+    Two moves that are each right can make a ring together. Taken before any row is held: whoever
+    holds one must not have to wait here.
+    """
+    take_turns("trees")
+    read_past_what_is_remembered()
+
+
 @until_set_up_changes
 def units_below(unit_id: int) -> frozenset[int]:
     """Return the ids of a unit and of every unit below it."""
     below = select(Unit.id).where(Unit.id == unit_id).cte("below", recursive=True)
-    below = below.union_all(select(Unit.id).join(below, Unit.parent_id == below.c.id))
+    below = below.union(select(Unit.id).join(below, Unit.parent_id == below.c.id))
     return frozenset(db.session.scalars(select(below.c.id)))
 
 
@@ -109,9 +120,7 @@ def units_below(unit_id: int) -> frozenset[int]:
 def units_above(unit_id: int) -> frozenset[int]:
     """Return the ids of a unit and of every unit above it: a role there reaches it."""
     above = select(Unit.id, Unit.parent_id).where(Unit.id == unit_id).cte("above", recursive=True)
-    above = above.union_all(
-        select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id)
-    )
+    above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
     return frozenset(db.session.scalars(select(above.c.id)))
 
 
@@ -119,7 +128,7 @@ def units_above(unit_id: int) -> frozenset[int]:
 def areas_below(area_id: int) -> frozenset[int]:
     """Return the ids of an area and of every area below it."""
     below = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)
-    below = below.union_all(select(Area.id).join(below, Area.parent_id == below.c.id))
+    below = below.union(select(Area.id).join(below, Area.parent_id == below.c.id))
     return frozenset(db.session.scalars(select(below.c.id)))
 
 
@@ -208,11 +217,17 @@ def _in_tree_order(things: Iterable[Thing]) -> list[Node[Thing]]:
         parent = thing.parent_id if thing.parent_id in present else None
         children.setdefault(parent, []).append(thing)
     ordered: list[Node[Thing]] = []
-    stack = [(thing, 0) for thing in reversed(children.get(None, []))]
-    while stack:
-        thing, depth = stack.pop()
-        ordered.append(Node(thing, depth))
-        stack.extend((child, depth + 1) for child in reversed(children.get(thing.id, [])))
+    seen: set[int] = set()
+    # What hangs in a ring comes last: below no root, but whoever mends it must see it.
+    for root in chain(children.get(None, []), things):
+        stack = [(root, 0)]
+        while stack:
+            thing, depth = stack.pop()
+            if thing.id in seen:
+                continue
+            seen.add(thing.id)
+            ordered.append(Node(thing, depth))
+            stack.extend((child, depth + 1) for child in reversed(children.get(thing.id, [])))
     return ordered
 
 

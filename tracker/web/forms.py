@@ -82,7 +82,9 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
             """Return the words of the validators in the reader's language."""
             return _built_in_words(current_locale())
 
-        def bind_field(self, form: Self, unbound: "UnboundField[Any]", options: dict[str, Any]) -> Field:
+        def bind_field(
+            self, form: Self, unbound: "UnboundField[Any]", options: dict[str, Any]
+        ) -> Field:
             """Return the field; what is typed into one line stays one line."""
             field: Field = super().bind_field(form, unbound, options)
             if isinstance(field, StringField) and not isinstance(field, _OF_MANY_LINES):

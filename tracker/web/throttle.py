@@ -13,7 +13,7 @@ from flask import request
 from sqlalchemy import Index, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.database import Model, db
+from tracker.database import Model, db, take_turns
 
 
 class Attempt(Model):
@@ -84,7 +84,7 @@ def is_exhausted(
 
     Of several at once each waits for the one before to be counted, until the transaction ends.
     """
-    _wait_for_turn(scope, _hash(key, secret))
+    take_turns(f"{scope} {_hash(key, secret)}")
     used = db.session.scalar(
         select(func.count())
         .select_from(Attempt)
@@ -130,15 +130,6 @@ def takes_at_least(seconds: float) -> Iterator[None]:
         yield
     finally:
         time.sleep(max(0.0, began + seconds - time.monotonic()))
-
-
-def _wait_for_turn(scope: str, key_hash: str) -> None:
-    """Hold up whoever counts the same. SQLite has one writer at a time anyway."""
-    if db.session.connection().dialect.name == "postgresql":
-        lock = hashlib.sha256(f"{scope} {key_hash}".encode()).digest()[:8]
-        db.session.execute(
-            select(func.pg_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
-        )
 
 
 def _hash(key: str, secret: str) -> str:

@@ -44,9 +44,12 @@ def _reach_of(actor: Actor) -> Callable[[Area | None], bool]:
 
     def reaches(area: Area | None) -> bool:
         # As `queries.unit_for_area` finds the desk; the whole tree is loaded, so nothing is asked.
-        while area is not None and area.unit_id is None:
+        seen: set[int] = set()
+        while area is not None and area.unit_id is None and area.id not in seen:
+            seen.add(area.id)
             area = area.parent
-        return area.unit_id in reached if area is not None else manages_all
+        desk = area.unit_id if area is not None else None
+        return desk in reached if desk is not None else manages_all
 
     return reaches
 

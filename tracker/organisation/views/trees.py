@@ -1,6 +1,7 @@
 """Units, areas and categories: three trees with the same pages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from flask_babel import LazyString, gettext as _
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.errors import NotPermittedError, RefusedError
-from tracker.organisation import actions
+from tracker.organisation import actions, queries
 from tracker.organisation.queries import Node
 from tracker.permissions import Action, Actor, require
 from tracker.web.access import signed_in_actor
@@ -81,7 +82,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
     def end(thing_id: int) -> ResponseReturnValue:
         actor = _manager(tree)
         try:
-            with transaction():
+            with _changing():
                 tree.end(tree.find(thing_id), actor=actor, now=utc_now())
             flash(_("It is ended: nobody can choose it any more."))
         except RefusedError as refused:
@@ -91,7 +92,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
     @blueprint.post("/<int:thing_id>/take-up")
     def take_up(thing_id: int) -> ResponseReturnValue:
         actor = _manager(tree)
-        with transaction():
+        with _changing():
             tree.take_up(tree.find(thing_id), actor=actor, now=utc_now())
         flash(_("It can be chosen again."))
         return redirect(url_for(here), 303)
@@ -99,7 +100,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
     @blueprint.post("/<int:thing_id>/move")
     def move(thing_id: int) -> ResponseReturnValue:
         actor = _manager(tree)
-        with transaction():
+        with _changing():
             actions.move(
                 tree.find(thing_id),
                 up=request.form.get("way") == "up",
@@ -118,6 +119,14 @@ def _manager(tree: Tree) -> Actor:
     return actor
 
 
+@contextmanager
+def _changing() -> Iterator[None]:
+    """Open a transaction in which nobody else changes a tree: everything in it is read after that."""
+    with transaction():
+        queries.hold_trees()
+        yield
+
+
 def _edges(nodes: Sequence[Node[Any]]) -> Mapping[str, frozenset[int]]:
     """Return which things cannot go "up" or "down": those that stand first or last in their place."""
     standing = [node.thing for node in nodes if node.thing.ended_at is None]
@@ -132,7 +141,7 @@ def _form_page(tree: Tree, thing: Any | None) -> ResponseReturnValue:  # noqa: A
     form = tree.form(thing, actor)
     if form.is_sent_and_valid():
         try:
-            with transaction():
+            with _changing():
                 _save(tree, thing_id, form, actor=actor, now=utc_now())
         except RefusedError as refused:
             form.complain(form["parent_id"], refusal_text(refused.refusal))

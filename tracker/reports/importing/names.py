@@ -150,11 +150,10 @@ class Names:
         return found
 
     def _unit_of_area(self, area_id: int | None) -> int:
-        while area_id is not None:
-            unit_id = self._area_unit.get(area_id)
+        for above in self._upwards(area_id):
+            unit_id = self._area_unit.get(above)
             if unit_id is not None and unit_id in self.reach:
                 return unit_id
-            area_id = self._area_parent.get(area_id)
         return self.home_id
 
     # ---------------------------------------------------------------- categories
@@ -257,9 +256,18 @@ class Names:
 
     def _desk_of(self, area_id: int | None) -> int | None:
         """Return whose desk answers for an area, as the organisation has it; None: the whole's."""
-        while area_id is not None and self._area_unit.get(area_id) is None:
+        for above in self._upwards(area_id):
+            if (unit_id := self._area_unit.get(above)) is not None:
+                return unit_id
+        return self._top_id
+
+    def _upwards(self, area_id: int | None) -> Iterator[int]:
+        """Yield an area and every area above it, each once."""
+        seen: set[int] = set()
+        while area_id is not None and area_id not in seen:
+            seen.add(area_id)
+            yield area_id
             area_id = self._area_parent.get(area_id)
-        return self._area_unit.get(area_id) if area_id is not None else self._top_id
 
     def _make(self, kind: Creatable, thing: Unit | Area | Category | Team) -> int:
         self.created[kind] += 1
