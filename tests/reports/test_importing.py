@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,18 +17,19 @@ from openpyxl import Workbook
 from sqlalchemy import func, select
 
 from tests.support.builders import Builders
+from tests.support.together import at_once, until_others_wait
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
-from tracker.permissions import SYSTEM, Actor
+from tracker.permissions import SYSTEM, Action, Actor
 from tracker.reports.formulas import unquoted
 from tracker.reports.importing import files
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping, read_mapping
 from tracker.reports.importing.rows import Reason
 from tracker.reports.importing.running import Rejects, Run, Summary, begin
-from tracker.service_requests import search
-from tracker.service_requests.actions import handling
-from tracker.service_requests.lifecycle import Kind, Status, Step
+from tracker.service_requests import queries, search
+from tracker.service_requests.actions import dispatch, handling
+from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.reference import parse_reference
 
@@ -193,6 +195,44 @@ def test_what_was_worked_on_here_is_not_undone(bring_in: BringIn, a: Builders) -
 
     assert reasons(changed) == {Reason.WORKED_ON_HERE}
     assert only_request().channel == "热线"
+
+
+def test_what_a_desk_did_a_moment_before_is_not_undone(
+    app: Flask, bring_in: BringIn, a: Builders
+) -> None:
+    mapping = MAPPING.replace('"in_progress"', '"submitted"')
+    bring_in(OPEN, mapping=mapping)
+    it = only_request()
+    request_id, category_id, area_id, now = it.id, it.category_id, it.area_id, a.now
+    desk = a.actor(a.coordinator(it.unit))
+    is_accepted = Event()
+
+    def accept() -> None:
+        with transaction():
+            found = queries.find_for_change(desk, request_id, Action.ACCEPT_SERVICE_REQUEST)
+            dispatch.accept(
+                found,
+                category_id=category_id,
+                priority=Priority.NORMAL,
+                area_id=area_id,
+                actor=desk,
+                now=now,
+            )
+            db.session.flush()
+            is_accepted.set()
+            until_others_wait(1)  # the import has read what was there before
+
+    def bring_in_meanwhile() -> Summary:
+        is_accepted.wait()
+        return bring_in(OPEN.replace("热线", "微信"), mapping=mapping)
+
+    (summary,) = filter(None, at_once(app, [accept, bring_in_meanwhile]))
+
+    assert (summary.updated, reasons(summary)) == (0, {Reason.WORKED_ON_HERE})
+    after = only_request()
+    assert (after.status, after.accepted_at, after.channel) == (Status.ACCEPTED, now, "热线")
+    entries = db.session.scalars(select(HistoryEntry).order_by(HistoryEntry.id)).all()
+    assert [entry.step for entry in entries] == [Step.IMPORT, Step.ACCEPT]
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(bring_in: BringIn) -> None:

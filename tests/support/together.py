@@ -48,26 +48,31 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Result]]) -> list[Result]:
     return results
 
 
-def held_until_all_wait(
-    held: type[Model], *, waiting: int, at_most_s: float = 5.0
-) -> Callable[[], None]:
+def held_until_all_wait(held: type[Model], *, waiting: int) -> Callable[[], None]:
     """Return an act that holds the rows of `held` until so many others wait for something.
 
-    So all of them have read, and none has committed, when the first goes on. On SQLite, where one
-    writes at a time, they wait for their turn.
+    So all of them have read, and none has committed, when the first goes on.
     """
 
     def act() -> None:
         with transaction():
             db.session.scalars(select(held).with_for_update()).all()
-            if db.session.connection().dialect.name == "sqlite":
-                sleep(0.2)
-                return
-            deadline = monotonic() + at_most_s
-            while db.session.scalar(_WAITING) < waiting and monotonic() < deadline:
-                sleep(0.02)
+            until_others_wait(waiting)
 
     return act
+
+
+def until_others_wait(how_many: int, *, at_most_s: float = 5.0) -> None:
+    """Wait, in a transaction, until so many others wait for what somebody holds.
+
+    On SQLite, where one writes at a time, nobody can tell: they are given a moment.
+    """
+    if db.session.connection().dialect.name == "sqlite":
+        sleep(0.2)
+        return
+    deadline = monotonic() + at_most_s
+    while (db.session.scalar(_WAITING) or 0) < how_many and monotonic() < deadline:
+        sleep(0.02)
 
 
 _WAITING: Final = text(

@@ -75,6 +75,8 @@ class Writer:
     def write(self, rows: Sequence[ImportedRow]) -> Batch:
         """Create, update or leave alone each row. Their source ids must differ."""
         known = self._known([row.source_id for row in rows])
+        if self.run_id is not None:
+            known |= self._known(self._to_change(rows, known), holds=True)
         new: list[tuple[ImportedRow, Placed]] = []
         changed: list[tuple[ImportedRow, Placed]] = []
         rejected: dict[str, list[Problem]] = {}
@@ -103,6 +105,14 @@ class Writer:
             self._update(changed, known)
         return Batch(len(new), len(changed), unchanged, rejected)
 
+    def _to_change(self, rows: Sequence[ImportedRow], known: Mapping[str, _Known]) -> list[str]:
+        """Return the source ids of what came in earlier and is to be changed as far as is known."""
+        return [
+            row.source_id
+            for row in rows
+            if (before := known.get(row.source_id)) and self._is_left_alone(row, before) is None
+        ]
+
     def _is_left_alone(self, row: ImportedRow, before: _Known | None) -> "_LeftAlone | None":
         if before is None:
             return None
@@ -112,19 +122,30 @@ class Writer:
         # What belongs to others is said to be worked on as well: not even that is told of it.
         return _LeftAlone.WORKED_ON if before.is_worked_on or is_elsewhere else None
 
-    def _known(self, source_ids: Collection[str]) -> dict[str, _Known]:
-        found = db.session.execute(
+    def _known(self, source_ids: Collection[str], *, holds: bool = False) -> dict[str, _Known]:
+        """Return what came in earlier; what it `holds` nobody works on until all is written.
+
+        Held in the order of ids, as others hold several: nobody waits for each other in a ring.
+        """
+        if not source_ids:
+            return {}
+        query = (
             select(
                 ServiceRequest.id,
                 ServiceRequest.source_id,
                 ServiceRequest.reference,
                 ServiceRequest.status,
                 ServiceRequest.unit_id,
-            ).where(
+            )
+            .where(
                 ServiceRequest.import_source == self.source,
                 ServiceRequest.source_id.in_(source_ids),
             )
-        ).all()
+            .order_by(ServiceRequest.id)
+        )
+        if holds:
+            query = query.with_for_update(of=ServiceRequest, key_share=True)
+        found = db.session.execute(query).all()
         digests: dict[int, str] = {}
         worked_on: set[int] = set()
         steps = db.session.execute(
