@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -41,6 +42,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import FromClause
+
+from tracker import private_files
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -314,6 +317,17 @@ def _connect_to_postgres(
         return None
     connection: Any = _PatientConnection.connect(*given, **named)
     return cast("DBAPIConnection", connection)
+
+
+@event.listens_for(Engine, "do_connect")
+def _make_sqlite_private(
+    dialect: Dialect, _record: ConnectionPoolEntry, given: list[Any], named: dict[str, Any]
+) -> None:
+    """Make the file before SQLite does, which lets everybody read it; its journals follow it."""
+    if dialect.name == "sqlite" and given[0] != ":memory:" and not named.get("uri"):
+        path = Path(given[0])
+        if path.parent.is_dir() and not path.exists():
+            private_files.make(path)
 
 
 AS_BYTES: Final = "as_bytes"

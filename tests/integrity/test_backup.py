@@ -128,6 +128,13 @@ def requests() -> int:
     return db.session.scalar(select(func.count()).select_from(ServiceRequest)) or 0
 
 
+def _files_of(app: Flask) -> list[Path]:
+    """Return what people's data lies in: the embedded database, the folder of photos, each photo."""
+    uploads = app.config["SETTINGS"].uploads_path
+    database = [Path(db.engine.url.database or "")] if db.engine.name == "sqlite" else []
+    return [*database, uploads, *(path for path in uploads.rglob("*") if path.is_file())]
+
+
 @pytest.fixture
 def elsewhere(databases: Databases, database_kind: str, tmp_path: Path) -> Iterator[Flask]:
     """Return the product on an empty machine with the same kind of database."""
@@ -158,6 +165,7 @@ def test_what_was_taken_under_load_is_whole_somewhere_else(
         assert before <= requests() <= after
         assert _broken(elsewhere) == []
         assert db.session.scalar(select(func.count()).select_from(Photo))
+        assert not [path for path in _files_of(elsewhere) if path.stat().st_mode & 0o077]
         # Ids go on where they were, so that nothing is mistaken for what was.
         _warm_up(elsewhere, cast, a.now + timedelta(days=2))
         assert requests() > before

@@ -447,5 +447,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_files_are_only_for_the_server_to_read(tmp_path: Path) -> None:
-    photo = save(encoded(picture()), tmp_path)
-    assert photo_path(tmp_path, photo.key).stat().st_mode & 0o077 == 0
+    uploads = tmp_path / "uploads"
+    photo = save(encoded(picture()), uploads)
+    assert photo_path(uploads, photo.key).stat().st_mode & 0o077 == 0
+    assert uploads.stat().st_mode & 0o077 == 0

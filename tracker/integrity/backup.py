@@ -23,6 +23,7 @@ from typing import IO, Any, Final
 
 from sqlalchemy import Engine
 
+from tracker import private_files
 from tracker.integrity import postgresql, sqlite
 from tracker.integrity.tables import BackupError, Photo, Source
 from tracker.service_requests.photos import photo_path
@@ -95,7 +96,7 @@ def restore(engine: Engine, uploads: Path, source: Path, *, replaces: bool = Fal
     with _reading(source) as archive:
         manifest = _json(archive, _next(archive, MANIFEST))
         report = _checked(manifest, engine)
-        uploads.mkdir(parents=True, exist_ok=True)
+        private_files.folder(uploads)
         kind = KINDS[report.kind]
         if not replaces:
             _refuse_what_is_there(kind.is_empty(engine), uploads)
@@ -182,8 +183,7 @@ def _add_json(archive: tarfile.TarFile, name: str, content: object) -> None:
 def _writing(part: Path, target: Path) -> Iterator[tarfile.TarFile]:
     """Open the archive for writing: for its owner alone, and on the disk when it is closed."""
     is_packed = target.name.endswith((".gz", ".tgz"))
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
+    with private_files.opened(part) as file:
         with tarfile.open(fileobj=file, mode="w|gz" if is_packed else "w|") as archive:
             yield archive
         file.flush()
@@ -280,7 +280,7 @@ def _take(
     if match := _PHOTO.fullmatch(member.name):
         path = photo_path(photos, match[1], thumbnail=bool(match[2]))
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as file:
+        with private_files.opened(path) as file:
             shutil.copyfileobj(content, file, _CHUNK)
         report.photos += 0 if match[2] else 1
         return {}
@@ -314,7 +314,7 @@ def _put_in_place(photos: Path, uploads: Path) -> None:
     while (aside := uploads / f".replaced-{number}").exists():
         number += 1
     for old in _content_of(uploads):
-        aside.mkdir(exist_ok=True)
+        private_files.folder(aside)
         old.rename(aside / old.name)
     for folder in photos.iterdir():
         folder.rename(uploads / folder.name)

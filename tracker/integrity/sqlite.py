@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Engine
 
+from tracker import private_files
 from tracker.integrity.tables import BackupError, Photo, Source, has_no_rows
 
 FILE: Final = "shishi.db"
@@ -92,6 +93,7 @@ class Receiver:
                 origin.executemany("DELETE FROM photo WHERE key = ?", [(key,) for key in keys])
             path = _path(self._engine)
             path.parent.mkdir(parents=True, exist_ok=True)
+            private_files.make(path)
             self._engine.dispose()
             with closing(sqlite3.connect(path)) as target:
                 target.execute("PRAGMA journal_mode=WAL")

@@ -21,6 +21,7 @@ from typing import Final, Protocol
 
 from PIL import Image, ImageOps
 
+from tracker import private_files
 from tracker.errors import NotFoundError, ShishiError
 from tracker.service_requests import heic_decoder
 
@@ -230,6 +231,7 @@ def _encoded(image: Image.Image) -> bytes:
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, and durably: it survives a crash right after."""
+    private_files.folder(path.parents[2])
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     temporary = Path(name)
