@@ -26,6 +26,7 @@ from tracker.organisation import (
 )
 from tracker.permissions import Action
 from tracker.reports import views as reports, words as reports_words
+from tracker.reports.importing import folders
 from tracker.reports.rollups import folding
 from tracker.service_requests import (
     daily,
@@ -158,6 +159,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     service_request_links.init_app(app)
     accounts_mail.init_app(app, enqueue=enqueue)
     jobs.register(app, jobs.Job("daily", daily.run_daily))
+    jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
     team_actions.on_leaving[:] = [leaving.give_back_claims]
     team_actions.is_at_work[:] = [leaving.has_open_requests]

@@ -46,6 +46,7 @@ def test_rejected_rows_are_counted_named_and_kept(app: Flask, files: tuple[str, 
     assert "1 rejected" in result.output
     assert "came: not_a_time" in result.output
     assert "2,soon,Lamps" in rejects.read_text(encoding="utf-8-sig")
+    assert rejects.stat().st_mode & 0o077 == 0
     run = db.session.query(ImportRun).one()
     assert (run.rows_read, run.rows_created, run.rows_rejected, run.rows_total) == (2, 1, 1, 2)
     assert run.finished_at is not None

@@ -1,21 +1,24 @@
 """An administrator brings in a file: tried first, then for real."""
 
+import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
 
 import pytest
 from flask import Flask
 from openpyxl import Workbook
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.together import at_once, same_visitor
 from tracker.database import db, transaction
+from tracker.notifications import jobs
 from tracker.organisation.models import Area, Category
-from tracker.reports.importing import background
+from tracker.reports.importing import background, folders
 from tracker.service_requests.models import ImportRun, ServiceRequest
 
 MAPPING = b"""
@@ -167,7 +170,7 @@ def test_a_fault_of_ours_is_no_text_for_readers(
     page = browser.open(f"/admin/imports/{run.id}")
     assert "Something went wrong on our side." in page.text
     assert "TypeError" not in page.text
-    fault = background.folder_of(app.config["SETTINGS"], run.id).fault
+    fault = folders.folder_of(app.config["SETTINGS"], run.id).fault
     assert "TypeError" in fault.read_text(encoding="utf-8")
 
 
@@ -288,18 +291,181 @@ def test_one_import_at_a_time_for_each_administrator(
 ) -> None:
     monkeypatch.setattr(background, "start", background.run_prepared)
     browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser, file_name="other.csv")
+    other = browser.page.path
     hand_in(browser)
     monkeypatch.setattr(background, "start", lambda *_: None)
 
-    tried = browser.page.path
     browser.click("Import now")
     running = browser.page.path
-    browser.open(tried)
+    browser.open(other)
     page = browser.click("Import now")
 
     assert page.path == running
     assert "An import that you began is still running." in page.text
-    assert db.session.query(ImportRun).count() == 2
+    assert db.session.query(ImportRun).count() == 3
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def kept(app: Flask) -> dict[int, set[str]]:
+    """Return which files that may tell of people are left of each run."""
+    found = (app.config["SETTINGS"].instance_path / "imports").glob("[0-9]*/*")
+    runs: dict[int, set[str]] = {run_id: set() for run_id in db.session.scalars(ids())}
+    for path in found:
+        if int(path.parent.name) in runs and path.name != "notes.json":
+            runs[int(path.parent.name)].add(path.name)
+    return runs
+
+
+def ids() -> Select[int]:
+    """Return the question for the ids of all runs."""
+    return select(ImportRun.id).order_by(ImportRun.id)
+
+
+@pytest.fixture
+def _loose_umask() -> Iterator[None]:
+    """Let everybody read what says nothing else, as is usual."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_at_once", "_loose_umask")
+def test_nobody_else_on_the_machine_reads_what_was_handed_in(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+
+    folder = folders.folder_of(app.config["SETTINGS"], db.session.scalars(ids()).one())
+    files = {path.name: path for path in folder.path.iterdir()}
+    assert set(files) == {"table", "mapping.toml", "notes.json", "rejects.csv"}
+    for path in (folder.path.parent, folder.path, *files.values()):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_file_goes_when_it_was_imported(app: Flask, a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+    tried = browser.page.path
+    assert list(kept(app).values()) == [{"table", "mapping.toml", "rejects.csv"}]
+
+    imported = browser.click("Import now").path
+
+    assert list(kept(app).values()) == [{"rejects.csv"}, {"rejects.csv"}]
+    page = browser.open(tried)
+    assert "The file was imported afterwards." in page.text
+    assert "Import now" not in page.buttons
+    assert page.link("See what became of it") == imported
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_file_of_which_nothing_would_come_goes_at_once(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+
+    hand_in(browser, TABLE.replace(b"2026-01-0", b"yesterday"))
+
+    assert "There is nothing in this file" in browser.page.text
+    assert list(kept(app).values()) == [{"rejects.csv"}]
+
+
+def test_a_file_is_imported_once_however_often_it_is_asked_for(
+    app: Flask,
+    a: Builders,
+    browser: Browser,
+    new_browser: Callable[[], Browser],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background, "start", background.run_prepared)
+    hand_in(browser.sign_in(a.administrator(locale="en")))
+    tried = browser.page.path
+    other = new_browser().sign_in(a.administrator(locale="en"))
+    monkeypatch.setattr(background, "start", lambda *_: None)
+    asks = [asking(app, each, tried) for each in (browser, browser, other)]
+
+    at_once(app, asks)
+
+    assert db.session.query(ImportRun).filter_by(is_dry=False).count() == 1
+    assert asks[0]() == 303
+
+
+def asking(app: Flask, browser: Browser, tried: str) -> Callable[[], int]:
+    """Return what presses "Import now" on the page of a trial; it answers with the status."""
+    token = browser.open(tried).form("csrf_token").values()["csrf_token"]
+
+    def act() -> int:
+        client = same_visitor(app, browser)
+        return client.post(f"{tried}/run", data={"csrf_token": token}).status_code
+
+    return act
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_trial_takes_the_place_of_the_one_before_and_few_are_kept(
+    app: Flask, a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    hand_in(new_browser().sign_in(a.administrator(locale="en")))
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+    replaced = browser.page.path
+
+    hand_in(browser)
+    assert ["table" in files for files in kept(app).values()] == [True, False, True]
+    page = browser.open(replaced)
+    assert "The file is not kept any longer: hand it in again." in page.text
+    assert "Import now" not in page.buttons
+
+    for number in range(background.MOST_TRIALS):
+        hand_in(browser, file_name=f"{number}.csv")
+    assert ["table" in files for files in kept(app).values()] == [
+        True,  # somebody else's
+        False,
+        False,
+        *[True] * background.MOST_TRIALS,
+    ]
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_after_a_month_only_the_counts_are_left(app: Flask, a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+    assert "The rows themselves are kept for 30 days." in browser.page.text
+    folder = folders.folder_of(app.config["SETTINGS"], db.session.scalars(ids()).one())
+    since = folder.people_since()
+    assert since is not None
+
+    jobs.run_now("imports", now=since + folders.KEPT_FOR - timedelta(minutes=1))
+    assert list(kept(app).values()) == [{"table", "mapping.toml", "rejects.csv"}]
+    said = jobs.run_now("imports", now=since + folders.KEPT_FOR)
+
+    assert said.endswith("old imports cleared")
+    assert list(kept(app).values()) == [set()]
+    page = browser.open(browser.page.path)
+    assert "Would be new 2 Would change 0 Unchanged 0 Rejected 1" in page.text
+    assert "The rows themselves are not kept any longer." in page.text
+    assert "The file is not kept any longer: hand it in again." in page.text
+    assert "Import now" not in page.buttons
+
+
+def test_an_import_that_came_to_a_halt_long_ago_is_handed_in_again(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    monkeypatch.setattr(background, "start", lambda *_: None)
+    hand_in(browser)
+    folder = folders.folder_of(app.config["SETTINGS"], db.session.scalars(ids()).one())
+    monkeypatch.setattr(background, "SILENT_AFTER", timedelta.min)
+
+    folder.forget_people()
+
+    page = browser.open(browser.page.path)
+    assert "The file is not kept any longer: hand it in again." in page.text
+    assert "Go on" not in page.buttons
 
 
 @pytest.mark.usefixtures("_at_once")

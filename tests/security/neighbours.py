@@ -120,8 +120,10 @@ class Neighbours:
 
 @contextmanager
 def as_it_was(app: Flask) -> Iterator[Connection]:
-    """Put the (SQLite) database back afterwards, as it is now."""
+    """Put the (SQLite) database back afterwards, as it is now, and the files of imports."""
     path = str(app.config["SETTINGS"].database_url).removeprefix("sqlite:///")
+    imports = app.config["SETTINGS"].instance_path / "imports"
+    files = {each: each.read_bytes() for each in imports.rglob("*") if each.is_file()}
     db.session.rollback()
     with closing(connect(path)) as file, closing(connect(":memory:")) as kept:
         file.backup(kept)
@@ -129,6 +131,11 @@ def as_it_was(app: Flask) -> Iterator[Connection]:
         db.session.rollback()
         kept.backup(file)
         db.session.expire_all()
+    for each in imports.rglob("*"):
+        if each.is_file() and each not in files:
+            each.unlink()
+    for each, content in files.items():
+        each.write_bytes(content)
 
 
 def filled_in(page: Page, path: str) -> dict[str, Any]:

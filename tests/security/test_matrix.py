@@ -40,8 +40,7 @@ from tracker.accounts import links as one_time_links
 from tracker.accounts.models import LinkPurpose, Person
 from tracker.database import transaction
 from tracker.permissions import Role, resident
-from tracker.reports.importing import background
-from tracker.reports.importing.running import Summary
+from tracker.reports.importing import background, folders
 from tracker.service_requests import links
 from tracker.service_requests.actions import drafts
 from tracker.service_requests.lifecycle import Status
@@ -365,13 +364,13 @@ class Things:
         """Return an import that somebody tried, with its files."""
         a = self.world.a
         facts = {"started_by_id": starter.id, "started_at": a.now, "finished_at": a.now}
+        facts["rows_created"] = 1
         run = a._saved(ImportRun(file_name="book.csv", source="old-book", is_dry=True, **facts))
-        folder = background.folder_of(current_app.config["SETTINGS"], run.id)
-        folder.path.mkdir(parents=True, exist_ok=True)
+        folder = folders.new_folder(current_app.config["SETTINGS"], run.id)
         folder.table.write_bytes(TABLE)
         folder.mapping.write_bytes(MAPPING)
         folder.rejects.write_bytes(TABLE)
-        folder.note(self.world.our_unit.id, "en", Summary())
+        folder.note(folders.Details(self.world.our_unit.id, "en"))
         return run.id
 
 

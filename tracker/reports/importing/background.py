@@ -1,27 +1,26 @@
 """Imports that a page asked for: they run in a process of their own, and the page reads how far.
 
-A run's file, mapping, rejects and summary lie in `imports/<id>/` of the instance folder. What
-came to a halt, because the machine did, is started again and goes on where it was.
+A run's file, mapping, rejects and summary lie in a folder of its own: see `folders`. What came to a
+halt, because the machine did, is started again and goes on where it was.
 """
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import traceback
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from tracker import private_files
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.config import ROOT, Settings
@@ -30,8 +29,8 @@ from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation.models import Unit
 from tracker.permissions import Action, Actor, require
 from tracker.reports.importing.files import FileError, open_table
-from tracker.reports.importing.mapping import Creatable, Mapping, MappingError, read_mapping
-from tracker.reports.importing.rows import Reason
+from tracker.reports.importing.folders import Details, Folder, folder_of, new_folder
+from tracker.reports.importing.mapping import Mapping, MappingError, read_mapping
 from tracker.reports.importing.running import (
     Rejects,
     Run,
@@ -50,93 +49,10 @@ MAPPINGS: Final = ROOT / "mappings"
 SILENT_AFTER: Final = timedelta(minutes=2)
 """A run that has noted nothing for so long has come to a halt."""
 MOST_LISTED: Final = 50
+MOST_TRIALS: Final = 5
+"""So many files that were tried are kept of one person: a newer one takes the oldest one's place."""
 THREAD: Final = "import-"
 """How the threads are named that wait for the processes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What a run's page shows beside the counts of `ImportRun`."""
-
-    unit_id: int | None = None
-    locale: str | None = None
-    """Which language the pages spoke to whoever began it: the run speaks it, too."""
-    made: Counter[Creatable] = field(default_factory=Counter)
-    problems: Counter[tuple[str, Reason]] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """Where the files of one run lie."""
-
-    path: Path
-
-    @property
-    def table(self) -> Path:
-        """Return the file that was handed in."""
-        return self.path / "table"
-
-    @property
-    def mapping(self) -> Path:
-        """Return the mapping to read it by."""
-        return self.path / "mapping.toml"
-
-    @property
-    def rejects(self) -> Path:
-        """Return the rows that could not be taken over."""
-        return self.path / "rejects.csv"
-
-    @property
-    def fault(self) -> Path:
-        """Return what a fault of ours left behind for those who mend it."""
-        return self.path / "fault.txt"
-
-    @property
-    def notes(self) -> Path:
-        """Return what the run says of itself."""
-        return self.path / "notes.json"
-
-    def details(self) -> Details:
-        """Return what the run has noted so far."""
-        try:
-            found = json.loads(self.notes.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return Details()
-        return Details(
-            found.get("unit_id"),
-            found.get("locale"),
-            Counter({Creatable(kind): number for kind, number in found.get("made", {}).items()}),
-            Counter(
-                {
-                    (column, Reason(reason)): number
-                    for column, reason, number in found.get("problems", [])
-                }
-            ),
-        )
-
-    def note(self, unit_id: int | None, locale: str | None, summary: Summary) -> None:
-        """Note how the run stands; a reader sees the old or the new, never half."""
-        found: dict[str, Any] = {
-            "unit_id": unit_id,
-            "locale": locale,
-            "made": dict(summary.made),
-            "problems": [
-                [column, reason, number]
-                for (column, reason), number in summary.problems.most_common(MOST_LISTED)
-            ],
-        }
-        fresh = self.notes.with_suffix(".new")
-        fresh.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(self.notes)
-
-    def noted_at(self) -> datetime:
-        """Return when the run last noted anything."""
-        return datetime.fromtimestamp(self.notes.stat().st_mtime, UTC)
-
-
-def folder_of(settings: Settings, run_id: int) -> Folder:
-    """Return where a run's files lie."""
-    return Folder(settings.instance_path / "imports" / str(run_id))
 
 
 def shipped_mappings() -> Sequence[tuple[str, str]]:
@@ -171,11 +87,11 @@ def prepare(
     unit_id: int | None,
     actor: Actor,
     now: datetime,
-    is_dry: bool,
 ) -> int:
-    """Record a run over copies of both files, in a transaction of its own; return its id.
+    """Record a trial over copies of both files, in a transaction of its own; return its id.
 
-    Raises `MappingError` or `FileError` when they can't be used or do not fit together, and
+    An earlier trial of the same file gives up its own, and so does the oldest of too many. Raises
+    `MappingError` or `FileError` when they can't be used or do not fit together, and
     `RefusedError` while another import of the same person is under way.
     """
     require(actor, Action.IMPORT_SERVICE_REQUESTS)
@@ -184,14 +100,70 @@ def prepare(
     check_columns(found, columns)
     with transaction():
         _refuse_a_second(actor, settings, now)
-        run_id = begin(file_name, columns, actor=actor, now=now, is_dry=is_dry).id
+        run_id = begin(file_name, columns, actor=actor, now=now, is_dry=True).id
         note(run_id, {"rows_total": found.row_count})
-    folder = folder_of(settings, run_id)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(table, folder.table)
-    shutil.copyfile(mapping, folder.mapping)
-    folder.note(unit_id, current_locale(), Summary())
+        replaced = list(_trials_to_forget(actor, run_id, settings))
+    for earlier in replaced:
+        earlier.forget_table()
+    folder = new_folder(settings, run_id)
+    for content, copy in ((table, folder.table), (mapping, folder.mapping)):
+        with content.open("rb") as source, private_files.opened(copy) as target:
+            shutil.copyfileobj(source, target)
+    folder.note(Details(unit_id, current_locale()))
     return run_id
+
+
+def prepare_tried(trial: ImportRun, settings: Settings, *, actor: Actor, now: datetime) -> int:
+    """Record the run of what was tried, which takes the trial's files over; return its id.
+
+    Raises `NotFoundError` when it cannot be run, or was already, and `RefusedError` while another
+    import of the same person is under way.
+    """
+    require(actor, Action.IMPORT_SERVICE_REQUESTS)
+    tried = folder_of(settings, trial.id)
+    with transaction():
+        _refuse_a_second(actor, settings, now)
+        trial = db.session.get_one(
+            ImportRun, trial.id, with_for_update=True, populate_existing=True
+        )
+        if not may_run(trial, tried):
+            message = "This run was not a trial, or its file is gone."
+            raise NotFoundError(message)
+        run_id = begin(trial.file_name, read_mapping(tried.mapping), actor=actor, now=now).id
+        note(run_id, {"rows_total": trial.rows_total})
+        folder, details = new_folder(settings, run_id), tried.details()
+        tried.table.rename(folder.table)
+        tried.mapping.rename(folder.mapping)
+        folder.note(Details(details.unit_id, current_locale()))
+        tried.note(replace(details, imported_by_id=run_id))
+    return run_id
+
+
+def may_run(run: ImportRun, folder: Folder) -> bool:
+    """Tell whether a run was a trial that went well, and something would come of its file."""
+    return (
+        run.is_dry
+        and run.finished_at is not None
+        and not run.error
+        and run.rows_created + run.rows_updated > 0
+        and folder.table.exists()
+    )
+
+
+def _trials_to_forget(actor: Actor, new_id: int, settings: Settings) -> Iterator[Folder]:
+    """Yield where the trials lie whose place the new one takes."""
+    new = db.session.get_one(ImportRun, new_id)
+    trials = select(ImportRun).where(
+        ImportRun.started_by_id == actor.person_id, ImportRun.is_dry, ImportRun.id != new_id
+    )
+    kept = 1
+    for run in db.session.scalars(trials.order_by(ImportRun.id.desc()).limit(MOST_LISTED)):
+        folder = folder_of(settings, run.id)
+        if folder.table.exists():
+            is_same = (run.file_name, run.source) == (new.file_name, new.source)
+            kept += not is_same
+            if is_same or kept > MOST_TRIALS:
+                yield folder
 
 
 def under_way(actor: Actor, settings: Settings, now: datetime) -> ImportRun | None:
@@ -262,17 +234,24 @@ def run_prepared(run_id: int, settings: Settings) -> None:
     except Exception as error:
         words = str(error)
         if not isinstance(error, FileError | MappingError):
-            folder.fault.write_text(traceback.format_exc(), encoding="utf-8")
+            with private_files.opened(folder.fault, "w", encoding="utf-8") as file:
+                file.write(traceback.format_exc())
             with in_locale(locale):
                 words = gettext(
                     "Something went wrong on our side. What was taken over is safe; please tell"
                     " those who run this system."
                 )
-        with transaction():
-            note(run_id, {"error": words[:500], "finished_at": utc_now()})
+        _finish(run_id, folder, error=words[:500])
         raise
+    _finish(run_id, folder)
+
+
+def _finish(run_id: int, folder: Folder, *, error: str = "") -> None:
+    """Note that a run has ended. Only a trial that may be run needs its file any longer."""
     with transaction():
-        note(run_id, {"finished_at": utc_now()})
+        note(run_id, {"error": error, "finished_at": utc_now()})
+    if not may_run(db.session.get_one(ImportRun, run_id), folder):
+        folder.forget_table()
 
 
 def _starter(run: ImportRun) -> Person:
@@ -296,9 +275,9 @@ def _go(run_id: int, folder: Folder, actor: Actor, *, is_dry: bool) -> None:
         None if is_dry else run_id,
         recorded_run_id=run_id,
         home_unit_id=details.unit_id,
-        on_batch=lambda summary: folder.note(details.unit_id, details.locale, summary),
+        on_batch=lambda summary: folder.note(details.with_what(summary)),
     )
-    folder.note(details.unit_id, details.locale, run.go())
+    folder.note(details.with_what(run.go()))
 
 
 def _reaches_all(actor: Actor) -> bool:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from sqlalchemy import update
 
+from tracker import private_files
 from tracker.database import db, refresh_statistics, transaction
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM, Action, Actor, require_in_unit
@@ -81,7 +82,7 @@ class Rejects:
     def add(self, line: int, row: Row, problems: list[Problem]) -> None:
         """Write one row with everything that is wrong with it."""
         if self._stream is None:
-            self._stream = self.path.open("w", encoding="utf-8-sig", newline="")
+            self._stream = private_files.opened(self.path, "w", encoding="utf-8-sig", newline="")
             self._writer = csv.writer(self._stream)
             self._writer.writerow(["line", "column", "reason", *map(safe, self.header)])
         columns = "; ".join(dict.fromkeys(problem.column for problem in problems))

@@ -18,7 +18,7 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.forms import tree_choices
 from tracker.permissions import Action, Actor, may
 from tracker.reports.forms import OWN_MAPPING, ImportForm
-from tracker.reports.importing import background
+from tracker.reports.importing import background, folders
 from tracker.reports.importing.files import FileError
 from tracker.reports.importing.mapping import MappingError, read_mapping
 from tracker.reports.words import REASONS
@@ -52,14 +52,19 @@ def new() -> ResponseReturnValue:
         if run_id is not None:
             background.start(run_id, _settings())
             return redirect(url_for(".show", run_id=run_id), code=303)
-    return render_template("reports/import_new.html", form=form)
+    return render_template(
+        "reports/import_new.html",
+        form=form,
+        kept_days=folders.KEPT_FOR.days,
+        most_trials=background.MOST_TRIALS,
+    )
 
 
 @blueprint.get("/<int:run_id>")
 def show(run_id: int) -> ResponseReturnValue:
     """Show how far a run is, and what became of the rows. The page renews itself meanwhile."""
     run = background.find(_importer(), run_id)
-    folder = background.folder_of(_settings(), run_id)
+    folder = folders.folder_of(_settings(), run_id)
     is_silent = background.is_silent(run, folder, utc_now())
     details = folder.details()
     return render_template(
@@ -67,7 +72,10 @@ def show(run_id: int) -> ResponseReturnValue:
         run=run,
         share=min(run.rows_read / run.rows_total, 1) if run.rows_total else None,
         is_under_way=run.finished_at is None and not is_silent,
-        is_silent=is_silent and folder.table.exists(),
+        is_silent=is_silent,
+        may_go_on=is_silent and folder.table.exists(),
+        imported_by_id=details.imported_by_id,
+        kept_days=folders.KEPT_FOR.days,
         refresh_s=REFRESH_S,
         made=sorted(details.made.items()),
         problems=[
@@ -75,11 +83,7 @@ def show(run_id: int) -> ResponseReturnValue:
             for (column, reason), number in details.problems.most_common()
         ],
         has_rejects=folder.rejects.exists(),
-        may_run=run.is_dry
-        and run.finished_at is not None
-        and not run.error
-        and folder.table.exists()
-        and run.rows_created + run.rows_updated > 0,
+        may_run=background.may_run(run, folder),
     )
 
 
@@ -88,21 +92,11 @@ def run_for_real(run_id: int) -> ResponseReturnValue:
     """Do what was tried."""
     actor = _importer()
     tried = background.find(actor, run_id)
-    folder = background.folder_of(_settings(), run_id)
-    if not tried.is_dry or not folder.table.exists():
-        message = "This run was not a trial, or its file is gone."
-        raise NotFoundError(message)
+    imported_by_id = folders.folder_of(_settings(), run_id).details().imported_by_id
+    if imported_by_id is not None:
+        return redirect(url_for(".show", run_id=imported_by_id), code=303)
     try:
-        real_id = background.prepare(
-            folder.table,
-            folder.mapping,
-            tried.file_name,
-            _settings(),
-            unit_id=folder.details().unit_id,
-            actor=actor,
-            now=utc_now(),
-            is_dry=False,
-        )
+        real_id = background.prepare_tried(tried, _settings(), actor=actor, now=utc_now())
     except RefusedError as refused:
         flash(refusal_text(refused.refusal), "error")
         running = background.under_way(actor, _settings(), utc_now())
@@ -115,7 +109,7 @@ def run_for_real(run_id: int) -> ResponseReturnValue:
 def go_on(run_id: int) -> ResponseReturnValue:
     """Go on with a run that came to a halt."""
     run = background.find(_importer(), run_id)
-    folder = background.folder_of(_settings(), run_id)
+    folder = folders.folder_of(_settings(), run_id)
     if background.is_silent(run, folder, utc_now()) and folder.table.exists():
         folder.notes.touch()
         background.start(run_id, _settings())
@@ -127,7 +121,7 @@ def go_on(run_id: int) -> ResponseReturnValue:
 def rejects(run_id: int) -> ResponseReturnValue:
     """Send the rows that could not be taken over, with reasons, as they were in the file."""
     background.find(_importer(), run_id)
-    folder = background.folder_of(_settings(), run_id)
+    folder = folders.folder_of(_settings(), run_id)
     if not folder.rejects.exists():
         message = "No row was rejected."
         raise NotFoundError(message)
@@ -185,7 +179,6 @@ def _prepared(form: ImportForm, actor: Actor) -> int | None:
                 unit_id=form.unit.data,
                 actor=actor,
                 now=utc_now(),
-                is_dry=True,
             )
         except FileError as error:
             form.complain(form.file, error)
