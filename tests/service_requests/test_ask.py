@@ -727,7 +727,7 @@ def test_choosing_one_of_them_still_makes_a_request_and_tells_the_desk(
     entry = db.session.scalars(
         select(HistoryEntry).where(HistoryEntry.service_request_id == made.id)
     ).one()
-    assert entry.detail == {"same_as": same.id}
+    assert entry.detail["same_as"] == same.id
 
 
 def test_what_is_closed_elsewhere_or_sensitive_is_not_offered(

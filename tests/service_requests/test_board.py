@@ -68,6 +68,34 @@ def test_the_board_names_nobody_and_no_place_to_find_them(a: Builders, browser: 
         assert personal not in page.html
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("晚上七点后,王秀兰在平安里18号302室", "晚上七点后,…在…"),
+        ("after 7, 18号302室 or 平安里18号", "after 7, … or …"),
+        ("李秀英说周二", "…说周二"),
+        ("周二 9:00–11:30", "周二 9:00–11:30"),
+    ],
+)
+def test_when_it_suits_tells_not_whom_nor_where(
+    a: Builders, browser: Browser, told: str, shown: str
+) -> None:
+    team = a.team()
+    a.service_request(
+        team=team,
+        requester_name="王秀兰",
+        beneficiary_name="李秀英",
+        address="平安里18号302室",
+        preferred_time=told,
+    )
+
+    page = browser.sign_in(a.volunteer(team)).open("/board")
+
+    assert shown in page.text
+    for personal in ("王秀兰", "李秀英", "302"):
+        assert personal not in page.html
+
+
 @pytest.mark.parametrize("status", [Status.PARKED, Status.RESOLVED, Status.CLOSED, Status.ACCEPTED])
 def test_what_takes_no_claims_is_not_on_the_board(
     a: Builders, browser: Browser, status: Status
@@ -322,6 +350,22 @@ def test_a_team_leader_gives_back_somebody_elses_place(a: Builders, browser: Bro
 
     assert page.path == f"/requests/{it.id}"
     assert now_of(it).claimant_ids == {one.id}
+
+
+def test_who_leads_a_team_that_helps_gives_back_the_places_of_its_own(
+    a: Builders, browser: Browser
+) -> None:
+    lead, helping = a.team(), a.team()
+    theirs, ours = a.volunteer(lead, name="林小雨"), a.volunteer(helping, name="赵一鸣")
+    it = a.service_request(team=lead, helping_teams=[helping], claimed_by=[theirs, ours])
+    page = browser.sign_in(a.team_leader(helping)).open(f"/requests/{it.id}/release")
+    assert "林小雨" not in page.text
+
+    sent = {**page.form("reason").values(), "reason": "x"}
+    browser.request("POST", page.path, data=sent | {"person_id": str(theirs.id)})
+    assert now_of(it).claimant_ids == {theirs.id, ours.id}
+    browser.request("POST", page.path, data=sent | {"person_id": str(ours.id)})
+    assert now_of(it).claimant_ids == {theirs.id}
 
 
 def test_a_volunteer_cannot_give_back_somebody_elses_place(a: Builders, browser: Browser) -> None:

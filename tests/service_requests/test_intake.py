@@ -10,8 +10,9 @@ from time_machine import Traveller
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
-from tracker.database import db
-from tracker.permissions import Role
+from tracker.database import db, transaction
+from tracker.permissions import Role, resident
+from tracker.service_requests.actions import private_links
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.models import ContactLook, ServiceRequest
 
@@ -66,6 +67,19 @@ def test_code_and_reference_can_be_read_out_and_printed(a: Builders, browser: Br
     assert len(code.replace(" ", "")) == 6
     assert browser.click("Print the slip").status == 200
     assert code.strip() in browser.page.text
+
+
+def test_who_took_it_in_reads_no_link_that_its_requester_made_since(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.coordinator())
+    receipt = take_in(a, browser).path
+    browser.open(receipt)
+    with transaction():
+        made = the_one()
+        private_links.renew(made, actor=resident(made.id))
+
+    browser.open(receipt, status=404)
 
 
 def test_nobody_else_and_nobody_later_sees_the_code(

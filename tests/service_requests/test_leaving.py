@@ -4,19 +4,26 @@ from datetime import datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.steps import steps_of
-from tracker.accounts.models import Person
+from tracker.accounts.models import Grant, Person
 from tracker.database import db, transaction
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.integrity.invariants import snapshot_of, violations
-from tracker.permissions import resident
+from tracker.notifications.models import Message
+from tracker.permissions import Action, Role, resident
+from tracker.service_requests import following
 from tracker.service_requests.actions import answers, approvals
 from tracker.service_requests.lifecycle import Status, Step
+from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.service_requests.queries import waiting_approvals
 from tracker.teams import actions as teams
 from tracker.teams.models import Membership, Team
+from tracker.visibility import within_reach
+from tracker.visits.models import VisitStatus
 
 NUMBER = "13800138000"
 
@@ -80,3 +87,103 @@ def test_what_is_taken_up_again_is_nobodys_who_has_left(
     db.session.expire_all()
     assert (closed.status, closed.claimant_ids) == (Status.IN_PROGRESS, {here.id})
     assert_nothing_is_amiss(app)
+
+
+@pytest.mark.parametrize("way", ["leaves", "is ended"])
+def test_who_has_gone_is_announced_at_no_door(a: Builders, now: datetime, way: str) -> None:
+    team = a.team()
+    goes, other = a.volunteer(team), a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[other])
+    visit = a.planned_visit(it, by=other)
+    with transaction():
+        db.session.merge(visit).visitors = [db.session.merge(goes)]
+
+    if way == "leaves":
+        leave(a, team, goes)
+    else:
+        with transaction():
+            teams.leave_every_team(
+                db.session.merge(goes),
+                held_in=[a.bureau.id],
+                actor=a.actor(a.administrator()),
+                now=now,
+            )
+        db.session.expire_all()
+
+    assert visit.status is VisitStatus.CANCELLED
+    assert following.visits_to_come(it, now) == []
+    assert it.claimant_ids == {other.id}
+
+
+def test_a_leader_who_was_ended_goes_to_no_door(a: Builders, now: datetime) -> None:
+    team = a.team()
+    it = a.service_request(team=team, claimed_by=[a.volunteer(team)])
+    leader = it.leader
+    assert leader is not None
+    visit = a.planned_visit(it, by=leader)
+
+    with transaction():
+        teams.leave_every_team(
+            db.session.merge(leader),
+            held_in=[a.bureau.id],
+            actor=a.actor(a.administrator()),
+            now=now,
+        )
+
+    db.session.expire_all()
+    assert visit.status is VisitStatus.CANCELLED
+
+
+def test_a_team_whose_results_may_come_back_is_still_in_use(a: Builders) -> None:
+    team = a.team()
+    a.service_request(team=team, status=Status.RESOLVED, claimed_by=[a.volunteer(team)])
+
+    with pytest.raises(RefusedError) as refused, transaction():
+        teams.end_team(db.session.merge(team), actor=a.actor(a.administrator()), now=a.now)
+    assert refused.value.refusal is Refusal.STILL_IN_USE
+
+
+def test_nobody_is_put_into_a_team_who_was_ended(a: Builders) -> None:
+    gone = a.person(ended_at=a.now)
+
+    with pytest.raises(NotFoundError), transaction():
+        teams.join(
+            db.session.merge(a.team()),
+            db.session.merge(gone),
+            actor=a.actor(a.administrator()),
+            now=a.now,
+        )
+
+
+def test_a_leader_whose_role_has_ended_hears_and_reads_nothing_more(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    branch, other = a.unit(), a.unit()
+    team = a.team(branch)
+    leader = a.leader(branch, email="leader@example.org")
+    it = a.service_request(
+        unit=branch, team=team, leader=leader, claimed_by=[a.volunteer(team)], phone=f"+86{NUMBER}"
+    )
+    browser.sign_in(leader).open(f"/requests/{it.id}")
+
+    with transaction():
+        grant = db.session.scalars(select(Grant).where(Grant.person_id == leader.id)).one()
+        grant.ended_at = now
+    a.grant(leader, Role.LEADER, other)
+    with transaction():
+        answers.urge(it, word="快点", actor=resident(it.id), now=now)
+
+    for page in ("", "/contact"):
+        browser.open(f"/requests/{it.id}{page}", status=404)
+    assert it.id not in db.session.scalars(
+        select(ServiceRequest.id).where(
+            within_reach(a.actor(leader), Action.VIEW_SERVICE_REQUEST, CASEWORK)
+        )
+    )
+    urged = Message.payload["step"].as_string() == Step.URGE.value
+    assert (
+        "leader@example.org"
+        not in db.session.scalars(
+            select(Message.address).where(Message.kind == "staff_step", urged)
+        ).all()
+    )

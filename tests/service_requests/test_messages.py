@@ -1,5 +1,6 @@
 """A step and its message are one: where the message cannot be written, nothing happened."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.notifications.models import Message
 from tracker.service_requests import messages
+from tracker.service_requests.actions import handling
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
 
@@ -70,3 +72,30 @@ def test_what_cannot_be_told_was_not_claimed(
     assert rows_of(Claim) == [0]
     assert rows_of(HistoryEntry, Message) == before
     assert db.session.get_one(ServiceRequest, made.id).places_taken == 0
+
+
+def test_nobody_is_flooded_with_mails_about_one_request(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(
+        team=team, claimed_by=[me], email="who@example.org", reachable_by=ReachableBy.EMAIL
+    )
+
+    def mails() -> int:
+        about = Message.kind == "requester_step", Message.address == "who@example.org"
+        return db.session.scalar(select(func.count(Message.id)).where(*about)) or 0
+
+    def note(hours: float) -> None:
+        with transaction():
+            handling.add_note(
+                db.session.merge(it),
+                public_note="明天来",
+                actor=a.actor(me),
+                now=a.now + timedelta(hours=hours),
+            )
+
+    for _ in range(30):
+        note(0.5)
+    assert mails() == messages.MOST_AN_HOUR
+    note(2)
+    assert mails() == messages.MOST_AN_HOUR + 1

@@ -22,7 +22,14 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import links, queries
-from tracker.service_requests.actions import answers, approvals, dispatch, handling, intake
+from tracker.service_requests.actions import (
+    answers,
+    approvals,
+    dispatch,
+    handling,
+    intake,
+    visiting,
+)
 from tracker.service_requests.lifecycle import Outcome, Solved, Status, Step
 from tracker.service_requests.models import (
     Approval,
@@ -840,6 +847,48 @@ def test_who_comes_along_in_a_second_merge_reads_nothing_of_before(
         assert "YOUR KEY" not in page.html
         for word in reads:
             assert word in page.text
+
+
+def test_what_goes_with_a_visit_is_said_to_one_home(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team)
+    survivor = a.service_request(team=team, claimed_by=[volunteer])
+    mine = a.service_request()
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    visit = a.planned_visit(survivor, by=volunteer)
+    with transaction():
+        visiting.cancel_visit(
+            survivor, visit, reason="SHE IS IN HOSPITAL", actor=a.actor(volunteer), now=now
+        )
+    a.visit(survivor, by=volunteer, public_note="YOUR KEY IS AT THE PORTER'S")
+
+    page = browser.open(address(mine))
+
+    assert "HOSPITAL" not in page.html
+    assert "KEY" not in page.html
+    page = browser.open(address(survivor))
+    assert "HOSPITAL" in page.html
+    assert "KEY" in page.html
+
+
+def test_who_stays_merged_does_not_read_that_theirs_goes_on_by_itself(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    desk = a.actor(a.coordinator())
+    survivor = a.service_request()
+    older = a.service_request(at=now - timedelta(days=2))
+    newer = a.service_request(at=now - timedelta(days=1))
+    for duplicate in (newer, older):
+        with transaction():
+            dispatch.merge(duplicate, survivor, actor=desk, now=now)
+    browser.open(address(survivor, "withdrawal"))
+    browser.send(press="Withdraw it")
+
+    assert "Yours goes on by itself" in browser.open(address(older)).text
+    assert "Yours goes on by itself" not in browser.open(address(newer)).text
 
 
 def test_who_takes_theirs_back_leaves_the_neighbours_need(

@@ -321,6 +321,28 @@ def test_no_request_of_the_desk_takes_the_place_of_a_need_that_was_found(
     assert {"水管爆了", "想学用手机挂号"} <= needs
 
 
+@pytest.mark.parametrize("page", ["record", "new"])
+def test_the_key_of_another_requests_visit_loses_nothing(
+    a: Builders, at_work: Browser, it: ServiceRequest, team: Team, page: str
+) -> None:
+    other = a.volunteer(team)
+    taken = a.visit(a.service_request(team=team, claimed_by=[other]), by=other)
+    planned: dict[str, object] = {
+        "planned_from": "2026-03-12T09:00",
+        "planned_to": "2026-03-12T10:00",
+    }
+    form = at_work.open(below(it, page)).form("submission_key")
+    sent = form.filled(TYPED if page == "record" else planned) | {
+        "submission_key": [taken.submission_key]
+    }
+
+    for _ in range(2):
+        at_work.request("POST", below(it, page), data=sent)
+
+    assert taken.service_request_id != it.id
+    assert {visit.service_request_id for visit in visits()} == {taken.service_request_id, it.id}
+
+
 def test_a_visit_without_other_needs_makes_no_request(
     a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
 ) -> None:

@@ -1,9 +1,12 @@
 """Forms: what must say something is not answered by spaces."""
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tracker.database import db
+from tracker.organisation.models import Organisation
 from tracker.service_requests.lifecycle import Status
 from tracker.web.forms import is_blank
 
@@ -58,3 +61,18 @@ def test_spaces_are_no_words(
         assert field in shown.errors
         return
     pytest.fail("nobody may open it")
+
+
+@pytest.mark.parametrize(
+    "broken", ["Org\r\nBcc: x@example.org", "Org\u2028Bcc", "Org\x85Bcc", "Org\n"]
+)
+def test_what_is_typed_into_one_line_stays_one_line(
+    a: Builders, browser: Browser, broken: str
+) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+    browser.send("/admin/organisation", name=broken)
+
+    name = db.session.scalars(select(Organisation.name)).one()
+    assert name.splitlines() == [name]
+    assert name.startswith("Org")

@@ -228,6 +228,30 @@ def test_a_supervisor_of_another_unit_decides_nothing(a: Builders) -> None:
     assert waiting_for(above) == [asked.id]
 
 
+def test_who_asked_does_not_decide(a: Builders) -> None:
+    one, other = a.supervisor(), a.supervisor()
+    it = a.service_request(status=Status.CLOSED)
+    with transaction():
+        answers.record_call_back(
+            it,
+            solved=Solved.NO,
+            satisfaction=None,
+            wants_it_reopened=True,
+            word="又漏了",
+            actor=a.actor(one),
+            now=a.now,
+        )
+    [asked] = queries.waiting_approvals(it)
+
+    assert waiting_for(a.actor(one)) == []
+    with pytest.raises(RefusedError) as refused, transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(one), now=a.now)
+    assert refused.value.refusal is Refusal.ASKED_BY_YOU
+    with transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(other), now=a.now)
+    assert it.status is Status.IN_PROGRESS
+
+
 def test_nobody_decides_about_their_own_work(a: Builders) -> None:
     both = a.supervisor()
     team = a.team()

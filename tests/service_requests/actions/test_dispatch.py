@@ -1,6 +1,6 @@
 """What dispatching does to a request, its clock, its claims and its requester."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,13 +9,15 @@ from tests.support.builders import Builders
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
-from tracker.permissions import Actor, Role
+from tracker.permissions import Actor, Role, resident
 from tracker.reports.definitions import Figure, Scope
 from tracker.reports.statistics import how_many
-from tracker.service_requests import queries
-from tracker.service_requests.actions import dispatch
+from tracker.service_requests import following, queries
+from tracker.service_requests.actions import answers, dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
 from tracker.service_requests.models import ServiceRequest
+from tracker.teams.models import Team
+from tracker.visits.models import VisitStatus
 
 
 def accept(a: Builders, made: ServiceRequest, **more: object) -> None:
@@ -249,7 +251,7 @@ def test_assigning_inside_the_team_begins_nothing_anew(
         dispatch.assign(
             made,
             lead_team=team,
-            helping_teams=[a.team()],
+            helping_teams=[a.team()] if by_the_desk else [],
             leader=made.leader,
             volunteers_needed=3,
             actor=a.actor(a.coordinator()) if by_the_desk else inside,
@@ -257,10 +259,106 @@ def test_assigning_inside_the_team_begins_nothing_anew(
         )
 
     assert (made.status, made.assigned_at, made.signed_for_at) == before
-    assert (made.volunteers_needed, len(made.helping_teams)) == (3, 1)
+    assert (made.volunteers_needed, len(made.helping_teams)) == (3, int(by_the_desk))
     assert steps_of(made)[-1] is Step.ASSIGN
     with pytest.raises((StepNotAllowedError, RefusedError)), transaction():
         dispatch.return_(made, reason="没有电工", actor=inside, now=later)
+
+
+def test_only_a_desk_says_which_other_teams_help(a: Builders) -> None:
+    team, helping, foreign = a.team(), a.team(), a.team(a.unit())
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    leader = made.leader
+    assert leader is not None
+
+    def assign(actor: Actor, *helping_teams: Team) -> None:
+        with transaction():
+            dispatch.assign(
+                made,
+                lead_team=team,
+                helping_teams=helping_teams,
+                leader=leader,
+                volunteers_needed=1,
+                actor=actor,
+                now=a.now,
+            )
+
+    inside = a.actor(a.team_leader(team))
+    assign(a.actor(a.coordinator()), helping)
+    for others in ((), (foreign,), (helping, foreign)):
+        with pytest.raises(NotPermittedError):
+            assign(inside, *others)
+    assign(inside, helping)
+    assert [each.id for each in made.helping_teams] == [helping.id]
+
+
+def test_nobody_is_chosen_who_answers_for_nothing_there_any_more(a: Builders) -> None:
+    team, elsewhere, gone = a.team(), a.leader(a.unit()), a.leader(ended_at=a.now)
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+
+    for leader in (elsewhere, gone):
+        with pytest.raises(RefusedError) as refused, transaction():
+            dispatch.assign(
+                made,
+                lead_team=team,
+                leader=leader,
+                volunteers_needed=1,
+                actor=a.actor(a.coordinator()),
+                now=a.now,
+            )
+        assert refused.value.refusal is Refusal.LEADER_ENDED
+
+
+def test_what_a_desk_once_accepted_is_no_spam(a: Builders, now: datetime) -> None:
+    desk = a.actor(a.coordinator())
+    survivor, duplicate = a.service_request(), a.service_request()
+    with transaction():
+        dispatch.accept(
+            duplicate,
+            category_id=duplicate.category_id,
+            priority=duplicate.priority,
+            area_id=None,
+            actor=desk,
+            now=now,
+        )
+    with transaction():
+        dispatch.merge(duplicate, survivor, actor=desk, now=now)
+    with transaction():
+        answers.withdraw(survivor, actor=resident(survivor.id), now=now)
+    db.session.expire_all()
+    assert duplicate.status is Status.SUBMITTED
+
+    assert not dispatch.may_be_spam(duplicate)
+    with pytest.raises(RefusedError) as refused, transaction():
+        dispatch.decline(
+            duplicate, reason="广告", where_to_turn="", is_spam=True, actor=desk, now=now
+        )
+    assert refused.value.refusal is Refusal.ACCEPTED_IS_NO_SPAM
+
+
+@pytest.mark.parametrize("way", ["reassigned", "returned"])
+def test_who_is_of_another_team_now_goes_to_no_door(a: Builders, way: str) -> None:
+    former, team = a.team(), a.team()
+    made = a.service_request(team=former, status=Status.ASSIGNED)
+    head = a.team_leader(former)
+    visit = a.planned_visit(made, by=head)
+
+    with transaction():
+        if way == "returned":
+            dispatch.return_(made, reason="没有电工", actor=a.actor(head), now=a.now)
+        else:
+            dispatch.assign(
+                made,
+                lead_team=team,
+                leader=a.leader(),
+                volunteers_needed=1,
+                actor=a.actor(a.coordinator()),
+                now=a.now,
+            )
+
+    db.session.expire_all()
+    assert visit.status is VisitStatus.CANCELLED
+    assert following.visits_to_come(made, a.now) == []
 
 
 def test_only_a_desk_says_which_leader_answers_for_it(a: Builders) -> None:
