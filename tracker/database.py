@@ -126,6 +126,8 @@ db = SQLAlchemy(metadata=Model.metadata)  # plain typed models, Flask-SQLAlchemy
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 _KNOWN: Final = "known"
+before_writing: list[Callable[[], None]] = []
+"""Filled by `create_app`: what is asked once a change has its turn, perhaps long after it began."""
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
 
@@ -136,6 +138,7 @@ def transaction() -> Iterator[None]:
     Views and commands open transactions. Actions and queries never do, so that
     several actions can be made to succeed or fail together.
 
+    What `before_writing` raises, refuses the change.
     What was read before is forgotten first: on SQLite the write lock is taken at the
     beginning, so that everything read inside is what the change is made from.
     """
@@ -145,6 +148,8 @@ def transaction() -> Iterator[None]:
     db.session.rollback()
     token = _writing.set(True)
     try:
+        for check in before_writing:
+            check()
         yield
         db.session.commit()
     except BaseException:

@@ -279,6 +279,16 @@ class Actor:
             held.add(Role.RESIDENT)
         return frozenset(held)
 
+    def still_holds(self, now: "Actor | None") -> bool:
+        """Tell whether `now`, the same person loaded anew, holds at least what this one holds."""
+        return (
+            now is not None
+            and now.person_id == self.person_id
+            and now.at_the_top >= self.at_the_top
+            and all(now.units.get(role, frozenset()) >= ids for role, ids in self.units.items())
+            and all(now.teams.get(role, frozenset()) >= ids for role, ids in self.teams.items())
+        )
+
     def units_where(self, action: Action) -> frozenset[int]:
         """Return the units in which `action` reaches everything."""
         return frozenset().union(

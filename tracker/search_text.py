@@ -29,6 +29,8 @@ _RUN: Final = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)")
 _SPLIT_NUMBER: Final = re.compile(
     r"(?<![\w-])(?:\d{3} \d{3} \d{4}|\d{3} \d{4} \d{4}|\d+(?:-\d+)+)(?![\w-])", re.ASCII
 )
+# Letters of scripts with spaces, and digits: Latin, Greek, Cyrillic.
+_SPELT: Final = "0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
 _DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
 
 
@@ -69,6 +71,19 @@ def phrases(query: str) -> list[tuple[str, ...]]:
     for part in _parts(_levelled(query)):
         found.extend(phrase for phrase in _phrases_of(part) if phrase not in found)
     return found[:MOST_PHRASES]
+
+
+def whole_word(term: str) -> str:
+    """Return a regular expression, for Python and PostgreSQL, of a term that is no part of a word.
+
+    A part of a run of Chinese is a word by itself, see `bigrams`.
+    """
+    escaped = "".join(
+        f"\\{each}" if each.isascii() and not each.isalnum() else each for each in term
+    )
+    before = f"(?<![{_SPELT}])" if re.match(f"[{_SPELT}]", term) else ""
+    after = f"(?![{_SPELT}])" if re.match(f"[{_SPELT}]", term[::-1]) else ""
+    return f"(?i){before}{escaped}{after}"
 
 
 def sqlite_match(query: str) -> str:

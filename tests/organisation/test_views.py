@@ -212,6 +212,20 @@ def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> 
     assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "CN")
 
 
+@pytest.mark.parametrize("times", [("12:00", ""), ("", "13:00")])
+def test_lunch_has_a_beginning_and_an_end_or_neither(
+    a: Builders, browser: Browser, times: tuple[str, str]
+) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/organisation", lunch_begins=times[0], lunch_ends=times[1])
+
+    assert page.errors["lunch_ends"] == "Enter both times of lunch, or neither."
+    page = browser.send(lunch_begins="", lunch_ends="")
+    assert page.flashes == ["Saved."]
+
+
 def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 

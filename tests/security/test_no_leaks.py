@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db
-from tracker.service_requests import links
+from tracker.service_requests import following, links
 from tracker.service_requests.models import ServiceRequest
 from tracker.web.access import public
 
@@ -137,3 +137,24 @@ def test_an_error_of_the_database_names_nobody(app: Flask, a: Builders) -> None:
     assert "INSERT INTO person" in told
     assert "email" in told
     assert not [mark for mark in MARKS if mark in told]
+
+
+def test_a_fault_tells_the_log_no_private_link(
+    app: Flask, a: Builders, browser: Browser, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever read it there could speak as the requester."""
+    it = a.service_request()
+    token = links.token_for(it.id, it.link_salt)
+
+    def fail(*_: object, **__: object) -> None:
+        message = "a fault of ours"
+        raise RuntimeError(message)
+
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", value=False)
+    monkeypatch.setattr(following, "public_history", fail)
+    browser.open(f"/track/{token}", status=500)
+
+    told = "\n".join(heard.lines)
+    assert "a fault of ours" in told
+    assert "track.show" in told
+    assert token not in told

@@ -19,6 +19,7 @@ from tests.support.page import Page
 from tests.support.pictures import photos_worked_on, small_jpeg
 from tracker.config import Settings
 from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
@@ -258,7 +259,7 @@ def test_what_does_not_belong_to_the_chosen_way_is_not_sent(
 
 
 def test_a_stranger_is_not_flooded_with_mails_of_new_requests(
-    a: Builders, browser: Browser, tap: Category, clock: time_machine.Traveller
+    app: Flask, a: Builders, browser: Browser, tap: Category, clock: time_machine.Traveller
 ) -> None:
     def ask_for(email: str) -> None:
         fill(browser, tap, reachable_by=ReachableBy.EMAIL, email=email)
@@ -276,6 +277,8 @@ def test_a_stranger_is_not_flooded_with_mails_of_new_requests(
     clock.shift(timedelta(days=1, minutes=1))
     ask_for("li@example.org")
     assert mails() == 5
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(violations(snapshot)) == []
 
 
 def test_somebody_who_stays_anonymous_leaves_no_requester(browser: Browser, tap: Category) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.service_requests import messages
 from tracker.service_requests.actions import handling
@@ -74,7 +75,7 @@ def test_what_cannot_be_told_was_not_claimed(
     assert db.session.get_one(ServiceRequest, made.id).places_taken == 0
 
 
-def test_nobody_is_flooded_with_mails_about_one_request(a: Builders, browser: Browser) -> None:
+def test_nobody_is_flooded_with_mails_about_one_request(app: Flask, a: Builders) -> None:
     team = a.team()
     me = a.volunteer(team)
     it = a.service_request(
@@ -99,3 +100,6 @@ def test_nobody_is_flooded_with_mails_about_one_request(a: Builders, browser: Br
     assert mails() == messages.MOST_AN_HOUR
     note(2)
     assert mails() == messages.MOST_AN_HOUR + 1
+    a.planned_visit(it, by=me)
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(violations(snapshot)) == []

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,14 +14,18 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
 from tests.support.together import at_once
-from tracker.accounts.models import Person
+from tracker.accounts import sessions
+from tracker.accounts.models import Grant, Person
+from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
 from tracker.service_requests.actions import dispatch, visiting
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import BuiltInChannel, ContactLook, Photo, ServiceRequest
-from tracker.teams.models import Team
+from tracker.service_requests.photos import StoredPhoto
+from tracker.service_requests.views import uploads
+from tracker.teams.models import Membership, Team
 from tracker.visits.models import NoteDraft, Visit, VisitStatus
 
 WHAT: dict[str, object] = {"way": "in_person", "contact_made": "yes", "findings": "龙头换了垫片"}
@@ -244,6 +249,61 @@ def test_the_same_submission_twice_records_one_visit_with_its_photo(
 
     assert len(visits()) == 1
     assert len(list(db.session.scalars(select(Photo)))) == 1
+
+
+@pytest.mark.parametrize("way", ["is ended", "leaves the team", "signs out", "takes another role"])
+def test_who_loses_it_while_their_photos_are_worked_on_acts_no_more(
+    app: Flask,
+    a: Builders,
+    at_work: Browser,
+    it: ServiceRequest,
+    volunteer: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    person_id, unit_id = volunteer.id, a.bureau.id
+    save = uploads.save_photo
+
+    def be_overtaken() -> None:
+        with transaction():
+            match way:
+                case "is ended":
+                    db.session.get_one(Person, person_id).ended_at = utc_now()
+                case "leaves the team":
+                    db.session.query(Membership).filter_by(person_id=person_id).update(
+                        {"ended_at": utc_now()}
+                    )
+                case "signs out":
+                    sessions.end_all(person_id)
+                case _:
+                    db.session.add(
+                        Grant(
+                            person_id=person_id,
+                            role=Role.AUDITOR,
+                            unit_id=unit_id,
+                            granted_at=utc_now(),
+                        )
+                    )
+
+    def save_and_be_overtaken(*given: Any, **named: Any) -> StoredPhoto:  # noqa: ANN401 - passed on
+        stored = save(*given, **named)
+        at_once(app, [be_overtaken])
+        return stored
+
+    page = at_work.open(below(it, "record"))
+    monkeypatch.setattr(uploads, "save_photo", save_and_be_overtaken)
+    sent = {
+        **page.form("findings").values(),
+        **TYPED,
+        "has_consent": "y",
+        "photos": [(BytesIO(small_jpeg()), "a.jpg")],
+    }
+    answer = at_work.request("POST", page.path, data=sent)
+
+    gains = way == "takes another role"
+    assert answer.status_code == (303 if gains else 403)
+    assert len(visits()) == int(gains)
+    assert (WHAT["findings"] in answer.text) is not gains  # what was typed is kept
 
 
 def test_who_comes_second_to_record_a_planned_visit_reads_what_was_recorded(

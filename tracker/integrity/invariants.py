@@ -31,6 +31,7 @@ from tracker.integrity.photos import disagreements
 from tracker.integrity.requests import RULES, Case
 from tracker.reports.rollups import totals
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
+from tracker.service_requests.messages import MOST_AN_HOUR
 from tracker.service_requests.models import (
     Approval,
     Claim,
@@ -235,13 +236,16 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " JOIN service_request r ON r.requester_id = q.id"
             " JOIN history_entry h ON h.service_request_id = r.id"
             " WHERE q.reachable_by = 'email' AND q.email IS NOT NULL AND q.email <> ''"
-            " AND h.step IN :told AND NOT r.is_spam"
+            " AND h.step IN :told AND NOT r.is_spam AND h.detail ->> 'untold' IS NULL"
             " AND h.taken_at >= (SELECT min(created_at) FROM message)"
+            # Of one with so many, some may have been too many within the hour.
+            " AND (SELECT count(*) FROM message c WHERE c.service_request_id = r.id"
+            " AND c.kind = 'requester_step') < :most"
             " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.service_request_id = r.id"
             " AND m.payload ->> 'step' = h.step AND (m.created_at = h.taken_at OR EXISTS"
             " (SELECT 1 FROM audit_entry a WHERE a.subject = 'message' AND a.subject_id = m.id)))",
             "The requester of request {request} was not told of {step} (entry {id}).",
-            {"told": TOLD},
+            {"told": TOLD, "most": MOST_AN_HOUR},
         ),
         Between(
             "",

@@ -16,7 +16,14 @@ from wtforms import (
     TimeField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import (
+    InputRequired,
+    Length,
+    NumberRange,
+    Optional,
+    StopValidation,
+    ValidationError,
+)
 
 from tracker.organisation.calendar import has_calendar
 from tracker.organisation.models import AreaKind, UnitKind
@@ -152,6 +159,14 @@ class CategoryForm(NamedForm):
         ]
 
 
+def _has_both_or_neither(form: "OrganisationForm", field: TimeField) -> None:
+    """Lunch has a beginning and an end, or neither. Before `Optional`, which ends the asking."""
+    typed = [bool((each.raw_data or [""])[0]) for each in (form.lunch_begins, field)]
+    if typed[0] != typed[1]:
+        raise StopValidation(str(_l("Enter both times of lunch, or neither.")))
+    Optional()(form, field)
+
+
 class OrganisationForm(NamedForm):
     """What is set once for the whole installation."""
 
@@ -164,7 +179,7 @@ class OrganisationForm(NamedForm):
     )
     work_begins = TimeField(_l("Work begins"), [InputRequired(_l("Enter a time, such as 09:00."))])
     lunch_begins = TimeField(_l("Lunch begins"), [Optional()])
-    lunch_ends = TimeField(_l("Lunch ends"), [Optional()])
+    lunch_ends = TimeField(_l("Lunch ends"), [_has_both_or_neither])
     work_ends = TimeField(_l("Work ends"), [InputRequired(_l("Enter a time, such as 18:00."))])
     return_limit_working_days = IntegerField(
         _l("Working days in which a team may return a request"),
@@ -195,11 +210,6 @@ class OrganisationForm(NamedForm):
         """Refuse a country whose holidays nobody maintains."""
         if not has_calendar(field.data or ""):
             raise ValidationError(_l("There is no public calendar of this country."))
-
-    def validate_lunch_ends(self, field: TimeField) -> None:
-        """Lunch has a beginning and an end, or neither."""
-        if (field.data is None) != (self.lunch_begins.data is None):
-            raise ValidationError(_l("Enter both times of lunch, or neither."))
 
     def validate_work_ends(self, field: TimeField) -> None:
         """Refuse times that go back."""

@@ -20,6 +20,8 @@ from tracker.visits.models import Visit
 AN_HOUR: Final = timedelta(hours=1)
 MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
+REPEATED: Final = frozenset({Step.NOTE, Step.CLAIM, Step.PLAN_VISIT, Step.VISIT, Step.WAIT})
+"""Steps that whoever works on it can take again and again."""
 FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
 
@@ -44,7 +46,7 @@ def tell_requester(
         if not requester.email:
             continue
         if (
-            step is not Step.SUBMIT
+            step in REPEATED
             and count_since("requester_step", service_request_id=told.id, since=now - AN_HOUR)
             >= MOST_AN_HOUR
         ):

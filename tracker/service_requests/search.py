@@ -33,7 +33,7 @@ from tracker.accounts.models import Grant, Person
 from tracker.database import db, transaction
 from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
-from tracker.search_text import index_text, postgres_phrases, sqlite_match
+from tracker.search_text import index_text, postgres_phrases, sqlite_match, whole_word
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
 from tracker.teams.models import Team
 
@@ -210,10 +210,11 @@ def _has(term: str, kind: type[Category | Area | Unit | Team]) -> ColumnElement[
 def is_in_the_open(term: str) -> ColumnElement[bool]:
     """Return the condition that a word stands where everybody reads it who reads the request.
 
-    In its own words, in a number of its own, or in a name that it is listed with.
+    In its own words, in a number of its own, or in a name that it is listed with. As a whole word:
+    of a part of one, the index would tell whether it is a word of a name or an address.
     """
     return or_(
-        ServiceRequest.need.icontains(term, autoescape=True),
+        ServiceRequest.need.regexp_match(whole_word(term)),
         ServiceRequest.reference == term,
         ServiceRequest.source_id == term,
         *_with_name(term),

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
@@ -109,6 +119,18 @@ def signed_in_actor() -> Actor:
 def actor_or_resident() -> Actor:
     """Return the signed-in actor, or a visitor who holds no link."""
     return actor_or_none() or resident()
+
+
+def require_what_was_held() -> None:
+    """Raise `NotPermittedError` if who is there has lost something since the page began.
+
+    Asked by every change when its turn has come: photos take seconds to be worked on, and others
+    may write first. Whoever was ended meanwhile acts no more.
+    """
+    actor = actor_or_none() if has_request_context() else None
+    if actor is not None and not actor.still_holds(_load_actor(current_user.session_token)):
+        message = "What they held has ended since."
+        raise NotPermittedError(message)
 
 
 def safe_path(path: str | None) -> str | None:

@@ -71,14 +71,25 @@ def submit(
     existing = submitted_with(submission_key)
     if existing is not None:
         return existing
-    made = _make(content, submission_key=submission_key, actor=actor, now=now)
+    made = _make(
+        content,
+        submission_key=submission_key,
+        tells_requester=tells_requester,
+        actor=actor,
+        now=now,
+    )
     if tells_requester:
         messages.tell_requester(made, Step.SUBMIT, now=now)
     return made
 
 
 def _make(
-    content: NewRequest, *, submission_key: str, actor: Actor, now: datetime
+    content: NewRequest,
+    *,
+    submission_key: str,
+    tells_requester: bool = True,
+    actor: Actor,
+    now: datetime,
 ) -> ServiceRequest:
     category = organisation.category(content.category_id)
     requester = _requester(content, now)
@@ -108,6 +119,8 @@ def _make(
     detail: dict[str, Any] = {"link": mark_of_link(service_request.link_salt)}
     if content.same_as_id is not None:
         detail["same_as"] = content.same_as_id
+    if not tells_requester:
+        detail["untold"] = True
     steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=detail)
     _take_over(submission_key, service_request)
     search.index(service_request)
