@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from openpyxl import Workbook
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
 from sqlalchemy import func, select
 
 from tests.support.builders import Builders
@@ -22,7 +24,7 @@ from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
 from tracker.permissions import SYSTEM, Action, Actor
 from tracker.reports.formulas import unquoted
-from tracker.reports.importing import files
+from tracker.reports.importing import bounds, workbooks
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping, read_mapping
 from tracker.reports.importing.rows import Reason
@@ -500,7 +502,7 @@ def test_a_workbook_with_broken_bits_is_refused_in_words(tmp_path: Path) -> None
 def test_a_packed_file_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(bounds, "MOST_UNPACKED", 1 << 20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * (1 << 19)))
 
@@ -508,25 +510,28 @@ def test_a_packed_file_without_end_is_refused(
         open_table(path)
 
 
-def _sheet(path: Path, *rows: bytes, dimension: bytes = b"A1:B2") -> Path:
-    """Write a workbook with these rows of its sheet as they are."""
-    book = Workbook()
-    book.save(path)
+def _book(path: Path, parts: dict[str, bytes], *, packed: int = zipfile.ZIP_DEFLATED) -> Path:
+    """Write a workbook with these parts of it as they are."""
+    write(path, [["no"], ["1"]])
     with zipfile.ZipFile(path) as archive:
-        parts = {part: archive.read(part) for part in archive.namelist()}
-    sheet = "xl/worksheets/sheet1.xml"
-    parts[sheet] = (
-        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        kept = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", packed) as archive:
+        for name, content in (kept | parts).items():
+            archive.writestr(name, content)
+    return path
+
+
+def _sheet(path: Path, *rows: bytes, dimension: bytes = b"A1:B2", before: bytes = b"") -> Path:
+    """Write a workbook with these rows of its sheet as they are."""
+    content = (
+        before + b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
         b'<dimension ref="'
         + dimension
         + b'"/><sheetData>'
         + b"".join(rows)
         + b"</sheetData></worksheet>"
     )
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for part, content in parts.items():
-            archive.writestr(part, content)
-    return path
+    return _book(path, {"xl/worksheets/sheet1.xml": content})
 
 
 def _row(number: int, cells: dict[str, str]) -> bytes:
@@ -565,11 +570,143 @@ def test_a_workbook_with_too_many_columns_is_refused(tmp_path: Path) -> None:
 def test_a_workbook_that_unpacks_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "MOST_UNPACKED", 1 << 16)
+    monkeypatch.setattr(bounds, "MOST_UNPACKED", 1 << 16)
     rows = [_row(number, {"A": "0" * 1000}) for number in range(1, 200)]
 
     with pytest.raises(FileError, match="Save it as CSV"):
         open_table(_sheet(tmp_path / "x.xlsx", *rows))
+
+
+STYLES = b'<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs>'
+TEXTS = (
+    b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    b'<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-'
+    b'officedocument.spreadsheetml.sheet.main+xml"/>'
+    b'<Override PartName="/xl/words.xml" ContentType="application/vnd.openxmlformats-'
+    b'officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"xl/styles.xml": STYLES + b'<xf numFmtId="0"/>' * 2_000_000},
+        {"xl/workbook.xml": b" " * ((1 << 25) + 1)},
+        {"[Content_Types].xml": TEXTS, "xl/words.xml": b" " * ((1 << 27) + 1)},
+        {f"xl/media/{number}": b"" for number in range(20_000)},
+    ],
+    ids=["styles", "workbook", "texts by another name", "parts"],
+)
+def test_a_workbook_with_parts_without_end_is_refused_at_once(
+    tmp_path: Path, parts: dict[str, bytes]
+) -> None:
+    path = _book(tmp_path / "x.xlsx", parts)
+
+    begun = time.process_time()
+    with pytest.raises(FileError, match="Save it as CSV"):
+        open_table(path)
+    assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        b'<row r="1">' + b"<c/>" * 100_000 + b"</row>",
+        _row(1, {"A": "x" * 500_000}),
+        b"<x>" * 100_000,
+        b"".join(b"<row a%d=''/>" % number for number in range(2_000)),
+        b"".join(b"<x%d/>" % number for number in range(2_000)),
+        b"".join(b"<row xmlns:x%d='x'/>" % number for number in range(2_000)),
+    ],
+    ids=["cells", "text", "nested", "attributes", "names", "prefixes"],
+)
+def test_a_workbook_with_pieces_without_end_is_refused(
+    tmp_path: Path, rows: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MOST_OF_A_ROW", 1 << 18)
+    path = _sheet(tmp_path / "x.xlsx", _row(1, {"A": "no"}), rows)
+
+    with pytest.raises(FileError, match=r"longer than 0.25 MB|holds too much"):
+        open_table(path)
+
+
+def test_a_workbook_with_cells_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "MOST_ELEMENTS", 100_000)
+    rows = [_row(1, {"A": "no"}), *[b"<row>" + b"<c/>" * 1000 + b"</row>"] * 100]
+
+    with pytest.raises(FileError, match="holds too much"):
+        open_table(_sheet(tmp_path / "x.xlsx", *rows))
+
+
+def test_rows_without_end_are_counted_whatever_number_they_bear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MOST_ROWS", 1000)
+    again = _row(2, {"A": "1"})
+
+    assert (
+        open_table(_sheet(tmp_path / "x.xlsx", _row(1, {"A": "no"}), again, again)).row_count == 2
+    )
+    with pytest.raises(FileError, match="more than 1,000 rows"):
+        open_table(_sheet(tmp_path / "x.xlsx", _row(1, {"A": "no"}), *[again] * 1000))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_workbook_that_grows_while_it_is_read_is_refused(tmp_path: Path, encoding: str) -> None:
+    words = _sheet(
+        tmp_path / "x.xlsx",
+        _row(1, {"A": "no", "B": "&b;"}),
+        before=b'<!DOCTYPE x [<!ENTITY a "xxxxxxxxxx"><!ENTITY b "&a;&a;&a;&a;">]>',
+    )
+    with zipfile.ZipFile(words) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode().encode(encoding)
+
+    with pytest.raises(FileError, match="damaged"):
+        open_table(_book(words, {"xl/worksheets/sheet1.xml": sheet}))
+
+
+def test_a_workbook_that_is_packed_as_none_is_is_refused(tmp_path: Path) -> None:
+    # Of these, the smallest step that is unpacked may be as large as the whole.
+    with pytest.raises(FileError, match="damaged"):
+        open_table(_book(tmp_path / "x.xlsx", {}, packed=zipfile.ZIP_BZIP2))
+
+
+def test_a_workbook_of_any_shape_says_what_its_cells_show(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["no", "when", "how long", "ok", "text"])
+    for number, when in ((1, -1000000), (2, 46027.5), (3, 1e300)):
+        sheet.append(
+            [number, when, 0.5, True, CellRichText("a", TextBlock(InlineFont(b=True), "b"))]
+        )
+        sheet.cell(number + 1, 2).number_format = "yyyy-mm-dd hh:mm"
+        sheet.cell(number + 1, 3).number_format = "[h]:mm"
+    book.create_sheet("Opened last").append(["this"])
+    book.active = 1
+    book.save(tmp_path / "x.xlsx")
+    assert open_table(tmp_path / "x.xlsx").header == ("this",)
+    book.active = 0
+    book.save(tmp_path / "x.xlsx")
+
+    rows = [tuple(row.values()) for _line, row in open_table(tmp_path / "x.xlsx").rows()]
+
+    assert rows == [
+        ("1", "-1000000", "12:00:00", "True", "ab"),
+        ("2", "2026-01-05 12:00:00", "12:00:00", "True", "ab"),
+        ("3", "1e+300", "12:00:00", "True", "ab"),
+    ]
+
+
+def test_a_number_that_is_none_is_read_as_it_stands(tmp_path: Path) -> None:
+    said = ("1e999", "-1E999", "nan", "9" * 5000, "007", "1e3")
+    cells = [f'<row><c r="A{at}"><v>{one}</v></c></row>'.encode() for at, one in enumerate(said, 2)]
+
+    table = open_table(_sheet(tmp_path / "x.xlsx", _row(1, {"A": "no"}), *cells))
+
+    assert [row["no"] for _line, row in table.rows()] == [*said[:4], "7", "1000"]
 
 
 def test_a_mended_workbook_loses_the_quotes(tmp_path: Path) -> None:

@@ -7,19 +7,21 @@ import codecs
 import csv
 import gzip
 import io
-import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, cast
 
 from flask_babel import gettext as _
-from openpyxl import load_workbook
 
 from tracker.reports.formulas import unquoted
+from tracker.reports.importing import bounds
+from tracker.reports.importing.bounds import FileError
+from tracker.reports.importing.workbooks import sheet_rows
+
+__all__ = ["FileError", "Row", "TableFile", "open_table"]
 
 Row: TypeAlias = dict[str, str]
 """What a row says: column name → text, without spaces around it."""
@@ -28,17 +30,6 @@ CHUNK: Final = 1 << 20
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
 """Tried in this order. GB18030 reads nearly anything, so it comes last."""
 SAMPLE: Final = 1 << 16
-MOST_UNPACKED: Final = 1 << 30
-"""Bytes: some millions of rows."""
-MOST_SHARED: Final = 1 << 27
-"""Bytes of the texts that a workbook keeps together: they alone are held in memory."""
-MOST_ROWS: Final = 1 << 20
-MOST_COLUMNS: Final = 1000
-"""Of a workbook: a file of a few bytes can name the last cell of a sheet without end."""
-
-
-class FileError(Exception):
-    """The file is not a table that can be read. The message says why, in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +161,11 @@ class _Unpacked(gzip.GzipFile):
         return self._counted(super().read1(size))
 
     def _counted(self, piece: bytes) -> bytes:
-        if self.tell() > MOST_UNPACKED:
+        if self.tell() > bounds.MOST_UNPACKED:
             raise FileError(
                 _(
                     "The file unpacks to more than %(most)s MB. Bring it in in parts.",
-                    most=MOST_UNPACKED >> 20,
+                    most=bounds.MOST_UNPACKED >> 20,
                 )
             )
         return piece
@@ -198,71 +189,21 @@ def _records(
 
 @contextmanager
 def _workbook(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    # A stream, as openpyxl goes by a file's ending, and an upload may be called anything.
     try:
-        with path.open("rb") as stream:
-            _refuse_swelling(stream)
-            with closing(load_workbook(stream, read_only=True, data_only=True)) as book:
-                yield _sheet_records(book)
+        with path.open("rb") as stream, closing(sheet_rows(stream)) as rows:
+            yield ((number, [_plain(cell) for cell in cells]) for number, cells in rows)
     except FileError:
         raise
-    except Exception as error:  # openpyxl lets through whatever a damaged part makes of itself
+    except Exception as error:  # a damaged part makes of itself whatever it likes
         raise FileError(
             _("The file is damaged, or not an Excel workbook (.xlsx). Save it anew and try again.")
         ) from error
-
-
-def _refuse_swelling(stream: BinaryIO) -> None:
-    with zipfile.ZipFile(stream) as archive:
-        for part in archive.infolist():
-            most = MOST_SHARED if part.filename.endswith("sharedStrings.xml") else MOST_UNPACKED
-            if part.file_size > most:
-                raise FileError(
-                    _(
-                        "The file unpacks to more than %(most)s MB. Save it as CSV, or bring it in"
-                        " in parts.",
-                        most=most >> 20,
-                    )
-                )
 
 
 def _without_nul(lines: Iterable[str]) -> Iterator[str]:
     # Some exports pad fields with NUL, which neither the CSV reader nor PostgreSQL takes.
     for line in lines:
         yield line.replace("\x00", "") if "\x00" in line else line
-
-
-def _sheet_records(book: object) -> Iterator[tuple[int, list[str]]]:
-    sheet = book.active  # type: ignore[attr-defined]  # openpyxl's types lack the read-only sheet
-    sheet.reset_dimensions()  # what some programs write there is too small, or the whole sheet
-    rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1)
-    header = [_cell_text(cell) for cell in next(rows, ())]
-    width = max((at for at, name in enumerate(header, start=1) if name), default=0)
-    if width > MOST_COLUMNS:
-        raise FileError(_("The file has more than %(most)s columns.", most=MOST_COLUMNS))
-    yield 1, header[:width]
-    rest = sheet.iter_rows(values_only=True, min_row=2, max_col=max(width, 1))
-    for number, cells in enumerate(rest, start=2):
-        if number > MOST_ROWS:
-            raise FileError(
-                _(
-                    "The file has more than %(most)s rows. Bring it in in parts.",
-                    most=f"{MOST_ROWS:,}",
-                )
-            )
-        yield number, [_cell_text(cell) for cell in cells]
-
-
-def _cell_text(cell: object) -> str:
-    match cell:
-        case None:
-            return ""
-        case datetime():
-            return cell.isoformat(sep=" ")
-        case float() if cell.is_integer():
-            return str(int(cell))  # an id that Excel keeps as a number
-        case _:
-            return _plain(str(cell))
 
 
 def _plain(text: str) -> str:
