@@ -24,7 +24,7 @@ from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
 from tracker.permissions import SYSTEM, Action, Actor
 from tracker.reports.formulas import unquoted
-from tracker.reports.importing import bounds, workbooks
+from tracker.reports.importing import bounds, files, workbooks
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping, read_mapping
 from tracker.reports.importing.rows import Reason
@@ -507,6 +507,30 @@ def test_a_packed_file_without_end_is_refused(
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * (1 << 19)))
 
     with pytest.raises(FileError, match="more than 1 MB"):
+        open_table(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"a,b\n" + b"," * 3_000_000, "longer than 1 MB"),
+        (b"a,b\n" + b'"\n",' * 700_000, "longer than 1 MB"),
+        (b"a,b\n" + b"1" * 200_000, "not a CSV file"),
+        (b'a,b\n"' + b"1\n" * 200_000, "not a CSV file"),
+        (b",".join(b"c%d" % number for number in range(2_000)) + b"\n1\n", "1000 columns"),
+        (b"a,b\n" + b"\n" * 2_000, "more than 1,000 rows"),
+    ],
+    ids=["cells", "quoted cells", "cell", "quoted cell", "columns", "lines"],
+)
+def test_a_file_with_rows_without_end_is_refused(
+    tmp_path: Path, content: bytes, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MOST_OF_A_ROW", 1 << 20)
+    monkeypatch.setattr(files, "MOST_LINES", 1000)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(content, 1))
+
+    with pytest.raises(FileError, match=complaint):
         open_table(path)
 
 

@@ -46,3 +46,8 @@ def refuse_rows(most: int) -> FileError:
     return FileError(
         _("The file has more than %(most)s rows. Bring it in in parts.", most=f"{most:,}")
     )
+
+
+def refuse_columns() -> FileError:
+    """Return that a file has more columns than are read of one."""
+    return FileError(_("The file has more than %(most)s columns.", most=MOST_COLUMNS))

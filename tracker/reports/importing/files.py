@@ -8,11 +8,11 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, TypeAlias, cast
+from typing import BinaryIO, Final, Self, TextIO, TypeAlias, cast
 
 from flask_babel import gettext as _
 
@@ -30,6 +30,7 @@ CHUNK: Final = 1 << 20
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
 """Tried in this order. GB18030 reads nearly anything, so it comes last."""
 SAMPLE: Final = 1 << 16
+MOST_LINES: Final = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def _look_through(path: Path, encoding: str | None) -> TableFile:
         if first is None or not any(first[1]):
             raise FileError(_("The file is empty: its first row must name the columns."))
         header = tuple(first[1])
+        if len(header) > bounds.MOST_COLUMNS:
+            raise bounds.refuse_columns()
         doubles = {name for name in header if name and header.count(name) > 1}
         if doubles:
             raise FileError(
@@ -183,8 +186,7 @@ def _records(
     with _binary(path) as binary:
         # newline="": only the CSV reader may say where a row ends.
         text = io.TextIOWrapper(binary, encoding=encoding, newline="")
-        reader = csv.reader(_without_nul(text), delimiter=delimiter)
-        yield ((reader.line_num, [_plain(cell) for cell in record]) for record in reader)
+        yield _csv_records(text, delimiter)
 
 
 @contextmanager
@@ -200,10 +202,35 @@ def _workbook(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
         ) from error
 
 
-def _without_nul(lines: Iterable[str]) -> Iterator[str]:
-    # Some exports pad fields with NUL, which neither the CSV reader nor PostgreSQL takes.
-    for line in lines:
-        yield line.replace("\x00", "") if "\x00" in line else line
+def _csv_records(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter)
+    for record in reader:
+        lines.held = 0
+        if reader.line_num > MOST_LINES:
+            raise bounds.refuse_rows(MOST_LINES)
+        yield reader.line_num, [_plain(cell) for cell in record[: bounds.MOST_COLUMNS + 1]]
+
+
+class _Lines:
+    """The lines of a file. `held` counts their characters since it was last set to nothing."""
+
+    def __init__(self, text: TextIO) -> None:
+        self.held = 0
+        self._text = text
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(bounds.MOST_OF_A_ROW + 1)
+        if not line:
+            raise StopIteration
+        self.held += len(line)
+        if self.held > bounds.MOST_OF_A_ROW:
+            raise bounds.refuse_row()
+        # Some exports pad fields with NUL, which neither the CSV reader nor PostgreSQL takes.
+        return line.replace("\x00", "") if "\x00" in line else line
 
 
 def _plain(text: str) -> str:

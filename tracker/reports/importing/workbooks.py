@@ -14,7 +14,6 @@ from math import isfinite
 from typing import BinaryIO, Final
 from xml.etree.ElementTree import Element, iterparse
 
-from flask_babel import gettext as _
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format, is_timedelta_format
 from openpyxl.utils.cell import column_index_from_string
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel, from_ISO8601
@@ -34,7 +33,6 @@ from openpyxl.xml.constants import (
 )
 
 from tracker.reports.importing import bounds
-from tracker.reports.importing.bounds import FileError
 
 MOST_LISTED: Final = 1 << 20
 """Bytes of the list of parts, which is read at once: some ten thousand parts."""
@@ -206,9 +204,7 @@ class _Book:
                 if number > 1 or not width:
                     return
                 if width > bounds.MOST_COLUMNS:
-                    raise FileError(
-                        _("The file has more than %(most)s columns.", most=bounds.MOST_COLUMNS)
-                    )
+                    raise bounds.refuse_columns()
                 yield number, [names.get(at, "") for at in range(1, width + 1)]
                 continue
             cells = [""] * width
