@@ -257,6 +257,9 @@ def test_a_dry_run_counts_the_same_and_writes_nothing(bring_in: BringIn) -> None
         (DONE.replace("2026-01-07", "2026-01-04"), Reason.CLOSED_BEFORE_SUBMITTED),
         (DONE.replace("done", "open"), Reason.OPEN_WITH_CLOSING_TIME),
         (OPEN.replace("坪山路1号", "x" * 201), Reason.TOO_LONG),
+        (OPEN.replace("楼下垃圾没人收,-", f"{'x' * 10_000},{'y' * 10_000}"), Reason.TOO_LONG),
+        (DONE.replace("修好了", "x" * 20_001), Reason.TOO_LONG),
+        (DONE.replace("2026-01-05 09:00", "1900-01-05 09:00"), Reason.NOT_A_TIME),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_reason_and_nothing_else_is_lost(
@@ -327,6 +330,19 @@ def test_names_that_are_there_are_used_in_either_language(bring_in: BringIn, a: 
 
     it = only_request()
     assert (it.unit_id, it.lead_team_id) == (unit.id, team.id)
+
+
+def test_a_row_at_the_ends_of_what_is_taken_over_comes_in(bring_in: BringIn) -> None:
+    words = " ".join(f"w{number}" for number in range(10_000))[:20_000]
+    old = DONE.replace("2026-01-05 09:00", "1970-01-01 08:00").replace("修好了", words)
+
+    summary = bring_in(
+        old.replace("路灯不亮", words).replace("2026-01-12 09:00", "9999-12-31 23:59")
+    )
+
+    assert (summary.created, summary.rejected) == (1, 0)
+    it = only_request()
+    assert (it.need, it.public_answer) == (words, words)
 
 
 def test_a_closed_row_without_a_closing_time_has_none(bring_in: BringIn) -> None:

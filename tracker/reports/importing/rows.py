@@ -86,7 +86,12 @@ LONGEST: Final = {
     "team": 120,
     "category": 120,
     "area": 120,
+    "need": 20_000,
+    "answer": 20_000,
 }
+"""Characters. No column of a need has an end, but what it can be found by has."""
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing was submitted before: whatever took longer is more seconds than a column holds."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMMON_FORMATS: Final = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日")
 
@@ -178,8 +183,8 @@ class _Reading:
             team=self._text("team", columns.team),
             channel=self._text("channel", columns.channel),
             address=self._text("address", columns.address),
-            need=self._joined(columns.need),
-            answer=self._said(columns.answer) if is_handled else "",
+            need=self._joined("need", columns.need),
+            answer=self._text("answer", columns.answer) if is_handled else "",
         )
 
     def problems_with(self, column: str) -> bool:
@@ -190,6 +195,8 @@ class _Reading:
         self, status: Status, submitted_at: datetime, closed_at: datetime | None
     ) -> None:
         columns = self.mapping.columns
+        if submitted_at < EARLIEST:
+            self._complain(columns.submitted_at, Reason.NOT_A_TIME)
         if submitted_at > self.reader.now:
             self._complain(columns.submitted_at, Reason.IN_THE_FUTURE)
         if closed_at is None:
@@ -244,9 +251,11 @@ class _Reading:
         """Return the levels that are filled in, from the top; the same name below itself stays."""
         return tuple(filter(None, (self._text(field, column) for column in columns)))
 
-    def _joined(self, columns: Sequence[str]) -> str:
-        said = dict.fromkeys(filter(None, map(self._said, columns)))
-        return " · ".join(said)
+    def _joined(self, field: str, columns: Sequence[str]) -> str:
+        said = " · ".join(dict.fromkeys(filter(None, map(self._said, columns))))
+        if len(said) > LONGEST[field]:
+            self._complain(columns[0], Reason.TOO_LONG)
+        return said
 
     def _text(self, field: str, column: str) -> str:
         said = self._said(column)
