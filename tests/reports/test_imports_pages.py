@@ -91,6 +91,15 @@ def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) ->
     assert "3,yesterday,,Lamps,East,open,When?" in lines
 
 
+@pytest.mark.usefixtures("_at_once")
+def test_a_file_may_have_any_name(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+
+    hand_in(browser, file_name="\x00old\x01 旧.csv")
+
+    assert "Trial of old 旧.csv" in browser.page.text
+
+
 def _workbook() -> bytes:
     book = Workbook()
     sheet = book.active

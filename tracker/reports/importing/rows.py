@@ -92,7 +92,7 @@ LONGEST: Final = {
 """Characters. No column of a need has an end, but what it can be found by has."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Nothing was submitted before: whatever took longer is more seconds than a column holds."""
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMMON_FORMATS: Final = ("%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%Y年%m月%d日")
 
 
@@ -271,7 +271,7 @@ class _Reading:
             return ""
         if not said.isascii():
             said = unicodedata.normalize("NFC", said)
-        return _CONTROL.sub("", said)
+        return CONTROL.sub("", said)
 
     def _complain(self, column: str, reason: Reason) -> None:
         self.problems.append(Problem(column, reason, self.row.get(column, "")))

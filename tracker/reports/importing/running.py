@@ -24,7 +24,7 @@ from tracker.reports.formulas import safe
 from tracker.reports.importing.files import FileError, Row, TableFile
 from tracker.reports.importing.mapping import Creatable, Mapping
 from tracker.reports.importing.names import Names
-from tracker.reports.importing.rows import ImportedRow, Problem, Reason, RowReader
+from tracker.reports.importing.rows import CONTROL, ImportedRow, Problem, Reason, RowReader
 from tracker.reports.importing.writing import Writer
 from tracker.service_requests.models import ImportRun
 
@@ -197,7 +197,7 @@ def begin(
 ) -> ImportRun:
     """Record that a run begins, in the caller's transaction."""
     run = ImportRun(
-        file_name=file_name[-200:],
+        file_name=CONTROL.sub("", file_name)[-200:],
         source=mapping.source,
         is_dry=is_dry,
         started_by_id=actor.person_id,
