@@ -798,6 +798,7 @@ def test_a_column_that_the_file_lacks_is_named(bring_in: BringIn) -> None:
         (("[columns]", 'encoding = "U7"\n[columns]'), "encoding"),
         (("[columns]", 'time_formats = ["%Y %Y"]\n[columns]'), "time_formats"),
         (("[columns]", 'time_formats = ["%Q"]\n[columns]'), "time_formats"),
+        (("[columns]", f"time_formats = {['%Y'] * 21}\n[columns]"), "at most 20 of them"),
         (("[columns]", f"x = {'9' * 900}\n[columns]"), "there is no such key"),
         (
             (

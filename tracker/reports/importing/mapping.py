@@ -191,6 +191,7 @@ _TOP_KEYS: Final = frozenset(
 )
 _LISTS: Final = ("category", "area", "need")
 _MOST_CATEGORY_LEVELS: Final = 2
+_MOST_TIME_FORMATS: Final = 20
 _AT_LINE: Final = re.compile(r"at line (\d+)")
 _NOT_FOR_FILES: Final = frozenset(
     {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
@@ -322,6 +323,8 @@ class _Reader:
 
     def _time_formats(self) -> tuple[str, ...]:
         forms = self._texts(self.document, "time_formats", "time_formats")
+        if len(forms) > _MOST_TIME_FORMATS:  # each is tried with every time of a file
+            _refuse("time_formats", _("at most %(most)s of them.", most=_MOST_TIME_FORMATS))
         for form in forms:
             if not _reads_times(form):
                 _refuse(
