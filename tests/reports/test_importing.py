@@ -630,16 +630,18 @@ TEXTS = (
 @pytest.mark.parametrize(
     "parts",
     [
-        {"xl/styles.xml": STYLES + b'<xf numFmtId="0"/>' * 2_000_000},
-        {"xl/workbook.xml": b" " * ((1 << 25) + 1)},
-        {"[Content_Types].xml": TEXTS, "xl/words.xml": b" " * ((1 << 27) + 1)},
+        {"xl/styles.xml": STYLES + b'<xf numFmtId="0"/>' * 20_000},
+        {"xl/workbook.xml": b" " * 300_000},
+        {"[Content_Types].xml": TEXTS, "xl/words.xml": b" " * 600_000},
         {f"xl/media/{number}": b"" for number in range(20_000)},
     ],
     ids=["styles", "workbook", "texts by another name", "parts"],
 )
 def test_a_workbook_with_parts_without_end_is_refused_at_once(
-    tmp_path: Path, parts: dict[str, bytes]
+    tmp_path: Path, parts: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(workbooks, "MOST_OF_A_PART", 1 << 18)
+    monkeypatch.setattr(workbooks, "MOST_SHARED", 1 << 19)
     path = _book(tmp_path / "x.xlsx", parts)
 
     begun = time.process_time()
