@@ -198,8 +198,11 @@ def test_an_administrator_of_a_branch_takes_over_nobody_above(
     browser.open(f"/admin/people/{chief.id}", status=404)
     page = browser.open(f"/admin/people/{shared.id}")
     assert "Another unit answers for them" in page.text
-    browser.open(f"/admin/people/{shared.id}/edit")
-    browser.send(press="Save", email="mine@example.org", status=403)
+    browser.open(f"/admin/people/{shared.id}/edit", status=403)
+    token = browser.open("/admin/people/new").form("name").values()["csrf_token"]
+    mine = {"csrf_token": token, "name": "Mine", "email": "mine@example.org"}
+    answer = browser.request("POST", f"/admin/people/{shared.id}/edit", data=mine)
+    assert answer.status_code == 403
     assert shared.email != "mine@example.org"
 
 
@@ -406,6 +409,19 @@ def test_how_the_lent_are_reached_is_not_tried_out(a: Builders, browser: Browser
 
     assert "Lent One" not in browser.sign_in(head).open(f"/admin/people/?q={q}").text
     assert "Lent One" in browser.sign_in(a.administrator()).open(f"/admin/people/?q={q}").text
+
+
+def test_no_form_tells_how_the_lent_are_reached(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    person, head = _lent(a, email="theirs@example.org", phone="+8613800138000")
+    address = f"/admin/people/{person.id}/edit"
+
+    page = browser.sign_in(head).open(address, status=403)
+
+    assert "theirs@example.org" not in page.html
+    assert "13800138000" not in page.html
+    assert "theirs@example.org" in new_browser().sign_in(a.administrator()).open(address).html
 
 
 def test_their_own_unit_ends_who_is_lent(a: Builders, browser: Browser) -> None:

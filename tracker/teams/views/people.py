@@ -105,13 +105,12 @@ def edit(person_id: int) -> ResponseReturnValue:
     """Correct somebody's details."""
     actor = signed_in_actor()
     require(actor, Action.MANAGE_PEOPLE)
-    person = queries.person(actor, person_id)
-    form = PersonForm.from_request(person)
+    form = PersonForm.from_request(_to_change(actor, person_id))
     form.offer()
     if form.is_sent_and_valid():
         try:
             with transaction():
-                person = queries.person(actor, person_id)
+                person = _to_change(actor, person_id)
                 form.hold(person)
                 is_reached_otherwise = actions.edit_person(
                     person,
@@ -231,6 +230,14 @@ def end_role(person_id: int, grant_id: int) -> ResponseReturnValue:
     else:
         flash(_("The role is ended."))
     return redirect(url_for(".show", person_id=person_id), 303)
+
+
+def _to_change(actor: Actor, person_id: int) -> Person:
+    """Return somebody for whom the actor answers: the form tells how they are reached."""
+    person = queries.person(actor, person_id)
+    held_in = queries.units_held_in(person_id, actor)
+    actions.require_everywhere(actor, Action.MANAGE_PEOPLE, held_in)
+    return person
 
 
 def _invite_new(form: InvitationForm, actor: Actor) -> Invited:
