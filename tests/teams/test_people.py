@@ -1,8 +1,10 @@
 """An administrator invites people, gives them roles, and ends both."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import product
+from threading import Event
 
 import pytest
 from flask import Flask
@@ -10,14 +12,18 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tests.support.together import at_once, same_visitor
+from tests.support.together import at_once, same_visitor, until_others_wait
+from tracker.accounts import actions
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.accounts.queries import grants_of
-from tracker.database import db
+from tracker.database import db, transaction
+from tracker.errors import NotPermittedError
 from tracker.notifications.models import Message
+from tracker.organisation.models import Unit
 from tracker.permissions import Action, Role
 from tracker.service_requests.models import Claim
-from tracker.teams import queries
+from tracker.teams import actions as team_actions, queries
+from tracker.teams.models import Team
 
 NEW = "four quiet winter rivers"
 
@@ -448,8 +454,11 @@ def test_who_holds_a_role_stays_with_its_unit_when_lent(a: Builders, browser: Br
     assert person.email == "new@example.org"
 
 
-def test_who_answers_for_somebody_is_the_same_in_the_list_and_on_the_page(a: Builders) -> None:
-    """Everybody who holds or held up to three things, in every order, seen from each unit."""
+@pytest.mark.parametrize("apart", [timedelta(minutes=1), timedelta(hours=2)])
+def test_who_answers_for_somebody_is_the_same_in_the_list_and_on_the_page(
+    a: Builders, apart: timedelta
+) -> None:
+    """Everybody who holds or held up to two things, in every order, seen from each unit."""
     units = [a.unit(), a.unit()]
     units.append(a.unit(parent=units[0]))
     teams = [a.team(unit) for unit in units]
@@ -458,15 +467,15 @@ def test_who_answers_for_somebody_is_the_same_in_the_list_and_on_the_page(a: Bui
     for things in product(range(-1, 12), repeat=2):
         person = a.person()
         people.append(person)
-        for minute, thing in enumerate(things):
+        for number, thing in enumerate(things):
             if thing < 0:
                 continue
-            when = {"ended_at": a.now + timedelta(hours=1)} if thing >= 6 else {}
-            began = a.now + timedelta(minutes=minute)
+            began = a.now + number * apart
+            when = {"ended_at": began + timedelta(hours=1)} if thing >= 6 else {}
             if thing % 2:
-                if (minute, thing) != (1, things[0]):
+                if (number, thing) != (1, things[0]):
                     a.grant(person, Role.LEADER, units[thing % 6 // 2], granted_at=began, **when)
-            elif (minute, thing) != (1, things[0]):
+            elif (number, thing) != (1, things[0]):
                 a.membership(teams[thing % 6 // 2], person, joined_at=began, **when)
 
     for head in heads:
@@ -502,3 +511,121 @@ def test_who_holds_a_role_elsewhere_is_not_put_into_a_team_by_strangers(
     token = browser.page.form("csrf_token").values()["csrf_token"][0]
     address = f"/admin/teams/{team.id}/members/{auditor.id}"
     assert browser.request("POST", address, data={"csrf_token": token}).status_code == 303
+
+
+def _entered(a: Builders, head: Person, _unit: Unit) -> Person:
+    with transaction():
+        details = actions.PersonDetails("Free One", email="free@example.org")
+        return actions.add_person(details, actor=a.actor(head), now=a.now)
+
+
+def _former_volunteer(a: Builders, _head: Person, unit: Unit) -> Person:
+    person = a.person("Free One")
+    a.membership(a.team(unit), person, ended_at=a.now)
+    return person
+
+
+def _former_leader(a: Builders, _head: Person, unit: Unit) -> Person:
+    person = a.person("Free One")
+    a.grant(person, Role.LEADER, unit, ended_at=a.now)
+    return person
+
+
+@pytest.mark.parametrize("free", [_entered, _former_volunteer, _former_leader])
+def test_no_other_branch_takes_over_who_holds_nothing_at_the_moment(
+    a: Builders,
+    browser: Browser,
+    new_browser: Callable[[], Browser],
+    free: Callable[[Builders, Person, Unit], Person],
+) -> None:
+    north, south = a.unit(), a.unit()
+    head = a.administrator(south)
+    person = free(a, head, south)
+    theirs, ours = a.team(north), a.team(south)
+    stranger = browser.sign_in(a.administrator(north))
+
+    page = stranger.open(f"/admin/teams/{theirs.id}?q=Free")
+    assert "Free One" not in page.text
+    token = {"csrf_token": page.form("csrf_token").values()["csrf_token"][0]}
+    address = f"/admin/teams/{theirs.id}/members/{person.id}"
+    assert stranger.request("POST", address, data=token).status_code == 404
+    assert queries.memberships_of(person.id) == []
+    stranger.open(f"/admin/people/{person.id}", status=404)
+
+    home = new_browser().sign_in(head)
+    home.open(f"/admin/teams/{ours.id}?q=Free")
+    home.click("Add: Free One")
+    home.send(f"/admin/people/{person.id}/edit", press="Save", email="new@example.org")
+    assert person.email == "new@example.org"
+
+
+def test_who_was_lent_and_let_go_at_home_stays_with_their_own_unit(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    north, south = a.unit(), a.unit()
+    ours, theirs, head = a.team(south), a.team(north), a.administrator(south)
+    person = a.volunteer(ours, name="Lent One", email="theirs@example.org")
+    borrower = browser.sign_in(a.administrator(north))
+    borrower.open(f"/admin/teams/{theirs.id}?q=Lent")
+    borrower.click("Add: Lent One")
+    home = new_browser().sign_in(head)
+    home.open(f"/admin/teams/{ours.id}")
+    home.click("Leaves the team: Lent One")
+
+    page = borrower.open(f"/admin/people/{person.id}")
+    assert "Another unit answers for them" in page.text
+    borrower.open(f"/admin/people/{person.id}/edit", status=403)
+    token = borrower.open("/admin/people/new").form("name").values()["csrf_token"][0]
+    address = f"/admin/people/{person.id}/invitation"
+    answer = borrower.request("POST", address, data={"csrf_token": token})
+    assert answer.status_code == 403
+    assert "theirs@example.org" in home.open(f"/admin/people/{person.id}/edit").html
+
+
+def test_who_is_let_go_and_lent_at_the_same_moment_stays_with_their_own_unit(
+    app: Flask, a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team_actions, "on_leaving", [])  # giving back holds them, but later
+    north, south = a.unit(), a.unit()
+    ours, theirs = a.team(south), a.team(north)
+    person_id, ours_id, theirs_id = a.volunteer(ours).id, ours.id, theirs.id
+    boss = a.actor(a.administrator())
+    home, borrower = a.actor(a.administrator(south)), a.actor(a.administrator(north))
+    unit_id, now, is_let_go = south.id, a.now, Event()
+
+    def let_go() -> None:
+        with transaction():
+            place = queries.membership(ours_id, person_id)
+            team_actions.leave(place, actor=home, now=now + timedelta(seconds=1))
+            db.session.flush()
+            is_let_go.set()
+            until_others_wait(1)
+
+    def lend() -> None:
+        is_let_go.wait()
+        with suppress(NotPermittedError), transaction():
+            team, person = (
+                db.session.get_one(Team, theirs_id),
+                db.session.get_one(Person, person_id),
+            )
+            team_actions.join(team, person, actor=borrower, now=now + timedelta(seconds=2))
+
+    at_once(app, [let_go, lend])
+
+    assert queries.units_held_in(person_id, boss) == {unit_id}
+
+
+def test_who_was_lent_a_moment_before_they_are_let_go_stays_with_their_own_unit(
+    a: Builders,
+) -> None:
+    north, south = a.unit(), a.unit()
+    ours, theirs = a.team(south), a.team(north)
+    person = a.volunteer(ours)
+    boss, head = a.actor(a.administrator()), a.actor(a.administrator(south))
+    a.membership(theirs, person, joined_at=a.now + timedelta(seconds=2))
+
+    with transaction():
+        place = queries.membership(ours.id, person.id)
+        team_actions.leave(place, actor=head, now=a.now + timedelta(seconds=1))
+
+    assert queries.units_held_in(person.id, boss) == {south.id}

@@ -116,23 +116,24 @@ def join(
 
     Raises `NotFoundError` for somebody who was ended: the place would come back with them.
 
-    Volunteers may be lent by anybody. Who holds a role in another unit joins by somebody who
-    answers for them: with the team come rights that this role was not given with.
+    Who is in a team already may be lent by anybody: they stay with their own unit. Who is in none,
+    or holds a role, joins by somebody who answers for them: whoever is in no team would become
+    another unit's, and with the team come rights that a role elsewhere was not given with.
     """
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
-    if not queries.may_be_lent(actor, person.id):
-        message = "Another unit answers for who holds a role there."
-        raise NotPermittedError(message)
+    hold(team)  # the team before the person, as whoever ends it
     hold(person)
     if person.ended_at is not None:
         message = "Somebody who was ended joins no team."
         raise NotFoundError(message)
-    hold(team)
     if team.ended_at is not None:
         raise RefusedError(Refusal.TEAM_ENDED)
     for place in queries.members(team.id):
         if place.person_id == person.id:
             return place
+    if not queries.may_be_lent(actor, person.id):
+        message = "Another unit answers for them."
+        raise NotPermittedError(message)
     place = Membership(team=team, person=person, leads=leads, is_vetted=is_vetted, joined_at=now)
     db.session.add(place)
     audit.record(
@@ -192,10 +193,12 @@ def leave_every_team(
 
 
 def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:
+    hold(place.person)  # the person before the place: whoever lends them waits, and finds it ended
     hold(place)
     if place.ended_at is not None:
         return
-    place.ended_at = now
+    # Not before they were lent, though it was a moment ago: where they were lent is no home of theirs.
+    place.ended_at = max(now, queries.last_joined_at(place.person_id) or now)
     audit.record(
         "team:leave", place.team, {"person_id": [place.person_id, None]}, actor=actor, now=now
     )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
@@ -115,6 +116,15 @@ def memberships_of(person_id: int) -> Sequence[Membership]:
     )
 
 
+def last_joined_at(person_id: int) -> datetime | None:
+    """Return when somebody joined the team, of those that they are in now, that they joined last."""
+    return db.session.scalar(
+        select(func.max(Membership.joined_at)).where(
+            Membership.person_id == person_id, Membership.ended_at.is_(None)
+        )
+    )
+
+
 def person(actor: Actor, person_id: int) -> Person:
     """Return somebody whom `actor` manages, ended ones too. Raises `NotFoundError`."""
     found = db.session.scalar(select(Person).where(Person.id == person_id, in_reach(actor)))
@@ -150,7 +160,7 @@ def candidates(
 
 
 def may_be_lent(actor: Actor, person_id: int) -> bool:
-    """Tell whether `actor` may put somebody into a team: who holds no role, or whom they manage."""
+    """Tell whether `actor` may put somebody into a team: a volunteer, or whom they answer for."""
     if actor is SYSTEM:
         return True
     found = select(Person.id).where(Person.id == person_id, _is_lendable(actor))
@@ -158,8 +168,15 @@ def may_be_lent(actor: Actor, person_id: int) -> bool:
 
 
 def _is_lendable(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that somebody is a volunteer without a role, or the actor's to answer for.
+
+    Who is in no team would begin in this one, and so be taken over from whoever answers for them.
+    """
     holds_a_role = select(Grant.person_id).where(Grant.ended_at.is_(None))
-    return or_(Person.id.not_in(holds_a_role), answered_for(actor))
+    is_in_a_team = select(Membership.person_id).where(Membership.ended_at.is_(None))
+    return or_(
+        and_(Person.id.not_in(holds_a_role), Person.id.in_(is_in_a_team)), answered_for(actor)
+    )
 
 
 def candidate(actor: Actor, person_id: int) -> Person:
@@ -203,23 +220,23 @@ def holdings(person_ids: Collection[int]) -> Mapping[int, Holding]:
 def units_held_in(person_id: int, actor: Actor) -> frozenset[int]:
     """Return the units that answer for somebody: `actor` changes them who manages people in all.
 
-    Those of their roles, and of the team that they joined before any of those, first of all: who
-    joins another unit's team as well is lent to it, and stays with whoever answered for them. Of
-    somebody who holds nothing any more, the units where they held something: what they did there
-    would be theirs to see again. Somebody who never held anything is the whole's, or theirs alone
-    who entered them. `answered_for` says the same in SQL.
+    Those of their roles, and of the team where they began without any, first of all: who joins
+    another unit's team as well is lent to it, and stays with whoever answered for them, also when
+    these let them go. Of somebody who holds none of it any more, the units where they did: what
+    they did there would be theirs to see again. Somebody who never held anything is the whole's,
+    or theirs alone who entered them. `answered_for` says the same in SQL.
     """
     roles = select(Grant.unit_id).where(Grant.person_id == person_id)
-    places = (
+    homes = (
         select(Team.unit_id)
         .join(Membership, Membership.team_id == Team.id)
-        .where(Membership.person_id == person_id)
+        .where(Membership.person_id == person_id, _is_home())
     )
     roles_now = db.session.scalars(roles.where(Grant.ended_at.is_(None)))
-    home = db.session.scalars(places.where(_is_home()))
-    if now := frozenset(roles_now) | frozenset(home):
+    homes_now = db.session.scalars(homes.where(Membership.ended_at.is_(None)))
+    if now := frozenset(roles_now) | frozenset(homes_now):
         return now
-    if before := frozenset(db.session.scalars(roles.union(places))):
+    if before := frozenset(db.session.scalars(roles.union(homes))):
         return before
     entered = _entered_by(actor).where(AuditEntry.subject_id == person_id)
     if db.session.scalar(entered) is not None:
@@ -236,19 +253,19 @@ def answered_for(actor: Actor) -> ColumnElement[bool]:
         return true()
     reach = actor.units_where(Action.MANAGE_PEOPLE)
     grants = select(Grant.person_id)
-    places = select(Membership.person_id).join(Membership.team)
+    homes = select(Membership.person_id).join(Membership.team).where(_is_home())
     grants_now = grants.where(Grant.ended_at.is_(None))
-    places_now = places.where(Membership.ended_at.is_(None))
+    homes_now = homes.where(Membership.ended_at.is_(None))
     return and_(
         in_reach(actor),
         Person.id.not_in(grants_now.where(Grant.unit_id.not_in(reach))),
-        Person.id.not_in(places.where(_is_home(), Team.unit_id.not_in(reach))),
+        Person.id.not_in(homes_now.where(Team.unit_id.not_in(reach))),
         or_(
             Person.id.in_(grants_now),
-            Person.id.in_(places_now),
+            Person.id.in_(homes_now),
             and_(
                 Person.id.not_in(grants.where(Grant.unit_id.not_in(reach))),
-                Person.id.not_in(places.where(Team.unit_id.not_in(reach))),
+                Person.id.not_in(homes.where(Team.unit_id.not_in(reach))),
             ),
         ),
     )
@@ -262,19 +279,21 @@ def answered_for_among(actor: Actor, person_ids: Collection[int]) -> frozenset[i
 
 
 def _is_home() -> ColumnElement[bool]:
-    """Return the condition that a membership is where somebody began who came without a role."""
+    """Return the condition that somebody held nothing when they joined a team: there they began.
+
+    What they held then may have ended since: where somebody was lent stays no home.
+    """
     earlier = aliased(Membership)
     return and_(
-        Membership.ended_at.is_(None),
         ~exists().where(
             earlier.person_id == Membership.person_id,
-            earlier.ended_at.is_(None),
             earlier.id < Membership.id,
+            or_(earlier.ended_at.is_(None), earlier.ended_at >= Membership.joined_at),
         ),
         ~exists().where(
             Grant.person_id == Membership.person_id,
-            Grant.ended_at.is_(None),
             Grant.granted_at <= Membership.joined_at,
+            or_(Grant.ended_at.is_(None), Grant.ended_at >= Membership.joined_at),
         ),
     )
 
@@ -282,8 +301,8 @@ def _is_home() -> ColumnElement[bool]:
 def in_reach(actor: Actor) -> ColumnElement[bool]:
     """Return the condition that `actor` sees somebody among the people they manage.
 
-    They hold something in the actor's units; or hold nothing any more, and did so there; or
-    never held anything, and the actor entered them, or manages the whole.
+    They hold something in the actor's units; or hold nothing any more (but where they are lent),
+    and did so there; or never held anything, and the actor entered them, or manages the whole.
     """
     reach = actor.units_where(Action.MANAGE_PEOPLE)
     grants = select(Grant.person_id)
@@ -292,7 +311,9 @@ def in_reach(actor: Actor) -> ColumnElement[bool]:
         grants.where(Grant.ended_at.is_(None)),
         places.where(Membership.ended_at.is_(None)),
     )
-    holds_nothing = and_(Person.id.not_in(grants_now), Person.id.not_in(places_now))
+    holds_nothing = and_(
+        Person.id.not_in(grants_now), Person.id.not_in(places_now.where(_is_home()))
+    )
     is_theirs = (
         true() if actor.may_for_all(Action.MANAGE_PEOPLE) else Person.id.in_(_entered_by(actor))
     )
