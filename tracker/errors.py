@@ -57,6 +57,7 @@ class Refusal(StrEnum):
     TOO_MANY_PHOTOS = "too_many_photos"
     TOO_MANY_WORDS = "too_many_words"
     TEAM_ENDED = "team_ended"
+    UNIT_ENDED = "unit_ended"
     LEADER_ENDED = "leader_ended"
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"

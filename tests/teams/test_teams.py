@@ -5,7 +5,7 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import AuditEntry
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import HistoryEntry
@@ -100,6 +100,32 @@ def test_an_ended_team_is_offered_nowhere_and_can_be_taken_up_again(
     browser.open(f"/admin/teams/{team.id}")
     browser.click("Take up again")
     assert "North Youth" in browser.open("/admin/teams/").text
+
+
+def test_no_team_begins_in_an_ended_unit(a: Builders, browser: Browser) -> None:
+    unit = a.unit()
+    team, kept, person = a.team(unit, ended_at=a.now), a.team(), a.person()
+    browser.sign_in(a.administrator())
+    made = browser.open("/admin/teams/new").form("name").values()
+    edited = browser.open(f"/admin/teams/{kept.id}/edit").form("name").values()
+    role = browser.open(f"/admin/people/{person.id}").form("unit_id").values()
+    with transaction():
+        unit.ended_at = a.now
+
+    browser.open(f"/admin/teams/{team.id}")
+    page = browser.click("Take up again")
+
+    assert "This unit no longer exists." in page.text
+    assert team.ended_at is not None
+    for address, sent in (
+        ("/admin/teams/new", made),
+        (f"/admin/teams/{kept.id}/edit", edited),
+        (f"/admin/people/{person.id}/roles", role | {"role": ["auditor"]}),
+    ):
+        data = sent | {"name": ["新队"], "unit_id": [str(unit.id)]}
+        browser.request("POST", address, data=data)
+    open_ones = select(Team.id).where(Team.unit_id == unit.id, Team.ended_at.is_(None))
+    assert db.session.scalars(open_ones).all() == []
 
 
 def test_an_administrator_of_a_branch_sees_only_its_teams(a: Builders, browser: Browser) -> None:

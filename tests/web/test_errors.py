@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
+from threading import Event
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
-from tests.support.together import at_once, same_visitor
+from tests.support.together import at_once, same_visitor, until_others_wait
 from tracker.accounts import actions as people
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.database import db, transaction
@@ -26,6 +27,7 @@ from tracker.permissions import Actor, Role
 from tracker.service_requests.actions import visiting
 from tracker.service_requests.models import Photo
 from tracker.service_requests.photos import photo_path
+from tracker.teams import actions as teams
 from tracker.teams.models import Membership, Team
 from tracker.visits.models import Visit
 
@@ -229,6 +231,82 @@ def test_somebody_given_a_role_as_they_are_ended_holds_nothing_afterwards(
     at_once(app, [give, end] * 4)
 
     assert rows(Grant, Grant.person_id == person_id, Grant.ended_at.is_(None)) == 0
+
+
+def while_the_other_waits(
+    app: Flask, first: Callable[[], object], second: Callable[[], object]
+) -> None:
+    """Do the second while the first is done but not committed."""
+    is_done = Event()
+
+    def begin() -> None:
+        with transaction():
+            first()
+            db.session.flush()
+            is_done.set()
+            until_others_wait(1, at_most_s=2.0)
+
+    def follow() -> None:
+        is_done.wait()
+        with suppress(RefusedError), transaction():
+            second()
+
+    at_once(app, [begin, follow])
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_nobody_joins_a_team_that_ends_at_the_same_moment(
+    app: Flask, a: Builders, *, ends_first: bool
+) -> None:
+    boss, team_id, person_id = a.actor(a.administrator()), a.team().id, a.person().id
+    now = a.now
+
+    def end() -> None:
+        teams.end_team(db.session.get_one(Team, team_id), actor=boss, now=now)
+
+    def join() -> None:
+        team, person = db.session.get_one(Team, team_id), db.session.get_one(Person, person_id)
+        teams.join(team, person, actor=boss, now=now)
+
+    while_the_other_waits(app, *((end, join) if ends_first else (join, end)))
+
+    assert db.session.get_one(Team, team_id).ended_at is not None
+    assert rows(Membership, Membership.team_id == team_id, Membership.ended_at.is_(None)) == 0
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+@pytest.mark.parametrize("what", ["role", "team", "team taken up"])
+def test_nothing_begins_in_a_unit_that_ends_at_the_same_moment(
+    app: Flask, a: Builders, what: str, *, ends_first: bool
+) -> None:
+    unit = a.unit()
+    boss, person_id = a.actor(a.administrator()), a.person().id
+    unit_id, old_team_id, now = unit.id, a.team(unit, ended_at=a.now).id, a.now
+    things: dict[str, Any] = {"areas": [], "categories": [], "actor": boss, "now": now}
+
+    def end() -> None:
+        actions.end_unit(db.session.get_one(Unit, unit_id), actor=boss, now=now)
+
+    begin: dict[str, Callable[[], object]] = {
+        "role": lambda: people.give_role(
+            db.session.get_one(Person, person_id),
+            Role.AUDITOR,
+            unit_id=unit_id,
+            held_in=(),
+            actor=boss,
+            now=now,
+        ),
+        "team": lambda: teams.add_team({"name": "新队"}, unit_id=unit_id, **things),
+        "team taken up": lambda: teams.take_up_team(
+            db.session.get_one(Team, old_team_id), actor=boss, now=now
+        ),
+    }
+    while_the_other_waits(app, *((end, begin[what]) if ends_first else (begin[what], end)))
+
+    assert (db.session.get_one(Unit, unit_id).ended_at is not None) is ends_first
+    roles = rows(Grant, Grant.unit_id == unit_id, Grant.ended_at.is_(None))
+    open_teams = select(func.count()).where(Team.unit_id == unit_id, Team.ended_at.is_(None))
+    assert roles + (db.session.scalar(open_teams) or 0) == (0 if ends_first else 1)
 
 
 def test_of_administrators_who_end_each_other_one_stays(app: Flask, a: Builders) -> None:

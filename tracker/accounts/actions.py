@@ -139,7 +139,8 @@ def give_role(
 ) -> Grant:
     """Give a role in a unit, from there down. Giving it twice gives it once.
 
-    Raises `NotFoundError` for somebody who was ended: their roles would come back with them.
+    Raises `NotFoundError` for somebody who was ended: their roles would come back with them; and
+    `RefusedError` in a unit that was ended: no role depends on what is not there.
     To somebody whom the actor manages: a role given to another unit's people would take them away.
     Whoever has no address got their link from an administrator's hands, who may have used it: for
     a role in another unit they choose a new password.
@@ -150,6 +151,7 @@ def give_role(
     if person.ended_at is not None:
         message = "Somebody who was ended is given no role."
         raise NotFoundError(message)
+    queries.hold_unit(unit_id)
     if person.email is None and person.password_hash is not None and unit_id not in held_in:
         person.password_hash = None
         links.end_every_way_in(person.id, now=now)

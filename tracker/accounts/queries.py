@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import ColumnElement, exists, select
 
 from tracker.accounts.models import Grant, Person
-from tracker.database import db
-from tracker.errors import NotFoundError
+from tracker.database import Model, db
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import Role
 from tracker.privacy import normalise_phone
 
@@ -89,3 +89,14 @@ def grant(grant_id: int, *, of: int) -> Grant:
         message = "There is no such grant."
         raise NotFoundError(message)
     return found
+
+
+def hold_unit(unit_id: int) -> None:
+    """Let nobody end a unit until the transaction ends, as something will depend on it.
+
+    Raises `RefusedError` when it has ended.
+    """
+    unit = Model.metadata.tables["unit"]  # it lives above this feature: by name only
+    held = select(unit.c.ended_at).where(unit.c.id == unit_id).with_for_update(read=True)
+    if db.session.scalar(held) is not None:
+        raise RefusedError(Refusal.UNIT_ENDED)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from tracker.accounts import audit
+from tracker.accounts import audit, queries as accounts
 from tracker.accounts.actions import require_everywhere
 from tracker.accounts.models import Person
 from tracker.database import db, hold
@@ -39,8 +39,9 @@ def add_team(
     actor: Actor,
     now: datetime,
 ) -> Team:
-    """Make a team of a unit."""
+    """Make a team of a unit. Raises `RefusedError` when the unit was ended."""
     require_in_unit(actor, Action.MANAGE_TEAMS, unit_id)
+    accounts.hold_unit(unit_id)
     team = Team(
         **values,
         unit_id=unit_id,
@@ -63,9 +64,11 @@ def edit_team(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change a team, its areas and its categories."""
+    """Change a team, its areas and its categories. Raises `RefusedError` for an ended unit."""
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
     require_in_unit(actor, Action.MANAGE_TEAMS, unit_id)
+    if unit_id != team.unit_id:
+        accounts.hold_unit(unit_id)
     changes = audit.apply(team, {**values, "unit_id": unit_id})
     for name, before, after in (
         ("areas", team.areas, areas),
@@ -94,11 +97,12 @@ def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
 
 
 def take_up_team(team: Team, *, actor: Actor, now: datetime) -> None:
-    """Take an ended team up again, without members."""
+    """Take an ended team up again, without members. Raises `RefusedError` for an ended unit."""
     require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
     hold(team)
     if team.ended_at is None:
         return
+    accounts.hold_unit(team.unit_id)
     team.ended_at = None
     audit.record("team:take-up", team, {"name": [None, team.name]}, actor=actor, now=now)
 

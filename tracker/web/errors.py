@@ -96,6 +96,7 @@ REFUSALS = {
         "before the next one, or call us. What you typed is still here."
     ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
+    Refusal.UNIT_ENDED: _l("This unit no longer exists."),
     Refusal.LEADER_ENDED: _l(
         "Whom you chose no longer answers for requests there. Choose another leader."
     ),

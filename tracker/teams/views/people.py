@@ -14,7 +14,7 @@ from tracker.accounts.models import LinkPurpose, Person
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
-from tracker.errors import RefusedError
+from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.forms import tree_choices
 from tracker.permissions import Action, Actor, require
@@ -192,21 +192,25 @@ def give_role(person_id: int) -> ResponseReturnValue:
     form = RoleForm.from_request()
     form.offer(_units(actor))
     if form.is_sent_and_valid() and form.unit_id.data is not None:
-        with transaction():
-            person = queries.person(actor, person_id)
-            had_password = person.password_hash is not None
-            actions.give_role(
-                person,
-                form.role.data,
-                unit_id=form.unit_id.data,
-                held_in=queries.units_held_in(person_id, actor),
-                actor=actor,
-                now=utc_now(),
-            )
-            waits_for_link = had_password and person.password_hash is None
-        flash(_("The role is given; it holds from the next page that they open."))
-        if waits_for_link:
-            flash(_("What they signed in with no longer works. Send them a new link."))
+        try:
+            with transaction():
+                person = queries.person(actor, person_id)
+                had_password = person.password_hash is not None
+                actions.give_role(
+                    person,
+                    form.role.data,
+                    unit_id=form.unit_id.data,
+                    held_in=queries.units_held_in(person_id, actor),
+                    actor=actor,
+                    now=utc_now(),
+                )
+                waits_for_link = had_password and person.password_hash is None
+        except RefusedError as refused:
+            flash(refusal_text(refused.refusal), "error")
+        else:
+            flash(_("The role is given; it holds from the next page that they open."))
+            if waits_for_link:
+                flash(_("What they signed in with no longer works. Send them a new link."))
     else:
         flash(_("Choose a role and a unit."), "error")
     return redirect(url_for(".show", person_id=person_id), 303)
@@ -285,9 +289,10 @@ def _details(form: PersonForm) -> PersonDetails:
 
 
 def _complain(form: PersonForm, refused: RefusedError) -> None:
-    form.complain(
-        form.phone if refused.detail == "phone" else form.email, refusal_text(refused.refusal)
-    )
+    """Say what is wrong beside the field that it is about."""
+    names = {Refusal.UNIT_ENDED: "unit_id", Refusal.TEAM_ENDED: "team_id"}
+    name = names.get(refused.refusal) or refused.detail or "email"
+    form.complain(form[name], refusal_text(refused.refusal))
 
 
 def _units(actor: Actor, **options: Any) -> list[SelectChoice]:  # noqa: ANN401 - passed on

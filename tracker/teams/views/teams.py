@@ -37,11 +37,15 @@ def new() -> ResponseReturnValue:
     actor = _manager()
     form = _form(None, actor)
     if form.is_sent_and_valid():
-        with transaction():
-            team = actions.add_team(**_content(form), actor=actor, now=utc_now())
-            team_id = team.id
-        flash(_("The team is made. Add its members."))
-        return redirect(url_for(".show", team_id=team_id), 303)
+        try:
+            with transaction():
+                team = actions.add_team(**_content(form), actor=actor, now=utc_now())
+                team_id = team.id
+        except RefusedError as refused:
+            form.complain(form.unit_id, refusal_text(refused.refusal))
+        else:
+            flash(_("The team is made. Add its members."))
+            return redirect(url_for(".show", team_id=team_id), 303)
     return render_template("teams/team_form.html", form=form, team=None)
 
 
@@ -65,12 +69,16 @@ def edit(team_id: int) -> ResponseReturnValue:
     actor = _manager()
     form = _form(queries.team(actor, team_id), actor)
     if form.is_sent_and_valid():
-        with transaction():
-            team = queries.team(actor, team_id)
-            form.hold(team, _Plain)
-            actions.edit_team(team, **_content(form), actor=actor, now=utc_now())
-        flash(_("Saved."))
-        return redirect(url_for(".show", team_id=team_id), 303)
+        try:
+            with transaction():
+                team = queries.team(actor, team_id)
+                form.hold(team, _Plain)
+                actions.edit_team(team, **_content(form), actor=actor, now=utc_now())
+        except RefusedError as refused:
+            form.complain(form.unit_id, refusal_text(refused.refusal))
+        else:
+            flash(_("Saved."))
+            return redirect(url_for(".show", team_id=team_id), 303)
     return render_template("teams/team_form.html", form=form, team=queries.team(actor, team_id))
 
 
@@ -92,9 +100,13 @@ def end(team_id: int) -> ResponseReturnValue:
 def take_up(team_id: int) -> ResponseReturnValue:
     """Take an ended team up again."""
     actor = _manager()
-    with transaction():
-        actions.take_up_team(queries.team(actor, team_id), actor=actor, now=utc_now())
-    flash(_("Taken up again. Add its members."))
+    try:
+        with transaction():
+            actions.take_up_team(queries.team(actor, team_id), actor=actor, now=utc_now())
+    except RefusedError as refused:
+        flash(refusal_text(refused.refusal), "error")
+    else:
+        flash(_("Taken up again. Add its members."))
     return redirect(url_for(".show", team_id=team_id), 303)
 
 
