@@ -71,22 +71,16 @@ def test_an_auditor_of_a_branch_sees_looks_at_its_requests_only(
 
 def test_an_id_names_nobody_whose_looks_are_out_of_sight(a: Builders, browser: Browser) -> None:
     own, other = a.unit(), a.unit()
-    looker = a.coordinator(name="周晓雯")
-    for unit in (own, other):
-        service_request = a.service_request(unit=unit)
+    here, there = a.service_request(unit=own), a.service_request(unit=other)
+    looker, stranger = a.coordinator(name="周晓雯"), a.coordinator(other, name="何静")
+    for person, service_request in ((looker, here), (looker, there), (stranger, there)):
         with transaction():
             look_at_contact(
-                db.session.merge(service_request), where="intake", actor=a.actor(looker), now=a.now
+                db.session.merge(service_request), where="intake", actor=a.actor(person), now=a.now
             )
-        page = browser.sign_in(a.holder(Role.AUDITOR, own)).open(
-            f"/admin/audit/looks?person={looker.id}"
-        )
-        assert "Only looks by 周晓雯." in page.text
-    stranger = a.coordinator(other, name="何静")
-    with transaction():
-        look_at_contact(
-            db.session.merge(service_request), where="intake", actor=a.actor(stranger), now=a.now
-        )
+
+    browser.sign_in(a.holder(Role.AUDITOR, own))
+    assert "Only looks by 周晓雯." in browser.open(f"/admin/audit/looks?person={looker.id}").text
     for nobody in (stranger.id, 999_999):
         page = browser.open(f"/admin/audit/looks?person={nobody}")
         assert "何静" not in page.text
