@@ -47,6 +47,7 @@ from tracker.web import (
     health,
     labels,
     locale,
+    looking,
     security,
     templating,
 )
@@ -182,5 +183,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         for blueprint in feature.BLUEPRINTS:
             app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(looking.blueprint)
     cli.init_app(app)
     return app

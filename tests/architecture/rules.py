@@ -84,6 +84,17 @@ def raw_output(template: str) -> list[str]:
     return re.findall(r"\{\{[^}]*\|\s*safe\b[^}]*\}\}|\{%-?\s*autoescape\s+false.*?%\}", template)
 
 
+def unmarked_forms(template: str) -> list[str]:
+    """Return the forms that are written out, take words, and do not say who is writing."""
+    typed = re.compile(r'<textarea|<input(?![^>]*type="(?:hidden|submit|radio|checkbox)")')
+    forms = re.findall(r"<form\b.*?</form>", template, re.DOTALL)
+    return [
+        form.partition(">")[0]
+        for form in forms
+        if 'method="get"' not in form and typed.search(form) and 'name="author"' not in form
+    ]
+
+
 def hidden_imports(source: str) -> list[str]:
     """Return the functions that import something when they run, with what."""
     return [

@@ -222,6 +222,11 @@ def test_nothing_is_printed_unescaped() -> None:
     assert_only(guilty, SAFE_MARKUP, "let the template escape it")
 
 
+def test_what_is_typed_carries_the_mark_of_its_writer() -> None:
+    """Kept through a sign-out, it is given back to them alone."""
+    assert list(found_in(TEMPLATE_FILES, rules.unmarked_forms)) == []
+
+
 def test_no_form_with_a_password_is_ever_kept() -> None:
     forms = list(_forms_below(Form))
     secrets = {name for form in forms for name in password_fields(form)}

@@ -147,6 +147,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "accounts.password": ForRoles(EVERYBODY),
     "accounts.sign_out_everywhere": ForRoles(EVERYBODY),
     "visits.keep": ForRoles(EVERYBODY),  # one's own typing, shown to nobody else
+    "looking.look": ForRoles(EVERYBODY),  # it leads to a page, which asks
     "permissions.index": ForRoles("VTLCSAUR"),
     # ------------------------------------------------------------ lists
     "board.index": ForRoles("VT"),

@@ -10,6 +10,7 @@ from tracker.accounts import credentials, links, sessions
 from tracker.accounts.models import LinkPurpose
 from tracker.database import db, transaction
 from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import ApprovalKind
 
 SECRET = "four quiet 冬天 rivers"
 NOTE = "老人一个人住，水管漏了。"
@@ -100,3 +101,47 @@ def test_signing_in_on_an_old_page_loses_no_note_that_it_carries(
     assert answer.status_code == 400
     assert SECRET not in answer.text
     assert NOTE in answer.text
+
+
+def test_who_comes_next_on_the_same_device_reads_nothing_in_the_source(
+    a: Builders, browser: Browser
+) -> None:
+    made = a.service_request(status=Status.IN_PROGRESS)
+    db.session.refresh(made)
+    assert made.lead_team is not None
+    writer = a.team_leader(made.lead_team)
+    browser.sign_in(writer).open(f"/requests/{made.id}/note")
+    with transaction():
+        sessions.end_all(writer.id)
+    browser.send(internal_note=NOTE, status=401)
+    browser.click("Sign in and go on")
+    other = a.coordinator(email="other@example.org", password=PASSWORD)
+
+    page = browser.send(name=other.email, password=PASSWORD)
+
+    assert "Somebody else was writing this" in page.text
+    assert NOTE not in page.html
+    kept = page.form("kept").values()["kept"][0]
+    assert NOTE not in kept
+    for made_up in (kept[:-9], kept.swapcase(), '{"path": "/queue", "fields": [["note", "x"]]}'):
+        sent = page.form("kept").values() | {"kept": [made_up]}
+        assert NOTE not in browser.request("POST", "/sign-in", data=sent).text
+
+
+def test_a_decision_is_kept_for_who_wrote_it(a: Builders, browser: Browser) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    asked = a.approval(it, ApprovalKind.EXTENSION)
+    judge = a.supervisor()
+    browser.sign_in(judge).open("/approvals/")
+    with transaction():
+        sessions.end_all(judge.id)
+    browser.send(note=NOTE, press="Refuse", status=401)
+    browser.click("Sign in and go on")
+    other = a.supervisor(email="other@example.org", password=PASSWORD)
+
+    page = browser.send(name=other.email, password=PASSWORD)
+
+    assert "Somebody else was writing this" in page.text
+    assert NOTE not in page.html
+    db.session.expire_all()
+    assert asked.decided_at is None

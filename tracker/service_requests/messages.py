@@ -27,15 +27,21 @@ FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE
 
 
 def tell_requester(
-    service_request: ServiceRequest, step: Step, *, now: datetime, visit: Visit | None = None
+    service_request: ServiceRequest,
+    step: Step,
+    *,
+    now: datetime,
+    visit: Visit | None = None,
+    alone: bool = False,
 ) -> None:
     """Tell the requester, and those whose requests were merged into this one, by e-mail.
 
-    What is for the requester alone, a question or who comes to their door, others do not hear.
+    What is for the requester alone, a question or who comes to their door, others do not hear;
+    nor, `alone`, that nobody comes.
     Of one request nobody gets more than `MOST_AN_HOUR`: their page tells the rest.
     """
     family = [service_request]
-    if step not in FOR_ONE:
+    if step not in FOR_ONE and not alone:
         family += db.session.scalars(
             select(ServiceRequest).where(ServiceRequest.survivor_id == service_request.id)
         ).all()

@@ -4,6 +4,9 @@ When a form arrives after the session ended, or with a token that is too old, th
 page that holds everything that was typed (files apart, which browsers do not send back). After
 signing in, one button sends it again. Nothing is stored on the server.
 
+What travels through a sign-in is sealed: whoever else sits at the same device reads nothing of it in
+the page's source, and cannot make it theirs.
+
 Forms that ask for a password are not kept, nor is anything of them printed.
 
 Only forms of our own pages are kept: a form that another site made the browser send must never
@@ -22,6 +25,7 @@ from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from tracker.web.addresses import printable
+from tracker.web.sealing import seal, unseal
 
 NOT_KEPT = frozenset({"csrf_token", "kept", "author", "resume"})
 SECRETS: set[str] = set()
@@ -29,7 +33,8 @@ SECRETS: set[str] = set()
 has one is not kept at all, so that no page ever shows a password."""
 _MACHINE_WORD = re.compile(r"[!-~]*")
 """Choices, keys, numbers and times: what nobody wrote, and nobody can read."""
-LARGEST = 1_000_000
+LARGEST = 2_000_000
+_PURPOSE = "kept"
 _SAFE = re.compile(r"/(?![/\\])[^\\]*")
 """A path of this site."""
 
@@ -56,15 +61,14 @@ class KeptForm:
         return [value for _, value in self.fields if not _MACHINE_WORD.fullmatch(value.strip())]
 
     def to_text(self) -> str:
-        """Return it as text for a hidden field."""
-        return json.dumps(
-            {
-                "path": self.path,
-                "fields": self.fields,
-                "files": self.had_files,
-                "author": self.author,
-            }
-        )
+        """Return it as text for a hidden field, which nobody but this installation can read."""
+        plain = {
+            "path": self.path,
+            "fields": self.fields,
+            "files": self.had_files,
+            "author": self.author,
+        }
+        return seal(json.dumps(plain), purpose=_PURPOSE)
 
 
 def author_mark() -> str:
@@ -108,7 +112,7 @@ def kept_from_text(text: str | None) -> KeptForm | None:
     if not text or len(text) > LARGEST:
         return None
     try:
-        found = json.loads(text)
+        found = json.loads(unseal(text, purpose=_PURPOSE) or "")
         path, fields = found["path"], found["fields"]
         pairs = tuple((printable(str(name)), printable(str(value))) for name, value in fields)
     except (ValueError, TypeError, KeyError, RecursionError):

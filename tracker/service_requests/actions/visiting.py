@@ -204,7 +204,7 @@ def _call_off(
         public_note=reason,
         detail={"visit_id": visit.id, "cancelled": True},
     )
-    messages.tell_requester(service_request, Step.NOTE, now=now)
+    messages.tell_requester(service_request, Step.NOTE, now=now, alone=True)
 
 
 def keep_draft(person_id: int, form_key: str, content: str, *, now: datetime) -> None:

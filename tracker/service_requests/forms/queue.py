@@ -1,14 +1,12 @@
 """Reading the queue's address into a filter, and writing it back."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from tracker.service_requests.due import DueState
 from tracker.service_requests.lifecycle import Kind, Priority
 from tracker.service_requests.queue import DUE_FILTERS, QueueFilter, Tab
 from tracker.web.addresses import day, identity, read_argument
-
-LONGEST: Final = 200
+from tracker.web.looking import words_for
 
 
 def filter_from(arguments: Mapping[str, str]) -> QueueFilter:
@@ -17,7 +15,7 @@ def filter_from(arguments: Mapping[str, str]) -> QueueFilter:
     Words without a chosen status look through all of them: who searches for a reference does
     not know whether it is closed.
     """
-    words = arguments.get("q", "").strip()[:LONGEST]
+    words = words_for(arguments.get("q"))
     default = Tab.ALL if words else Tab.OPEN
     due = read_argument(arguments, "due", DueState)
     return QueueFilter(

@@ -61,7 +61,10 @@ NOTE = Words(
     _l("The note is saved."),
     "pencil-square",
     {
-        "public_note": _l("Plain words. No names or numbers of other people."),
+        "public_note": _l(
+            "Plain words. No names or numbers of other people: those whose requests were merged into "
+            "this one read it, too."
+        ),
         "internal_note": _l("The requester never sees this."),
     },
 )

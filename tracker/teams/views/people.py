@@ -25,6 +25,7 @@ from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import refusal_text
 from tracker.web.locale import localized
+from tracker.web.looking import words_for
 
 blueprint = Blueprint("people", __name__, url_prefix="/admin/people")
 
@@ -44,7 +45,7 @@ def index() -> ResponseReturnValue:
     """List the people, with what they hold."""
     actor = signed_in_actor()
     require(actor, Action.MANAGE_PEOPLE)
-    q = request.args.get("q", "").strip()
+    q = words_for(request.args.get("q"))
     ended = request.args.get("ended") == "1"
     page = directory.people(actor, q=q, ended=ended, mark=request.args.get("mark"))
     person_ids = [person.id for person in page.rows]

@@ -19,6 +19,7 @@ from tracker.teams.models import Team
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.locale import localized
+from tracker.web.looking import words_for
 
 blueprint = Blueprint("teams", __name__, url_prefix="/admin/teams")
 
@@ -53,7 +54,7 @@ def new() -> ResponseReturnValue:
 def show(team_id: int) -> ResponseReturnValue:
     """Show a team, its members, and people who could join."""
     actor = _manager()
-    q = request.args.get("q", "").strip()
+    q = words_for(request.args.get("q"))
     return render_template(
         "teams/team.html",
         team=queries.team(actor, team_id),

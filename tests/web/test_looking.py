@@ -1,0 +1,61 @@
+"""What is looked for stands in no address in plain words, and a sealed address finds it."""
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.service_requests.reference import format_reference
+
+
+@pytest.mark.parametrize("words", ["138 0013 8000", "刘桂兰", "站前大道136号"])
+def test_the_queue_is_searched_without_a_word_in_the_address(
+    a: Builders, browser: Browser, words: str
+) -> None:
+    it = a.service_request(requester_name="刘桂兰", phone="+8613800138000", address="站前大道136号")
+    other = a.service_request(requester_name="王秀兰")
+    browser.sign_in(a.coordinator()).open("/queue?kind=help")
+
+    page = browser.send(q=words)
+
+    assert words not in page.url
+    assert "kind=help" in page.url
+    assert format_reference(it.reference) in page.text
+    assert format_reference(other.reference) not in page.text
+    assert page.form("q").values()["q"] == [words]
+    for link in page.links:
+        assert words.replace(" ", "") not in link.href.replace("+", "").replace("%20", "")
+    again = browser.open(page.url)
+    assert format_reference(it.reference) in again.text
+
+
+@pytest.mark.parametrize("address", ["/admin/people/", "/admin/teams/{team}"])
+def test_people_are_searched_without_a_word_in_the_address(
+    a: Builders, browser: Browser, address: str
+) -> None:
+    team = a.team()
+    a.person("林小雨", email="lin@example.org")
+    browser.sign_in(a.administrator()).open(address.format(team=team.id))
+
+    page = browser.send(q="林小雨")
+
+    assert "林小雨" in page.text
+    assert page.url.isascii()
+    assert "%" not in page.url.partition("?")[2].replace("%7E", "").replace("%3D", "")
+
+
+@pytest.mark.parametrize("broken", ["~", "~x", "~é", "~" + "A" * 5000, "~gAAAAA=="])
+def test_a_broken_seal_asks_for_nothing(a: Builders, browser: Browser, broken: str) -> None:
+    it = a.service_request()
+    page = browser.sign_in(a.coordinator()).open(f"/queue?q={broken}")
+    assert format_reference(it.reference) in page.text
+
+
+@pytest.mark.parametrize(
+    "to", ["https://evil.example/", "//evil.example", "/\\evil.example", "queue"]
+)
+def test_it_leads_nowhere_else(a: Builders, browser: Browser, to: str) -> None:
+    page = browser.sign_in(a.coordinator()).open("/queue")
+    sent = page.form("q").values() | {"q": ["x"], "to": [to]}
+    answer = browser.request("POST", "/look", data=sent)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/?q=")

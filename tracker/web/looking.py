@@ -1,0 +1,44 @@
+"""What somebody looks for, without its words in the address.
+
+They may be a name or a number, and addresses stay in histories and in the logs of proxies. So a
+search box sends its words in a form, and they come back in the address sealed.
+"""
+
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+
+from tracker.web.access import safe_path
+from tracker.web.sealing import seal, unseal
+
+blueprint = Blueprint("looking", __name__)
+
+LONGEST: Final = 200
+_SEALED: Final = "~"
+_LONGEST_SEALED: Final = 2000
+_PURPOSE: Final = "looking"
+
+
+@blueprint.post("/look")
+def look() -> ResponseReturnValue:
+    """Lead to the page `to` with the other fields, and with the words `q` sealed."""
+    words = request.form.get("q", "").strip()[:LONGEST]
+    asked = [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in ("q", "to", "csrf_token", "author")
+    ]
+    if words:
+        asked.append(("q", _SEALED + seal(words, purpose=_PURPOSE)))
+    path = (safe_path(request.form.get("to")) or "/").partition("?")[0]
+    return redirect(f"{path}?{urlencode(asked)}" if asked else path, 303)
+
+
+def words_for(argument: str | None) -> str:
+    """Return what the argument `q` of an address asks for, sealed or plain; "" for a broken seal."""
+    argument = (argument or "").strip()
+    if not argument.startswith(_SEALED):
+        return argument[:LONGEST]
+    return (unseal(argument[1:_LONGEST_SEALED], purpose=_PURPOSE) or "")[:LONGEST]
