@@ -15,9 +15,11 @@ from sqlalchemy import Select, select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.together import at_once, same_visitor
+from tracker.accounts.models import Grant
 from tracker.database import db, transaction
 from tracker.notifications import jobs
 from tracker.organisation.models import Area, Category
+from tracker.permissions import Role
 from tracker.reports.importing import background, folders
 from tracker.service_requests.models import ImportRun, ServiceRequest
 
@@ -269,6 +271,33 @@ def test_no_import_touches_what_another_branch_brought_in(
         for row in db.session.scalars(select(ServiceRequest))
     }
     assert {unit_id for unit_id, *_rest in before.values()} == {south.id}
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_who_was_moved_to_another_branch_takes_none_of_the_rows_along(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    south, north = a.unit(), a.unit()
+    a.top_category(name="Lamps")
+    person = a.administrator(south, locale="en")
+    hand_in(browser.sign_in(person))
+    trial = browser.page.path
+    token = browser.page.form("csrf_token").values()["csrf_token"]
+    browser.open(f"{trial}/rejects.csv")
+
+    with transaction():
+        db.session.scalars(select(Grant).where(Grant.person_id == person.id)).one().ended_at = a.now
+    a.grant(person, Role.ADMINISTRATOR, north)
+
+    browser.open(trial, status=404)
+    browser.open(f"{trial}/rejects.csv", status=404)
+    answer = browser.request("POST", f"{trial}/run", data={"csrf_token": token})
+    assert answer.status_code == 404
+    assert "old-book.csv" not in browser.open("/admin/imports").text
+    assert db.session.scalars(ids()).all() == [int(trial.rpartition("/")[2])]
+    whole = new_browser().sign_in(a.administrator(locale="en"))
+    assert "old-book.csv" in whole.open("/admin/imports").text
+    assert whole.request("GET", f"{trial}/rejects.csv").status_code == 200
 
 
 def test_only_administrators_import(a: Builders, browser: Browser) -> None:

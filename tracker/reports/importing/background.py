@@ -27,7 +27,7 @@ from tracker.config import ROOT, Settings
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation.models import Unit
-from tracker.permissions import Action, Actor, require
+from tracker.permissions import Action, Actor, may_in_unit, require, require_in_unit
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.folders import Details, Folder, folder_of, new_folder
 from tracker.reports.importing.mapping import Mapping, MappingError, read_mapping
@@ -61,18 +61,29 @@ def shipped_mappings() -> Sequence[tuple[str, str]]:
     return sorted(found, key=lambda pair: pair[1])
 
 
-def visible_runs(actor: Actor) -> Sequence[ImportRun]:
-    """Return the imports that `actor` may see, newest first: all, or only their own in a branch."""
+def visible_runs(actor: Actor, settings: Settings) -> Sequence[ImportRun]:
+    """Return the imports that `actor` may see, newest first.
+
+    All of them, or only their own into units that they still bring something into.
+    """
     query = select(ImportRun).options(joinedload(ImportRun.started_by))
-    if not _reaches_all(actor):
-        query = query.where(ImportRun.started_by_id == actor.person_id)
-    return list(db.session.scalars(query.order_by(ImportRun.id.desc()).limit(MOST_LISTED)))
+    query = query.order_by(ImportRun.id.desc()).limit(MOST_LISTED)
+    if _reaches_all(actor):
+        return list(db.session.scalars(query))
+    own = db.session.scalars(query.where(ImportRun.started_by_id == actor.person_id))
+    return [run for run in own if _is_in_reach(actor, folder_of(settings, run.id))]
 
 
-def find(actor: Actor, run_id: int) -> ImportRun:
+def find(actor: Actor, run_id: int, settings: Settings) -> ImportRun:
     """Return one import; raises `NotFoundError` when there is none that `actor` may see."""
     run = db.session.get(ImportRun, run_id)
-    if run is None or not (run.started_by_id == actor.person_id or _reaches_all(actor)):
+    if run is None or not (
+        _reaches_all(actor)
+        or (
+            run.started_by_id == actor.person_id
+            and _is_in_reach(actor, folder_of(settings, run_id))
+        )
+    ):
         message = "There is no such import."
         raise NotFoundError(message)
     return run
@@ -95,6 +106,8 @@ def prepare(
     `RefusedError` while another import of the same person is under way.
     """
     require(actor, Action.IMPORT_SERVICE_REQUESTS)
+    if unit_id is not None:
+        require_in_unit(actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
     columns = read_mapping(mapping)
     found = open_table(table, columns.encoding)
     check_columns(found, columns)
@@ -121,6 +134,8 @@ def prepare_tried(trial: ImportRun, settings: Settings, *, actor: Actor, now: da
     """
     require(actor, Action.IMPORT_SERVICE_REQUESTS)
     tried = folder_of(settings, trial.id)
+    if (unit_id := tried.details().unit_id) is not None:
+        require_in_unit(actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
     with transaction():
         _refuse_a_second(actor, settings, now)
         trial = db.session.get_one(
@@ -278,6 +293,12 @@ def _go(run_id: int, folder: Folder, actor: Actor, *, is_dry: bool) -> None:
         on_batch=lambda summary: folder.note(details.with_what(summary)),
     )
     folder.note(details.with_what(run.go()))
+
+
+def _is_in_reach(actor: Actor, folder: Folder) -> bool:
+    """Tell whether `actor` still imports into the unit for which a run was begun."""
+    unit_id = folder.details().unit_id
+    return unit_id is not None and may_in_unit(actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
 
 
 def _reaches_all(actor: Actor) -> bool:

@@ -34,7 +34,7 @@ REFRESH_S: Final = 3
 def index() -> ResponseReturnValue:
     """List the imports so far, newest first."""
     actor = _importer()
-    return render_template("reports/imports.html", runs=background.visible_runs(actor))
+    return render_template("reports/imports.html", runs=background.visible_runs(actor, _settings()))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -63,7 +63,7 @@ def new() -> ResponseReturnValue:
 @blueprint.get("/<int:run_id>")
 def show(run_id: int) -> ResponseReturnValue:
     """Show how far a run is, and what became of the rows. The page renews itself meanwhile."""
-    run = background.find(_importer(), run_id)
+    run = background.find(_importer(), run_id, _settings())
     folder = folders.folder_of(_settings(), run_id)
     is_silent = background.is_silent(run, folder, utc_now())
     details = folder.details()
@@ -91,7 +91,7 @@ def show(run_id: int) -> ResponseReturnValue:
 def run_for_real(run_id: int) -> ResponseReturnValue:
     """Do what was tried."""
     actor = _importer()
-    tried = background.find(actor, run_id)
+    tried = background.find(actor, run_id, _settings())
     imported_by_id = folders.folder_of(_settings(), run_id).details().imported_by_id
     if imported_by_id is not None:
         return redirect(url_for(".show", run_id=imported_by_id), code=303)
@@ -108,7 +108,7 @@ def run_for_real(run_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:run_id>/continuation")
 def go_on(run_id: int) -> ResponseReturnValue:
     """Go on with a run that came to a halt."""
-    run = background.find(_importer(), run_id)
+    run = background.find(_importer(), run_id, _settings())
     folder = folders.folder_of(_settings(), run_id)
     if background.is_silent(run, folder, utc_now()) and folder.table.exists():
         folder.notes.touch()
@@ -120,7 +120,7 @@ def go_on(run_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:run_id>/rejects.csv")
 def rejects(run_id: int) -> ResponseReturnValue:
     """Send the rows that could not be taken over, with reasons, as they were in the file."""
-    background.find(_importer(), run_id)
+    background.find(_importer(), run_id, _settings())
     folder = folders.folder_of(_settings(), run_id)
     if not folder.rejects.exists():
         message = "No row was rejected."
