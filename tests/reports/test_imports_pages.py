@@ -262,6 +262,10 @@ def test_no_import_touches_what_another_branch_brought_in(
     for text in (b"Another one", b"Overwritten"):
         hand_in(stranger, TABLE.replace(b"Another one", text))
         assert "Would change 0 Unchanged 0 Rejected 3" in stranger.page.text
+        # Whom to ask is said, and of what is there nothing: changed or not, it reads the same.
+        words = "Another unit's import holds this number of this source. Ask an administrator"
+        assert words in stranger.page.text
+        assert "worked on here" not in stranger.page.text
         if "Import now" in stranger.page.buttons:
             stranger.click("Import now")
 

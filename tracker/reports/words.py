@@ -129,6 +129,10 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
     Reason.NO_SUCH_AREA: _l("There is no such area, and this import may not make it."),
     Reason.NO_SUCH_CATEGORY: _l("There is no such category, and this import may not make it."),
     Reason.WORKED_ON_HERE: _l("It was worked on here since; the change was not taken over."),
+    Reason.ANOTHER_UNITS_NUMBER: _l(
+        "Another unit's import holds this number of this source. Ask an administrator of the whole"
+        " organisation: they see every import."
+    ),
 }
 
 

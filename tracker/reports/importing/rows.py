@@ -35,6 +35,7 @@ class Reason(StrEnum):
     NO_SUCH_AREA = "no_such_area"
     NO_SUCH_CATEGORY = "no_such_category"
     WORKED_ON_HERE = "worked_on_here"
+    ANOTHER_UNITS_NUMBER = "another_units_number"
 
 
 @dataclass(frozen=True, slots=True)

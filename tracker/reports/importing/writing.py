@@ -57,6 +57,13 @@ class _LeftAlone(Enum):
 
     UNCHANGED = auto()
     WORKED_ON = auto()
+    ELSEWHERE = auto()
+
+
+_REJECTED_AS: Final = {
+    _LeftAlone.WORKED_ON: Reason.WORKED_ON_HERE,
+    _LeftAlone.ELSEWHERE: Reason.ANOTHER_UNITS_NUMBER,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,9 @@ class Writer:
             before, tried = known.get(row.source_id), self.tried.get(hash(row.source_id))
             if tried is None and (why := self._is_left_alone(row, before)) is not None:
                 unchanged += why is _LeftAlone.UNCHANGED
-                if why is _LeftAlone.WORKED_ON:
+                if why in _REJECTED_AS:
                     column = self.names.mapping.columns.source_id
-                    problem = Problem(column, Reason.WORKED_ON_HERE, row.source_id)
+                    problem = Problem(column, _REJECTED_AS[why], row.source_id)
                     rejected[row.source_id] = [problem]
                 continue
             if tried == hash(row.digest):
@@ -116,11 +123,12 @@ class Writer:
     def _is_left_alone(self, row: ImportedRow, before: _Known | None) -> "_LeftAlone | None":
         if before is None:
             return None
-        is_elsewhere = not self.names.may_import_into(before.unit_id)
-        if before.digest == row.digest and not is_elsewhere:
+        if not self.names.may_import_into(before.unit_id):
+            # The number alone is told of what belongs to others: not what it says, nor what was done.
+            return _LeftAlone.ELSEWHERE
+        if before.digest == row.digest:
             return _LeftAlone.UNCHANGED
-        # What belongs to others is said to be worked on as well: not even that is told of it.
-        return _LeftAlone.WORKED_ON if before.is_worked_on or is_elsewhere else None
+        return _LeftAlone.WORKED_ON if before.is_worked_on else None
 
     def _known(self, source_ids: Collection[str], *, holds: bool = False) -> dict[str, _Known]:
         """Return what came in earlier; what it `holds` nobody works on until all is written.
