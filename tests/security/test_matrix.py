@@ -286,7 +286,7 @@ class Things:
                 mate = self.world.mate if ours else self.world.theirs
                 return {"team_id": team.id, "person_id": mate.id}
             case "joining":
-                return {"team_id": team.id, "person_id": a.person().id}
+                return {"team_id": team.id, "person_id": a.volunteer(a.team(unit)).id}
             case "grant":
                 grant = a.grant(a.person(), Role.COORDINATOR, unit)
                 return {"person_id": grant.person_id, "grant_id": grant.id}
