@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -19,7 +19,7 @@ from tests.support.pictures import small_jpeg
 from tests.support.together import at_once, same_visitor, until_others_wait
 from tracker.accounts import actions as people
 from tracker.accounts.models import AuditEntry, Grant, Person
-from tracker.database import db, transaction
+from tracker.database import db, hold, transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import actions
 from tracker.organisation.models import Area, CalendarDay, Category, Unit
@@ -30,6 +30,8 @@ from tracker.service_requests.photos import photo_path
 from tracker.teams import actions as teams
 from tracker.teams.models import Membership, Team
 from tracker.visits.models import Visit
+from tracker.web.access import public
+from tracker.web.errors import ASKED_ANEW
 
 TAPS = 8
 
@@ -359,6 +361,32 @@ def test_who_comes_second_reads_so_and_loses_no_word(
 
     assert "Somebody else changed this in the meantime." in page
     assert "劳动节" in page
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_who_gives_way_in_a_deadlock_comes_after_the_other(app: Flask, a: Builders) -> None:
+    ids = sorted((a.person().id, a.person().id))
+    both_hold_one = Barrier(2)
+
+    @public
+    def both(way: str) -> str:
+        first, last = ids if way == "up" else reversed(ids)
+        with transaction():
+            hold(db.session.get_one(Person, first))
+            if ASKED_ANEW not in request.environ:
+                both_hold_one.wait(10)
+            hold(db.session.get_one(Person, last))
+            db.session.get_one(Person, last).title += way
+        return "done"
+
+    app.config["WTF_CSRF_ENABLED"] = False
+    app.add_url_rule("/both/<way>", "both", both, methods=["POST"])
+
+    def ask(way: str) -> Callable[[], int]:
+        return lambda: app.test_client().post(f"/both/{way}").status_code
+
+    assert at_once(app, [ask("up"), ask("down")]) == [200, 200]
+    assert {db.session.get_one(Person, each).title for each in ids} == {"up", "down"}
 
 
 def test_who_comes_second_keeps_the_photos_that_came_along(

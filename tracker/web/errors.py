@@ -5,6 +5,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final
 
+import psycopg
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
@@ -254,6 +255,10 @@ def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
 
 
 def _answer_database_error(error: Exception) -> ResponseReturnValue:
+    """Say that nothing can be written now; who gave way to another in a deadlock comes after them."""
+    gave_way = isinstance(getattr(error, "orig", None), psycopg.errors.DeadlockDetected)
+    if gave_way and ASKED_ANEW not in request.environ:
+        return _asked_anew()
     return unavailable(error)
 
 
@@ -266,8 +271,12 @@ def _answer_integrity_error(error: IntegrityError) -> ResponseReturnValue:
     if not is_taken_already(error):
         raise error
     db.session.rollback()
-    if ASKED_ANEW in request.environ:
-        return problem(409)
+    return problem(409) if ASKED_ANEW in request.environ else _asked_anew()
+
+
+def _asked_anew() -> ResponseReturnValue:
+    """Ask the page once more: what stood in its way has been done by now."""
+    db.session.rollback()
     request.environ[ASKED_ANEW] = True
     for files in request.files.listvalues():
         for file in files:
