@@ -267,7 +267,7 @@ def test_everybody_counts_only_what_they_may_report_on(a: Builders, scope: Scope
     leader = a.leader(mine)
     for unit in (mine, other, other):
         a.service_request(unit=unit)
-    a.service_request(unit=other, leader=leader)
+    a.service_request(unit=mine, leader=leader)
     everything = db.session.scalars(select(ServiceRequest)).all()
 
     for person in (

@@ -13,7 +13,7 @@ from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.service_requests import messages
-from tracker.service_requests.actions import handling
+from tracker.service_requests.actions import handling, visiting
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
 
@@ -98,8 +98,18 @@ def test_nobody_is_flooded_with_mails_about_one_request(app: Flask, a: Builders)
     for _ in range(30):
         note(0.5)
     assert mails() == messages.MOST_AN_HOUR
+    with transaction():
+        visiting.plan_visit(
+            db.session.merge(it),
+            planned_from=a.now + timedelta(days=1),
+            planned_to=a.now + timedelta(days=1, hours=1),
+            visitors=[db.session.merge(me)],
+            submission_key="a visit of which no mail tells",
+            actor=a.actor(me),
+            now=a.now + timedelta(hours=0.6),
+        )
+    assert mails() == messages.MOST_AN_HOUR
     note(2)
     assert mails() == messages.MOST_AN_HOUR + 1
-    a.planned_visit(it, by=me)
     with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
         assert list(violations(snapshot)) == []

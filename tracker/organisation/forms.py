@@ -163,6 +163,7 @@ def _has_both_or_neither(form: "OrganisationForm", field: TimeField) -> None:
     """Lunch has a beginning and an end, or neither. Before `Optional`, which ends the asking."""
     typed = [bool((each.raw_data or [""])[0]) for each in (form.lunch_begins, field)]
     if typed[0] != typed[1]:
+        field.errors = []  # that nothing is no time
         raise StopValidation(str(_l("Enter both times of lunch, or neither.")))
     Optional()(form, field)
 
