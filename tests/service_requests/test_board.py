@@ -149,6 +149,7 @@ def test_filters_live_in_the_address(a: Builders, browser: Browser) -> None:
     there = a.service_request(team=team, category=reading)
     browser.sign_in(a.volunteer(team))
     browser.open("/board")
+    browser.click("Choose filters")
 
     page = browser.send(area=area.id)
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Request, url_for
+from flask import Flask, Request, request, url_for
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
@@ -104,6 +104,11 @@ def address(endpoint: str, arguments: Mapping[str, str | Sequence[str]], **other
     """
     pairs = urlencode({**arguments, **others}, doseq=True, safe=SAFE)
     return url_for(endpoint) + ("?" + pairs if pairs else "")
+
+
+def wants_fields_alone() -> bool:
+    """Tell whether a script asks for nothing but the fields of a list's filters (`filters.js`)."""
+    return request.args.get("filters") == "fields"
 
 
 def identity(text: str) -> int:

@@ -19,6 +19,7 @@ from tracker.reports.views import breakdown, filters
 from tracker.reports.views.cards import cards
 from tracker.reports.views.links import month_link, with_figure
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import wants_fields_alone
 from tracker.web.locale import time_zone
 
 blueprint = Blueprint("figures", __name__, url_prefix="/figures")
@@ -32,12 +33,16 @@ MOST_MONTHS: Final = 120
 def index() -> ResponseReturnValue:
     """Show the figures of a period, with the charts and the tables behind them."""
     actor, wanted, scope = asked()
+    choices = filters.choices_for(actor)
+    if wants_fields_alone():
+        return render_template(
+            "reports/figures_filters.html", choices=choices, chips=(), reset_url=url_for(".index")
+        )
     now, zone = scope.as_of, time_zone()
     by = breakdown.dimension_of(wanted)
     summary, groups = answers.summary_and_groups(actor, scope, by)
     earlier, is_over = before(wanted.period), wanted.period.is_over(now.astimezone(zone).date())
     compared = answers.summary(actor, wanted.scope(now, zone, earlier)) if earlier else None
-    choices = filters.choices_for(actor)
     months = answers.monthly(actor, scope, zone)[-MOST_MONTHS:]
     groups = breakdown.sorted_by(groups, wanted.sort)
     return render_template(

@@ -22,6 +22,7 @@ from tracker.service_requests.forms.board import ReleaseForm
 from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import wants_fields_alone
 from tracker.web.errors import refusal_text
 from tracker.web.locale import current_locale, format_ago, format_datetime
 from tracker.web.options import Options
@@ -52,6 +53,13 @@ def index() -> ResponseReturnValue:
     require(actor, Action.VIEW_BOARD)
     areas = area_options(current_locale(), ended=False)
     categories = category_options(current_locale(), ended=False)
+    if wants_fields_alone():
+        return render_template(
+            "service_requests/board_filters.html",
+            chips=(),
+            area_options=areas,
+            category_options=categories,
+        )
     area_id, category_id = _wanted("area", areas), _wanted("category", categories)
     within = None if area_id is None else organisation.areas_below(area_id)
     page = wide_page_of(

@@ -24,7 +24,7 @@ from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import address
+from tracker.web.addresses import address, wants_fields_alone
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
 from tracker.web.options import Options
@@ -67,8 +67,16 @@ def index() -> ResponseReturnValue:
         message = "The queue is for the desk."
         raise NotPermittedError(message)
     wanted = filter_from(request.args)
-    listing = queue.look(actor, wanted, zone=zone, mark=request.args.get("mark"), now=now)
     choices = _choices(actor, wanted)
+    if wants_fields_alone():
+        return render_template(
+            "service_requests/queue_filters.html",
+            wanted=wanted,
+            choices=choices,
+            chips=(),
+            reset_url=url_for(".index", status=wanted.tab.value),
+        )
+    listing = queue.look(actor, wanted, zone=zone, mark=request.args.get("mark"), now=now)
     country = organisation.organisation().country
     return render_template(
         "service_requests/queue.html",
