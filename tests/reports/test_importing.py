@@ -672,6 +672,15 @@ def test_a_workbook_with_pieces_without_end_is_refused(
         open_table(path)
 
 
+def test_a_workbook_with_styles_without_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbooks, "MOST_OTHERS", 10_000)
+
+    with pytest.raises(FileError, match="holds too much"):
+        open_table(_book(tmp_path / "x.xlsx", {"xl/styles.xml": STYLES + b"<xf/>" * 20_000}))
+
+
 def test_a_workbook_with_cells_without_end_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

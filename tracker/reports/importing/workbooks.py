@@ -40,8 +40,10 @@ MOST_OF_A_PART: Final = 1 << 25
 """Bytes of a part that is neither the sheet nor the texts."""
 MOST_SHARED: Final = 1 << 27
 """Bytes of the texts that a workbook keeps together: they alone are held in memory."""
-MOST_ELEMENTS: Final = 1 << 24
-"""Of one part: some millions of cells or texts."""
+MOST_ELEMENTS: Final = 1 << 23
+"""Of the sheet or the texts: some millions of cells, each of which takes its time."""
+MOST_OTHERS: Final = 1 << 20
+"""Of any other part."""
 MOST_NAMES: Final = 1000
 DEEPEST: Final = 64
 LONGEST_FORMAT: Final = 255
@@ -87,7 +89,7 @@ class _Part:
     `held` counts the bytes since it was last set to nothing.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, name: str, most: int) -> None:
+    def __init__(self, archive: zipfile.ZipFile, name: str, most: int, most_elements: int) -> None:
         info = archive.getinfo(name)
         if info.file_size > most:
             raise bounds.refuse_size(most)
@@ -95,6 +97,7 @@ class _Part:
             message = f"{name} is packed as no workbook is: it cannot be unpacked bit by bit."
             raise zipfile.BadZipFile(message)
         self.held = 0
+        self._most_elements = most_elements
         self._stream = archive.open(info)
         self._tail = b""
 
@@ -141,7 +144,7 @@ class _Part:
                     self._forget(path, begun)
 
     def _forget(self, path: list[Element], begun: int) -> None:
-        if begun > MOST_ELEMENTS:
+        if begun > self._most_elements:
             raise bounds.refuse_much()
         del path[-1][:]
         self.held = 0
@@ -192,7 +195,7 @@ class _Book:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows of the sheet; see `sheet_rows`."""
-        part = _Part(self.archive, self.sheet, bounds.MOST_UNPACKED)
+        part = _Part(self.archive, self.sheet, bounds.MOST_UNPACKED, MOST_ELEMENTS)
         number, width = 0, 0
         for count, (_parent, row) in enumerate(part.pieces(_ROW), start=1):
             number = int(float(row.get("r") or number + 1))
@@ -243,7 +246,7 @@ class _Book:
         raise KeyError(workbook)
 
     def _read_texts(self, name: str) -> None:
-        part = _Part(self.archive, name, MOST_SHARED)
+        part = _Part(self.archive, name, MOST_SHARED, MOST_ELEMENTS)
         for _parent, entry in part.pieces(_ENTRY):
             self.texts.add(_words(entry))
 
@@ -263,7 +266,7 @@ class _Book:
                 at += 1
 
     def _pieces(self, name: str, *wanted: str) -> Iterator[tuple[str, Element]]:
-        return _Part(self.archive, name, MOST_OF_A_PART).pieces(*wanted)
+        return _Part(self.archive, name, MOST_OF_A_PART, MOST_OTHERS).pieces(*wanted)
 
     def _said(self, cell: Element) -> str:
         kind = cell.get("t", "n")
