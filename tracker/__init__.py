@@ -8,8 +8,9 @@ from flask_babel import lazy_gettext as _l, lazy_pgettext
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tracker import cli, database, tables
+from tracker import cli, database, private_files, tables
 from tracker.accounts import (
+    actions as account_actions,
     demonstration,
     mail as accounts_mail,
     sessions,
@@ -118,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         template_folder=str(ROOT / "templates"),
         static_folder=str(ROOT / "static"),
     )
+    private_files.tighten(settings.instance_path / "shishi.db")
     app.jinja_environment = templating.Environment
     app.config.from_mapping(
         SETTINGS=settings,
@@ -176,6 +178,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobs.register(app, jobs.Job("daily", daily.run_daily))
     jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
+    account_actions.on_role_ended[:] = [leaving.stay_away_without_role]
     team_actions.on_leaving[:] = [leaving.give_back_claims]
     team_actions.is_at_work[:] = [leaving.has_open_requests]
 

@@ -159,6 +159,16 @@ def transaction() -> Iterator[None]:
         _writing.reset(token)
 
 
+def ask_again() -> None:
+    """Ask what is asked before writing once more, where one has waited for a row meanwhile.
+
+    SQLite has one writer at a time: who waited for their turn had not begun.
+    """
+    if _writing.get() and db.session.connection().dialect.name == "postgresql":
+        for check in before_writing:
+            check()
+
+
 def hold(row: Model) -> None:
     """Lock `row` until the transaction ends, and read it anew.
 

@@ -291,19 +291,44 @@ SHORTEST_PLACE: Final = 4
 
 
 def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> str:
-    """Return what of somebody's own names and address stands in `text`, or "".
+    """Return what of somebody's own names and address stands in `text`, as it stands there, or "".
 
-    A name whole; of an address any stretch that tells the house.
+    A name whole; of an address any stretch that tells the house. However wide or tall the letters
+    are, and whatever spaces stand between them.
     """
+    bare, origins = _bare(text)
     for name in names:
-        if name and len(name.strip()) >= SHORTEST_TOLD and name.strip() in text:
-            return name.strip()
-    if place:
-        same = SequenceMatcher(None, text, place, autojunk=False).find_longest_match()
-        stretch = place[same.b : same.b + same.size].strip(" ,.;，。；")
-        tells = len(stretch) >= SHORTEST_PLACE and any(c.isdigit() for c in stretch)
-        return stretch if tells else ""
+        wanted, _ = _bare(name or "")
+        if len(wanted) >= SHORTEST_TOLD:
+            for found in re.finditer(re.escape(wanted), bare):
+                begin, end = origins[found.start()], origins[found.end() - 1] + 1
+                if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
+                    return text[begin:end]
+    wanted, _ = _bare(place or "")
+    same = SequenceMatcher(None, bare, wanted, autojunk=False).find_longest_match()
+    stretch = wanted[same.b : same.b + same.size].strip(",.;，。；")
+    if len(stretch) >= SHORTEST_PLACE and any(character.isdigit() for character in stretch):
+        begin = bare.index(stretch)
+        return text[origins[begin] : origins[begin + len(stretch) - 1] + 1]
     return ""
+
+
+def _bare(text: str) -> tuple[str, Sequence[int]]:
+    """Return `text` without differences of width and case and without spaces, and whence each is."""
+    pairs = [
+        (bare, origin)
+        for origin, character in enumerate(text)
+        for bare in unicodedata.normalize("NFKC", character).casefold()
+        if not bare.isspace()
+    ]
+    return "".join(bare for bare, _ in pairs), [origin for _, origin in pairs]
+
+
+def _is_one(both: str) -> bool:
+    """Tell whether two characters belong to one word, or to one number: Ann in Anna, 30 in 302."""
+    return len(both) == 2 and (
+        both.isdigit() or (both.isalpha() and not any(map(_is_chinese, both)))
+    )
 
 
 class PersonalDataKind(StrEnum):

@@ -20,8 +20,16 @@ def folder(path: Path) -> Path:
 def opened(path: Path, mode: str = "wb", **how: Any) -> IO[Any]:  # noqa: ANN401 - as `open`
     """Open a file to be written anew, which nobody else reads."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
-    os.fchmod(descriptor, FILE_MODE)
+    with suppress(PermissionError):  # a disk without modes, as a stick
+        os.fchmod(descriptor, FILE_MODE)
     return os.fdopen(descriptor, mode, **how)
+
+
+def tighten(path: Path) -> None:
+    """Let nobody else read a file of an earlier version, nor what SQLite writes beside it."""
+    for each in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with suppress(FileNotFoundError, PermissionError):
+            each.chmod(FILE_MODE)
 
 
 def make(path: Path) -> None:

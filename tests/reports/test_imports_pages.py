@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 
@@ -15,12 +15,15 @@ from sqlalchemy import Select, select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.together import at_once, same_visitor
-from tracker.accounts.models import Grant
+from tracker.accounts.models import Grant, Person
 from tracker.database import db, transaction
+from tracker.errors import NotPermittedError
 from tracker.notifications import jobs
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Role
-from tracker.reports.importing import background, folders
+from tracker.reports.importing import background, folders, running
+from tracker.reports.importing.rows import ImportedRow
+from tracker.reports.importing.writing import Batch, Writer
 from tracker.service_requests.models import ImportRun, ServiceRequest
 
 MAPPING = b"""
@@ -302,6 +305,37 @@ def test_who_was_moved_to_another_branch_takes_none_of_the_rows_along(
     whole = new_browser().sign_in(a.administrator(locale="en"))
     assert "old-book.csv" in whole.open("/admin/imports").text
     assert whole.request("GET", f"{trial}/rejects.csv").status_code == 200
+
+
+@pytest.mark.parametrize("way", ["is ended", "loses the role"])
+def test_an_import_ends_with_the_right_of_who_began_it(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    person = a.administrator(locale="en")
+    person_id = person.id
+    browser.sign_in(person)
+    monkeypatch.setattr(background, "start", lambda *_: None)
+    hand_in(browser)
+    run = db.session.query(ImportRun).one()
+    write = Writer.write
+
+    def lose_it_first(self: Writer, rows: Sequence[ImportedRow]) -> Batch:
+        with transaction():
+            if way == "is ended":
+                db.session.get_one(Person, person_id).ended_at = a.now
+            else:
+                held = select(Grant).where(Grant.person_id == person_id)
+                db.session.scalars(held).one().ended_at = a.now
+        return write(self, rows)
+
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    monkeypatch.setattr(Writer, "write", lose_it_first)
+    with pytest.raises(NotPermittedError):
+        background.run_prepared(run.id, app.config["SETTINGS"])
+
+    browser.sign_in(a.administrator(locale="en"))
+    page = browser.open(f"/admin/imports/{run.id}")
+    assert "Who began it may not import there any more." in page.text
 
 
 def test_only_administrators_import(a: Builders, browser: Browser) -> None:

@@ -1,16 +1,20 @@
 """Who leaves a team keeps no place through it: nothing to read by, and nothing to come back to."""
 
 from datetime import datetime
+from threading import Event
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.steps import steps_of
+from tests.support.together import at_once, same_visitor, until_others_wait
+from tracker.accounts import actions as people
 from tracker.accounts.models import Grant, Person
-from tracker.database import db, transaction
+from tracker.clock import utc_now
+from tracker.database import db, hold, transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
@@ -187,3 +191,55 @@ def test_a_leader_whose_role_has_ended_hears_and_reads_nothing_more(
             select(Message.address).where(Message.kind == "staff_step", urged)
         ).all()
     )
+
+
+def test_a_leader_whose_role_has_ended_goes_to_no_door(a: Builders, now: datetime) -> None:
+    team = a.team()
+    leader = a.leader()
+    it = a.service_request(team=team, leader=leader, claimed_by=[a.volunteer(team)])
+    visit = a.planned_visit(it, by=leader)
+    grant = db.session.scalars(select(Grant).where(Grant.person_id == leader.id)).one()
+
+    with transaction():
+        people.end_role(
+            db.session.merge(grant),
+            root_unit_id=a.bureau.id,
+            actor=a.actor(a.administrator()),
+            now=now,
+        )
+
+    db.session.expire_all()
+    assert visit.status is VisitStatus.CANCELLED
+    assert following.visits_to_come(it, now) == []
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_who_is_ended_while_they_wait_for_a_row_acts_no_more(
+    a: Builders, app: Flask, browser: Browser
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[me])
+    person_id, request_id = me.id, it.id
+    page = browser.sign_in(me).open(f"/requests/{request_id}/note")
+    sent = page.form("internal_note").values() | {"internal_note": ["noch da"]}
+    client, is_held, status = same_visitor(app, browser), Event(), []
+
+    def hold_up() -> None:
+        with transaction():
+            hold(db.session.get_one(ServiceRequest, request_id))
+            is_held.set()
+            until_others_wait(1, at_most_s=5.0)
+            with app.app_context(), db.engine.begin() as other:
+                other.execute(
+                    update(Person).where(Person.id == person_id).values(ended_at=utc_now())
+                )
+
+    def act() -> None:
+        is_held.wait(5)
+        status.append(client.post(f"/requests/{request_id}/note", data=sent).status_code)
+
+    at_once(app, [hold_up, act])
+
+    assert status == [403]
+    assert Step.NOTE not in steps_of(db.session.get_one(ServiceRequest, request_id))

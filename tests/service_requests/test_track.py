@@ -874,6 +874,39 @@ def test_what_goes_with_a_visit_is_said_to_one_home(
     assert "KEY" in page.html
 
 
+def test_the_answer_to_ones_dispute_is_said_to_one_home(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    team_member = a.volunteer(team)
+    survivor = a.service_request(team=team, claimed_by=[team_member])
+    mine = a.service_request()
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    with transaction():
+        handling.resolve(
+            survivor,
+            outcome=Outcome.SOLVED,
+            answer="已修好",
+            actor=a.actor(team_member),
+            now=now,
+        )
+    with transaction():
+        answers.confirm(
+            survivor, solved=Solved.YES, satisfaction=5, actor=resident(survivor.id), now=now
+        )
+    with transaction():
+        answers.dispute(survivor, reason="还漏", actor=resident(survivor.id), now=now)
+    [asked] = queries.waiting_approvals(survivor)
+    with transaction():
+        approvals.decide(
+            asked, granted=False, note="YOUR OWN PIPE", actor=a.actor(a.supervisor()), now=now
+        )
+
+    assert "YOUR OWN PIPE" in browser.open(address(survivor)).text
+    assert "YOUR OWN PIPE" not in browser.open(address(mine)).html
+
+
 def test_who_stays_merged_does_not_read_that_theirs_goes_on_by_itself(
     a: Builders, browser: Browser, now: datetime
 ) -> None:

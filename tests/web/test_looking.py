@@ -59,3 +59,18 @@ def test_it_leads_nowhere_else(a: Builders, browser: Browser, to: str) -> None:
     answer = browser.request("POST", "/look", data=sent)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/?q=")
+
+
+def test_what_is_not_found_is_looked_for_elsewhere_without_a_word_in_the_address(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.coordinator()).open("/queue?status=submitted")
+    page = browser.send(q="不存在的人名")
+    assert "Nothing was found" in page.text
+
+    page = browser.click("Look in all requests")
+
+    assert page.form("q").values()["q"] == ["不存在的人名"]
+    assert page.url.isascii()
+    assert "status=all" in page.url
+    assert "%E4" not in page.url

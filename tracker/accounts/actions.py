@@ -7,6 +7,7 @@ must reach all of them, so that nobody takes over a mightier account by editing 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -22,6 +23,16 @@ from tracker.permissions import (
     require,
     require_in_unit,
 )
+
+
+class OnRoleEnded(Protocol):
+    """Called when somebody has lost a role: what they were to do by it alone."""
+
+    def __call__(self, *, person_id: int, actor: Actor, now: datetime) -> None: ...  # noqa: D102 - the class says it
+
+
+on_role_ended: list[OnRoleEnded] = []
+"""Filled by `create_app`: the work of people lives above this feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,9 @@ def end_role(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) ->
     """Take a role back. Raises `RefusedError` for the last administrator of the whole."""
     require_in_unit(actor, Action.MANAGE_GRANTS, grant.unit_id)
     _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
+    db.session.flush()
+    for take_leave in on_role_ended:
+        take_leave(person_id=grant.person_id, actor=actor, now=now)
 
 
 def require_everywhere(actor: Actor, action: Action, unit_ids: Collection[int]) -> None:

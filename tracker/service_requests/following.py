@@ -75,6 +75,11 @@ another person's words."""
 OF_ONE_HOME: Final = REQUESTER_STEPS | {Step.WAIT, Step.RESUME, Step.RECEIVE_MERGED}
 """Steps that are one requester's alone: their words, what they are asked, that theirs goes on by itself."""
 
+SAID_TO_ONE_HOME: Final = frozenset(
+    {Step.PLAN_VISIT, Step.VISIT, Step.REOPEN, Step.REFUSE_REOPENING}
+)
+"""Steps whose words are one requester's alone."""
+
 MERGE_HOPS: Final = 20
 DOUBLE_TAP: Final = timedelta(minutes=2)
 
@@ -177,11 +182,12 @@ def _together_since(
 def _of_neighbour(entry: HistoryEntry) -> PublicStep:
     """Return a step of what this one was merged into, without what is said to one home.
 
-    That is its requester's words, and what goes with a visit: when, why not, where the key is.
+    That is its requester's words, the answer to them, and what goes with a visit: when, why not,
+    where the key is.
     """
     step = _public(entry, is_own=False)
-    is_of_a_visit = entry.step in (Step.PLAN_VISIT, Step.VISIT) or _calls_off(entry)
-    return replace(step, note="") if is_of_a_visit or entry.actor_id is None else step
+    is_of_one = entry.step in SAID_TO_ONE_HOME or _calls_off(entry)
+    return replace(step, note="") if is_of_one or entry.actor_id is None else step
 
 
 def visits_to_come(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:

@@ -6,7 +6,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor, may
-from tracker.service_requests.actions.approvals import RIGHTS
+from tracker.service_requests.actions.approvals import RIGHTS, units_of_other_deciders
 from tracker.service_requests.models import CASEWORK, Approval, Requester, ServiceRequest
 from tracker.service_requests.queries import visible_to
 from tracker.visibility import within_reach
@@ -35,7 +35,10 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
 
 
 def to_decide(actor: Actor) -> Select[Approval]:
-    """Select everything that waits for `actor`'s decision: nothing that they asked for themselves."""
+    """Select everything that waits for `actor`'s decision.
+
+    Nothing that they asked for themselves, unless nobody else is there to decide.
+    """
     ways = [
         (Approval.kind == kind) & within_reach(actor, right, CASEWORK)
         for kind, right in RIGHTS.items()
@@ -46,7 +49,10 @@ def to_decide(actor: Actor) -> Select[Approval]:
         .join(Approval.service_request)
         .where(
             Approval.decided_at.is_(None),
-            Approval.asked_by_id.is_distinct_from(actor.person_id),
+            or_(
+                Approval.asked_by_id.is_distinct_from(actor.person_id),
+                ServiceRequest.unit_id.not_in(sorted(units_of_other_deciders(actor))),
+            ),
             or_(false(), *ways),
         )
         .options(

@@ -3,6 +3,7 @@
 `create_app` hands these to `tracker.teams`, which is below and knows no requests.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -49,26 +50,18 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
             )
         )
     }
-    expected = db.session.scalars(
-        select(Visit.service_request_id).where(
-            Visit.status == VisitStatus.PLANNED, Visit.visitors.any(Person.id == person_id)
-        )
-    )
-    for service_request_id in sorted({*claims, *expected}):
+    for service_request_id in sorted({*claims, *_expected_at(person_id)}):
         # Locked: whoever claims at the same moment waits, and then counts the free place.
-        service_request = db.session.get_one(
-            ServiceRequest,
-            service_request_id,
-            with_for_update={"of": ServiceRequest, "key_share": True},
-            populate_existing=True,
-        )
+        service_request = _locked(service_request_id)
         teams = service_request.team_ids
         if team_id is not None and (team_id not in teams or staying_in & set(teams)):
             continue
         claim = claims.get(service_request_id)
         if claim is None:
-            if team_id is None or service_request.leader_id != person_id:
+            if team_id is None:
                 visiting.stay_away(service_request, person_id, actor=actor, now=now)
+            else:
+                visiting.keep_away_others(service_request, actor=actor, now=now)
             continue
         steps.take(
             service_request,
@@ -82,9 +75,37 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
             messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
+def stay_away_without_role(*, person_id: int, actor: Actor, now: datetime) -> None:
+    """Take who lost a role off the visits that they were to make by it alone.
+
+    The right was asked for by whoever ended the role.
+    """
+    for service_request_id in _expected_at(person_id):
+        visiting.keep_away_others(_locked(service_request_id), actor=actor, now=now)
+
+
 def has_open_requests(team_id: int) -> bool:
     """Tell whether a team leads an open request: a result, too, may come back to it."""
     query = select(ServiceRequest.id).where(
         ServiceRequest.lead_team_id == team_id, ServiceRequest.status.in_(OPEN_STATUSES)
     )
     return db.session.scalar(query.limit(1)) is not None
+
+
+def _expected_at(person_id: int) -> Sequence[int]:
+    """Return the requests for which somebody is to go to a door, in order."""
+    return db.session.scalars(
+        select(Visit.service_request_id)
+        .where(Visit.status == VisitStatus.PLANNED, Visit.visitors.any(Person.id == person_id))
+        .distinct()
+        .order_by(Visit.service_request_id)
+    ).all()
+
+
+def _locked(service_request_id: int) -> ServiceRequest:
+    return db.session.get_one(
+        ServiceRequest,
+        service_request_id,
+        with_for_update={"of": ServiceRequest, "key_share": True},
+        populate_existing=True,
+    )

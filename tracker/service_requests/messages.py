@@ -20,7 +20,9 @@ from tracker.visits.models import Visit
 AN_HOUR: Final = timedelta(hours=1)
 MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
-REPEATED: Final = frozenset({Step.NOTE, Step.CLAIM, Step.PLAN_VISIT, Step.VISIT, Step.WAIT})
+REPEATED: Final = frozenset(
+    {Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.PLAN_VISIT, Step.VISIT, Step.WAIT}
+)
 """Steps that whoever works on it can take again and again."""
 FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
@@ -88,6 +90,15 @@ def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> 
         .distinct()
     ).all():
         tell_person(service_request, person, step, now=now)
+
+
+def tell_desk_of_the_teamless(
+    service_request: ServiceRequest, step: Step, *, now: datetime
+) -> None:
+    """Tell the desk of what begins anew where its team has ended: nobody else would take it up."""
+    team = service_request.lead_team
+    if team is None or team.ended_at is not None:
+        tell_desk(service_request, step, now=now)
 
 
 def tell_person(

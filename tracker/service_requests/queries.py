@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.database import db
+from tracker.database import ask_again, db
 from tracker.errors import NotFoundError
 from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
@@ -63,7 +63,9 @@ def find_for_change(
     Whoever comes second waits and then sees what the first one did. Who only refers to it, with
     a message say, does not wait: its key stays. Raises `NotFoundError` as `find` does.
     """
-    return _one(_locked(actor, action), service_request_id)
+    found = _one(_locked(actor, action), service_request_id)
+    ask_again()
+    return found
 
 
 @made_once

@@ -138,7 +138,7 @@ def _has_free_places(moment: _Moment) -> bool:
 
 
 def _has_something_to_release(moment: _Moment) -> bool:
-    return bool(moment.service_request.claimant_ids)
+    return bool(claims.may_free(moment.service_request, moment.actor))
 
 
 def _can_return(moment: _Moment) -> bool:

@@ -26,6 +26,7 @@ from tracker.service_requests.models import (
     ReachableBy,
     ServiceRequest,
 )
+from tracker.teams import actions as teams
 
 
 def working_on(a: Builders, **more: object) -> ServiceRequest:
@@ -250,6 +251,43 @@ def test_who_asked_does_not_decide(a: Builders) -> None:
     with transaction():
         approvals.decide(asked, granted=True, actor=a.actor(other), now=a.now)
     assert it.status is Status.IN_PROGRESS
+
+
+def test_who_is_alone_decides_on_what_they_asked_for(a: Builders) -> None:
+    one, elsewhere = a.supervisor(), a.supervisor(a.unit())
+    it = a.service_request(status=Status.CLOSED)
+    with transaction():
+        answers.record_call_back(
+            it,
+            solved=Solved.NO,
+            satisfaction=None,
+            wants_it_reopened=True,
+            word="又漏了",
+            actor=a.actor(one),
+            now=a.now,
+        )
+    [asked] = queries.waiting_approvals(it)
+
+    assert waiting_for(a.actor(elsewhere)) == []
+    assert waiting_for(a.actor(one)) == [asked.id]
+    with transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(one), now=a.now)
+    assert it.status is Status.IN_PROGRESS
+
+
+def test_what_comes_back_to_a_team_that_has_ended_is_told_to_the_desk(a: Builders) -> None:
+    team, desk = a.team(), a.coordinator(email="desk@example.org")
+    it = a.service_request(team=team, status=Status.CLOSED)
+    with transaction():
+        teams.end_team(db.session.merge(team), actor=a.actor(a.administrator()), now=a.now)
+    with transaction():
+        answers.dispute(it, reason="又漏了", actor=resident(it.id), now=a.now)
+    [asked] = queries.waiting_approvals(it)
+
+    decide(a, asked, granted=True)
+
+    told = Message.payload["step"].as_string() == Step.REOPEN.value, Message.address == desk.email
+    assert len(db.session.scalars(select(Message).where(*told)).all()) == 1
 
 
 def test_nobody_decides_about_their_own_work(a: Builders) -> None:

@@ -16,6 +16,7 @@ from tracker.service_requests import following, queries
 from tracker.service_requests.actions import answers, dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
 from tracker.service_requests.models import ServiceRequest
+from tracker.teams import actions as teams
 from tracker.teams.models import Team
 from tracker.visits.models import VisitStatus
 
@@ -290,6 +291,33 @@ def test_only_a_desk_says_which_other_teams_help(a: Builders) -> None:
             assign(inside, *others)
     assign(inside, helping)
     assert [each.id for each in made.helping_teams] == [helping.id]
+
+
+def test_a_team_that_helped_and_has_ended_stands_in_nobodys_way(a: Builders) -> None:
+    team, helping = a.team(), a.team()
+    made = a.service_request(team=team, helping_teams=[helping], status=Status.ASSIGNED)
+    leader = made.leader
+    assert leader is not None
+    with transaction():
+        teams.end_team(db.session.merge(helping), actor=a.actor(a.administrator()), now=a.now)
+
+    def assign(actor: Actor, *helping_teams: Team) -> None:
+        with transaction():
+            dispatch.assign(
+                made,
+                lead_team=team,
+                helping_teams=helping_teams,
+                leader=leader,
+                volunteers_needed=3,
+                actor=actor,
+                now=a.now,
+            )
+
+    assign(a.actor(a.team_leader(team)), *made.helping_teams)
+    db.session.expire_all()
+    assert (made.volunteers_needed, made.helping_teams) == (3, [])
+    with pytest.raises(RefusedError):
+        assign(a.actor(a.coordinator()), helping)
 
 
 def test_nobody_is_chosen_who_answers_for_nothing_there_any_more(a: Builders) -> None:

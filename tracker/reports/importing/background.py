@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.config import ROOT, Settings
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.errors import NotFoundError, NotPermittedError, Refusal, RefusedError
 from tracker.organisation.models import Unit
 from tracker.permissions import Action, Actor, may_in_unit, require, require_in_unit
 from tracker.reports.importing.files import FileError, open_table
@@ -108,6 +109,8 @@ def prepare(
     require(actor, Action.IMPORT_SERVICE_REQUESTS)
     if unit_id is not None:
         require_in_unit(actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
+    with transaction():
+        _refuse_a_second(actor, settings, now)  # to look through a file takes a while
     columns = read_mapping(mapping)
     found = open_table(table, columns.encoding)
     check_columns(found, columns)
@@ -256,6 +259,11 @@ def run_prepared(run_id: int, settings: Settings) -> None:
                     "Something went wrong on our side. What was taken over is safe; please tell"
                     " those who run this system."
                 )
+            if isinstance(error, NotPermittedError):
+                with in_locale(locale):
+                    words = gettext(
+                        "Who began it may not import there any more. What was taken over stays."
+                    )
         _finish(run_id, folder, error=words[:500])
         raise
     _finish(run_id, folder)
@@ -290,9 +298,16 @@ def _go(run_id: int, folder: Folder, actor: Actor, *, is_dry: bool) -> None:
         None if is_dry else run_id,
         recorded_run_id=run_id,
         home_unit_id=details.unit_id,
+        actor_now=partial(_actor_now, actor),
         on_batch=lambda summary: folder.note(details.with_what(summary)),
     )
     folder.note(details.with_what(run.go()))
+
+
+def _actor_now(actor: Actor) -> Actor:
+    """Return who began it with what they hold by now: nothing, once they were ended."""
+    person = db.session.get(Person, actor.person_id, populate_existing=True)
+    return Actor(None) if person is None or person.ended_at is not None else actor_for(person)
 
 
 def _is_in_reach(actor: Actor, folder: Folder) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from flask_babel import gettext as _
 
-MOST_UNPACKED: Final = 1 << 30
+MOST_UNPACKED: Final = 1 << 29
 """Bytes of a file, or of the sheet in a workbook: some millions of rows."""
 MOST_OF_A_ROW: Final = 1 << 22
 """Bytes of a sheet, characters of another file: a row is held in memory while it is read."""

@@ -252,8 +252,12 @@ class _Reading:
         """Return the levels that are filled in, from the top; the same name below itself stays."""
         return tuple(filter(None, (self._text(field, column) for column in columns)))
 
+    def _line(self, column: str) -> str:
+        """Return what stands there as one line: a name or a place."""
+        return " ".join(self._said(column).splitlines())
+
     def _joined(self, field: str, columns: Sequence[str]) -> str:
-        said = " · ".join(dict.fromkeys(filter(None, map(self._said, columns))))
+        said = " · ".join(dict.fromkeys(filter(None, map(self._line, columns))))
         if len(said) > LONGEST[field]:
             self._complain(columns[0], Reason.TOO_LONG)
         return said

@@ -106,6 +106,8 @@ class Run:
     """Where a dry run that a page shows notes how far it is."""
     home_unit_id: int | None = None
     """The unit for rows that name none; without one, what the mapping says."""
+    actor_now: Callable[[], Actor] | None = None
+    """Loads `actor` anew: a long run ends with the right of who began it."""
     on_batch: Callable[[Summary], None] = lambda _summary: None
     summary: Summary = field(default_factory=Summary)
     _batch: dict[str, tuple[int, Row, ImportedRow]] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class Run:
 
         Raises `FileError` when a column of the mapping is not in the file, `MappingError` when
         the mapping's unit is not there, and `NotPermittedError` when `actor` may not import
-        into it.
+        into it, at the beginning or any more.
         """
         check_columns(self.table, self.mapping)
         zone = ZoneInfo(self.mapping.time_zone or time_zone_name())
@@ -150,10 +152,12 @@ class Run:
 
     def _flush(self, writer: Writer) -> None:
         if self.run_id is None:
+            self._require_still(writer.names.home_id)
             done = writer.write([row for _line, _row, row in self._batch.values()])
             db.session.rollback()  # a dry run holds nobody up
         else:
             with transaction():
+                self._require_still(writer.names.home_id)
                 done = writer.write([row for _line, _row, row in self._batch.values()])
         self.summary.created += done.created
         self.summary.updated += done.updated
@@ -165,6 +169,10 @@ class Run:
         self.summary.made = writer.names.created
         self._note_progress()
         self.on_batch(self.summary)
+
+    def _require_still(self, unit_id: int) -> None:
+        if self.actor_now is not None:
+            require_in_unit(self.actor_now(), Action.IMPORT_SERVICE_REQUESTS, unit_id)
 
     def _note_progress(self) -> None:
         if (noted := self.run_id or self.recorded_run_id) is not None:

@@ -172,6 +172,7 @@ def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now:
     service_request.times_reopened += 1
     steps.take(service_request, Step.DISPUTE, actor=actor, now=now, public_note=reason)
     messages.tell_team(service_request, Step.DISPUTE, now=now)
+    messages.tell_desk_of_the_teamless(service_request, Step.DISPUTE, now=now)
 
 
 def may_still_dispute(service_request: ServiceRequest, now: datetime) -> bool:

@@ -2,8 +2,13 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
+
+from tracker.accounts.models import Grant, Person
+from tracker.database import db
 from tracker.errors import Refusal, RefusedError
-from tracker.permissions import Action, Actor, require
+from tracker.organisation import queries as organisation
+from tracker.permissions import MATRIX, Action, Actor, Reach, Role, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_leavers
@@ -14,6 +19,9 @@ RIGHTS = {
     ApprovalKind.EXTENSION: Action.DECIDE_EXTENSION,
     ApprovalKind.PARKING: Action.DECIDE_PARKING,
     ApprovalKind.REOPENING: Action.DECIDE_REOPENING,
+}
+_DECIDING = {
+    role for role in Role for right in RIGHTS.values() if MATRIX[right][role] is Reach.UNIT
 }
 _REFUSING = {
     ApprovalKind.EXTENSION: Step.REFUSE_EXTENSION,
@@ -38,7 +46,7 @@ def decide(
     require(actor, RIGHTS[approval.kind], approval.service_request)
     if approval.decided_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
-    if actor.person_id is not None and approval.asked_by_id == actor.person_id:
+    if is_for_another(approval, actor):
         raise RefusedError(Refusal.ASKED_BY_YOU)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
@@ -62,6 +70,31 @@ def decide(
         messages.tell_team(service_request, step, now=now)
         if is_public:
             messages.tell_requester(service_request, step, now=now)
+
+
+def is_for_another(approval: Approval, actor: Actor) -> bool:
+    """Tell whether `actor` asked for it, and somebody else is there to decide."""
+    return (
+        actor.person_id is not None
+        and approval.asked_by_id == actor.person_id
+        and approval.service_request.unit_id in units_of_other_deciders(actor)
+    )
+
+
+def units_of_other_deciders(actor: Actor) -> frozenset[int]:
+    """Return the units in which somebody else decides: who is alone decides on their own wish, too."""
+    held = db.session.scalars(
+        select(Grant.unit_id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(
+            Grant.role.in_(sorted(_DECIDING)),
+            Grant.person_id != actor.person_id,
+            Grant.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+        .distinct()
+    )
+    return frozenset().union(*map(organisation.units_below, held))
 
 
 def _grant(
@@ -95,3 +128,5 @@ def _grant(
     )
     messages.tell_requester(service_request, step, now=now)
     messages.tell_team(service_request, step, now=now)
+    if step is Step.REOPEN:
+        messages.tell_desk_of_the_teamless(service_request, step, now=now)

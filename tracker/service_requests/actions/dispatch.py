@@ -95,7 +95,7 @@ def may_be_spam(service_request: ServiceRequest) -> bool:
         select(
             exists().where(
                 HistoryEntry.service_request_id == service_request.id,
-                HistoryEntry.step == Step.ACCEPT,
+                HistoryEntry.to_status.not_in((Status.SUBMITTED, Status.CLOSED)),
             )
         )
     )
@@ -180,8 +180,13 @@ def assign(
     # Whoever ends one of them at the same moment waits, or has ended it by now.
     for team in sorted({lead_team, *helping_teams}, key=attrgetter("id")):
         hold(team)
-        if team.ended_at is not None:
-            raise RefusedError(Refusal.TEAM_ENDED)
+    helps_already = set(service_request.helping_teams)
+    # What has ended since helps no more; only to choose it anew is a mistake.
+    helping_teams = [
+        team for team in helping_teams if team.ended_at is None or team not in helps_already
+    ]
+    if any(team.ended_at is not None for team in (lead_team, *helping_teams)):
+        raise RefusedError(Refusal.TEAM_ENDED)
     if leader.id != service_request.leader_id:
         hold(leader)
         if not db.session.scalar(

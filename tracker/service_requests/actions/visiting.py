@@ -9,8 +9,10 @@ from typing import Final
 from sqlalchemy import delete, select
 
 from tracker.accounts.models import Person
+from tracker.accounts.queries import leads_in
 from tracker.database import db
 from tracker.errors import NotFoundError
+from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
@@ -187,8 +189,12 @@ def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: date
         )
         .distinct()
     ).all()
+    units = organisation.units_above(service_request.unit_id)
     for person_id in sorted(others):
-        if person_id != service_request.leader_id:
+        is_its_leader = person_id == service_request.leader_id and db.session.scalar(
+            select(leads_in(person_id, units))
+        )
+        if not is_its_leader:
             stay_away(service_request, person_id, actor=actor, now=now)
 
 

@@ -7,14 +7,16 @@ from datetime import datetime
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from tracker.accounts.models import Person
+from tracker.accounts.queries import leads_in
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, RefusedError
+from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.privacy import mask_name
 from tracker.service_requests import queries
@@ -362,8 +364,8 @@ def _recorded(
 def _people(it: ServiceRequest, actor: Actor) -> list[Person]:
     """Return who may go: the members of its teams, its leader, and the reader."""
     ids = {claim.person_id for claim in it.claims} | {actor.person_id or 0}
-    if it.leader_id is not None:
-        ids.add(it.leader_id)
+    units = organisation.units_above(it.unit_id)
+    is_its_leader = and_(Person.id == it.leader_id, leads_in(it.leader_id or 0, units))
     ids |= set(
         db.session.scalars(
             select(Membership.person_id).where(
@@ -374,7 +376,7 @@ def _people(it: ServiceRequest, actor: Actor) -> list[Person]:
     return list(
         db.session.scalars(
             select(Person)
-            .where(Person.id.in_(sorted(ids)), Person.ended_at.is_(None))
+            .where(or_(Person.id.in_(sorted(ids)), is_its_leader), Person.ended_at.is_(None))
             .order_by(Person.sort_key, Person.id)
         )
     )
