@@ -7,5 +7,3 @@ import pytest
 
 IS_FULL: Final = os.environ.get("TORTURE", "") == "1"
 takes_its_time = pytest.mark.timeout(7200 if IS_FULL else 180)
-a_crowd: Final = [pytest.mark.xdist_group("a crowd")] if IS_FULL else []
-"""For what fills the machine with processes: two crowds beside each other measure the machine."""

@@ -17,7 +17,7 @@ from tests.support.builders import Builders
 from tests.support.databases import Databases, settings
 from tests.torture.people import Log, Somebody
 from tests.torture.server import Server
-from tests.torture.size import IS_FULL, a_crowd
+from tests.torture.size import IS_FULL
 from tracker import create_app
 from tracker.clock import utc_now
 from tracker.config import Settings
@@ -29,7 +29,6 @@ from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.strays import sweep_strays
 from tracker.teams.models import Team
 
-pytestmark = a_crowd
 KILLS = 200 if IS_FULL else 3
 WRITERS = 20
 TASKS = 24

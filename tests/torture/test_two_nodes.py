@@ -18,7 +18,7 @@ from tests.support.relay import Relay
 from tests.torture.networks import Network, networks
 from tests.torture.people import Log, Somebody
 from tests.torture.server import Server
-from tests.torture.size import IS_FULL, a_crowd
+from tests.torture.size import IS_FULL
 from tracker import create_app
 from tracker.clock import utc_now
 from tracker.database import db
@@ -29,7 +29,6 @@ from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import HistoryEntry
 from tracker.service_requests.strays import sweep_strays
 
-pytestmark = a_crowd
 SECONDS = 30 if IS_FULL else 3
 PEOPLE = 10
 """On each node."""
