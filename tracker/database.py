@@ -148,8 +148,7 @@ def transaction() -> Iterator[None]:
     db.session.rollback()
     token = _writing.set(True)
     try:
-        for check in before_writing:
-            check()
+        _ask_first()
         yield
         db.session.commit()
     except BaseException:
@@ -165,8 +164,12 @@ def ask_again() -> None:
     SQLite has one writer at a time: who waited for their turn had not begun.
     """
     if _writing.get() and db.session.connection().dialect.name == "postgresql":
-        for check in before_writing:
-            check()
+        _ask_first()
+
+
+def _ask_first() -> None:
+    for check in before_writing:
+        check()
 
 
 def hold(row: Model) -> None:

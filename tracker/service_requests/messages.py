@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import and_, or_, select
 
 from tracker.accounts.models import Grant, Person
-from tracker.accounts.queries import leads_in
 from tracker.database import db
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Role
+from tracker.service_requests import queries
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams.models import Membership
@@ -150,9 +150,9 @@ def _leaders_of(team_id: int) -> Iterable[Person]:
 def _holders(service_request: ServiceRequest) -> Iterable[Person]:
     ids = {claim.person_id for claim in service_request.claims}
     # A leader whose role has ended answers for it no more, though it still stands with them.
-    units = organisation.units_above(service_request.unit_id)
+    leader_id = service_request.leader_id
     is_its_leader = and_(
-        Person.id == service_request.leader_id, leads_in(service_request.leader_id or 0, units)
+        Person.id == leader_id, queries.answers_still(leader_id, service_request.unit_id)
     )
     if service_request.lead_team_id is not None:
         ids |= set(

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from tracker.accounts.queries import leads_in
 from tracker.database import ask_again, db
 from tracker.errors import NotFoundError
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
 from tracker.service_requests.models import (
@@ -79,6 +81,14 @@ def _locked(actor: Actor, action: Action) -> Select[ServiceRequest]:
 
 def _by_id(actor: Actor, action: Action) -> Select[ServiceRequest]:
     return visible_to(actor, action).where(ServiceRequest.id == _ONE_ID)
+
+
+def answers_still(person_id: int | None, unit_id: int) -> ColumnElement[bool]:
+    """Return the condition that somebody is here and holds the role of leader in a unit or above.
+
+    A request stands with its leader when the role has ended; they answer for it no more.
+    """
+    return leads_in(person_id or 0, organisation.units_above(unit_id))
 
 
 def find_both_for_change(

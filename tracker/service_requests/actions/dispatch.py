@@ -7,7 +7,6 @@ from operator import attrgetter
 from sqlalchemy import exists, select, update
 
 from tracker.accounts.models import Person
-from tracker.accounts.queries import leads_in
 from tracker.database import db, hold
 from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
@@ -25,6 +24,7 @@ from tracker.service_requests.lifecycle import (
 )
 from tracker.service_requests.limits import Limit, LimitUnit, due_at
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
+from tracker.service_requests.queries import answers_still
 from tracker.teams.models import Team
 
 
@@ -189,9 +189,7 @@ def assign(
         raise RefusedError(Refusal.TEAM_ENDED)
     if leader.id != service_request.leader_id:
         hold(leader)
-        if not db.session.scalar(
-            select(leads_in(leader.id, organisation.units_above(service_request.unit_id)))
-        ):
+        if not db.session.scalar(select(answers_still(leader.id, service_request.unit_id))):
             raise RefusedError(Refusal.LEADER_ENDED)
     former_id = service_request.lead_team_id
     stays = former_id == lead_team.id and (service_request.status, Step.ASSIGN) in STAYS_INSIDE

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 
 from tracker.accounts.models import Person
-from tracker.accounts.queries import leads_in
 from tracker.database import db
 from tracker.errors import NotFoundError
-from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages
+from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
@@ -176,6 +174,7 @@ def stay_away(
 
 def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
     """Take off the planned visits who is in none of its teams now, nor answers for it; part of a step."""
+    leader_id = service_request.leader_id or 0
     members = select(Membership.person_id).where(
         Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
     )
@@ -186,16 +185,15 @@ def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: date
             Visit.service_request_id == service_request.id,
             Visit.status == VisitStatus.PLANNED,
             visit_visitor.c.person_id.not_in(members),
+            ~and_(
+                visit_visitor.c.person_id == leader_id,
+                queries.answers_still(leader_id, service_request.unit_id),
+            ),
         )
         .distinct()
     ).all()
-    units = organisation.units_above(service_request.unit_id)
     for person_id in sorted(others):
-        is_its_leader = person_id == service_request.leader_id and db.session.scalar(
-            select(leads_in(person_id, units))
-        )
-        if not is_its_leader:
-            stay_away(service_request, person_id, actor=actor, now=now)
+        stay_away(service_request, person_id, actor=actor, now=now)
 
 
 def _call_off(

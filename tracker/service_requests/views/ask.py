@@ -282,8 +282,8 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
     """
     content = replace(filled.content(), same_as_id=same_as_id)
     with transaction():
-        queries.draft_for_change(key)  # whoever throws it away comes before or after
-        if _draft(key) is None:
+        # Locked: whoever throws it away comes before or after.
+        if _still_kept(queries.draft_for_change(key)) is None:
             message = "The draft was removed in the meantime."
             raise NotFoundError(message)
         if _is_too_often("submit", SENDINGS_AN_HOUR):
@@ -334,10 +334,12 @@ def _to_receipt(service_request_id: int) -> ResponseReturnValue:
 
 
 def _draft(key: str) -> SubmissionDraft | None:
-    draft = db.session.scalar(select(SubmissionDraft).where(SubmissionDraft.key == key))
-    if draft is None or draft.created_at < utc_now() - drafts.KEPT:
-        return None
-    return draft
+    return _still_kept(db.session.scalar(select(SubmissionDraft).where(SubmissionDraft.key == key)))
+
+
+def _still_kept(draft: SubmissionDraft | None) -> SubmissionDraft | None:
+    is_kept = draft is not None and draft.created_at >= utc_now() - drafts.KEPT
+    return draft if is_kept else None
 
 
 def _offer(ask_form: AskForm) -> AskForm:

@@ -12,11 +12,9 @@ from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
 from tracker.accounts.models import Person
-from tracker.accounts.queries import leads_in
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, RefusedError
-from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.privacy import mask_name
 from tracker.service_requests import queries
@@ -364,8 +362,7 @@ def _recorded(
 def _people(it: ServiceRequest, actor: Actor) -> list[Person]:
     """Return who may go: the members of its teams, its leader, and the reader."""
     ids = {claim.person_id for claim in it.claims} | {actor.person_id or 0}
-    units = organisation.units_above(it.unit_id)
-    is_its_leader = and_(Person.id == it.leader_id, leads_in(it.leader_id or 0, units))
+    is_its_leader = and_(Person.id == it.leader_id, queries.answers_still(it.leader_id, it.unit_id))
     ids |= set(
         db.session.scalars(
             select(Membership.person_id).where(
