@@ -266,58 +266,46 @@ def test_assigning_inside_the_team_begins_nothing_anew(
         dispatch.return_(made, reason="没有电工", actor=inside, now=later)
 
 
+def assign_again(a: Builders, made: ServiceRequest, actor: Actor, *helping_teams: Team) -> None:
+    """Assign inside the same team, for three volunteers, with these to help."""
+    assert made.lead_team is not None
+    assert made.leader is not None
+    with transaction():
+        dispatch.assign(
+            made,
+            lead_team=made.lead_team,
+            helping_teams=helping_teams,
+            leader=made.leader,
+            volunteers_needed=3,
+            actor=actor,
+            now=a.now,
+        )
+
+
 def test_only_a_desk_says_which_other_teams_help(a: Builders) -> None:
     team, helping, foreign = a.team(), a.team(), a.team(a.unit())
     made = a.service_request(team=team, status=Status.ASSIGNED)
-    leader = made.leader
-    assert leader is not None
-
-    def assign(actor: Actor, *helping_teams: Team) -> None:
-        with transaction():
-            dispatch.assign(
-                made,
-                lead_team=team,
-                helping_teams=helping_teams,
-                leader=leader,
-                volunteers_needed=1,
-                actor=actor,
-                now=a.now,
-            )
 
     inside = a.actor(a.team_leader(team))
-    assign(a.actor(a.coordinator()), helping)
+    assign_again(a, made, a.actor(a.coordinator()), helping)
     for others in ((), (foreign,), (helping, foreign)):
         with pytest.raises(NotPermittedError):
-            assign(inside, *others)
-    assign(inside, helping)
+            assign_again(a, made, inside, *others)
+    assign_again(a, made, inside, helping)
     assert [each.id for each in made.helping_teams] == [helping.id]
 
 
 def test_a_team_that_helped_and_has_ended_stands_in_nobodys_way(a: Builders) -> None:
     team, helping = a.team(), a.team()
     made = a.service_request(team=team, helping_teams=[helping], status=Status.ASSIGNED)
-    leader = made.leader
-    assert leader is not None
     with transaction():
         teams.end_team(db.session.merge(helping), actor=a.actor(a.administrator()), now=a.now)
 
-    def assign(actor: Actor, *helping_teams: Team) -> None:
-        with transaction():
-            dispatch.assign(
-                made,
-                lead_team=team,
-                helping_teams=helping_teams,
-                leader=leader,
-                volunteers_needed=3,
-                actor=actor,
-                now=a.now,
-            )
-
-    assign(a.actor(a.team_leader(team)), *made.helping_teams)
+    assign_again(a, made, a.actor(a.team_leader(team)), *made.helping_teams)
     db.session.expire_all()
     assert (made.volunteers_needed, made.helping_teams) == (3, [])
     with pytest.raises(RefusedError):
-        assign(a.actor(a.coordinator()), helping)
+        assign_again(a, made, a.actor(a.coordinator()), helping)
 
 
 def test_nobody_is_chosen_who_answers_for_nothing_there_any_more(a: Builders) -> None:
