@@ -18,14 +18,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import flask_migrate
 import psycopg
 from sqlalchemy import inspect, make_url, text
 
 from bench import lives
 from bench.lives import BLOCK, COLUMNS, Plan, Rows, block_of
 from bench.world import settle
-from tracker import create_app
+from tracker import create_app, schema
 from tracker.clock import utc_now
 from tracker.config import ROOT, settings_from_environment
 from tracker.database import db, refresh_statistics, transaction
@@ -71,7 +70,7 @@ def generate(database: str, requests: int, *, seed: int = 1, now: datetime | Non
         folder_of(database).mkdir(parents=True, exist_ok=True)
     app = app_on(database)
     with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        schema.upgrade()
         if inspect(db.engine).get_table_names() and db.session.scalar(
             text("SELECT count(*) FROM person")
         ):

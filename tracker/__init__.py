@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Flask, request
 from flask_babel import lazy_gettext as _l, lazy_pgettext
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import cli, database, private_files, tables
@@ -153,7 +152,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     cookies.init_app(app)
     db.init_app(app)
     app.extensions["tables"] = tables.MODULES
-    Migrate(app, db, directory=str(ROOT / "migrations"))
     locale.init_app(app, time_zone=organisation_queries.time_zone_name)
     templating.init_app(
         app,

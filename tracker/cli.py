@@ -1,23 +1,36 @@
-"""The `flask` commands of every feature."""
+"""`flask --app app …`, of which a web server's worker loads nothing."""
 
+from importlib import import_module
+
+import click
 from flask import Flask
+from flask.cli import AppGroup
 
-from tracker.demo.commands import demo_cli
-from tracker.integrity.commands import backup, reindex, restore, verify
-from tracker.notifications.commands import jobs_cli
-from tracker.organisation.commands import accounts_cli
-from tracker.reports.commands import figures, rebuild_figures, requests_cli
+
+class Commands(AppGroup):
+    """Our commands, gathered when the first one is asked for.
+
+    With them come migrations, the demonstration and what else no page needs: 30 MB in each worker.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app.name)
+        self._app = app
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name."""
+        self._gather()
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all, for `--help`."""
+        self._gather()
+        return super().list_commands(ctx)
+
+    def _gather(self) -> None:
+        import_module("tracker.commands").add_to(self._app)
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands to `flask --app app`."""
-    app.cli.add_command(accounts_cli)
-    app.cli.add_command(demo_cli)
-    app.cli.add_command(jobs_cli)
-    app.cli.add_command(requests_cli)
-    app.cli.add_command(figures)
-    app.cli.add_command(rebuild_figures)
-    app.cli.add_command(verify)
-    app.cli.add_command(backup)
-    app.cli.add_command(restore)
-    app.cli.add_command(reindex)
+    """Let the `flask` command find ours."""
+    app.cli = Commands(app)

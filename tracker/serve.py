@@ -20,15 +20,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-import flask_migrate
-from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from tracker import create_app, demo
+from tracker import create_app, demo, schema
 from tracker.accounts import queries
 from tracker.config import ROOT, ConfigurationError, Settings, settings_from_environment
-from tracker.database import db
 from tracker.demo.commands import NotADemonstrationError, build_town, reset_town
 from tracker.demo.town import MAIL_DOMAIN, PASSWORD
 from tracker.service_requests.search import index_missing
@@ -184,7 +181,7 @@ def _reset(app: Flask, arguments: Sequence[str]) -> int:
     if list(arguments) != ["reset-demo"]:
         _fail("Usage: python -m tracker.serve [reset-demo]")
     with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        schema.upgrade()
         try:
             reset_town()
         except NotADemonstrationError:
@@ -199,9 +196,9 @@ def _prepare_database(app: Flask) -> bool:
     Return whether there is nobody yet.
     """
     with app.app_context():
-        before = _revision()
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
-        if before != _revision():
+        before = schema.revision()
+        schema.upgrade()
+        if before != schema.revision():
             index_missing()
         is_empty = demo.is_empty()
         if is_empty and app.config["SETTINGS"].demo:
@@ -248,12 +245,6 @@ def web_command(application: str, host: str, port: int) -> list[str]:
 def worker_command() -> list[str]:
     """Return the command that does the background work."""
     return [sys.executable, "-m", "flask", "--app", "app", "jobs", "work"]
-
-
-def _revision() -> str | None:
-    """Return how far the database is migrated."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
 
 
 def _started(

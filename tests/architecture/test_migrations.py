@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import flask_migrate
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -15,7 +14,7 @@ from flask import Flask
 
 from tests.architecture.rules import ROOT, imports_of
 from tests.support.databases import Databases, settings
-from tracker import create_app
+from tracker import create_app, schema
 from tracker.database import Model, db
 
 VERSIONS: Final = sorted((ROOT / "migrations" / "versions").glob("*.py"))
@@ -44,12 +43,12 @@ def bare_app(bare_database_url: str, databases: Databases) -> Iterator[Flask]:
 
 
 def test_models_equal_migrations(bare_app: Flask) -> None:
-    flask_migrate.upgrade()
+    schema.upgrade()
     assert _differences() == []
 
 
 def test_a_model_without_its_migration_is_found(bare_app: Flask) -> None:
-    flask_migrate.upgrade()
+    schema.upgrade()
     planted = sa.MetaData(naming_convention=Model.metadata.naming_convention)
     for table in Model.metadata.tables.values():
         table.to_metadata(planted)
@@ -60,12 +59,12 @@ def test_a_model_without_its_migration_is_found(bare_app: Flask) -> None:
 
 
 def test_migrations_go_up_down_and_up_again(bare_app: Flask) -> None:
-    flask_migrate.upgrade()
+    schema.upgrade()
     first = _tables()
     for _step in VERSIONS:
-        flask_migrate.downgrade()
+        schema.downgrade()
     assert _tables() <= {"alembic_version"}
-    flask_migrate.upgrade()
+    schema.upgrade()
     assert _tables() == first
     assert _differences() == []
 

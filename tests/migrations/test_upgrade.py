@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time as clock_time, timedelta
 from typing import Any, Final
 
-import flask_migrate
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from tests.support.databases import Databases, settings
 from tests.torture.size import IS_FULL
-from tracker import create_app
+from tracker import create_app, schema
 from tracker.database import db
 from tracker.service_requests.search import index_missing
 
@@ -79,7 +78,7 @@ def old(bare_database_url: str, databases: Databases) -> Iterator[Flask]:
     """Return the product of today on a database of the first day."""
     made = create_app(settings(bare_database_url, databases.folder / "instance"))
     with made.app_context():
-        flask_migrate.upgrade(revision="0001")
+        schema.upgrade("0001")
         yield made
         db.session.remove()
         db.engine.dispose()
@@ -94,7 +93,7 @@ def test_the_first_schema_goes_forward_back_and_forward_without_loss(old: Flask)
     took = [time.monotonic() - begun]
 
     stages = []
-    for step in (flask_migrate.upgrade, _back_to_the_first, flask_migrate.upgrade):
+    for step in (schema.upgrade, _back_to_the_first, schema.upgrade):
         begun = time.monotonic()
         step()
         took.append(time.monotonic() - begun)
@@ -112,7 +111,7 @@ def test_the_first_schema_goes_forward_back_and_forward_without_loss(old: Flask)
 
 
 def _back_to_the_first() -> None:
-    flask_migrate.downgrade(revision="0001")
+    schema.downgrade("0001")
 
 
 ANEW = {("set_up_stamp", "stamp")}

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import flask_migrate
 import sqlalchemy as sa
 
 from tests.support import postgres
 from tests.support.missing import missing
-from tracker import create_app
+from tracker import create_app, schema
 from tracker.config import Settings
 from tracker.database import db
 
@@ -90,7 +89,7 @@ class Databases:
             url = create()
             app = create_app(settings(url, self.folder / "instance"))
             with app.app_context():
-                flask_migrate.upgrade()
+                schema.upgrade()
                 if url.startswith("sqlite"):
                     # One file holds all, so that copying it copies the database.
                     with db.engine.connect() as connection:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import click
-import flask_migrate
 from flask import current_app
 
+from tracker import schema
 from tracker.clock import utc_now
-from tracker.config import ROOT, Settings
+from tracker.config import Settings
 from tracker.database import db
 from tracker.integrity import backup as backups
 from tracker.integrity.invariants import INVARIANTS, snapshot_of, violations
@@ -79,7 +79,7 @@ def restore(file: Path, *, replaces: bool) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     with _plain_errors():
         done = backups.restore(db.engine, settings.uploads_path, file, replaces=replaces)
-    flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+    schema.upgrade()
     index_missing()
     click.echo(f"{file}, of {done.taken_at}: {_words(done)}. 恢复完成。 Now run `flask verify`.")
     if done.secret_mark != backups.secret_mark(settings.secret_key):

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import flask_migrate
 import psycopg
 from psycopg import sql
 from sqlalchemy import Engine, NullPool, create_engine, text
 
-from tracker.config import ROOT
+from tracker import schema
 from tracker.integrity.sqlite import Readable
 from tracker.integrity.tables import BackupError, Photo, Source, has_no_rows
 
@@ -124,7 +123,6 @@ class Receiver:
 
 def _prepare_schema(engine: Engine, revision: str) -> None:
     """Bring the database to the schema of the backup: first away with another one."""
-    folder = str(ROOT / "migrations")
     with engine.begin() as connection:
         there = connection.scalar(text("SELECT to_regclass('alembic_version')"))
         present = there and connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -135,8 +133,8 @@ def _prepare_schema(engine: Engine, revision: str) -> None:
             listed = ", ".join(f'"{name}"' for name in names)
             connection.execute(text(f"TRUNCATE {listed} CASCADE"))
     if present:
-        flask_migrate.downgrade(directory=folder, revision="base")
-    flask_migrate.upgrade(directory=folder, revision=revision)
+        schema.downgrade("base")
+    schema.upgrade(revision)
 
 
 def _raw(connection: Any) -> "psycopg.Connection[Any]":  # noqa: ANN401 - SQLAlchemy's
