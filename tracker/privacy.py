@@ -288,29 +288,52 @@ def _is_chinese(character: str) -> bool:
 SHORTEST_TOLD: Final = 2
 SHORTEST_PLACE: Final = 4
 """So many letters and digits in a row, a digit among them, tell a house."""
+BESIDE_PLACE: Final = ",.;，。；"
 
 
-def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> str:
-    """Return what of somebody's own names and address stands in `text`, as it stands there, or "".
+def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> Sequence[slice]:
+    """Return where in `text` somebody's own names and address stand, in no order.
 
-    A name whole; of an address any stretch that tells the house. However wide or tall the letters
-    are, and whatever spaces stand between them.
+    A name whole; of an address every stretch that tells the house. However wide or tall the letters
+    are, and whatever spaces stand between them. A name without a letter or digit ("…") tells nobody.
     """
     bare, origins = _bare(text)
+    found = []
     for name in names:
         wanted, _ = _bare(name or "")
-        if len(wanted) >= SHORTEST_TOLD:
-            for found in re.finditer(re.escape(wanted), bare):
-                begin, end = origins[found.start()], origins[found.end() - 1] + 1
-                if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
-                    return text[begin:end]
-    wanted, _ = _bare(place or "")
-    same = SequenceMatcher(None, bare, wanted, autojunk=False).find_longest_match()
-    stretch = wanted[same.b : same.b + same.size].strip(",.;，。；")
-    if len(stretch) >= SHORTEST_PLACE and any(character.isdigit() for character in stretch):
-        begin = bare.index(stretch)
-        return text[origins[begin] : origins[begin + len(stretch) - 1] + 1]
-    return ""
+        if len(wanted) < SHORTEST_TOLD or not any(map(str.isalnum, wanted)):
+            continue
+        for match in re.finditer(re.escape(wanted), bare):
+            begin, end = origins[match.start()], origins[match.end() - 1] + 1
+            if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
+                found.append(slice(begin, end))
+    found += [
+        slice(origins[begin], origins[end - 1] + 1)
+        for begin, end in _places(bare, _bare(place or "")[0])
+    ]
+    return found
+
+
+def _places(bare: str, place: str) -> Iterator[tuple[int, int]]:
+    """Give each stretch of `bare` that tells the house in `place`, the longest first.
+
+    What was looked at is struck out, so that it ends: of a stretch without a digit all but the
+    last letters, with which one that has digits may begin.
+    """
+    struck = "\0"
+    place = place.replace(struck, "")
+    while True:
+        same = SequenceMatcher(None, bare, place, autojunk=False).find_longest_match()
+        if same.size < SHORTEST_PLACE:
+            return
+        stretch = place[same.b : same.b + same.size]
+        begin = same.a + len(stretch) - len(stretch.lstrip(BESIDE_PLACE))
+        size = len(stretch.strip(BESIDE_PLACE))
+        tells = any(map(str.isdigit, stretch))
+        if tells and size >= SHORTEST_PLACE:
+            yield begin, begin + size
+        end = same.a + (same.size if tells else same.size - SHORTEST_PLACE + 1)
+        bare = bare[: same.a] + struck * (end - same.a) + bare[end:]
 
 
 def _bare(text: str) -> tuple[str, Sequence[int]]:

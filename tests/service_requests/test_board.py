@@ -99,6 +99,39 @@ def test_when_it_suits_tells_not_whom_nor_where(
         assert personal not in page.text
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["…", "..", "李..", "陈...", "?!", "\0\0"])
+def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
+    assert (
+        board.blotted("晚上七点后… evenings..", name, None, "柳桥路88号")
+        == "晚上七点后… evenings.."
+    )
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("told", "place", "shown"),
+    [
+        (
+            "柳桥路老邮局对面，2单元30，晚上七点",
+            "柳桥路老邮局对面5号2单元30室",
+            "柳桥路老邮局对面，…，晚上七点",
+        ),
+        ("后面那栋，88号2单元301", "青溪镇柳桥街道东门社区 88号2单元301室", "后面那栋，…"),
+        (
+            "evenings, 7 Mill Lane off Church Street corner",
+            "Church Street corner, 7 Mill Lane",
+            "evenings, … off Church Street corner",
+        ),
+        ("柳桥路5号柳桥路6号", "东柳桥路、柳桥路5号", "…柳桥路6号"),
+        ("1111a" * 40, "1" * 200, "…a" * 40),
+        ("1234 abcd", "\0" * 9 + "1234abcd", "…"),
+    ],
+)
+def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, shown: str) -> None:
+    assert board.blotted(told, "王秀兰", None, place) == shown
+
+
 @pytest.mark.parametrize("status", [Status.PARKED, Status.RESOLVED, Status.CLOSED, Status.ACCEPTED])
 def test_what_takes_no_claims_is_not_on_the_board(
     a: Builders, browser: Browser, status: Status

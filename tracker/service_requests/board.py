@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -270,10 +270,20 @@ def blotted(
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in people if len(name) > 2 and not name.isascii()]
     doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", address))
-    for told_by, place in (((*people, *given), address), (doors, None)):
-        while told := told_again(text, names=told_by, place=place):
-            text = text.replace(told, "…")
+    for told in _last_first(told_again(text, names=(*people, *given, *doors), place=address)):
+        text = f"{text[: told.start]}…{text[told.stop :]}"
     return text
+
+
+def _last_first(told: Iterable[slice]) -> Sequence[slice]:
+    """Return stretches that do not touch, in the order in which they can be taken out."""
+    apart: list[slice] = []
+    for each in sorted(told, key=lambda each: each.start):
+        if apart and each.start <= apart[-1].stop:
+            apart[-1] = slice(apart[-1].start, max(each.stop, apart[-1].stop))
+        else:
+            apart.append(each)
+    return apart[::-1]
 
 
 def without_personal_data(text: str) -> str:

@@ -155,9 +155,10 @@ class AssignmentForm(Form):
             return
         requester = it.requester
         names = (requester.name if requester else None, it.beneficiary_name)
-        if told := told_again(field.data or "", names=names, place=it.address):
+        note = field.data or ""
+        if told := told_again(note, names=names, place=it.address):
             raise ValidationError(
-                str(_l("Leave this out, others read it: %(what)s")) % {"what": told}
+                str(_l("Leave this out, others read it: %(what)s")) % {"what": note[told[0]]}
             )
 
     def offer(
