@@ -1,13 +1,15 @@
 """What the connections of every page have in common."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import create_engine, func, select, text
 
 from tests.support.builders import Builders
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, transaction
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -42,3 +44,63 @@ def test_after_an_error_a_connection_goes_on(a: Builders) -> None:
         connection.rollback()
 
         assert connection.scalar(select(Person.id).where(Person.id == wanted)) == wanted
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_is_only_read_begins_no_transaction_and_what_changes_does(a: Builders) -> None:
+    person = a.person()
+    with transaction():
+        db.session.get_one(Person, person.id).name = "新名"
+        db.session.flush()
+        assert _status() == TransactionStatus.INTRANS
+
+    assert db.session.scalar(select(Person.name).where(Person.id == person.id)) == "新名"
+    assert _status() == TransactionStatus.IDLE
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_fails_half_way_is_taken_back_after_pages_were_read(a: Builders) -> None:
+    person = a.person(name="旧名")
+    db.session.rollback()
+    assert db.session.scalar(select(Person.name).where(Person.id == person.id)) == "旧名"
+
+    def fail_half_way() -> None:
+        with transaction():
+            db.session.get_one(Person, person.id).name = "新名"
+            db.session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+
+    assert db.session.scalar(select(Person.name).where(Person.id == person.id)) == "旧名"
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_many_rows_are_read_a_few_at_a_time_without_asking_for_a_transaction(a: Builders) -> None:
+    first, second = a.person().id, a.person().id
+    db.session.rollback()
+
+    few_at_a_time = select(Person.id).order_by(Person.id).execution_options(yield_per=1)
+    assert {first, second} <= set(db.session.scalars(few_at_a_time))
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_connections_that_the_server_cut_off_are_made_anew(a: Builders) -> None:
+    wanted = a.person().id
+    db.session.rollback()
+    served_by = db.session.scalar(select(func.pg_backend_pid()))
+    db.session.rollback()
+    other = create_engine(db.engine.url)
+    with other.connect() as connection:
+        assert connection.scalar(select(func.pg_terminate_backend(served_by, 5000)))
+    other.dispose()
+
+    assert db.session.scalar(select(Person.id).where(Person.id == wanted)) == wanted
+
+
+def _status() -> TransactionStatus:
+    db.session.execute(select(1))
+    raw: Any = db.session.connection().connection.driver_connection
+    status: TransactionStatus = raw.info.transaction_status
+    return status

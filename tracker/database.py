@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
+from select import POLLIN, poll
 from typing import Any, ClassVar, Final, ParamSpec, TypeVar, cast
 
 import psycopg
@@ -38,9 +39,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql import FromClause
 
 from tracker import private_files
@@ -278,12 +279,31 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name != "sqlite":
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
         return
     if _writing.get():
         _wait_for_turn(connection)
     else:
         connection.exec_driver_sql("BEGIN")
+
+
+@event.listens_for(Session, "after_begin")
+def _read_without_a_transaction(
+    _session: Session, _begun: SessionTransaction, connection: Connection
+) -> None:
+    """Spare a page that only reads two ways to PostgreSQL and back, one to begin and one to end.
+
+    There each statement sees what was committed before it, in a transaction or not. Who asked for
+    another isolation has its transaction.
+    """
+    raw = connection.connection.driver_connection
+    if (
+        isinstance(raw, _PatientConnection)
+        and not _writing.get()
+        and "isolation_level" not in connection.get_execution_options()
+    ):
+        raw.read_alone(alone=True)
 
 
 def _wait_for_turn(connection: Connection) -> None:
@@ -318,8 +338,17 @@ class _PatientConnection(psycopg.Connection[Any]):
     psycopg forgets them, as tables may have been made anew in what was rolled back; ours never are.
     """
 
+    _reads_alone = False
+
+    def read_alone(self, *, alone: bool) -> None:
+        """Let each statement be a transaction of its own, or, as before, begin one with the first."""
+        if self._reads_alone != alone:
+            self.autocommit = self._reads_alone = alone
+
     def rollback(self) -> None:
         """Roll back to the start of any pending transaction."""
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            return
         if self.pgconn.transaction_status == TransactionStatus.INTRANS:
             with self.lock:
                 if self.pgconn.exec_(b"ROLLBACK").status == ExecStatus.COMMAND_OK:
@@ -353,6 +382,33 @@ AS_BYTES: Final = "as_bytes"
 which are twice as long in words and take five times as long to read."""
 
 
+@event.listens_for(Engine, "checkout")
+def _take_over(
+    connection: DBAPIConnection, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Begin as if nothing had been asked, and with a new connection if its server has hung up.
+
+    A server that ends says so, and then there is something to read. SQLAlchemy's own way asks the
+    server each time, and a machine that is gone answers that as little as any other question.
+    """
+    raw: Any = connection
+    if not isinstance(raw, _PatientConnection):
+        return
+    raw.read_alone(alone=False)
+    if _has_news(raw.fileno()):
+        try:
+            raw.execute("SELECT 1")
+            raw.rollback()
+        except psycopg.Error as error:
+            raise DisconnectionError from error
+
+
+def _has_news(descriptor: int) -> bool:
+    asked = poll()
+    asked.register(descriptor, POLLIN)
+    return bool(asked.poll(0))
+
+
 @event.listens_for(Engine, "before_cursor_execute")
 def _choose_format(
     connection: Connection,
@@ -364,10 +420,13 @@ def _choose_format(
 ) -> None:
     if context.execution_options.get(AS_BYTES) and connection.dialect.name == "postgresql":
         cursor.format = Format.BINARY
+    if isinstance(cursor, psycopg.ServerCursor):
+        raw: Any = cursor.connection
+        raw.read_alone(alone=False)  # it lives as long as its transaction
 
 
 def engine_options(database_url: str) -> dict[str, Any]:
-    """Return how to connect: what was cut off meanwhile is noticed before it is used.
+    """Return how to connect.
 
     What a statement was given is never told with its error: that would put people into the log.
     """
@@ -384,6 +443,5 @@ def engine_options(database_url: str) -> dict[str, Any]:
     }
     return {
         **discreet,
-        "pool_pre_ping": True,
         "connect_args": {name: value for name, value in patience.items() if name not in given},
     }
