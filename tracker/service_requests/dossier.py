@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, exists, select
 from sqlalchemy.orm import selectinload
 
 from tracker.database import db
@@ -83,12 +83,13 @@ class Dossier:
 def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     """Return what `actor`, who may see the request, reads of it."""
     history, one = queries.history_of(service_request), {"id": service_request.id}
+    has = db.session.execute(_WHAT_THERE_IS, one).one()
     return Dossier(
         history=history,
-        visits=db.session.scalars(_VISITS, one).all(),
-        photos=queries.photos_of(service_request),
-        approvals=queries.waiting_approvals(service_request),
-        merged=db.session.scalars(_merged(actor), one).all(),
+        visits=db.session.scalars(_VISITS, one).all() if has.visits else (),
+        photos=queries.photos_of(service_request) if has.photos else (),
+        approvals=queries.waiting_approvals(service_request) if has.approvals else (),
+        merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
         survivor=_visible(service_request.survivor_id, actor),
         said_to_be_same_as=_visible(_same_as(history), actor),
         contact=masked_contact(service_request),
@@ -134,6 +135,15 @@ def masked_phone(requester: Requester | None, country: str | None = None) -> str
 
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
+_WHAT_THERE_IS: Final = select(
+    exists().where(Visit.service_request_id == _ONE_ID).label("visits"),
+    exists().where(Photo.service_request_id == _ONE_ID).label("photos"),
+    exists()
+    .where(Approval.service_request_id == _ONE_ID, Approval.decided_at.is_(None))
+    .label("approvals"),
+    exists().where(ServiceRequest.survivor_id == _ONE_ID).label("merged"),
+)
+"""Most requests have next to nothing of these: asked at once, what is not there need not be read."""
 _VISITS: Final = (
     select(Visit)
     .where(Visit.service_request_id == _ONE_ID)

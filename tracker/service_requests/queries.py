@@ -52,8 +52,8 @@ def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest]:
         joinedload(ServiceRequest.lead_team),
         joinedload(ServiceRequest.leader),
         joinedload(ServiceRequest.requester),
+        joinedload(ServiceRequest.claims),  # a few at most
         selectinload(ServiceRequest.helping_teams),
-        selectinload(ServiceRequest.claims),
     )
 
 
@@ -151,7 +151,8 @@ def waiting_approvals(service_request: ServiceRequest) -> Sequence[Approval]:
 
 
 def _one(query: Select[ServiceRequest], service_request_id: int) -> ServiceRequest:
-    service_request = db.session.scalar(query, {"id": service_request_id})
+    found = db.session.scalars(query, {"id": service_request_id}).unique()
+    service_request = found.one_or_none()
     if service_request is None:
         message = "There is no such service request."
         raise NotFoundError(message)
