@@ -104,3 +104,14 @@ def _status() -> TransactionStatus:
     raw: Any = db.session.connection().connection.driver_connection
     status: TransactionStatus = raw.info.transaction_status
     return status
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_who_asks_for_no_transaction_at_all_has_none_after_pages_were_read(a: Builders) -> None:
+    a.person()
+    db.session.rollback()
+    assert _status() == TransactionStatus.IDLE
+    db.session.rollback()
+
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM"))
