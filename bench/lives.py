@@ -47,7 +47,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("confirmed_at", "solved", "satisfaction", "reminders_sent", "reminded_at", "urged_at"),
         *("times_urged", "times_returned", "times_reopened", "extension_working_days"),
     ),
-    "helping_team": ("service_request_id", "team_id"),
+    "helping_team": ("service_request_id", "team_id", "is_closed"),
     "handler": ("service_request_id", "person_id"),
     "history_entry": (
         *("id", "service_request_id", "taken_at", "step", "from_status", "to_status", "actor_id"),
@@ -621,7 +621,8 @@ class _Block:
         if life.status in ("resolved", "closed"):
             for place in life.places:
                 self.made["claim"][place] = (*self.made["claim"][place][:-1], True)
-        self.made["helping_team"] += [(life.id, each) for each in life.helping]
+        is_closed = life.status == "closed"
+        self.made["helping_team"] += [(life.id, each, is_closed) for each in life.helping]
         words = f"{reference} {_indexed(story.need)} {_indexed_place(address)} {_indexed(values['name'])}"
         self.made["service_request_search"].append((life.id, words))
 

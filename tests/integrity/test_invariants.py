@@ -87,7 +87,7 @@ def world(app: Flask, a: Builders) -> World:
     a.visit(working, by=claimant)
     a.approval(working, ApprovalKind.EXTENSION)
     written = a.service_request(reachable_by=ReachableBy.EMAIL, email="li@example.org")
-    closed = a.service_request(team=team, status=Status.CLOSED)
+    closed = a.service_request(team=team, helping_teams=[a.team()], status=Status.CLOSED)
     photo = a.photo(working)
     made = World(
         written.id,
@@ -188,6 +188,9 @@ FAULTS: Final = {
     "teams: it helps itself": (
         "INSERT INTO helping_team (service_request_id, team_id)"
         " SELECT id, lead_team_id FROM service_request WHERE id = :working"
+    ),
+    "teams: what it helps with is open": (
+        "UPDATE helping_team SET is_closed = (1 = 0) WHERE service_request_id = :closed"
     ),
     "messages: nobody was told": ("DELETE FROM message WHERE service_request_id = :submitted"),
     "messages: about nothing": (

@@ -13,9 +13,9 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import queue, search
-from tracker.service_requests.actions import handling
+from tracker.service_requests.actions import approvals, handling
 from tracker.service_requests.lifecycle import Priority, Status
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import ApprovalKind, ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.web import paging
 
@@ -27,6 +27,27 @@ def listed(browser: Browser, address: str = "/queue", *, click: str = "") -> lis
         "".join(c for c in line if c.isdigit())[:10]
         for line in ((head.findtext("span") or "") for head in page.find_all("th", scope="row"))
     ]
+
+
+def test_a_team_is_asked_for_with_what_it_helps_with_open_closed_and_reopened(
+    a: Builders, browser: Browser
+) -> None:
+    lead, helping = a.team(), a.team()
+    it = a.service_request(team=lead, helping_teams=[helping], status=Status.CLOSED)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, f"/queue?status=closed&team={helping.id}") == [it.reference]
+    assert listed(browser, f"/queue?status=all&team={helping.id}") == [it.reference]
+    assert listed(browser, f"/queue?team={helping.id}") == []
+
+    reopening = a.approval(it, ApprovalKind.REOPENING)
+    with transaction():
+        approvals.decide(
+            reopening, granted=True, note="再看一次", actor=a.actor(a.supervisor()), now=a.now
+        )
+
+    assert listed(browser, f"/queue?status=closed&team={helping.id}") == []
+    assert listed(browser, f"/queue?team={helping.id}") == [it.reference]
 
 
 def test_what_waits_for_triage_comes_first_and_then_what_is_due(

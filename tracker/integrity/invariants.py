@@ -187,6 +187,13 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " WHERE r.lead_team_id IS NULL OR r.lead_team_id = h.team_id",
             "Team {team} helps with request {id}, which it leads or nobody does.",
         ),
+        Between(
+            "What a team helps with is said to be closed when the request is.",
+            "SELECT r.id, h.team_id AS team, r.status FROM helping_team h"
+            " JOIN service_request r ON r.id = h.service_request_id"
+            " WHERE h.is_closed <> (r.status = 'closed')",
+            "Team {team} helps with request {id}, which is {status}, but says otherwise.",
+        ),
     ],
     "search": [
         Between(

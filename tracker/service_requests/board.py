@@ -32,7 +32,7 @@ from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
     BY_UNDER_WAY,
-    CASEWORK,
+    OPEN_CASEWORK,
     UNDER_WAY,
     Claim,
     Handler,
@@ -146,7 +146,7 @@ def claimable(
     query = (
         select(ServiceRequest.id)
         .where(
-            within_reach(actor, Action.VIEW_BOARD, CASEWORK),
+            within_reach(actor, Action.VIEW_BOARD, OPEN_CASEWORK),
             _CLAIMABLE,
             ServiceRequest.places_taken < ServiceRequest.volunteers_needed,
         )

@@ -41,11 +41,12 @@ from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, St
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import (
     CASEWORK,
+    OPEN_CASEWORK,
     Requester,
     ServiceRequest,
 )
 from tracker.service_requests.reference import parse_reference, typed_digits
-from tracker.visibility import made_once, within_reach
+from tracker.visibility import CaseworkColumns, made_once, within_reach
 from tracker.web.paging import Page, Sieve, wide_page_of
 
 PAGE_SIZE: Final = 25
@@ -217,7 +218,8 @@ def _listed(
     requester's word. With what is closed, the newest comes first.
     """
     by = _BY_AGE if wanted.tab in (Tab.CLOSED, Tab.ALL) else _BY_TURN
-    return _asked(actor, wanted, places, words, zone, by)
+    open_only = wanted.tab not in (Tab.CLOSED, Tab.ALL)
+    return _asked(actor, wanted, places, words, zone, by, open_only=open_only)
 
 
 @made_once
@@ -228,7 +230,7 @@ def _counted(
 
     Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
-    everything = _asked(actor, wanted, places, words, zone, _BY_STATUS)
+    everything = _asked(actor, wanted, places, words, zone, _BY_STATUS, open_only=True)
     if words.are_few or wanted.team_id is not None or wanted.mine:
         # What is looked up for it, words and what teams help with, is so once, not for each status.
         few = everything.where(_IS_OPEN).with_only_columns(ServiceRequest.status, func.count())
@@ -256,18 +258,29 @@ def _count(found: int) -> Count:
 
 
 def _asked(
-    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo, by: str
+    actor: Actor,
+    wanted: QueueFilter,
+    places: _Places,
+    words: _Words,
+    zone: ZoneInfo,
+    by: str,
+    *,
+    open_only: bool,
 ) -> Select[int]:
-    """Select what fits. `by` is the index of the list, read unless words single out a few."""
+    """Select what fits. `by` is the index of the list, read unless words single out a few.
+
+    `open_only`: whoever asks leaves out what is closed.
+    """
+    rows = OPEN_CASEWORK if open_only else CASEWORK
     conditions = [
         *_of_tab(wanted.tab),
-        *_of_people(actor, wanted, places),
+        *_of_people(actor, wanted, places, rows),
         *_of_content(wanted, places),
         *_of_time(wanted, zone),
     ]
     if words.fitting is not None:
         conditions.append(words.fitting)
-    visible = within_reach(actor, Action.VIEW_QUEUE, CASEWORK)
+    visible = within_reach(actor, Action.VIEW_QUEUE, rows)
     query = select(ServiceRequest.id).where(visible, *conditions)
     return query if words.are_few else query.with_hint(ServiceRequest, by, "sqlite")
 
@@ -284,24 +297,26 @@ def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
             return (ServiceRequest.status == Status(tab.value), _IS_OPEN)
 
 
-def _of_people(actor: Actor, wanted: QueueFilter, places: _Places) -> Sequence[ColumnElement[bool]]:
+def _of_people(
+    actor: Actor, wanted: QueueFilter, places: _Places, rows: CaseworkColumns
+) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if places.units is not None:
         conditions.append(ServiceRequest.unit_id.in_(sorted(places.units)))
     if wanted.team_id is not None:
-        conditions.append(CASEWORK.in_teams([wanted.team_id]))
+        conditions.append(rows.in_teams([wanted.team_id]))
     if wanted.leader_id is not None:
         conditions.append(ServiceRequest.leader_id == wanted.leader_id)
     if wanted.mine:
-        conditions.append(_own(actor))
+        conditions.append(_own(actor, rows))
     return conditions
 
 
-def _own(actor: Actor) -> ColumnElement[bool]:
-    ways = [CASEWORK.in_teams(sorted(actor.teams_where(Action.VIEW_QUEUE)))]
+def _own(actor: Actor, rows: CaseworkColumns) -> ColumnElement[bool]:
+    ways = [rows.in_teams(sorted(actor.teams_where(Action.VIEW_QUEUE)))]
     if actor.person_id is not None:
         ways.append(ServiceRequest.leader_id == actor.person_id)
-        ways.append(CASEWORK.claimed_by(actor.person_id))
+        ways.append(rows.claimed_by(actor.person_id))
     return or_(*ways)
 
 

@@ -16,6 +16,7 @@ from tracker.service_requests import messages
 from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
 from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
+from tracker.set_up import until_set_up_changes
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 
@@ -33,14 +34,21 @@ def standing_of(actor: Actor) -> Standing:
     """Return where `actor` is vetted and how many more places they may take."""
     if actor.person_id is None:
         return Standing(frozenset(), 0, 0)
-    vetted = db.session.scalars(
-        select(Membership.team_id).where(
-            Membership.person_id == actor.person_id,
-            Membership.ended_at.is_(None),
-            Membership.is_vetted,
+    return Standing(_vetted(actor.person_id), open_claims(actor.person_id), claim_limit())
+
+
+@until_set_up_changes
+def _vetted(person_id: int) -> frozenset[int]:
+    """Return the teams that have met the person."""
+    return frozenset(
+        db.session.scalars(
+            select(Membership.team_id).where(
+                Membership.person_id == person_id,
+                Membership.ended_at.is_(None),
+                Membership.is_vetted,
+            )
         )
     )
-    return Standing(frozenset(vetted), open_claims(actor.person_id), claim_limit())
 
 
 class Claimable(Casework, Protocol):

@@ -35,6 +35,7 @@ from tracker.service_requests.models import (
     Claim,
     ClockStop,
     Handler,
+    HelpingTeam,
     HistoryEntry,
     ServiceRequest,
 )
@@ -87,6 +88,12 @@ def take(
             update(Claim)
             .where(Claim.service_request_id == service_request.id)
             .values(is_over=after in HANDLED_STATUSES)
+        )
+    if (after is Status.CLOSED) != (before is Status.CLOSED):
+        db.session.execute(
+            update(HelpingTeam)
+            .where(HelpingTeam.service_request_id == service_request.id)
+            .values(is_closed=after is Status.CLOSED)
         )
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _let_approvals_lapse(service_request, now)
