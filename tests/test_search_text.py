@@ -1,5 +1,6 @@
 """Text is found as people look for it, the same on both databases."""
 
+import re
 import sqlite3
 import string
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tracker.search_text import (
     phrases,
     postgres_phrases,
     sqlite_match,
+    whole_word,
 )
 
 TEXTS = {
@@ -197,3 +199,67 @@ def test_every_part_of_a_chinese_text_finds_it(text: str, data: st.DataObject) -
 def test_both_databases_are_asked_the_same(text: str) -> None:
     quoted = " AND ".join(f'"{phrase}"' for phrase in postgres_phrases(text))
     assert quoted == sqlite_match(text)
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("302", "23025 boxes"),
+        ("３０２", "２３０２５ boxes"),
+        ("302", "302５ boxes"),
+        ("Thị", "oil of Thịnh"),
+        ("Thi", "oil of Thi\u0323nh"),
+        ("Ann", "Annſ"),
+        ("מים", "המים"),
+        ("رضا", "رضاء"),
+        ("สม", "สมชาย"),
+        ("가", "가\u11a8"),
+        ("ı", "I"),
+        ("か", "か\u3099"),
+        ("か", "か\uff9e"),
+        ("12", "112㎡, 12㎡"),
+    ],
+)
+def test_a_part_of_a_word_is_no_whole_word(term: str, text: str) -> None:
+    assert not re.search(whole_word(term), text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "a {}, please",
+        "（{}）",
+        "“{}”…",
+        "2,{};3",
+        "🙂{}🙂",
+        "_{}_",
+        "水{}管",
+        "·{}、",
+        "\u00a0{}\u3000",
+        "؟{}،",
+        "\x1f{}\n",
+    ],
+)
+@pytest.mark.parametrize("term", ["302", "３０２", "Thị", "oh", "修门", "か", "a-b", "[^]"])
+def test_between_spaces_punctuation_and_chinese_it_is_whole(term: str, text: str) -> None:
+    assert re.search(whole_word(term), text.format(term.upper()))
+
+
+ANYTHING = st.text(max_size=6) | st.text(
+    "1３aAåÅſßıİK각ㄱㄳㅏかｶﾞ゙\u0301豈修门㎡①株㍿－-–_,…·", max_size=6
+)
+
+
+@given(ANYTHING, ANYTHING, ANYTHING)
+def test_what_stands_whole_in_a_text_is_in_its_index(before: str, term: str, after: str) -> None:
+    term = "".join(term.split())
+    text = f"{before}{term}{after}"
+
+    if term and re.search(whole_word(term), text):
+        assert all(is_in(phrase, index_text(text).split()) for phrase in phrases(term))
+
+
+def is_in(phrase: tuple[str, ...], words: list[str]) -> bool:
+    """Tell whether the words of a phrase stand next to each other."""
+    return any(tuple(words[start : start + len(phrase)]) == phrase for start in range(len(words)))

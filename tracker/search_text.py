@@ -9,7 +9,8 @@ tokenizers of both leave as they are.
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cache
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 MOST_PHRASES: Final = 16
@@ -29,8 +30,14 @@ _RUN: Final = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>[^\W_{_CJK}]+)")
 _SPLIT_NUMBER: Final = re.compile(
     r"(?<![\w-])(?:\d{3} \d{3} \d{4}|\d{3} \d{4} \d{4}|\d+(?:-\d+)+)(?![\w-])", re.ASCII
 )
-# Letters of scripts with spaces, and digits: Latin, Greek, Cyrillic.
-_SPELT: Final = "0-9A-Za-z\u00c0-\u024f\u0370-\u052f"
+# Letters and digits that change nothing of Chinese next to them: Latin, Greek, Cyrillic, full width.
+_SPELT: Final = (
+    "0-9A-Za-z\u00c0-\u024f\u0370-\u052f\u1e00-\u1fff\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
+)
+# Where what parts words is looked for: all before kana, forms for Chinese print, pictures.
+_BLOCKS: Final = (range(1, 0x3100), range(0xFE10, 0x10000), range(0x1F000, 0x1FB00))
+_VOICING: Final = "\u3099\u309a"
+"""Marks that make another kana of one, as か becomes が."""
 _DASHES: Final = re.compile(r"[\u2010-\u2015\u2212]")
 
 
@@ -76,14 +83,51 @@ def phrases(query: str) -> list[tuple[str, ...]]:
 def whole_word(term: str) -> str:
     """Return a regular expression, for Python and PostgreSQL, of a term that is no part of a word.
 
-    A part of a run of Chinese is a word by itself, see `bigrams`.
+    Where it fits a text, the index of that text has the words of the term. A part of a run of
+    Chinese is a word by itself, see `bigrams`, unless a mark next to it makes another character.
     """
-    escaped = "".join(
-        f"\\{each}" if each.isascii() and not each.isalnum() else each for each in term
+    before, after = _beside(term[0]), _beside(term[-1])
+    return (
+        (f"(?<![^{before}])" if before else "")
+        + "".join(map(_in_either_case, term))
+        + (f"(?![^{after}])" if after else "")
     )
-    before = f"(?<![{_SPELT}])" if re.match(f"[{_SPELT}]", term) else ""
-    after = f"(?![{_SPELT}])" if re.match(f"[{_SPELT}]", term[::-1]) else ""
-    return f"(?i){before}{escaped}{after}"
+
+
+def _beside(end: str) -> str:
+    """Return what alone may stand next to the end of a term, as ranges; "" for anything."""
+    parting = _parting()
+    if re.match(f"[{parting}]", end):
+        return ""
+    if re.match(f"[{_CJK}]", end):
+        return f"{parting}{_CJK}{_SPELT}"
+    return f"{parting}{_CJK}" if re.match(f"[{_SPELT}]", end) else parting
+
+
+def _in_either_case(character: str) -> str:
+    """Return an expression for a character, in those cases that the index does not tell apart."""
+    levelled = _levelled(character)
+    same = {each for each in character.lower() + character.upper() if _levelled(each) == levelled}
+    return f"[{''.join(sorted(map(re.escape, {character, *same})))}]"
+
+
+@cache
+def _parting() -> str:
+    """Return the characters of which `bigrams` makes the end of a word, as ranges of an expression.
+
+    What is not known to be one is taken as part of a word, so that less is found and nothing told.
+    Written out, as a database knows other letters than Python, and some only its own country's.
+    """
+    ends: list[int] = []
+    for code in chain(*_BLOCKS):
+        levelled = _levelled(chr(code))
+        if levelled and not _RUN.search(levelled) and levelled[0] not in _VOICING:
+            ends.append(code)
+    ranges = ""
+    for _, together in groupby(enumerate(ends), lambda each: each[1] - each[0]):
+        first, *_, last = (re.escape(chr(code)) for _, code in [*together] * 2)
+        ranges += f"{first}-{last}"
+    return ranges
 
 
 def sqlite_match(query: str) -> str:
@@ -108,7 +152,7 @@ def _levelled(text: str) -> str:
     kept = "".join(
         character
         for character in decomposed
-        if unicodedata.category(character) != "Mn" or character in "\u3099\u309a"
+        if unicodedata.category(character) != "Mn" or character in _VOICING
     )
     return _DASHES.sub("-", unicodedata.normalize("NFKC", kept))
 

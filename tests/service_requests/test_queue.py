@@ -472,20 +472,33 @@ def test_an_empty_search_says_what_can_be_looked_for(
     assert "Clear the search" in browser.page.text
 
 
-@pytest.mark.parametrize("words", ["302", "ann", "Oh", "Ann Oh", "ann-oh", "Foo"])
+@pytest.mark.parametrize(
+    "words", ["302", "ann", "Oh", "Ann Oh", "ann-oh", "Foo", "３０２", "Thị", "Thi", "מים"]
+)
 def test_a_part_of_a_word_in_the_open_finds_no_masked_word(
     a: Builders, browser: Browser, words: str
 ) -> None:
     it = a.service_request(
-        need="please fix 91302745 boxes, annul the ohm; 修ABC门 (no. 7)",
+        need="please fix 91302745 boxes, annul the ohm; 修ABC门 (no. 7), １３０２, Thịnh, Thi\u0323nh, המים",
         requester_name="Ann Oh",
-        address="302 Foo Road",
+        address="302 Foo Road Thị מים",
     )
     reference = format_reference(it.reference)
 
     browser.sign_in(a.auditor())
     assert reference not in browser.open(f"/queue?status=all&q={words}").text
-    for whole in ("91302745", "ANNUL", "ohm", "修", "abc门", "ABC", "please boxes", "7"):
+    for whole in (
+        "91302745",
+        "ANNUL",
+        "ohm",
+        "修",
+        "abc门",
+        "ABC",
+        "please boxes",
+        "7",
+        "１３０２",
+        "thịnh",
+    ):
         assert reference in browser.open(f"/queue?status=all&q={whole}").text, whole
     browser.sign_in(a.coordinator())
     assert reference in browser.open(f"/queue?status=all&q={words}").text
