@@ -6,7 +6,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor, may
-from tracker.service_requests.actions.approvals import RIGHTS, units_of_other_deciders
+from tracker.service_requests.actions.approvals import RIGHTS, is_for_another
 from tracker.service_requests.models import CASEWORK, Approval, Requester, ServiceRequest
 from tracker.service_requests.queries import visible_to
 from tracker.visibility import within_reach
@@ -37,7 +37,7 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
 def to_decide(actor: Actor) -> Select[Approval]:
     """Select everything that waits for `actor`'s decision.
 
-    Nothing that they asked for themselves, unless nobody else is there to decide.
+    Nothing that they asked for themselves, unless nobody else may decide.
     """
     ways = [
         (Approval.kind == kind) & within_reach(actor, right, CASEWORK)
@@ -49,10 +49,7 @@ def to_decide(actor: Actor) -> Select[Approval]:
         .join(Approval.service_request)
         .where(
             Approval.decided_at.is_(None),
-            or_(
-                Approval.asked_by_id.is_distinct_from(actor.person_id),
-                ServiceRequest.unit_id.not_in(sorted(units_of_other_deciders(actor))),
-            ),
+            ~is_for_another(actor),
             or_(false(), *ways),
         )
         .options(

@@ -272,6 +272,35 @@ def test_who_is_alone_decides_on_what_they_asked_for(a: Builders) -> None:
     assert it.status is Status.IN_PROGRESS
 
 
+@pytest.mark.parametrize("other", ["worked on it", "leads its team", "leads a team that helps"])
+def test_who_asked_decides_where_nobody_else_may(a: Builders, other: str) -> None:
+    branch = a.unit()
+    one, two = a.supervisor(branch), a.supervisor(branch)
+    team, helping = a.team(branch), a.team(branch)
+    a.membership(helping if "helps" in other else team, two, leads=other != "worked on it")
+    it = a.service_request(
+        unit=branch,
+        status=Status.CLOSED,
+        team=team,
+        helping_teams=[helping],
+        claimed_by=[two] if other == "worked on it" else [],
+    )
+    asked = asked_by_call(a, it, one)
+    assert waiting_for(a.actor(two)) == []
+
+    assert waiting_for(a.actor(one)) == [asked.id]
+    above = a.supervisor()
+    assert waiting_for(a.actor(one)) == []
+    with pytest.raises(RefusedError), transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(one), now=a.now)
+    assert waiting_for(a.actor(above)) == [asked.id]
+    with transaction():
+        db.session.merge(above).ended_at = a.now
+    with transaction():
+        approvals.decide(asked, granted=True, actor=a.actor(one), now=a.now)
+    assert it.status is Status.IN_PROGRESS
+
+
 def test_what_comes_back_to_a_team_that_has_ended_is_told_to_the_desk(a: Builders) -> None:
     team, desk = a.team(), a.coordinator(email="desk@example.org")
     it = a.service_request(team=team, status=Status.CLOSED)

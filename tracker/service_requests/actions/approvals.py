@@ -2,18 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Integer, and_, exists, literal_column, or_, select
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
-from tracker.organisation import queries as organisation
+from tracker.organisation.models import Unit
 from tracker.permissions import MATRIX, Action, Actor, Reach, Role, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_leavers
 from tracker.service_requests.lifecycle import Step
-from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
+from tracker.service_requests.models import (
+    Approval,
+    ApprovalKind,
+    Handler,
+    HelpingTeam,
+    ServiceRequest,
+)
+from tracker.teams.models import Membership
 
 RIGHTS = {
     ApprovalKind.EXTENSION: Action.DECIDE_EXTENSION,
@@ -46,7 +53,9 @@ def decide(
     require(actor, RIGHTS[approval.kind], approval.service_request)
     if approval.decided_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
-    if is_for_another(approval, actor):
+    waits_for_another = select(Approval.id).join(Approval.service_request)
+    waits_for_another = waits_for_another.where(Approval.id == approval.id, is_for_another(actor))
+    if db.session.scalar(waits_for_another) is not None:
         raise RefusedError(Refusal.ASKED_BY_YOU)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
@@ -72,29 +81,48 @@ def decide(
             messages.tell_requester(service_request, step, now=now)
 
 
-def is_for_another(approval: Approval, actor: Actor) -> bool:
-    """Tell whether `actor` asked for it, and somebody else is there to decide."""
-    return (
-        actor.person_id is not None
-        and approval.asked_by_id == actor.person_id
-        and approval.service_request.unit_id in units_of_other_deciders(actor)
+def is_for_another(actor: Actor) -> ColumnElement[bool]:
+    """Return the condition that `actor` asked for it, and somebody else is there to decide.
+
+    That is who decides in its unit, never worked on the request, and leads no team that has it:
+    who alone may decide does so on their own wish, too.
+    """
+    # The units above each request are looked up for it: few wait that the same person asked for.
+    own = select(literal_column("service_request.unit_id", Integer).label("id"))
+    above = own.cte("above", recursive=True, nesting=True)
+    above = above.union(select(Unit.parent_id).join(above, Unit.id == above.c.id))
+    worked_on_it = exists().where(
+        Handler.service_request_id == Approval.service_request_id,
+        Handler.person_id == Grant.person_id,
     )
-
-
-def units_of_other_deciders(actor: Actor) -> frozenset[int]:
-    """Return the units in which somebody else decides: who is alone decides on their own wish, too."""
-    held = db.session.scalars(
-        select(Grant.unit_id)
+    leads_a_team_of_it = exists().where(
+        Membership.person_id == Grant.person_id,
+        Membership.leads,
+        Membership.ended_at.is_(None),
+        or_(
+            Membership.team_id == ServiceRequest.lead_team_id,
+            exists().where(
+                HelpingTeam.service_request_id == Approval.service_request_id,
+                HelpingTeam.team_id == Membership.team_id,
+            ),
+        ),
+    )
+    another = (
+        select(Grant.id)
+        .join(above, above.c.id == Grant.unit_id)
         .join(Person, Person.id == Grant.person_id)
         .where(
             Grant.role.in_(sorted(_DECIDING)),
-            Grant.person_id != actor.person_id,
+            Grant.person_id != Approval.asked_by_id,
             Grant.ended_at.is_(None),
             Person.ended_at.is_(None),
+            ~worked_on_it,
+            ~leads_a_team_of_it,
         )
-        .distinct()
+        .correlate(Approval, ServiceRequest)
     )
-    return frozenset().union(*map(organisation.units_below, held))
+    is_own = Approval.asked_by_id.is_not_distinct_from(actor.person_id)
+    return and_(is_own, another.exists())
 
 
 def _grant(
