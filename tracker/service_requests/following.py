@@ -23,7 +23,8 @@ from tracker.service_requests.models import (
     ServiceRequest,
 )
 from tracker.teams.models import Team
-from tracker.visits.models import Visit, VisitStatus
+from tracker.visits.models import Visit
+from tracker.visits.queries import is_to_come
 
 SHOWN_STEPS: Final = frozenset(
     {
@@ -113,8 +114,7 @@ _VISITS_TO_COME: Final = (
     select(Visit)
     .where(
         Visit.service_request_id == _ONE_ID,
-        Visit.status == VisitStatus.PLANNED,
-        Visit.planned_to >= bindparam("now", type_=UtcDateTime()),
+        is_to_come(bindparam("now", type_=UtcDateTime())),
     )
     .options(selectinload(Visit.visitors))
     .order_by(Visit.planned_from, Visit.id)

@@ -17,7 +17,8 @@ from tracker.service_requests.actions.claims import free, take_turns
 from tracker.service_requests.lifecycle import OPEN_STATUSES, UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import Membership
-from tracker.visits.models import Visit, VisitStatus
+from tracker.visits.models import Visit
+from tracker.visits.queries import is_to_come
 
 
 def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: datetime) -> None:
@@ -50,28 +51,27 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
             )
         )
     }
-    for service_request_id in sorted({*claims, *_expected_at(person_id)}):
+    for service_request_id in sorted({*claims, *_expected_at(person_id, now)}):
         # Locked: whoever claims at the same moment waits, and then counts the free place.
         service_request = _locked(service_request_id)
         teams = service_request.team_ids
         if team_id is not None and (team_id not in teams or staying_in & set(teams)):
             continue
         claim = claims.get(service_request_id)
-        if claim is None:
-            if team_id is None:
-                visiting.stay_away(service_request, person_id, actor=actor, now=now)
-            else:
-                visiting.keep_away_others(service_request, actor=actor, now=now)
-            continue
-        steps.take(
-            service_request,
-            Step.RELEASE,
-            actor=actor,
-            now=now,
-            detail={"person_id": person_id, "left_team_id": team_id},
-        )
-        free(service_request, claim, reason="left the team", actor=actor, now=now)
-        if service_request.status in UNRESOLVED_STATUSES:
+        if claim is not None:
+            steps.take(
+                service_request,
+                Step.RELEASE,
+                actor=actor,
+                now=now,
+                detail={"person_id": person_id, "left_team_id": team_id},
+            )
+            free(service_request, claim, reason="left the team", now=now)
+        if team_id is None:
+            visiting.stay_away(service_request, person_id, actor=actor, now=now)
+        else:  # who answers for it goes on
+            visiting.keep_away_others(service_request, actor=actor, now=now)
+        if claim is not None and service_request.status in UNRESOLVED_STATUSES:
             messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
@@ -80,7 +80,7 @@ def stay_away_without_role(*, person_id: int, actor: Actor, now: datetime) -> No
 
     The right was asked for by whoever ended the role.
     """
-    for service_request_id in _expected_at(person_id):
+    for service_request_id in _expected_at(person_id, now):
         visiting.keep_away_others(_locked(service_request_id), actor=actor, now=now)
 
 
@@ -92,11 +92,11 @@ def has_open_requests(team_id: int) -> bool:
     return db.session.scalar(query.limit(1)) is not None
 
 
-def _expected_at(person_id: int) -> Sequence[int]:
+def _expected_at(person_id: int, now: datetime) -> Sequence[int]:
     """Return the requests for which somebody is to go to a door, in order."""
     return db.session.scalars(
         select(Visit.service_request_id)
-        .where(Visit.status == VisitStatus.PLANNED, Visit.visitors.any(Person.id == person_id))
+        .where(is_to_come(now), Visit.visitors.any(Person.id == person_id))
         .distinct()
         .order_by(Visit.service_request_id)
     ).all()

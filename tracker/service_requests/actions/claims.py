@@ -184,7 +184,8 @@ def release(
         internal_note=reason,
         detail={"person_id": person_id},
     )
-    free(service_request, place, reason=reason, actor=actor, now=now)
+    free(service_request, place, reason=reason, now=now)
+    visiting.stay_away(service_request, person_id, actor=actor, now=now)
     messages.tell_team(service_request, Step.RELEASE, now=now)
 
 
@@ -216,7 +217,10 @@ def release_all(
     now: datetime,
     except_members_of: Collection[int] = (),
 ) -> None:
-    """Free every place, or those of people who are in none of the given teams. Part of a step."""
+    """Free every place, or those of people who are in none of the given teams. Part of a step.
+
+    And take off the planned visits who goes to none of them any more.
+    """
     staying = (
         set(
             db.session.scalars(
@@ -234,7 +238,8 @@ def release_all(
         )
     ).all():
         if place.person_id not in staying:
-            free(service_request, place, reason=reason, actor=actor, now=now)
+            free(service_request, place, reason=reason, now=now)
+    visiting.keep_away_others(service_request, actor=actor, now=now)
 
 
 def release_leavers(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
@@ -275,13 +280,10 @@ def claim_limit() -> int:
     return organisation.organisation().claim_limit
 
 
-def free(
-    service_request: ServiceRequest, place: Claim, *, reason: str, actor: Actor, now: datetime
-) -> None:
-    """Free a place, and take whoever held it off the planned visits. Part of a step."""
+def free(service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime) -> None:
+    """Free a place. Part of a step, which also says who goes to no door any more."""
     place.released_at = now
     place.release_reason = reason.strip()
     service_request.places_taken -= 1
     db.session.flush()
     db.session.expire(service_request, ["claims"])
-    visiting.stay_away(service_request, place.person_id, actor=actor, now=now)

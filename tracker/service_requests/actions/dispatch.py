@@ -199,7 +199,6 @@ def assign(
     db.session.flush()
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
     release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
-    visiting.keep_away_others(service_request, actor=actor, now=now)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
     if not stays:

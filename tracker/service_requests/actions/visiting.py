@@ -18,6 +18,7 @@ from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
 from tracker.teams.models import Membership
 from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus, visit_visitor
+from tracker.visits.queries import is_to_come
 
 MOST_DRAFTS: Final = 50
 """How many reports somebody may have begun: ten times what one person may hold in hand."""
@@ -153,14 +154,14 @@ def cancel_visit(
 def stay_away(
     service_request: ServiceRequest, person_id: int, *, actor: Actor, now: datetime
 ) -> None:
-    """Take somebody who no longer works on it off the planned visits; part of a step.
+    """Take somebody who no longer works on it off the visits still to come; part of a step.
 
     What nobody goes to any more is called off, and the requester is told.
     """
     planned = db.session.scalars(
         select(Visit).where(
             Visit.service_request_id == service_request.id,
-            Visit.status == VisitStatus.PLANNED,
+            is_to_come(now),
             Visit.visitors.any(Person.id == person_id),
         )
     ).all()
@@ -173,7 +174,7 @@ def stay_away(
 
 
 def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
-    """Take off the planned visits who is in none of its teams now, nor answers for it; part of a step."""
+    """Take off the visits still to come who is in none of its teams, nor answers for it; part of a step."""
     leader_id = service_request.leader_id or 0
     members = select(Membership.person_id).where(
         Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
@@ -183,7 +184,7 @@ def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: date
         .join(Visit, Visit.id == visit_visitor.c.visit_id)
         .where(
             Visit.service_request_id == service_request.id,
-            Visit.status == VisitStatus.PLANNED,
+            is_to_come(now),
             visit_visitor.c.person_id.not_in(members),
             ~and_(
                 visit_visitor.c.person_id == leader_id,
