@@ -31,7 +31,7 @@ from tracker.integrity.photos import disagreements
 from tracker.integrity.requests import RULES, Case
 from tracker.reports.rollups import totals
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
-from tracker.service_requests.messages import MOST_AN_HOUR
+from tracker.service_requests.messages import MOST_AN_HOUR, REPEATED
 from tracker.service_requests.models import (
     Approval,
     Claim,
@@ -246,13 +246,14 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " AND h.step IN :told AND NOT r.is_spam AND h.detail ->> 'untold' IS NULL"
             " AND h.taken_at >= (SELECT min(created_at) FROM message)"
             # Of one with so many, some may have been too many within the hour.
-            " AND (SELECT count(*) FROM message c WHERE c.service_request_id = r.id"
-            " AND c.kind = 'requester_step') < :most"
+            " AND (h.step NOT IN :repeated OR (SELECT count(*) FROM message c"
+            " WHERE c.service_request_id = r.id AND c.kind = 'requester_step'"
+            " AND c.payload ->> 'step' IN :repeated) < :most)"
             " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.service_request_id = r.id"
             " AND m.payload ->> 'step' = h.step AND (m.created_at = h.taken_at OR EXISTS"
             " (SELECT 1 FROM audit_entry a WHERE a.subject = 'message' AND a.subject_id = m.id)))",
             "The requester of request {request} was not told of {step} (entry {id}).",
-            {"told": TOLD, "most": MOST_AN_HOUR},
+            {"told": TOLD, "most": MOST_AN_HOUR, "repeated": tuple(sorted(REPEATED))},
         ),
         Between(
             "",

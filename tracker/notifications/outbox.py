@@ -1,7 +1,7 @@
 """Writing messages with the change that causes them. Sending is `sending`'s business."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,12 +40,15 @@ def enqueue(
     return message
 
 
-def count_since(kind: str, *, service_request_id: int, since: datetime) -> int:
-    """Return how many messages of a kind were written about a request since a moment."""
+def count_since(
+    kind: str, *, service_request_id: int, steps: Collection[str], since: datetime
+) -> int:
+    """Return how many messages of a kind were written about some steps of a request since a moment."""
     written = select(func.count()).where(
         Message.service_request_id == service_request_id,
         Message.kind == kind,
         Message.created_at > since,
+        Message.payload["step"].as_string().in_(sorted(steps)),
     )
     return db.session.scalar(written) or 0
 

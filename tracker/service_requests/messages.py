@@ -1,6 +1,6 @@
 """Who is told of which step. Writes into the outbox, in the transaction of the step."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
+from tracker.errors import Refusal, RefusedError
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Role
@@ -20,10 +21,12 @@ from tracker.visits.models import Visit
 AN_HOUR: Final = timedelta(hours=1)
 MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
-REPEATED: Final = frozenset(
-    {Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.PLAN_VISIT, Step.VISIT, Step.WAIT}
-)
-"""Steps that whoever works on it can take again and again."""
+REPEATED: Final = frozenset({Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.VISIT})
+"""Steps that whoever works on it can take again and again. Of too many the page alone tells."""
+RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
+"""Those that the requester must know of. No mail of them is left out: too many are refused."""
+MOST_RELIED_ON: Final = 10
+"""More questions and visits than that within an hour are agreed on the telephone."""
 FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
 
@@ -40,7 +43,8 @@ def tell_requester(
 
     What is for the requester alone, a question or who comes to their door, others do not hear;
     nor, `alone`, that nobody comes.
-    Of one request nobody gets more than `MOST_AN_HOUR`: their page tells the rest.
+    Of what is `REPEATED` nobody gets more than `MOST_AN_HOUR` about one request: their page tells
+    the rest. That nobody comes is always told; visits are as many as `refuse_too_many` lets be.
     """
     family = [service_request]
     if step not in FOR_ONE and not alone:
@@ -49,14 +53,14 @@ def tell_requester(
         ).all()
     for told in family:
         requester = told.requester
-        if requester is None or requester.reachable_by is not ReachableBy.EMAIL:
+        if requester is None or not requester.email:
             continue
-        if not requester.email:
+        if requester.reachable_by is not ReachableBy.EMAIL:
             continue
         if (
             step in REPEATED
-            and count_since("requester_step", service_request_id=told.id, since=now - AN_HOUR)
-            >= MOST_AN_HOUR
+            and not alone
+            and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR
         ):
             continue
         enqueue(
@@ -67,6 +71,22 @@ def tell_requester(
             now=now,
             service_request_id=told.id,
         )
+
+
+def refuse_too_many(service_request: ServiceRequest, *, now: datetime) -> None:
+    """Refuse to ask or to plan once more where so many mails of that went to the requester."""
+    if _written_to(service_request, RELIED_ON, now=now) >= MOST_RELIED_ON:
+        raise RefusedError(Refusal.TOO_MANY_MAILS)
+
+
+def _written_to(service_request: ServiceRequest, steps: Collection[Step], *, now: datetime) -> int:
+    """Return how many mails about some steps were written to a requester within the hour."""
+    return count_since(
+        "requester_step",
+        service_request_id=service_request.id,
+        steps=[step.value for step in steps],
+        since=now - AN_HOUR,
+    )
 
 
 def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:

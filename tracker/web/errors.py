@@ -96,6 +96,10 @@ REFUSALS = {
         "Everyone who works on it has many words of yours from the last hour. Please wait a while "
         "before the next one, or call us. What you typed is still here."
     ),
+    Refusal.TOO_MANY_MAILS: _l(
+        "The requester got many questions and visits by e-mail within the last hour. Call them, or "
+        "wait a while before the next. What you typed is still here."
+    ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
     Refusal.UNIT_ENDED: _l("This unit no longer exists."),
     Refusal.LEADER_ENDED: _l(

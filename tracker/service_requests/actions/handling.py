@@ -52,8 +52,12 @@ def add_note(
 def ask_requester(
     service_request: ServiceRequest, *, question: str, actor: Actor, now: datetime
 ) -> None:
-    """Wait for the requester (or a third party) to answer a question. Stops the clock."""
+    """Wait for the requester (or a third party) to answer a question. Stops the clock.
+
+    Raises `RefusedError` when they were written to too often: what they must answer reaches them.
+    """
     require(actor, Action.ASK_REQUESTER, service_request)
+    messages.refuse_too_many(service_request, now=now)
     service_request.waiting_for = question.strip()
     steps.take(service_request, Step.WAIT, actor=actor, now=now, public_note=question)
     messages.tell_requester(service_request, Step.WAIT, now=now)

@@ -54,11 +54,15 @@ def plan_visit(
     actor: Actor,
     now: datetime,
 ) -> Visit:
-    """Plan who goes when. The requester is told; sending the same key twice plans one."""
+    """Plan who goes when. The requester is told; sending the same key twice plans one.
+
+    Raises `RefusedError` when they were written to too often.
+    """
     require(actor, Action.RECORD_VISIT, service_request)
     existing, submission_key = _recorded_with(submission_key, service_request)
     if existing is not None:
         return existing
+    messages.refuse_too_many(service_request, now=now)
     visit = Visit(
         service_request_id=service_request.id,
         status=VisitStatus.PLANNED,

@@ -47,23 +47,26 @@ def plan(service_request_id: int) -> ResponseReturnValue:
     )
     form.offer_people(_people(it, actor))
     if form.is_sent_and_valid():
-        with transaction():
-            changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
-            begins, ends = moment(form.planned_from.data), moment(form.planned_to.data)
-            assert begins is not None  # noqa: S101 - the form requires both
-            assert ends is not None  # noqa: S101
-            visiting.plan_visit(
-                changed,
-                planned_from=begins,
-                planned_to=ends,
-                visitors=_persons(form.visitors.data),
-                place=form.place.data or "",
-                submission_key=_key(form.submission_key.data),
-                actor=actor,
-                now=utc_now(),
-            )
-        flash(_("The visit is planned. It stands on the requester's page."))
-        return _back(service_request_id)
+        begins, ends = moment(form.planned_from.data), moment(form.planned_to.data)
+        assert begins is not None  # noqa: S101 - the form requires both
+        assert ends is not None  # noqa: S101
+        try:
+            with transaction():
+                visiting.plan_visit(
+                    queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT),
+                    planned_from=begins,
+                    planned_to=ends,
+                    visitors=_persons(form.visitors.data),
+                    place=form.place.data or "",
+                    submission_key=_key(form.submission_key.data),
+                    actor=actor,
+                    now=utc_now(),
+                )
+            flash(_("The visit is planned. It stands on the requester's page."))
+            return _back(service_request_id)
+        except RefusedError as refused:
+            form.complain(form.planned_from, refusal_text(refused.refusal))
+            it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     return render_template("service_requests/visit_plan.html", form=form, service_request=it)
 
 
