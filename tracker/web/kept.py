@@ -17,6 +17,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from flask import current_app, render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from tracker.config import Settings
 from tracker.web.addresses import printable
 from tracker.web.sealing import seal, unseal
 
@@ -48,12 +50,15 @@ class KeptForm:
     had_files: bool = False
     author: str = ""
     """Whose page it came from (see `author_mark`); "" for a visitor's."""
+    was_carried: bool = False
+    """It was sealed: whoever sends it to us now may be anybody, and reads nothing of it here."""
 
     @property
     def is_of_another(self) -> bool:
         """Tell whether somebody else wrote it than who is signed in."""
-        mark = author_mark()
-        return bool(self.author) and not hmac.compare_digest(self.author.encode(), mark.encode())
+        own = (mark.encode() for mark in _author_marks())
+        is_own = any(hmac.compare_digest(self.author.encode(), mark) for mark in own)
+        return bool(self.author) and not is_own
 
     @property
     def words(self) -> list[str]:
@@ -76,11 +81,17 @@ def author_mark() -> str:
 
     It tells nobody who that is, and nobody can make another's.
     """
+    return next(_author_marks(), "")
+
+
+def _author_marks() -> Iterator[str]:
+    """Yield the mark of who is signed in, and those that they had under earlier secrets."""
     if not current_user.is_authenticated:
-        return ""
-    secret = str(current_app.config["SECRET_KEY"]).encode()
-    person_id = current_user.actor.person_id
-    return hmac.new(secret, f"author {person_id}".encode(), hashlib.sha256).hexdigest()[:32]
+        return
+    settings: Settings = current_app.config["SETTINGS"]
+    author = f"author {current_user.actor.person_id}".encode()
+    for secret in (settings.secret_key, *settings.secret_key_fallbacks):
+        yield hmac.new(secret.encode(), author, hashlib.sha256).hexdigest()[:32]
 
 
 def kept_from_request() -> KeptForm | None:
@@ -108,7 +119,10 @@ def kept_from_request() -> KeptForm | None:
 
 
 def kept_from_text(text: str | None) -> KeptForm | None:
-    """Return what `to_text` wrote; None for anything else."""
+    """Return what `to_text` wrote; None for anything else.
+
+    A form without its writer's mark is nobody's, and is carried to nobody.
+    """
     if not text or len(text) > LARGEST:
         return None
     try:
@@ -118,10 +132,10 @@ def kept_from_text(text: str | None) -> KeptForm | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     is_ours = isinstance(path, str) and path.isprintable() and _SAFE.fullmatch(path) is not None
-    if not is_ours:
-        return None
     author = printable(str(found.get("author", "")))
-    return KeptForm(path, pairs, bool(found.get("files")), author)
+    if not is_ours or not author:
+        return None
+    return KeptForm(path, pairs, bool(found.get("files")), author, was_carried=True)
 
 
 def kept_page(kept: KeptForm, *, is_signed_in: bool) -> str:
