@@ -57,11 +57,7 @@ def tell_requester(
             continue
         if requester.reachable_by is not ReachableBy.EMAIL:
             continue
-        if (
-            step in REPEATED
-            and not alone
-            and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR
-        ):
+        if step in REPEATED and not alone and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR:
             continue
         enqueue(
             "requester_step",
