@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -547,6 +548,23 @@ def test_what_an_address_gives_is_passed_on_and_means_nothing(
 
     assert f"{name}=POST" in opened.html
     assert "POST://" not in opened.html
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_postgresql_need_not_count_what_is_clearly_many(
+    a: Builders,
+    monkeypatch: pytest.MonkeyPatch,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    for number in range(60):
+        a.service_request(need=f"the clinic is far, {'白天' if number < 2 else '晚上'}")
+    db.session.execute(text("ANALYZE service_request_search"))
+    assert search.are_few("clinic")  # they are fewer than two thousand
+    monkeypatch.setattr(search, "MOST_OF_FEW", 5)
+    monkeypatch.setattr(search, "CLEARLY_MANY", 50)
+    asked = [count_queries(partial(search.are_few, word)) for word in ("clinic", "白天")]
+    assert asked == [1, 2]
+    assert [search.are_few(word) for word in ("clinic", "晚上", "白天")] == [False, False, True]
 
 
 @pytest.mark.parametrize("count", [3, 30, 430])

@@ -7,14 +7,16 @@ are found on both.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     CompoundSelect,
     Integer,
     Select,
     and_,
+    any_,
     column,
     exists,
     false,
@@ -35,12 +37,14 @@ from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match, whole_word
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
 
 MOST_TERMS: Final = 8
 SHORTEST_NAME: Final = 2
 BATCH: Final = 1000
 MOST_OF_FEW: Final = 2_000
+CLEARLY_MANY: Final = 10 * MOST_OF_FEW
 
 _REMOVE = {
     "sqlite": text("DELETE FROM service_request_search WHERE rowid = :id"),
@@ -181,30 +185,32 @@ def _with_name(term: str) -> list[ColumnElement[bool]]:
 
 def _things_named(term: str) -> Mapping[str, list[int]]:
     """Return the ids of what `term` is part of the name of: category, area, unit, team, leader."""
-    leaders = select(literal("leader"), Grant.person_id).join(Grant.person)
-    rows = db.session.execute(
-        union_all(
-            select(literal("category"), Category.id).where(_has(term, Category)),
-            select(literal("area"), Area.id).where(_has(term, Area)),
-            select(literal("unit"), Unit.id).where(_has(term, Unit)),
-            select(literal("team"), Team.id).where(_has(term, Team)),
-            leaders.where(
-                Grant.role == Role.LEADER,
-                Grant.ended_at.is_(None),
-                Person.name.icontains(term, autoescape=True),
-            ),
-        )
-    )
+    wanted = term.casefold()
     found: defaultdict[str, list[int]] = defaultdict(list)
-    for kind, thing_id in rows:
-        found[kind].append(thing_id)
+    for kind, thing_id, name, name_en in _names():
+        if wanted in name or wanted in name_en:
+            found[kind].append(thing_id)
     return found
 
 
-def _has(term: str, kind: type[Category | Area | Unit | Team]) -> ColumnElement[bool]:
-    return or_(
-        kind.name.icontains(term, autoescape=True), kind.name_en.icontains(term, autoescape=True)
+@until_set_up_changes
+def _names() -> Sequence[tuple[str, int, str, str]]:
+    """Return what a request can be listed with: its kind, its id, its names in small letters."""
+    leading = select(Grant.person_id).where(Grant.role == Role.LEADER, Grant.ended_at.is_(None))
+    leaders = select(literal("leader"), Person.id, Person.name, literal(""))
+    rows: Iterable[Any] = db.session.execute(
+        union_all(
+            *(
+                select(literal(kind.__tablename__), kind.id, kind.name, kind.name_en)
+                for kind in (Category, Area, Unit, Team)
+            ),
+            leaders.where(Person.id.in_(leading)),
+        )
     )
+    return [
+        (kind, thing_id, name.casefold(), name_en.casefold())
+        for kind, thing_id, name, name_en in rows
+    ]
 
 
 def is_in_the_open(term: str) -> ColumnElement[bool]:
@@ -242,8 +248,29 @@ def are_few(query: str) -> bool:
     found = _found(query)
     if found is None:
         return True
+    if _are_clearly_many(query):
+        return False
     some = found.limit(MOST_OF_FEW + 1).subquery()
     return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_OF_FEW
+
+
+def _are_clearly_many(query: str) -> bool:
+    """Tell whether PostgreSQL, which gathers all of them before it counts some, thinks so.
+
+    It knows how frequent the frequent words are. Of a phrase it knows its rarest word at most.
+    """
+    phrases = postgres_phrases(query)
+    if db.session.connection().dialect.name != "postgresql" or not phrases:
+        return False
+    asked = " AND ".join(
+        f"body @@ phraseto_tsquery('simple', :phrase_{n})" for n in range(len(phrases))
+    )
+    told = db.session.scalar(
+        text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM service_request_search WHERE {asked}"),  # noqa: S608 - of our own words only
+        {f"phrase_{n}": phrase for n, phrase in enumerate(phrases)},
+    )
+    rows: float = told[0]["Plan"]["Plan Rows"]
+    return rows > CLEARLY_MANY
 
 
 def _found(query: str, among: Sequence[int] | None = None) -> Select[int] | None:
@@ -264,4 +291,7 @@ def _found(query: str, among: Sequence[int] | None = None) -> Select[int] | None
     found = select(_INDEX.c.service_request_id).where(
         *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
     )
-    return found.where(_INDEX.c.service_request_id.in_(among)) if among else found
+    if among:
+        some = literal(list(among), ARRAY(Integer))  # one parameter, not four hundred
+        found = found.where(_INDEX.c.service_request_id == any_(some))
+    return found

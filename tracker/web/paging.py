@@ -87,10 +87,18 @@ def wide_page_of(
         newest_first=newest_first,
     )
     ids = [row[0] for row in page.rows]
-    found = {cast("Any", row).id: row for row in load(ids)} if ids else {}
+    found = {cast("Any", row).id: row for row in load(_filled_up(ids, size))} if ids else {}
     # Whatever went in between the two steps is left out.
     rows = [found[one] for one in ids if one in found]
     return Page(rows, page.next_mark, page.previous_mark)
+
+
+def _filled_up(ids: Sequence[int], size: int) -> Sequence[int]:
+    """Return `ids`, the last one repeated until they are `size`.
+
+    A database plans a statement anew for each number of ids; planning takes longer than reading.
+    """
+    return [*ids, *([ids[-1]] * (size - len(ids)))]
 
 
 def page_of(
