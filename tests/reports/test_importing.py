@@ -237,6 +237,22 @@ def test_what_a_desk_did_a_moment_before_is_not_undone(
     assert [entry.step for entry in entries] == [Step.IMPORT, Step.ACCEPT]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\u2028", "\x85"])
+def test_a_name_is_one_line_and_an_answer_has_as_many_as_it_was_given(
+    bring_in: BringIn, end: str
+) -> None:
+    line = DONE.replace("路灯,", f'"路{end}灯",').replace("二队", f'"二{end}队"')
+    line = line.replace("热线,-", f'"热{end}线","坪山路{end}1号"').replace("修好了", '"修好\n了"')
+
+    assert bring_in(line).created == 1
+
+    it = only_request()
+    assert it.lead_team is not None
+    names = it.category.name, it.lead_team.name, it.channel, it.address
+    assert names == ("路 灯", "二 队", "热 线", "坪山路 1号")
+    assert it.public_answer == "修好\n了"
+
+
 def test_a_dry_run_counts_the_same_and_writes_nothing(bring_in: BringIn) -> None:
     tried = bring_in(OPEN, DONE, is_dry=True)
 

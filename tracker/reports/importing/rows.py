@@ -185,7 +185,9 @@ class _Reading:
             channel=self._text("channel", columns.channel),
             address=self._text("address", columns.address),
             need=self._joined("need", columns.need),
-            answer=self._text("answer", columns.answer) if is_handled else "",
+            answer=self._within("answer", columns.answer, self._said(columns.answer))
+            if is_handled
+            else "",
         )
 
     def problems_with(self, column: str) -> bool:
@@ -258,12 +260,12 @@ class _Reading:
 
     def _joined(self, field: str, columns: Sequence[str]) -> str:
         said = " · ".join(dict.fromkeys(filter(None, map(self._line, columns))))
-        if len(said) > LONGEST[field]:
-            self._complain(columns[0], Reason.TOO_LONG)
-        return said
+        return self._within(field, columns[0], said) if columns else said
 
     def _text(self, field: str, column: str) -> str:
-        said = self._said(column)
+        return self._within(field, column, self._line(column))
+
+    def _within(self, field: str, column: str, said: str) -> str:
         if len(said) > LONGEST[field]:
             self._complain(column, Reason.TOO_LONG)
         return said
