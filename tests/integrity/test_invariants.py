@@ -178,6 +178,9 @@ FAULTS: Final = {
     "times: a claim that ends before it begins": (
         "UPDATE claim SET released_at = '2001-01-01 00:00:00+00' WHERE released_at IS NULL"
     ),
+    "times: an answer from before it came": (
+        "UPDATE service_request SET first_response_at = '2001-01-01 00:00:00+00' WHERE id = :closed"
+    ),
     "drafts: it leads to another request": (
         "INSERT INTO submission_draft (key, content, created_at, service_request_id)"
         " SELECT 'k', '{}', submitted_at, id FROM service_request WHERE id = :working"

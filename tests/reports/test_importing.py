@@ -253,6 +253,25 @@ def test_a_name_is_one_line_and_an_answer_has_as_many_as_it_was_given(
     assert it.public_answer == "修好\n了"
 
 
+@pytest.mark.parametrize("what", ["accepted_at", "assigned_at", "first_response_at", "resolved_at"])
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        ("2026-01-05 08:59", Reason.BEFORE_SUBMITTED),
+        ("2031-01-05 09:00", Reason.IN_THE_FUTURE),
+        ("2026-01-05 09:00", None),
+    ],
+)
+def test_what_happened_to_a_request_happened_after_it_came(
+    bring_in: BringIn, what: str, at: str, reason: Reason | None
+) -> None:
+    mapping = MAPPING.replace('closed_at = "done"', f'closed_at = "done"\n{what} = "then"')
+
+    summary = bring_in(f"{DONE},{at}", mapping=mapping, header=f"{HEADER},then")
+
+    assert reasons(summary) == ({reason} if reason else set())
+
+
 def test_a_dry_run_counts_the_same_and_writes_nothing(bring_in: BringIn) -> None:
     tried = bring_in(OPEN, DONE, is_dry=True)
 

@@ -247,8 +247,15 @@ def order_of_times(case: Case) -> Iterator[str]:
         if ended is not None and ended < begun - SKEW:
             yield f"has {what} {number}, which ends before it begins"
     request = case.request
-    if request.closed_at is not None and request.closed_at < request.submitted_at - SKEW:
-        yield "was closed before it was submitted"
+    happened = {
+        "accepted": request.accepted_at,
+        "answered": request.first_response_at,
+        "resolved": request.resolved_at,
+        "closed": request.closed_at,
+    }
+    for what, at in happened.items():
+        if at is not None and at < request.submitted_at - SKEW:
+            yield f"was {what} before it was submitted"
 
 
 RULES: Final[Mapping[str, tuple[str, Callable[[Case], Iterator[str]]]]] = {

@@ -122,6 +122,7 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
     Reason.UNKNOWN_OUTCOME: _l("The mapping does not say what this outcome means."),
     Reason.TOO_LONG: _l("This is too long."),
     Reason.CLOSED_BEFORE_SUBMITTED: _l("It was closed before it was submitted."),
+    Reason.BEFORE_SUBMITTED: _l("This happened before it was submitted."),
     Reason.OPEN_WITH_CLOSING_TIME: _l("It has a closing time but is not closed."),
     Reason.IN_THE_FUTURE: _l("This time lies in the future."),
     Reason.NO_SUCH_UNIT: _l("There is no such unit, and this import may not make it."),

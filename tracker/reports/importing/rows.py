@@ -28,6 +28,7 @@ class Reason(StrEnum):
     UNKNOWN_OUTCOME = "unknown_outcome"
     TOO_LONG = "too_long"
     CLOSED_BEFORE_SUBMITTED = "closed_before_submitted"
+    BEFORE_SUBMITTED = "before_submitted"
     OPEN_WITH_CLOSING_TIME = "open_with_closing_time"
     IN_THE_FUTURE = "in_the_future"
     NO_SUCH_UNIT = "no_such_unit"
@@ -160,8 +161,11 @@ class _Reading:
         if status is None or submitted_at is None:
             return self.problems
         self._check_times(status, submitted_at, closed_at)
+        accepted_at = self._later(columns.accepted_at, submitted_at)
+        assigned_at = self._later(columns.assigned_at, submitted_at)
+        first_response_at = self._later(columns.first_response_at, submitted_at)
         # With one time for both, reporting the result and closing were the same to the source.
-        resolved_at = self._time(columns.resolved_at) or closed_at
+        resolved_at = self._later(columns.resolved_at, submitted_at) or closed_at
         is_handled = status in HANDLED_STATUSES
         if is_handled and on_time is None and due_at and resolved_at:
             on_time = resolved_at <= due_at
@@ -171,9 +175,9 @@ class _Reading:
             kind=self._kind(),
             outcome=self._outcome() if is_handled else None,
             submitted_at=submitted_at,
-            accepted_at=self._time(columns.accepted_at),
-            assigned_at=self._time(columns.assigned_at),
-            first_response_at=self._time(columns.first_response_at),
+            accepted_at=accepted_at,
+            assigned_at=assigned_at,
+            first_response_at=first_response_at,
             due_at=due_at,
             resolved_at=resolved_at if is_handled else None,
             closed_at=closed_at,
@@ -249,6 +253,17 @@ class _Reading:
             if not self.problems_with(column):
                 self._complain(column, Reason.NOT_A_TIME)
             return None
+
+    def _later(self, column: str, submitted_at: datetime) -> datetime | None:
+        """Return when something happened to the request: after it came, and not in times to come."""
+        happened_at = self._time(column)
+        if happened_at is None or column == self.mapping.columns.closed_at:
+            return happened_at  # of closing more is asked
+        if happened_at < submitted_at:
+            self._complain(column, Reason.BEFORE_SUBMITTED)
+        elif happened_at > self.reader.now:
+            self._complain(column, Reason.IN_THE_FUTURE)
+        return happened_at
 
     def _path(self, field: str, columns: Sequence[str]) -> tuple[str, ...]:
         """Return the levels that are filled in, from the top; the same name below itself stays."""
