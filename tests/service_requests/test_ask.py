@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.page import Page
 from tests.support.pictures import photos_worked_on, small_jpeg
+from tests.support.together import same_visitor
 from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
@@ -37,7 +39,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
-from tracker.service_requests.photos import photo_path
+from tracker.service_requests.photos import photo_path, save_photo
 from tracker.service_requests.views import ask, draft_keys, uploads
 
 
@@ -819,3 +821,65 @@ def test_the_pages_ask_no_more_of_the_database_when_there_are_more_categories(
         a.area()
 
     assert count_queries(lambda: browser.open("/requests/new")) == few
+
+
+def test_what_was_typed_is_kept_when_its_kind_is_withdrawn_meanwhile(
+    a: Builders, browser: Browser
+) -> None:
+    gone, other = a.category(), a.category()
+    browser.open(f"/requests/new/form?category={gone.id}")
+    with transaction():
+        db.session.merge(gone).is_offered = False
+
+    page = browser.send(need="屋顶漏雨", fields={"address": "柳桥路88号"})
+
+    assert page.path == "/requests/new"
+    page = browser.open(f"/requests/new/{page.query['draft'][0]}?category={other.id}")
+    assert "屋顶漏雨" in page.html
+    assert "柳桥路88号" in page.html
+
+
+def test_what_is_added_after_it_was_sent_is_shown_and_not_taken_for_sent(
+    browser: Browser, tap: Category
+) -> None:
+    form = fill(browser, tap).path.removesuffix("/check")
+    browser.open(form)
+    older = browser.page
+    browser.open(f"{form}/check")
+    browser.click("Send it now")
+    same = {name: each[-1] for name, each in older.form("need").values().items() if each}
+    sent = {"data": same, "headers": {"Referer": older.url}}
+
+    assert browser.request("POST", form, **sent).headers["Location"].endswith("/receipt")
+    same["need"] += " And the sink."
+    answer = browser.request("POST", form, **sent)
+
+    assert answer.status_code == 409
+    page = Page(answer)
+    assert "And the sink." in page.text
+    assert page.link("See how it stands").endswith("/receipt")
+    [made] = sent_requests()
+    assert "sink" not in made.need
+
+
+def test_a_photo_that_was_worked_on_while_it_was_sent_is_not_taken_for_kept(
+    app: Flask, browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = fill(browser, tap).path.removesuffix("/check")
+    token = browser.page.form("csrf_token").values()["csrf_token"]
+
+    def send_meanwhile(*given: Any) -> Any:  # noqa: ANN401 - as it is
+        client = same_visitor(app, browser)
+        other = Thread(target=lambda: client.post(f"{form}/check", data={"csrf_token": token}))
+        other.start()
+        other.join()
+        return save_photo(*given)
+
+    monkeypatch.setattr(uploads, "save_photo", send_meanwhile)
+    browser.open(form)
+
+    page = browser.send(photos=[(BytesIO(small_jpeg()), "tap.jpg")], status=409)
+
+    assert "choose photos again there" in page.text
+    assert len(sent_requests()) == 1
+    assert list(db.session.scalars(select(Photo))) == []

@@ -96,6 +96,10 @@ REFUSALS = {
         "Everyone who works on it has many words of yours from the last hour. Please wait a while "
         "before the next one, or call us. What you typed is still here."
     ),
+    Refusal.SENT_ALREADY: _l(
+        "This was sent before, perhaps from another window, without what you added since. Copy it, "
+        "and add it on the page of your request; choose photos again there."
+    ),
     Refusal.TOO_MANY_MAILS: _l(
         "The requester got many questions and visits by e-mail within the last hour. Call them, or "
         "wait a while before the next. What you typed is still here."
@@ -173,8 +177,13 @@ def refusal_text(refusal: Refusal) -> str:
     return str(REFUSALS[refusal])
 
 
-def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
-    """Return a page (for programs: JSON) that says what is wrong and what to do."""
+def problem(
+    status: int, detail: object = None, *, way_back: str | None = None
+) -> tuple[str | Response, int]:
+    """Return a page (for programs: JSON) that says what is wrong and what to do.
+
+    `way_back`: where the thing is seen as it stands now; of a conflict else the page above.
+    """
     known = status if status in TITLES else (500 if status >= 500 else 400)
     title, text = str(TITLES[known]), str(detail or DETAILS[known])
     if _wants_json():
@@ -188,7 +197,7 @@ def problem(status: int, detail: object = None) -> tuple[str | Response, int]:
             problem_title=title,
             detail=text,
             kept=kept_from_request(),
-            way_back=_page_above() if status == 409 else None,
+            way_back=way_back or (_page_above() if status == 409 else None),
         ), status
     except LOST as error:  # the frame of the page asks the database who is there
         return unavailable(error)

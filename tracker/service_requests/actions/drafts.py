@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import delete, select
 
 from tracker.database import db
+from tracker.errors import Refusal, RefusedError
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import queries
 from tracker.service_requests.models import Photo, SubmissionDraft
@@ -62,8 +63,8 @@ def is_begun_in(browser: str, key: str, server_secrets: Sequence[str]) -> bool:
 def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -> SubmissionDraft:
     """Keep what was filled in under `key`, in place of what was kept before.
 
-    A draft that has been sent stays as it is: the caller sees that in `service_request_id`.
-    Raises `ValueError` for a key that could be guessed.
+    Raises `RefusedError` for one that was sent: that stays as it is, and nothing hangs on it any
+    more. Raises `ValueError` for a key that could be guessed.
     """
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     if not is_key(key):
@@ -73,10 +74,11 @@ def save(key: str, content: Mapping[str, Any], *, actor: Actor, now: datetime) -
     if draft is None:
         draft = SubmissionDraft(key=key, content={}, created_at=now)
         db.session.add(draft)
-    if draft.service_request_id is None:
-        draft.content = dict(content)
-        if draft.created_at < now - KEPT:
-            draft.created_at = now  # the daily job has not been here yet: it begins anew
+    if draft.service_request_id is not None:
+        raise RefusedError(Refusal.SENT_ALREADY)
+    draft.content = dict(content)
+    if draft.created_at < now - KEPT:
+        draft.created_at = now  # the daily job has not been here yet: it begins anew
     db.session.flush()
     return draft
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, RefusedError
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
@@ -30,7 +30,7 @@ from tracker.service_requests.similar import SimilarRequest, similar_open_reques
 from tracker.service_requests.views import draft_keys
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
-from tracker.web.errors import refusal_text
+from tracker.web.errors import problem, refusal_text
 from tracker.web.throttle import (
     Limit,
     callers_network,
@@ -197,18 +197,10 @@ def _keep(key: str) -> ResponseReturnValue:
 def _keep_own(key: str, removed: str | None) -> ResponseReturnValue:
     sent = _offer(AskForm.from_request())
     existing = _draft(key)
-    if existing is not None and existing.service_request_id is not None:
-        return _to_receipt(existing.service_request_id)
-    if existing is None and intake.submitted_with(key) is not None:
-        # It was sent, and forgotten since: a day ago, or when the private link was renewed. Kept
-        # and sent once more, it would lead to the new link.
-        return _gone_page()
     category = _offered_category(request.form.get("category_id", ""))
-    if category is None:
-        return redirect(url_for(".new"), 303)
-    if existing is None and _has_kept_too_many():
-        sent.form_errors.append(_too_often_words())
-        return _form_page(sent, category, key=key, draft=None, status=429)
+    cannot_keep = _why_not_kept(key, sent, existing, category)
+    if cannot_keep is not None:
+        return cannot_keep
     content = sent.kept(request.form)
     kept = [photo for photo in existing.photos if photo.key != removed] if existing else []
     room = MOST_AT_ONCE - len(kept)
@@ -218,20 +210,56 @@ def _keep_own(key: str, removed: str | None) -> ResponseReturnValue:
         try:
             _save(key, content, uploads.stored, removed)
         except RefusedError as refused:
-            # The words are kept all the same; the photos are not: others came at the same moment.
             delete_files(photo.key for photo in uploads.stored)
+            before = _draft(key)
+            if before is not None and before.service_request_id is not None:
+                return _answer_to_sent(before.service_request_id, sent)
+            # The words are kept all the same; the photos are not: others came at the same moment.
             problems.append(refusal_text(refused.refusal))
             _save(key, content, (), removed)
     if removed:
         return redirect(url_for(".edit", key=key) + "#photo-field", 303)
-    if request.form.get("go") == "category":
+    if category is None or request.form.get("go") == "category":  # or it was withdrawn meanwhile
         return redirect(url_for(".new", draft=key), 303)
     is_valid = sent.is_sent_and_valid()
-    for problem in problems:
-        sent.complain(sent.photos, problem)
+    for words in problems:
+        sent.complain(sent.photos, words)
     if is_valid and not problems:
         return redirect(url_for(".check", key=key), 303)
     return _form_page(sent, category, key=key, draft=_draft(key))
+
+
+def _why_not_kept(
+    key: str, sent: AskForm, existing: SubmissionDraft | None, category: Category | None
+) -> ResponseReturnValue | None:
+    """Return the answer to what is not kept as a draft; None for what is."""
+    if existing is not None and existing.service_request_id is not None:
+        return _answer_to_sent(existing.service_request_id, sent)
+    if existing is None and intake.submitted_with(key) is not None:
+        # It was sent, and forgotten since: a day ago, or when the private link was renewed. Kept
+        # and sent once more, it would lead to the new link.
+        return _gone_page()
+    if category is None and not sent.kept(request.form):
+        return redirect(url_for(".new"), 303)
+    if existing is None and _has_kept_too_many():
+        if category is None:
+            return problem(429, _too_often_words())
+        sent.form_errors.append(_too_often_words())
+        return _form_page(sent, category, key=key, draft=None, status=429)
+    return None
+
+
+def _answer_to_sent(service_request_id: int, sent: AskForm) -> ResponseReturnValue:
+    """Lead to the receipt of what was sent before; what is new is shown, to be added there."""
+    made = db.session.get(ServiceRequest, service_request_id)
+    typed = sent.need.data, sent.address.data, sent.preferred_time.data
+    is_same = made is not None and (made.need, made.address, made.preferred_time) == tuple(
+        (words or "").strip() for words in typed
+    )
+    if is_same and not any(file.filename for file in request.files.getlist("photos")):
+        return _to_receipt(service_request_id)
+    way_back = _receipt_of(service_request_id)
+    return problem(409, refusal_text(Refusal.SENT_ALREADY), way_back=way_back)
 
 
 def _save(
@@ -326,11 +354,16 @@ def _elsewhere_page() -> ResponseReturnValue:
 
 
 def _to_receipt(service_request_id: int) -> ResponseReturnValue:
+    return redirect(_receipt_of(service_request_id), 303)
+
+
+def _receipt_of(service_request_id: int) -> str:
+    """Return the address where the one who sent it sees what was sent."""
     service_request = db.session.get(ServiceRequest, service_request_id)
     if service_request is None:
         abort(404)
     token = links.token_for(service_request.id, service_request.link_salt)
-    return redirect(url_for("track.receipt", token=token), 303)
+    return url_for("track.receipt", token=token)
 
 
 def _draft(key: str) -> SubmissionDraft | None:
