@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.builders import Builders
@@ -10,6 +11,7 @@ from tests.support.steps import MAIL, steps_of
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, StepNotAllowedError
+from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
 from tracker.service_requests import queries
@@ -286,6 +288,42 @@ def test_only_what_is_planned_is_called_off(
             visiting.cancel_visit(it, visit, reason="x", actor=visitor, now=a.now)
 
     assert (done.status, elsewhere.status) == (VisitStatus.DONE, VisitStatus.PLANNED)
+
+
+def test_who_went_though_it_was_called_off_made_a_visit_of_their_own(
+    a: Builders, app: Flask, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    planned = a.planned_visit(it, by=person)
+    with transaction():
+        visiting.cancel_visit(it, planned, reason="下大雨", actor=visitor, now=a.now)
+    done = record(it, report(a, person), visit=planned, actor=visitor, now=a.now)
+    record(it, report(a, person), visit=planned, actor=visitor, now=a.now)
+
+    assert done.id != planned.id
+    assert (planned.status, done.status) == (VisitStatus.CANCELLED, VisitStatus.DONE)
+    assert len(visits()) == 2
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(violations(snapshot)) == []
+
+
+def test_a_plan_with_the_key_of_another_visit_is_a_plan_of_its_own(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    begins = a.now + timedelta(days=1)
+    record(it, report(a, person), actor=visitor, now=a.now)
+    for day in (1, 2):
+        with transaction():
+            visiting.plan_visit(
+                it,
+                planned_from=begins + timedelta(days=day),
+                planned_to=begins + timedelta(days=day) + HOUR,
+                visitors=[person],
+                submission_key="one",
+                actor=visitor,
+                now=a.now,
+            )
+
+    assert len(visits()) == 3
 
 
 # ---------------------------------------------------------------- drafts

@@ -1,7 +1,7 @@
 """Visits to a service request: planned, recorded, cancelled."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -59,7 +59,11 @@ def plan_visit(
     Raises `RefusedError` when they were written to too often.
     """
     require(actor, Action.RECORD_VISIT, service_request)
-    existing, submission_key = _recorded_with(submission_key, service_request)
+    existing, submission_key = _made_with(
+        submission_key,
+        service_request,
+        lambda made: (made.planned_from, made.planned_to) == (planned_from, planned_to),
+    )
     if existing is not None:
         return existing
     messages.refuse_too_many(service_request, now=now)
@@ -94,9 +98,12 @@ def record_visit(
     actor: Actor,
     now: datetime,
 ) -> Visit:
-    """Record a visit that was planned, or one that was not. The same key twice records one."""
+    """Record a visit that was planned, or one that was not. The same key twice records one.
+
+    Who went though the visit was called off has made another.
+    """
     require(actor, Action.RECORD_VISIT, service_request)
-    existing, submission_key = _recorded_with(submission_key, service_request)
+    existing, submission_key = _made_with(submission_key, service_request, _is_done)
     if existing is not None and existing is not visit:
         return existing
     if visit is not None and visit.service_request_id != service_request.id:
@@ -104,7 +111,7 @@ def record_visit(
         raise NotFoundError(message)
     if visit is not None and visit.status is VisitStatus.DONE:
         return visit
-    if visit is None:
+    if visit is None or visit.status is VisitStatus.CANCELLED:
         visit = Visit(service_request_id=service_request.id, submission_key=submission_key)
         db.session.add(visit)
     # First, because reading who was planned to go flushes what is half changed.
@@ -138,7 +145,7 @@ def record_visit(
 
 def is_recorded(service_request: ServiceRequest, visit: Visit | None, submission_key: str) -> bool:
     """Tell whether this report came before: `record_visit` would change nothing."""
-    existing, _ = _recorded_with(submission_key, service_request)
+    existing, _ = _made_with(submission_key, service_request, _is_done)
     if existing is not None and existing is not visit:
         return True
     return visit is not None and visit.status is VisitStatus.DONE
@@ -259,14 +266,20 @@ def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
         db.session.execute(delete(NoteDraft).where(NoteDraft.id.in_(ids)))
 
 
-def _recorded_with(
-    submission_key: str, service_request: ServiceRequest
+def _made_with(
+    submission_key: str, service_request: ServiceRequest, is_same: Callable[[Visit], bool]
 ) -> tuple[Visit | None, str]:
-    """Return the visit of this request with the key; and the key, or another if it is taken."""
+    """Return the same visit of this request with the key; and the key, or another if it is taken."""
     found = db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
-    if found is None or found.service_request_id == service_request.id:
+    if found is None:
+        return None, submission_key
+    if found.service_request_id == service_request.id and is_same(found):
         return found, submission_key
     return None, secrets.token_urlsafe(16)
+
+
+def _is_done(visit: Visit) -> bool:
+    return visit.status is VisitStatus.DONE
 
 
 def _remember(service_request: ServiceRequest, visitors: Sequence[Person]) -> None:
