@@ -40,7 +40,13 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteDialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, ExecutionContext
 from sqlalchemy.exc import DisconnectionError, IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+)
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql import FromClause
 
@@ -127,6 +133,7 @@ db = SQLAlchemy(metadata=Model.metadata)  # plain typed models, Flask-SQLAlchemy
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 _KNOWN: Final = "known"
+_ASKED: Final = "asked"
 before_writing: list[Callable[[], None]] = []
 """Filled by `create_app`: what is asked once a change has its turn, perhaps long after it began."""
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
@@ -139,7 +146,8 @@ def transaction() -> Iterator[None]:
     Views and commands open transactions. Actions and queries never do, so that
     several actions can be made to succeed or fail together.
 
-    What `before_writing` raises, refuses the change.
+    What `before_writing` raises, refuses the change; on PostgreSQL, where one waits for the rows
+    that one will change, it is asked once more before the first thing is written.
     What was read before is forgotten first: on SQLite the write lock is taken at the
     beginning, so that everything read inside is what the change is made from.
     """
@@ -159,18 +167,34 @@ def transaction() -> Iterator[None]:
         _writing.reset(token)
 
 
-def ask_again() -> None:
-    """Ask what is asked before writing once more, where one has waited for a row meanwhile.
-
-    SQLite has one writer at a time: who waited for their turn had not begun.
-    """
-    if _writing.get() and db.session.connection().dialect.name == "postgresql":
-        _ask_first()
-
-
 def _ask_first() -> None:
     for check in before_writing:
         check()
+
+
+@event.listens_for(Session, "before_flush")
+def _before_rows_are_written(session: Session, _context: UOWTransaction, _rows: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        _ask_again(session)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _before_a_statement_writes(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        _ask_again(state.session)
+
+
+def _ask_again(session: Session) -> None:
+    """Ask what is asked before writing once more, where one may have waited for others meanwhile.
+
+    Before the first thing that is written: who ends what they hold themselves has not ended it yet.
+    SQLite has one writer at a time: who waited for their turn had not begun.
+    """
+    if not _writing.get() or _ASKED in session.info:
+        return
+    session.info[_ASKED] = True
+    if session.connection().dialect.name == "postgresql":
+        _ask_first()
 
 
 def hold(row: Model) -> None:
@@ -228,6 +252,7 @@ def once_a_transaction(read: Callable[Given, Result]) -> Callable[Given, Result]
 def _forget_what_was_read(session: Session, ended: SessionTransaction) -> None:
     if ended.parent is None:
         session.info.pop(_KNOWN, None)
+        session.info.pop(_ASKED, None)
 
 
 @event.listens_for(Engine, "handle_error")

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
@@ -16,7 +16,8 @@ from tests.support.together import at_once, same_visitor, until_others_wait
 from tracker.accounts import actions
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.accounts.queries import grants_of
-from tracker.database import db, transaction
+from tracker.clock import utc_now
+from tracker.database import db, hold, transaction
 from tracker.errors import NotPermittedError
 from tracker.notifications.models import Message
 from tracker.organisation.models import Unit
@@ -629,3 +630,56 @@ def test_who_was_lent_a_moment_before_they_are_let_go_stays_with_their_own_unit(
         team_actions.leave(place, actor=head, now=a.now + timedelta(seconds=1))
 
     assert queries.units_held_in(person.id, boss) == {south.id}
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_who_is_ended_while_they_wait_gives_no_role(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    me, other = a.administrator(), a.person()
+    my_id, other_id, root_id = me.id, other.id, a.bureau.id
+    page = browser.sign_in(me).open(f"/admin/people/{other_id}")
+    sent = {
+        **page.form("role").values(),
+        "role": Role.ADMINISTRATOR.value,
+        "unit_id": str(root_id),
+    }
+    client, is_held, status = same_visitor(app, browser), Event(), []
+
+    def hold_up() -> None:
+        with transaction():
+            hold(db.session.get_one(Person, other_id))
+            is_held.set()
+            until_others_wait(1)
+            with db.engine.begin() as elsewhere:
+                gone = update(Person).where(Person.id == my_id).values(ended_at=utc_now())
+                elsewhere.execute(gone)
+
+    def act() -> None:
+        is_held.wait(5)
+        status.append(client.post(f"/admin/people/{other_id}/roles", data=sent).status_code)
+
+    at_once(app, [hold_up, act])
+
+    assert status == [403]
+    assert grants_of(other_id) == []
+
+
+def test_who_ends_themselves_is_not_held_up_by_what_they_have_ended_already(
+    a: Builders, browser: Browser
+) -> None:
+    a.administrator()
+    me = a.administrator()
+    one, other = a.team(), a.team()
+    a.membership(one, me)
+    it = a.service_request(team=one, claimed_by=[me])
+    a.membership(other, me)
+    sent = browser.sign_in(me).open(f"/admin/people/{me.id}").form("role").values()
+
+    left = browser.request("POST", f"/admin/teams/{one.id}/members/{me.id}/leave", data=sent)
+    ended = browser.request("POST", f"/admin/people/{me.id}/end", data=sent)
+
+    assert (left.status_code, ended.status_code) == (303, 303)
+    assert me.ended_at is not None
+    assert grants_of(me.id) == []
+    assert it.places_taken == 0

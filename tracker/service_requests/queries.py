@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.accounts.queries import leads_in
-from tracker.database import ask_again, db
+from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area
@@ -65,9 +65,7 @@ def find_for_change(
     Whoever comes second waits and then sees what the first one did. Who only refers to it, with
     a message say, does not wait: its key stays. Raises `NotFoundError` as `find` does.
     """
-    found = _one(_locked(actor, action), service_request_id)
-    ask_again()
-    return found
+    return _one(_locked(actor, action), service_request_id)
 
 
 @made_once
