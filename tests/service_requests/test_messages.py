@@ -1,6 +1,7 @@
 """A step and its message are one: where the message cannot be written, nothing happened."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
+from tracker.permissions import resident
 from tracker.service_requests import messages
-from tracker.service_requests.actions import handling, visiting
+from tracker.service_requests.actions import answers, handling, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
 
@@ -157,3 +159,29 @@ def test_what_the_requester_relies_on_reaches_them_or_is_refused(
     assert steps_of(it)[-1] is Step.RESUME
     with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
         assert list(violations(snapshot)) == []
+
+
+@pytest.mark.parametrize("anybody_left", [True, False])
+def test_what_somebody_must_see_to_reaches_the_desk_where_nobody_is_left(
+    a: Builders, *, anybody_left: bool
+) -> None:
+    desk = a.coordinator(email="desk@example.org")
+    leader = a.leader(email="leader@example.org")
+    it = a.service_request(status=Status.ASSIGNED, team=a.team(), leader=leader)
+    if not anybody_left:
+        with transaction():
+            db.session.merge(leader).ended_at = a.now
+    before, requester = db.session.scalar(select(func.max(Message.id))), resident(it.id)
+
+    for say in (
+        partial(answers.urge, it),
+        partial(answers.add_word, it, word="The door is green."),
+        partial(answers.withdraw, it),
+    ):
+        with transaction():
+            say(actor=requester, now=a.now)
+
+    told = db.session.scalars(select(Message.address).where(Message.id > before)).all()
+    # That it was taken back leaves nothing to see to.
+    assert told.count(leader.email) == (3 if anybody_left else 0)
+    assert told.count(desk.email) == (0 if anybody_left else 2)

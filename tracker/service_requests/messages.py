@@ -1,6 +1,6 @@
 """Who is told of which step. Writes into the outbox, in the transaction of the step."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,6 +29,10 @@ MOST_RELIED_ON: Final = 10
 """More questions and visits than that within an hour are agreed on the telephone."""
 FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
+TO_BE_SEEN_TO: Final = frozenset(
+    {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
+)
+"""Steps after which somebody must do something."""
 
 
 def tell_requester(
@@ -86,35 +90,21 @@ def _written_to(service_request: ServiceRequest, steps: Collection[Step], *, now
 
 
 def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
-    """Tell who holds it: the team leaders of the lead team, those who claimed, the leader."""
-    for person in _holders(service_request):
+    """Tell who holds it: the team leaders of the lead team, those who claimed, the leader.
+
+    What somebody must see to is told to the desk, too, where nobody else would.
+    """
+    told = list(_holders(service_request))
+    if step in TO_BE_SEEN_TO and _is_left_to_desk(service_request, step, told):
+        told += [person for person in _desk(service_request) if person not in told]
+    for person in told:
         tell_person(service_request, person, step, now=now)
 
 
 def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
     """Tell the coordinators in whose units the request lies."""
-    units = organisation.units_above(service_request.unit_id)
-    for person in db.session.scalars(
-        select(Person)
-        .join(Grant, Grant.person_id == Person.id)
-        .where(
-            Grant.role == Role.COORDINATOR,
-            Grant.unit_id.in_(sorted(units)),
-            Grant.ended_at.is_(None),
-            Person.ended_at.is_(None),
-        )
-        .distinct()
-    ).all():
+    for person in _desk(service_request):
         tell_person(service_request, person, step, now=now)
-
-
-def tell_desk_of_the_teamless(
-    service_request: ServiceRequest, step: Step, *, now: datetime
-) -> None:
-    """Tell the desk of what begins anew where its team has ended: nobody else would take it up."""
-    team = service_request.lead_team
-    if team is None or team.ended_at is not None:
-        tell_desk(service_request, step, now=now)
 
 
 def tell_person(
@@ -160,6 +150,31 @@ def _leaders_of(team_id: int) -> Iterable[Person]:
             Membership.ended_at.is_(None),
             Person.ended_at.is_(None),
         )
+    ).all()
+
+
+def _is_left_to_desk(
+    service_request: ServiceRequest, step: Step, holders: Sequence[Person]
+) -> bool:
+    """Tell whether no team has it, or only one that has ended, or in which nobody holds it."""
+    team = service_request.lead_team
+    if team is None:
+        return step is not Step.ADD_WORD  # the desk reads words in its queue
+    return team.ended_at is not None or not holders
+
+
+def _desk(service_request: ServiceRequest) -> Iterable[Person]:
+    units = organisation.units_above(service_request.unit_id)
+    return db.session.scalars(
+        select(Person)
+        .join(Grant, Grant.person_id == Person.id)
+        .where(
+            Grant.role == Role.COORDINATOR,
+            Grant.unit_id.in_(sorted(units)),
+            Grant.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+        .distinct()
     ).all()
 
 

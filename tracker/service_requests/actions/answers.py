@@ -113,10 +113,7 @@ def urge(service_request: ServiceRequest, *, word: str = "", actor: Actor, now: 
     service_request.urged_at = now
     service_request.times_urged += 1
     steps.take(service_request, Step.URGE, actor=actor, now=now, public_note=word)
-    if service_request.lead_team_id is None:
-        messages.tell_desk(service_request, Step.URGE, now=now)
-    else:
-        messages.tell_team(service_request, Step.URGE, now=now)
+    messages.tell_team(service_request, Step.URGE, now=now)
 
 
 def add_word(
@@ -172,7 +169,6 @@ def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now:
     service_request.times_reopened += 1
     steps.take(service_request, Step.DISPUTE, actor=actor, now=now, public_note=reason)
     messages.tell_team(service_request, Step.DISPUTE, now=now)
-    messages.tell_desk_of_the_teamless(service_request, Step.DISPUTE, now=now)
 
 
 def may_still_dispute(service_request: ServiceRequest, now: datetime) -> bool:

@@ -156,5 +156,3 @@ def _grant(
     )
     messages.tell_requester(service_request, step, now=now)
     messages.tell_team(service_request, step, now=now)
-    if step is Step.REOPEN:
-        messages.tell_desk_of_the_teamless(service_request, step, now=now)
