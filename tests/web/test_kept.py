@@ -11,6 +11,7 @@ from tests.support.builders import PASSWORD, Builders
 from tests.support.page import Page
 from tracker.accounts import credentials, links, sessions
 from tracker.accounts.models import LinkPurpose
+from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind
@@ -238,3 +239,31 @@ def test_a_decision_is_kept_for_who_wrote_it(a: Builders, browser: Browser) -> N
     assert NOTE not in page.html
     db.session.expire_all()
     assert asked.decided_at is None
+
+
+@pytest.mark.parametrize("is_the_writer", [True, False])
+def test_what_was_typed_outlives_a_change_of_the_servers_secret(
+    a: Builders,
+    app: Flask,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_the_writer: bool,
+) -> None:
+    made = a.service_request(status=Status.IN_PROGRESS)
+    db.session.refresh(made)
+    writer = a.team_leader(made.lead_team)
+    page = browser.sign_in(writer).open(f"/requests/{made.id}/note")
+    typed = page.form("internal_note").filled({"internal_note": NOTE})
+    settings: Settings = app.config["SETTINGS"]
+    changed = replace(settings, secret_key="a" * 40, secret_key_fallbacks=(settings.secret_key,))
+    monkeypatch.setitem(app.config, "SETTINGS", changed)
+    monkeypatch.setitem(app.config, "SECRET_KEY", changed.secret_key)
+    monkeypatch.setitem(app.config, "SECRET_KEY_FALLBACKS", list(changed.secret_key_fallbacks))
+    if not is_the_writer:
+        browser.sign_in(a.team_leader(made.lead_team))
+
+    answer = browser.request("POST", page.path, data=typed, headers={"Referer": page.url})
+
+    assert answer.status_code == 400
+    assert (NOTE in answer.text) is is_the_writer

@@ -21,13 +21,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from tracker.config import Settings
 from tracker.web.addresses import printable
-from tracker.web.sealing import seal, unseal
+from tracker.web.sealing import seal, secrets, unseal
 
 NOT_KEPT = frozenset({"csrf_token", "kept", "author", "resume"})
 SECRETS: set[str] = set()
@@ -88,9 +87,8 @@ def _author_marks() -> Iterator[str]:
     """Yield the mark of who is signed in, and those that they had under earlier secrets."""
     if not current_user.is_authenticated:
         return
-    settings: Settings = current_app.config["SETTINGS"]
     author = f"author {current_user.actor.person_id}".encode()
-    for secret in (settings.secret_key, *settings.secret_key_fallbacks):
+    for secret in secrets():
         yield hmac.new(secret.encode(), author, hashlib.sha256).hexdigest()[:32]
 
 

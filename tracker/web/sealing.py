@@ -23,10 +23,14 @@ def unseal(sealed: str, *, purpose: str) -> str | None:
         return None
 
 
-def _seal(purpose: str) -> MultiFernet:
+def secrets() -> tuple[str, ...]:
+    """Return the server's secret, by which all is made; and earlier ones, which still verify."""
     settings: Settings = current_app.config["SETTINGS"]
-    secrets = (settings.secret_key, *settings.secret_key_fallbacks)
-    return MultiFernet([Fernet(_key(purpose, secret)) for secret in secrets])
+    return (settings.secret_key, *settings.secret_key_fallbacks)
+
+
+def _seal(purpose: str) -> MultiFernet:
+    return MultiFernet([Fernet(_key(purpose, secret)) for secret in secrets()])
 
 
 @cache
