@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -10,7 +11,12 @@ from sqlalchemy import select, update
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.steps import steps_of
-from tests.support.together import at_once, same_visitor, until_others_wait
+from tests.support.together import (
+    at_once,
+    same_visitor,
+    until_others_wait,
+    while_the_other_waits,
+)
 from tracker.accounts import actions as people
 from tracker.accounts.models import Grant, Person
 from tracker.clock import utc_now
@@ -20,12 +26,13 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import Action, Role, resident
 from tracker.service_requests import following
-from tracker.service_requests.actions import answers, approvals, claims, dispatch
+from tracker.service_requests.actions import answers, approvals, claims, dispatch, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import CASEWORK, ServiceRequest
-from tracker.service_requests.queries import waiting_approvals
+from tracker.service_requests.queries import find_for_change, waiting_approvals
 from tracker.teams import actions as teams
 from tracker.teams.models import Membership, Team
+from tracker.teams.queries import membership
 from tracker.visibility import within_reach
 from tracker.visits.models import VisitStatus
 
@@ -260,7 +267,7 @@ def test_a_visit_whose_time_has_passed_is_not_called_off(
     assert passed.visitors == [goes]
 
 
-def test_a_leader_who_leaves_the_team_still_goes(a: Builders) -> None:
+def test_a_leader_who_was_in_the_team_too_goes_on_going(a: Builders, now: datetime) -> None:
     team, leader = a.team(), a.leader()
     a.membership(team, leader)
     it = a.service_request(team=team, leader=leader, claimed_by=[leader])
@@ -269,7 +276,42 @@ def test_a_leader_who_leaves_the_team_still_goes(a: Builders) -> None:
     leave(a, team, leader)
 
     assert it.claimant_ids == set()
-    assert (visit.status, visit.visitors) == (VisitStatus.PLANNED, [leader])
+    after_leaving = visit.status
+    with transaction():
+        everything: dict[str, Any] = {"held_in": [a.bureau.id], "now": now}
+        boss = a.actor(a.administrator())
+        teams.leave_every_team(db.session.merge(leader), actor=boss, **everything)
+    assert (after_leaving, visit.status) == (VisitStatus.PLANNED, VisitStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("leaves_first", [True, False])
+def test_who_leaves_as_their_visit_is_planned_is_announced_at_no_door(
+    app: Flask, a: Builders, *, leaves_first: bool
+) -> None:
+    team = a.team()
+    goes, plans = a.volunteer(team), a.team_leader(team)
+    it = a.service_request(team=team, claimed_by=[a.volunteer(team)])
+    request_id, goes_id, team_id, now = it.id, goes.id, team.id, a.now
+    planner, boss = a.actor(plans), a.actor(a.administrator())
+
+    def plan() -> None:
+        visiting.plan_visit(
+            find_for_change(planner, request_id, Action.RECORD_VISIT),
+            planned_from=now + timedelta(days=1),
+            planned_to=now + timedelta(days=1, hours=1),
+            visitors=[db.session.get_one(Person, goes_id)],
+            submission_key="one",
+            actor=planner,
+            now=now,
+        )
+
+    def go() -> None:
+        teams.leave(membership(team_id, goes_id), actor=boss, now=now)
+
+    while_the_other_waits(app, *((go, plan) if leaves_first else (plan, go)))
+
+    assert following.visits_to_come(it, now) == []
+    assert (Step.PLAN_VISIT in steps_of(it)) is not leaves_first
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)

@@ -1,7 +1,8 @@
 """Several acts at the same moment, in real threads."""
 
 from collections.abc import Callable, Sequence
-from threading import Barrier, Thread
+from contextlib import suppress
+from threading import Barrier, Event, Thread
 from time import monotonic, sleep
 from typing import Final, TypeVar
 
@@ -11,6 +12,7 @@ from sqlalchemy import select, text
 
 from tests.support.browser import Browser
 from tracker.database import Model, db, transaction
+from tracker.errors import ShishiError
 from tracker.service_requests.views import draft_keys
 
 Result = TypeVar("Result")
@@ -46,6 +48,27 @@ def at_once(app: Flask, acts: Sequence[Callable[[], Result]]) -> list[Result]:
     if errors:
         raise errors[0]
     return results
+
+
+def while_the_other_waits(
+    app: Flask, first: Callable[[], object], second: Callable[[], object]
+) -> None:
+    """Do the second while the first is done but not committed; it may be refused."""
+    is_done = Event()
+
+    def begin() -> None:
+        with transaction():
+            first()
+            db.session.flush()
+            is_done.set()
+            until_others_wait(1, at_most_s=2.0)
+
+    def follow() -> None:
+        is_done.wait()
+        with suppress(ShishiError), transaction():
+            second()
+
+    at_once(app, [begin, follow])
 
 
 def held_until_all_wait(held: type[Model], *, waiting: int) -> Callable[[], None]:

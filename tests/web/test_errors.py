@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.pictures import small_jpeg
-from tests.support.together import at_once, same_visitor, until_others_wait
+from tests.support.together import at_once, same_visitor, while_the_other_waits
 from tracker.accounts import actions as people
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.database import db, hold, transaction
@@ -233,27 +233,6 @@ def test_somebody_given_a_role_as_they_are_ended_holds_nothing_afterwards(
     at_once(app, [give, end] * 4)
 
     assert rows(Grant, Grant.person_id == person_id, Grant.ended_at.is_(None)) == 0
-
-
-def while_the_other_waits(
-    app: Flask, first: Callable[[], object], second: Callable[[], object]
-) -> None:
-    """Do the second while the first is done but not committed."""
-    is_done = Event()
-
-    def begin() -> None:
-        with transaction():
-            first()
-            db.session.flush()
-            is_done.set()
-            until_others_wait(1, at_most_s=2.0)
-
-    def follow() -> None:
-        is_done.wait()
-        with suppress(RefusedError), transaction():
-            second()
-
-    at_once(app, [begin, follow])
 
 
 @pytest.mark.parametrize("ends_first", [True, False])

@@ -57,21 +57,22 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
         teams = service_request.team_ids
         if team_id is not None and (team_id not in teams or staying_in & set(teams)):
             continue
-        claim = claims.get(service_request_id)
-        if claim is not None:
-            steps.take(
-                service_request,
-                Step.RELEASE,
-                actor=actor,
-                now=now,
-                detail={"person_id": person_id, "left_team_id": team_id},
-            )
-            free(service_request, claim, reason="left the team", now=now)
         if team_id is None:
-            visiting.stay_away(service_request, person_id, actor=actor, now=now)
-        else:  # who answers for it goes on
+            visiting.stay_away(service_request, person_id, answers=False, actor=actor, now=now)
+        else:
             visiting.keep_away_others(service_request, actor=actor, now=now)
-        if claim is not None and service_request.status in UNRESOLVED_STATUSES:
+        claim = claims.get(service_request_id)
+        if claim is None:
+            continue
+        steps.take(
+            service_request,
+            Step.RELEASE,
+            actor=actor,
+            now=now,
+            detail={"person_id": person_id, "left_team_id": team_id},
+        )
+        free(service_request, claim, reason="left the team", now=now)
+        if service_request.status in UNRESOLVED_STATUSES:
             messages.tell_team(service_request, Step.RELEASE, now=now)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
+from tracker.accounts.models import Person
 from tracker.accounts.queries import leads_in
 from tracker.database import db
 from tracker.errors import NotFoundError
@@ -20,6 +21,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
+from tracker.teams.models import Membership
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -87,6 +89,27 @@ def answers_still(person_id: int | None, unit_id: int) -> ColumnElement[bool]:
     A request stands with its leader when the role has ended; they answer for it no more.
     """
     return leads_in(person_id or 0, organisation.units_above(unit_id))
+
+
+def works_on(
+    person_id: InstrumentedAttribute[int] | ColumnElement[int], service_request: ServiceRequest
+) -> ColumnElement[bool]:
+    """Return the condition that somebody is in one of its teams, or still answers for it as leader."""
+    leader_id = service_request.leader_id or 0
+    members = select(Membership.person_id).where(
+        Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
+    )
+    is_its_leader = and_(person_id == leader_id, answers_still(leader_id, service_request.unit_id))
+    return or_(person_id.in_(members), is_its_leader)
+
+
+def who_may_go(service_request: ServiceRequest) -> Sequence[Person]:
+    """Return who may be announced at the requester's door, by name."""
+    return db.session.scalars(
+        select(Person)
+        .where(works_on(Person.id, service_request), Person.ended_at.is_(None))
+        .order_by(Person.sort_key, Person.id)
+    ).all()
 
 
 def find_both_for_change(

@@ -4,19 +4,19 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import delete, select
 
 from tracker.accounts.models import Person
-from tracker.database import db
-from tracker.errors import NotFoundError
+from tracker.database import db, hold
+from tracker.errors import NotFoundError, StaleError
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
-from tracker.teams.models import Membership
 from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus, visit_visitor
 from tracker.visits.queries import is_to_come
 
@@ -57,6 +57,7 @@ def plan_visit(
     """Plan who goes when. The requester is told; sending the same key twice plans one.
 
     Raises `RefusedError` when they were written to too often.
+    Raises `StaleError` when one of them does not work on it any more.
     """
     require(actor, Action.RECORD_VISIT, service_request)
     existing, submission_key = _made_with(
@@ -67,6 +68,12 @@ def plan_visit(
     if existing is not None:
         return existing
     messages.refuse_too_many(service_request, now=now)
+    # Whoever takes one of them out of a team at the same moment waits, or has done so by now.
+    for person in sorted(visitors, key=attrgetter("id")):
+        hold(person)
+    if not set(visitors) <= set(queries.who_may_go(service_request)):
+        message = "One of the visitors has left since."
+        raise StaleError(message)
     visit = Visit(
         service_request_id=service_request.id,
         status=VisitStatus.PLANNED,
@@ -163,12 +170,23 @@ def cancel_visit(
 
 
 def stay_away(
-    service_request: ServiceRequest, person_id: int, *, actor: Actor, now: datetime
+    service_request: ServiceRequest,
+    person_id: int,
+    *,
+    answers: bool = True,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     """Take somebody who no longer works on it off the visits still to come; part of a step.
 
-    What nobody goes to any more is called off, and the requester is told.
+    What nobody goes to any more is called off, and the requester is told. Its leader goes on
+    going, unless they answer for nothing any more (not `answers`).
     """
+    is_its_leader = answers and person_id == service_request.leader_id
+    if is_its_leader and db.session.scalar(
+        select(queries.answers_still(person_id, service_request.unit_id))
+    ):
+        return
     planned = db.session.scalars(
         select(Visit).where(
             Visit.service_request_id == service_request.id,
@@ -185,22 +203,14 @@ def stay_away(
 
 
 def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
-    """Take off the visits still to come who is in none of its teams, nor answers for it; part of a step."""
-    leader_id = service_request.leader_id or 0
-    members = select(Membership.person_id).where(
-        Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
-    )
+    """Take off the visits still to come who is in none of its teams now, nor answers for it; part of a step."""
     others = db.session.scalars(
         select(visit_visitor.c.person_id)
         .join(Visit, Visit.id == visit_visitor.c.visit_id)
         .where(
             Visit.service_request_id == service_request.id,
             is_to_come(now),
-            visit_visitor.c.person_id.not_in(members),
-            ~and_(
-                visit_visitor.c.person_id == leader_id,
-                queries.answers_still(leader_id, service_request.unit_id),
-            ),
+            ~queries.works_on(visit_visitor.c.person_id, service_request),
         )
         .distinct()
     ).all()

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import MultiDict
 
@@ -25,7 +25,6 @@ from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
-from tracker.teams.models import Membership
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import printable
@@ -45,7 +44,7 @@ def plan(service_request_id: int) -> ResponseReturnValue:
     form = PlanForm.from_request(
         visitors=_usual_visitors(it, actor), submission_key=secrets.token_urlsafe(16)
     )
-    form.offer_people(_people(it, actor))
+    form.offer_people(queries.who_may_go(it))
     if form.is_sent_and_valid():
         begins, ends = moment(form.planned_from.data), moment(form.planned_to.data)
         assert begins is not None  # noqa: S101 - the form requires both
@@ -266,7 +265,7 @@ def _report_form(
     if draft is not None:
         form = ReportForm(formdata=_typed(draft), **values)
     form.came_in_at = it.submitted_at
-    people = _people(it, actor)
+    people = list(queries.who_may_go(it))
     if visit:
         known = {person.id for person in people}
         people += [person for person in visit.visitors if person.id not in known]
@@ -360,26 +359,6 @@ def _recorded(
     except RefusedError as refused:
         form.complain(form.photos, refusal_text(refused.refusal))
         return None
-
-
-def _people(it: ServiceRequest, actor: Actor) -> list[Person]:
-    """Return who may go: the members of its teams, its leader, and the reader."""
-    ids = {claim.person_id for claim in it.claims} | {actor.person_id or 0}
-    is_its_leader = and_(Person.id == it.leader_id, queries.answers_still(it.leader_id, it.unit_id))
-    ids |= set(
-        db.session.scalars(
-            select(Membership.person_id).where(
-                Membership.team_id.in_(sorted(it.team_ids)), Membership.ended_at.is_(None)
-            )
-        )
-    )
-    return list(
-        db.session.scalars(
-            select(Person)
-            .where(or_(Person.id.in_(sorted(ids)), is_its_leader), Person.ended_at.is_(None))
-            .order_by(Person.sort_key, Person.id)
-        )
-    )
 
 
 def _usual_visitors(it: ServiceRequest, actor: Actor) -> list[int]:
