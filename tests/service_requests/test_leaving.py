@@ -314,6 +314,33 @@ def test_who_leaves_as_their_visit_is_planned_is_announced_at_no_door(
     assert (Step.PLAN_VISIT in steps_of(it)) is not leaves_first
 
 
+def test_nobody_answers_for_what_comes_as_their_role_is_ended(app: Flask, a: Builders) -> None:
+    team, leader, other = a.team(), a.leader(), a.leader()
+    it = a.service_request(team=team, leader=other)
+    grant_id = db.session.scalars(select(Grant.id).where(Grant.person_id == leader.id)).one()
+    ids, now, root_id = (it.id, team.id, leader.id), a.now, a.bureau.id
+    desk, boss = a.actor(a.coordinator()), a.actor(a.administrator())
+
+    def end() -> None:
+        role = db.session.get_one(Grant, grant_id)
+        people.end_role(role, root_unit_id=root_id, actor=boss, now=now)
+
+    def assign() -> None:
+        request_id, team_id, leader_id = ids
+        dispatch.assign(
+            find_for_change(desk, request_id),
+            lead_team=db.session.get_one(Team, team_id),
+            leader=db.session.get_one(Person, leader_id),
+            volunteers_needed=1,
+            actor=desk,
+            now=now,
+        )
+
+    while_the_other_waits(app, end, assign)
+
+    assert it.leader_id == other.id
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_who_is_ended_while_they_wait_for_a_row_acts_no_more(
     a: Builders, app: Flask, browser: Browser

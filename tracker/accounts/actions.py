@@ -172,6 +172,7 @@ def give_role(
 def end_role(grant: Grant, *, root_unit_id: int, actor: Actor, now: datetime) -> None:
     """Take a role back. Raises `RefusedError` for the last administrator of the whole."""
     require_in_unit(actor, Action.MANAGE_GRANTS, grant.unit_id)
+    hold(grant.person)  # the person before the role; whoever lets them answer for something waits
     _end_grant(grant, root_unit_id=root_unit_id, actor=actor, now=now)
     db.session.flush()
     for take_leave in on_role_ended:
