@@ -22,6 +22,8 @@ from phonenumbers import (
     PhoneNumberType,
 )
 
+from tracker.search_text import level
+
 HIDDEN: Final = "****"
 _REST: Final = "***"
 
@@ -291,11 +293,19 @@ SHORTEST_PLACE: Final = 4
 BESIDE_PLACE: Final = ",.;，。；"
 
 
-def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> Sequence[slice]:
-    """Return where in `text` somebody's own names and address stand, in no order.
+TELLING_DIGITS: Final = 7
+"""So many last digits of a telephone number reach somebody who lives where it does."""
+_SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
 
-    A name whole; of an address every stretch that tells the house. However wide or tall the letters
-    are, and whatever spaces stand between them. A name without a letter or digit ("…") tells nobody.
+
+def told_again(
+    text: str, *, names: Iterable[str | None], place: str | None, phone: str | None
+) -> Sequence[slice]:
+    """Return where in `text` somebody's own names, address and number stand, in no order.
+
+    A name whole; of an address every stretch that tells the house; of a telephone number its last
+    digits, with those before them. However wide or tall the letters are, with accents or without,
+    and whatever spaces stand between them. A name without a letter or digit ("…") tells nobody.
     """
     bare, origins = _bare(text)
     found = []
@@ -311,7 +321,22 @@ def told_again(text: str, *, names: Iterable[str | None], place: str | None) -> 
         slice(origins[begin], origins[end - 1] + 1)
         for begin, end in _places(bare, _bare(place or "")[0])
     ]
-    return found
+    return [*found, *_spelt_numbers(text, _digits(phone or ""))]
+
+
+def _spelt_numbers(text: str, phone: str) -> Iterator[slice]:
+    """Give where the end of a number stands in `text`, in whatever groups and with whatever marks."""
+    for run in _SPELT_NUMBER.finditer(_plain(text)):
+        digits = [at for at in range(*run.span()) if run.string[at].isdecimal()]
+        spelt = "".join(run.string[at] for at in digits)
+        size = TELLING_DIGITS
+        begin = spelt.find(phone[-size:]) if len(phone) >= size else -1
+        if begin < 0:
+            continue
+        end = begin + size
+        while begin > 0 and spelt[begin - 1 : end] == phone[-(end - begin + 1) :]:
+            begin -= 1
+        yield slice(digits[begin], digits[end - 1] + 1)
 
 
 def _places(bare: str, place: str) -> Iterator[tuple[int, int]]:
@@ -337,11 +362,11 @@ def _places(bare: str, place: str) -> Iterator[tuple[int, int]]:
 
 
 def _bare(text: str) -> tuple[str, Sequence[int]]:
-    """Return `text` without differences of width and case and without spaces, and whence each is."""
+    """Return `text` without differences of width, case and accent and without spaces, and whence each is."""
     pairs = [
         (bare, origin)
         for origin, character in enumerate(text)
-        for bare in unicodedata.normalize("NFKC", character).casefold()
+        for bare in level(character)
         if not bare.isspace()
     ]
     return "".join(bare for bare, _ in pairs), [origin for _, origin in pairs]

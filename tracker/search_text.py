@@ -48,7 +48,7 @@ def bigrams(text: str) -> list[str]:
     character itself; everything else whole words and numbers. Compatibility forms (full width),
     case and accents are levelled.
     """
-    return [word for kind, run in _runs(_levelled(text)) for word in _words(kind, run)]
+    return [word for kind, run in _runs(level(text)) for word in _words(kind, run)]
 
 
 def index_text(text: str) -> str:
@@ -57,7 +57,7 @@ def index_text(text: str) -> str:
     After the words in order come, once each, the single Chinese characters, so that a query of
     one character finds them, and numbers that were written in groups, as a whole.
     """
-    levelled = _levelled(text)
+    levelled = level(text)
     runs = list(_runs(levelled))
     in_order = [word for kind, run in runs for word in _words(kind, run)]
     characters = dict.fromkeys(
@@ -75,7 +75,7 @@ def phrases(query: str) -> list[tuple[str, ...]]:
     stand anywhere; `王大爷 修水管` finds both orders.
     """
     found: list[tuple[str, ...]] = []
-    for part in _parts(_levelled(query)):
+    for part in _parts(level(query)):
         found.extend(phrase for phrase in _phrases_of(part) if phrase not in found)
     return found[:MOST_PHRASES]
 
@@ -143,7 +143,7 @@ def postgres_phrases(query: str) -> list[str]:
     return [" ".join(phrase) for phrase in phrases(query)]
 
 
-def _levelled(text: str) -> str:
+def level(text: str) -> str:
     """Return `text` without differences of width, case and accent."""
     if text.isascii():
         return text.lower()

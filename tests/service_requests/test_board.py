@@ -103,7 +103,7 @@ def test_when_it_suits_tells_not_whom_nor_where(
 @pytest.mark.parametrize("name", ["…", "..", "李..", "陈...", "?!", "\0\0"])
 def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
     assert (
-        board.blotted("晚上七点后… evenings..", name, None, "柳桥路88号")
+        board.blotted("晚上七点后… evenings..", name, None, "柳桥路88号", None)
         == "晚上七点后… evenings.."
     )
 
@@ -129,7 +129,33 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
     ],
 )
 def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, shown: str) -> None:
-    assert board.blotted(told, "王秀兰", None, place) == shown
+    assert board.blotted(told, "王秀兰", None, place, None) == shown
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("晚上打82345678", "晚上打…"),
+        ("打 8234-56-78，周二", "打 …，周二"),
+        ("7:30 0755/823、45678", "7:30 0…"),
+        ("８２３４\u200b５６７８ after 5", "… after 5"),
+        ("2026-03-12 09:00-11:30, 8234567, 345678", "2026-03-12 09:00-11:30, 8234567, 345678"),
+        ("ask for Ann, or Jose", "ask for …, or …"),
+        ("Annie and JOSÉ at 3 pm", "Annie and … at 3 pm"),
+    ],
+)
+def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: str) -> None:
+    assert board.blotted(told, "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
+
+
+def test_the_number_of_who_asks_is_not_on_the_board(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    a.service_request(team=team, phone="+8675582345678", preferred_time="周二，打82345678")
+
+    page = browser.sign_in(a.volunteer(team)).open("/board")
+
+    assert "周二，打…" in page.text
+    assert "82345678" not in page.html
 
 
 @pytest.mark.parametrize("status", [Status.PARKED, Status.RESOLVED, Status.CLOSED, Status.ACCEPTED])

@@ -489,7 +489,9 @@ def test_the_team_that_had_it_hears_that_it_is_anothers(a: Builders, browser: Br
     assert [message.payload["step"] for message in told] == ["return"]
 
 
-@pytest.mark.parametrize("told", ["欧阳秀兰家水管爆了", "去文化街8号2单元301", "给李奶奶修"])
+@pytest.mark.parametrize(
+    "told", ["欧阳秀兰家水管爆了", "去文化街8号2单元301", "给李奶奶修", "先打 8234 5678"]
+)
 def test_the_board_tells_nothing_of_the_requests_own_people_and_door(
     a: Builders, browser: Browser, told: str
 ) -> None:
@@ -499,6 +501,7 @@ def test_the_board_tells_nothing_of_the_requests_own_people_and_door(
         requester_name="欧阳秀兰",
         beneficiary_name="李奶奶",
         address="家住文化街8号2单元301",
+        phone="+8675582345678",
     )
     browser.sign_in(a.coordinator())
     given = {"lead_team_id": team.id, "leader_id": leader.id, "volunteers_needed": "1"}

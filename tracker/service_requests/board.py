@@ -103,6 +103,7 @@ _TASKS: Final[Select[*tuple[Any, ...]]] = (
         Requester.name,
         ServiceRequest.beneficiary_name,
         ServiceRequest.address,
+        Requester.phone,
     )
     .join(Category, Category.id == ServiceRequest.category_id)
     .outerjoin(Area, Area.id == ServiceRequest.area_id)
@@ -175,18 +176,15 @@ def shown(ids: Sequence[int]) -> Sequence[Task]:
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:
-    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -3]
-    requester_name, beneficiary_name, address = values[-3:]
+    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -4]
+    whose = values[-4:]
     own = dict(zip((*_OWN, "icon", "is_sensitive"), plain, strict=True))
     category, area, team = names(named)
     task_id, lead_team_id = own["id"], own["lead_team_id"]
     teams = held.get((_TEAMS, task_id), ())
     return Task(
         **own
-        | {
-            "preferred_time": own["preferred_time"]
-            and blotted(own["preferred_time"], requester_name, beneficiary_name, address)
-        },
+        | {"preferred_time": own["preferred_time"] and blotted(own["preferred_time"], *whose)},
         category=category,
         area=area,
         team=team,
@@ -259,7 +257,11 @@ def _finished_at(service_request: ServiceRequest) -> tuple[datetime, int]:
 
 @lru_cache(maxsize=1024)
 def blotted(
-    text: str, requester_name: str | None, beneficiary_name: str | None, address: str
+    text: str,
+    requester_name: str | None,
+    beneficiary_name: str | None,
+    address: str,
+    phone: str | None,
 ) -> str:
     """Return a resident's words for those who may not know who it is, nor where.
 
@@ -269,8 +271,10 @@ def blotted(
     people = [name.strip() for name in (requester_name, beneficiary_name) if name]
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in people if len(name) > 2 and not name.isascii()]
+    given += [part for name in people for part in name.split() if len(part) > 2]
     doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", address))
-    for told in _last_first(told_again(text, names=(*people, *given, *doors), place=address)):
+    names = (*people, *given, *doors)
+    for told in _last_first(told_again(text, names=names, place=address, phone=phone)):
         text = f"{text[: told.start]}…{text[told.stop :]}"
     return text
 

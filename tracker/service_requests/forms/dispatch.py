@@ -155,8 +155,9 @@ class AssignmentForm(Form):
             return
         requester = it.requester
         names = (requester.name if requester else None, it.beneficiary_name)
+        phone = requester.phone if requester else None
         note = field.data or ""
-        if told := told_again(note, names=names, place=it.address):
+        if told := told_again(note, names=names, place=it.address, phone=phone):
             raise ValidationError(
                 str(_l("Leave this out, others read it: %(what)s")) % {"what": note[told[0]]}
             )
