@@ -163,20 +163,26 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
 def _together_since(
     service_request: ServiceRequest, entries_of_survivor: Sequence[HistoryEntry]
 ) -> datetime | None:
-    """Return since when one request answers for another.
+    """Return since when one request answers for another: what was written before is not its own.
 
-    That is when it was merged; or, when it followed what it had been merged into, at the latest
-    when its present survivor last received something: what was written before is not its own.
+    That is when it was merged; or when it followed what it had been merged into. Where nobody wrote
+    down what followed, at the latest when its present survivor last received something.
     """
-    received = [entry for entry in entries_of_survivor if entry.step is Step.RECEIVE_MERGED]
     merged_at = service_request.closed_at
-    is_direct = any(
-        entry.detail.get("duplicate") == service_request.reference and entry.taken_at == merged_at
-        for entry in received
-    )
-    if is_direct or merged_at is None or not received:
-        return merged_at
-    return max(merged_at, received[-1].taken_at)
+    if merged_at is None:
+        return None
+    received = [
+        entry
+        for entry in entries_of_survivor
+        if entry.step is Step.RECEIVE_MERGED and entry.taken_at >= merged_at
+    ]
+    own = [entry for entry in received if _brings(entry, service_request.reference)]
+    return (own or received)[-1].taken_at if received else merged_at
+
+
+def _brings(received: HistoryEntry, reference: str) -> bool:
+    detail = received.detail
+    return reference == detail.get("duplicate") or reference in detail.get("followed", ())
 
 
 def _of_neighbour(entry: HistoryEntry) -> PublicStep:

@@ -120,11 +120,12 @@ def merge(
         raise RefusedError(Refusal.SAME_REQUEST)
     if survivor.status not in OPEN_STATUSES:
         raise RefusedError(Refusal.SURVIVOR_CLOSED)
-    db.session.execute(
+    followed = db.session.scalars(
         update(ServiceRequest)
         .where(ServiceRequest.survivor_id == service_request.id)
         .values(survivor_id=survivor.id)
-    )
+        .returning(ServiceRequest.reference)
+    ).all()
     # After the query: it flushes, and an outcome without its status is refused.
     service_request.survivor = survivor
     service_request.outcome = Outcome.DUPLICATE
@@ -141,7 +142,7 @@ def merge(
         Step.RECEIVE_MERGED,
         actor=actor,
         now=now,
-        detail={"duplicate": service_request.reference},
+        detail={"duplicate": service_request.reference, "followed": sorted(followed)},
     )
     release_all(service_request, reason="merged", actor=actor, now=now)
     messages.tell_requester(service_request, Step.MERGE, now=now)

@@ -27,17 +27,22 @@ def hand_over(former: ServiceRequest, *, now: datetime) -> None:
     )
     if heir is None:
         return
+    followed = db.session.scalars(
+        update(ServiceRequest)
+        .where(ServiceRequest.survivor_id == former.id, ServiceRequest.id != heir.id)
+        .values(survivor_id=heir.id)
+        .returning(ServiceRequest.reference)
+    ).all()
     heir.helping_teams = []  # first: it asks, and nothing may be half changed then
     steps.forget_result(heir, now=now)
     heir.survivor, heir.lead_team, heir.leader = None, None, None
     heir.accepted_at = heir.assigned_at = heir.signed_for_at = None
     steps.take(
-        heir, Step.RECEIVE_MERGED, actor=SYSTEM, now=now, detail={"withdrawn": former.reference}
-    )
-    db.session.execute(
-        update(ServiceRequest)
-        .where(ServiceRequest.survivor_id == former.id)
-        .values(survivor_id=heir.id)
+        heir,
+        Step.RECEIVE_MERGED,
+        actor=SYSTEM,
+        now=now,
+        detail={"withdrawn": former.reference, "followed": sorted(followed)},
     )
     messages.tell_requester(heir, Step.RECEIVE_MERGED, now=now)
     messages.tell_desk(heir, Step.RECEIVE_MERGED, now=now)
