@@ -7,6 +7,7 @@ from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.permissions import Action
 from tracker.service_requests import queries
+from tracker.service_requests.actions import approvals
 from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
 from tracker.service_requests.due import due_state
@@ -64,4 +65,5 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         system_steps=SYSTEM_STEPS,
         planned=VisitStatus.PLANNED,
         may_decide="approvals.index" in current_app.view_functions,
+        is_for_another=approvals.is_for_another,
     )
