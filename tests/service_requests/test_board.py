@@ -499,6 +499,32 @@ def test_my_tasks_show_the_thanks_for_what_is_finished(a: Builders, browser: Bro
     assert "谢谢小伙子!" in page.text
 
 
+def test_who_has_left_the_team_reads_no_thanks_for_it(a: Builders, browser: Browser) -> None:
+    team, other = a.team(), a.team()
+    me = a.volunteer(team)
+    place = a.membership(other, me)
+    mine = [
+        a.service_request(team=each, claimed_by=[me], status=Status.RESOLVED)
+        for each in (team, other)
+    ]
+    for it in mine:
+        with transaction():
+            answers.confirm(
+                db.session.get_one(ServiceRequest, it.id),
+                solved=Solved.YES,
+                satisfaction=5,
+                word=f"谢谢{it.reference}",
+                actor=resident(it.id),
+                now=a.now,
+            )
+    with transaction():
+        db.session.merge(place).ended_at = a.now
+
+    page = browser.sign_in(me).open("/mine")
+
+    assert [f"谢谢{it.reference}" in page.text for it in mine] == [True, False]
+
+
 def test_what_was_reopened_keeps_no_thanks_of_before_out_of_my_open_tasks(
     a: Builders, browser: Browser, clock: time_machine.Traveller
 ) -> None:

@@ -221,10 +221,14 @@ def own_tasks(actor: Actor, *, mark: str | None = None, size: int = 50) -> Page[
 
 
 def finished_tasks(actor: Actor) -> Sequence[OwnTask]:
-    """Return the actor's latest finished tasks, last first, with the thanks for them."""
+    """Return the actor's latest finished tasks, last first, with the thanks for them.
+
+    Who has left the team since reads no more of what was done in it.
+    """
+    may_see = within_reach(actor, Action.VIEW_SERVICE_REQUEST, CASEWORK)
     # The places taken last, of perhaps thousands; among them what was finished last comes first.
     lately = db.session.scalars(
-        _claimed_by(actor, Claim.released_at.is_(None), Claim.is_over.expression)
+        _claimed_by(actor, Claim.released_at.is_(None), Claim.is_over.expression, may_see)
         .order_by(Claim.id.desc())
         .limit(FINISHED_SHOWN)
     ).all()
