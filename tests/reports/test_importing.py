@@ -22,11 +22,17 @@ from tests.support.builders import Builders
 from tests.support.together import at_once, until_others_wait
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
-from tracker.permissions import SYSTEM, Action, Actor
+from tracker.permissions import SYSTEM, Action, Actor, Role
 from tracker.reports.formulas import unquoted
-from tracker.reports.importing import bounds, files, workbooks
+from tracker.reports.importing import bounds, files, running, workbooks
 from tracker.reports.importing.files import FileError, open_table
-from tracker.reports.importing.mapping import Mapping, MappingError, parse_mapping, read_mapping
+from tracker.reports.importing.mapping import (
+    Creatable,
+    Mapping,
+    MappingError,
+    parse_mapping,
+    read_mapping,
+)
 from tracker.reports.importing.rows import Reason
 from tracker.reports.importing.running import Rejects, Run, Summary, begin
 from tracker.service_requests import queries, search
@@ -325,6 +331,41 @@ def test_what_was_rejected_is_no_formula_and_comes_in_when_it_is_mended(
 
     assert summary.created == 1
     assert "=cmd|' /C calc'!A1" in only_request().need
+
+
+def test_nothing_is_made_by_a_role_that_ended_while_the_file_was_read(
+    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    north, person = a.unit(name="城管局"), a.person()
+    a.grant(person, Role.ADMINISTRATOR, north)
+    at_the_top = a.grant(person, Role.ADMINISTRATOR)
+    table = tmp_path / "book.csv"
+    mapping = parse_mapping(MAPPING.encode())
+    lines = [OPEN, OPEN.replace("1,2026", "2,2026", 1).replace("环卫,垃圾", "市政,井盖")]
+    table.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+
+    def end(_summary: Summary) -> None:
+        with transaction():
+            db.session.merge(at_the_top).ended_at = now
+
+    with transaction():
+        run_id = begin("book.csv", mapping, actor=a.actor(person), now=now).id
+    summary = Run(
+        open_table(table, "utf-8"),
+        mapping,
+        a.actor(person),
+        now,
+        Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(","))),
+        run_id,
+        home_unit_id=north.id,
+        actor_now=lambda: a.actor(person),
+        on_batch=end,
+    ).go()
+
+    assert (summary.created, summary.rejected) == (1, 1)
+    assert reasons(summary) == {Reason.NO_SUCH_CATEGORY}
+    assert summary.made[Creatable.CATEGORY] == 2
 
 
 @pytest.mark.parametrize(

@@ -152,12 +152,12 @@ class Run:
 
     def _flush(self, writer: Writer) -> None:
         if self.run_id is None:
-            self._require_still(writer.names.home_id)
+            self._require_still(writer.names)
             done = writer.write([row for _line, _row, row in self._batch.values()])
             db.session.rollback()  # a dry run holds nobody up
         else:
             with transaction():
-                self._require_still(writer.names.home_id)
+                self._require_still(writer.names)
                 done = writer.write([row for _line, _row, row in self._batch.values()])
         self.summary.created += done.created
         self.summary.updated += done.updated
@@ -170,9 +170,11 @@ class Run:
         self._note_progress()
         self.on_batch(self.summary)
 
-    def _require_still(self, unit_id: int) -> None:
+    def _require_still(self, names: Names) -> None:
+        """Go on with what `actor` holds by now, if that is enough for the unit of the run."""
         if self.actor_now is not None:
-            require_in_unit(self.actor_now(), Action.IMPORT_SERVICE_REQUESTS, unit_id)
+            names.actor = self.actor_now()
+            require_in_unit(names.actor, Action.IMPORT_SERVICE_REQUESTS, names.home_id)
 
     def _note_progress(self) -> None:
         if (noted := self.run_id or self.recorded_run_id) is not None:
