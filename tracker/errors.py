@@ -64,6 +64,7 @@ class Refusal(StrEnum):
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"
     BELOW_ITSELF = "below_itself"
+    BELOW_ENDED = "below_ended"
     TWO_LEVELS = "two_levels"
     ALREADY_TAKEN = "already_taken"
     IMPORT_UNDER_WAY = "import_under_way"

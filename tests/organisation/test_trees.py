@@ -5,18 +5,27 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from threading import Event
 from types import FrameType
 from typing import Any, Final
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tests.support.together import at_once, held_until_all_wait, same_visitor
+from tests.support.together import (
+    at_once,
+    held_until_all_wait,
+    same_visitor,
+    until_others_wait,
+)
 from tracker.database import db, transaction
-from tracker.organisation import queries
-from tracker.organisation.models import Area, Category, Unit
+from tracker.errors import Refusal, RefusedError
+from tracker.organisation import actions, queries
+from tracker.organisation.models import Area, AreaKind, Category, Unit
 from tracker.permissions import SYSTEM
 from tracker.reports.importing.mapping import parse_mapping
 from tracker.reports.importing.names import Names
@@ -175,3 +184,75 @@ def within(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
         sa.event.remove(db.engine, "checkout", bound)
         db.session.rollback()
+
+
+@pytest.mark.parametrize("kind", ["units", "areas", "categories"])
+def test_nothing_begins_below_what_ends_at_the_same_moment(
+    app: Flask, a: Builders, browser: Browser, kind: str
+) -> None:
+    made: dict[str, Callable[[], Unit | Area | Category]] = {
+        "units": a.unit,
+        "areas": lambda: a.area(unit=a.bureau),
+        "categories": a.top_category,
+    }
+    above = made[kind]()
+    model: Any = type(above)
+    above_id, now = above.id, a.now
+    page = browser.sign_in(a.administrator()).open(f"/admin/{kind}/new")
+    form = page.form("parent_id")
+    of_kind = {"units": {"kind": "branch"}, "areas": {"kind": "community"}}.get(kind, {})
+    sent = form.filled({"name": "新的", "parent_id": str(above_id), **of_kind})
+    client, is_held, answers = same_visitor(app, browser), Event(), list[Any]()
+
+    def end() -> None:
+        with transaction():
+            queries.hold_trees()
+            is_held.set()
+            until_others_wait(1)
+            db.session.get_one(model, above_id).ended_at = now
+
+    def begin() -> None:
+        is_held.wait(5)
+        answers.append(client.post(page.path, data=sent, headers={"Accept-Language": "en"}))
+
+    at_once(app, [end, begin])
+
+    assert [answer.status_code for answer in answers] == [200]
+    assert "What it would hang below is ended." in answers[0].text
+    assert not queries.has_open_children(model, above_id)
+
+
+@pytest.mark.parametrize("kind", ["units", "areas", "categories"])
+def test_nothing_is_taken_up_below_what_has_ended(a: Builders, browser: Browser, kind: str) -> None:
+    gone: dict[str, Any] = {"ended_at": a.now}
+    made: dict[str, Callable[[], Unit | Area | Category]] = {
+        "units": lambda: a.unit(parent=a.unit(**gone), **gone),
+        "areas": lambda: a.area(parent=a.area(unit=a.bureau, **gone), **gone),
+        "categories": lambda: a.category(parent=a.top_category(**gone), **gone),
+    }
+    thing = made[kind]()
+    browser.sign_in(a.administrator()).open(f"/admin/{kind}/?ended=1")
+    sent = browser.page.form(press="Large text").filled({})
+
+    answer = browser.request("POST", f"/admin/{kind}/{thing.id}/take-up", data=sent)
+
+    assert answer.status_code == 303
+    assert "What it would hang below is ended." in browser.open(f"/admin/{kind}/").text
+    db.session.expire_all()
+    assert thing.ended_at is not None
+
+
+def test_no_area_is_given_to_the_desk_of_a_unit_that_has_ended(a: Builders) -> None:
+    unit, boss = a.unit(ended_at=a.now), a.actor(a.administrator())
+    area, gone = a.area(unit=a.bureau), a.area(unit=unit, ended_at=a.now)
+    words: dict[str, Any] = {"name": "新的", "kind": AreaKind.COMMUNITY, "unit_id": unit.id}
+    of_ours: dict[str, Any] = {"actor": boss, "now": a.now}
+
+    for give in (
+        partial(actions.add_area, words, parent=None, **of_ours),
+        partial(actions.edit_area, area, words, parent=None, **of_ours),
+        partial(actions.take_up_area, gone, **of_ours),
+    ):
+        with pytest.raises(RefusedError) as refused, transaction():
+            give()
+        assert refused.value.refusal is Refusal.UNIT_ENDED

@@ -1,6 +1,7 @@
 """Everything that an administrator changes about the organisation. Nothing is deleted, only ended.
 
-What was ended or taken up a moment before stays so, and is written down once.
+What was ended or taken up a moment before stays so, and is written down once. Nothing begins below
+what has ended: whoever changes a tree holds it first (`queries.hold_trees`), and reads it then.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tracker.accounts import audit
+from tracker.accounts import audit, queries as accounts
 from tracker.database import db, hold
 from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.organisation import queries
@@ -76,8 +77,9 @@ def forget_calendar_day(entry: CalendarDay, *, actor: Actor, now: datetime) -> N
 
 
 def add_unit(values: Mapping[str, Any], *, parent: Unit, actor: Actor, now: datetime) -> Unit:
-    """Add a unit below `parent`."""
+    """Add a unit below `parent`. Raises `RefusedError` when that has ended."""
     require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
+    _refuse_ended(parent)
     unit = Unit(**values, parent_id=parent.id, position=_next_position(Unit, parent.id))
     db.session.add(unit)
     audit.record("unit:add", unit, {"name": [None, unit.name]}, actor=actor, now=now)
@@ -87,11 +89,15 @@ def add_unit(values: Mapping[str, Any], *, parent: Unit, actor: Actor, now: date
 def edit_unit(
     unit: Unit, values: Mapping[str, Any], *, parent: Unit | None, actor: Actor, now: datetime
 ) -> None:
-    """Change a unit, perhaps move it. Raises `RefusedError` when it would hang below itself."""
+    """Change a unit, perhaps move it.
+
+    Raises `RefusedError` when it would hang below itself, or below what has ended.
+    """
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
     if parent is not None:
         require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
         queries.hold_trees()
+        _refuse_ended(parent)
         if parent.id in queries.units_below(unit.id):
             raise RefusedError(Refusal.BELOW_ITSELF)
     parent_id = unit.parent_id if unit.parent_id is None else parent and parent.id
@@ -116,11 +122,12 @@ def end_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
 
 
 def take_up_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
-    """Take an ended unit up again."""
+    """Take an ended unit up again. Raises `RefusedError` when what it hangs below has ended."""
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
     hold(unit)
     if unit.ended_at is None:
         return
+    _refuse_ended(unit.parent)
     unit.ended_at = None
     audit.record("unit:take-up", unit, {"name": [None, unit.name]}, actor=actor, now=now)
 
@@ -131,11 +138,13 @@ def take_up_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:
 def add_area(
     values: Mapping[str, Any], *, parent: Area | None, actor: Actor, now: datetime
 ) -> Area:
-    """Add an area below `parent`, or at the top."""
+    """Add an area below `parent`, or at the top. Raises `RefusedError` when that, or its desk, has ended."""
     require(actor, Action.MANAGE_AREAS)
     parent_id = parent.id if parent else None
     _require_desk(actor, values.get("unit_id"), parent_id)
     _require_desk(actor, None, parent_id)
+    _refuse_ended(parent)
+    _hold_desk(values.get("unit_id"))
     area = Area(**values, parent_id=parent_id, position=_next_position(Area, parent_id))
     db.session.add(area)
     audit.record("area:add", area, {"name": [None, area.name]}, actor=actor, now=now)
@@ -152,6 +161,9 @@ def edit_area(
     if parent_id != area.parent_id:
         _require_desk(actor, None, parent_id)
     queries.hold_trees()
+    _refuse_ended(parent)
+    if values.get("unit_id") != area.unit_id:
+        _hold_desk(values.get("unit_id"))
     if parent is not None and parent.id in queries.areas_below(area.id):
         raise RefusedError(Refusal.BELOW_ITSELF)
     changes = audit.apply(area, {**values, "parent_id": parent_id})
@@ -172,11 +184,13 @@ def end_area(area: Area, *, actor: Actor, now: datetime) -> None:
 
 
 def take_up_area(area: Area, *, actor: Actor, now: datetime) -> None:
-    """Take an ended area up again."""
+    """Take an ended area up again. Raises `RefusedError` when what it hangs below has ended."""
     require_in_unit(actor, Action.MANAGE_AREAS, queries.unit_for_area(area.id))
     hold(area)
     if area.ended_at is None:
         return
+    _refuse_ended(area.parent)
+    _hold_desk(area.unit_id)
     area.ended_at = None
     audit.record("area:take-up", area, {"name": [None, area.name]}, actor=actor, now=now)
 
@@ -189,11 +203,12 @@ def add_category(
 ) -> Category:
     """Add a category: a group, or a kind of request in the group `parent`.
 
-    Raises `RefusedError` for a third level.
+    Raises `RefusedError` for a third level, and below what has ended.
     """
     require(actor, Action.MANAGE_CATEGORIES)
     parent_id = parent.id if parent else None
     queries.hold_trees()
+    _refuse_ended(parent)
     _refuse_third_level(parent)
     category = Category(**values, parent_id=parent_id, position=_next_position(Category, parent_id))
     db.session.add(category)
@@ -209,9 +224,13 @@ def edit_category(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change a category, perhaps move it to another group. Raises `RefusedError` for a third level."""
+    """Change a category, perhaps move it to another group.
+
+    Raises `RefusedError` for a third level, and below what has ended.
+    """
     require(actor, Action.MANAGE_CATEGORIES)
     queries.hold_trees()
+    _refuse_ended(parent)
     _refuse_third_level(parent)
     if parent is not None and (parent.id == category.id or category.children):
         raise RefusedError(Refusal.BELOW_ITSELF)
@@ -234,11 +253,12 @@ def end_category(category: Category, *, actor: Actor, now: datetime) -> None:
 
 
 def take_up_category(category: Category, *, actor: Actor, now: datetime) -> None:
-    """Take an ended category up again."""
+    """Take an ended category up again. Raises `RefusedError` when what it hangs below has ended."""
     require(actor, Action.MANAGE_CATEGORIES)
     hold(category)
     if category.ended_at is None:
         return
+    _refuse_ended(category.parent)
     category.ended_at = None
     audit.record(
         "category:take-up", category, {"name": [None, category.name]}, actor=actor, now=now
@@ -294,6 +314,17 @@ def _require_desk(actor: Actor, unit_id: int | None, parent_id: int | None) -> N
     """
     desk = unit_id if unit_id is not None else queries.unit_for_area(parent_id)
     require_in_unit(actor, Action.MANAGE_AREAS, desk)
+
+
+def _refuse_ended(parent: Unit | Area | Category | None) -> None:
+    if parent is not None and parent.ended_at is not None:
+        raise RefusedError(Refusal.BELOW_ENDED)
+
+
+def _hold_desk(unit_id: int | None) -> None:
+    """Let nobody end the unit whose desk an area has. Raises `RefusedError` when it has ended."""
+    if unit_id is not None:
+        accounts.hold_unit(unit_id)
 
 
 def _refuse_third_level(parent: Category | None) -> None:

@@ -115,6 +115,7 @@ REFUSALS = {
     ),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
     Refusal.BELOW_ITSELF: _l("It cannot hang below itself."),
+    Refusal.BELOW_ENDED: _l("What it would hang below is ended. Take that up again first."),
     Refusal.TWO_LEVELS: _l("Categories have two levels: groups, and the kinds of request in them."),
     Refusal.IMPORT_UNDER_WAY: _l(
         "An import that you began is still running. Begin the next one when it is done."

@@ -92,9 +92,12 @@ def blueprint_for(tree: Tree) -> Blueprint:
     @blueprint.post("/<int:thing_id>/take-up")
     def take_up(thing_id: int) -> ResponseReturnValue:
         actor = _manager(tree)
-        with _changing():
-            tree.take_up(tree.find(thing_id), actor=actor, now=utc_now())
-        flash(_("It can be chosen again."))
+        try:
+            with _changing():
+                tree.take_up(tree.find(thing_id), actor=actor, now=utc_now())
+            flash(_("It can be chosen again."))
+        except RefusedError as refused:
+            flash(refusal_text(refused.refusal), "error")
         return redirect(url_for(here), 303)
 
     @blueprint.post("/<int:thing_id>/move")
