@@ -21,6 +21,7 @@ from tracker.database import db, engine_options
 from tracker.notifications import jobs, views as notifications, words as notifications_words
 from tracker.notifications.outbox import enqueue
 from tracker.organisation import (
+    actions as organisation_actions,
     queries as organisation_queries,
     views as organisation,
     words as organisation_words,
@@ -177,6 +178,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
     account_actions.on_role_ended[:] = [leaving.stay_away_without_role]
+    organisation_actions.on_unit_moved[:] = [leaving.stay_away_where_moved]
     team_actions.on_leaving[:] = [leaving.give_back_claims]
     team_actions.is_at_work[:] = [leaving.has_open_requests]
 

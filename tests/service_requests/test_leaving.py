@@ -24,6 +24,8 @@ from tracker.database import db, hold, transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
+from tracker.organisation import actions as organisation
+from tracker.organisation.models import Unit
 from tracker.permissions import Action, Role, resident
 from tracker.service_requests import following
 from tracker.service_requests.actions import answers, approvals, claims, dispatch, visiting
@@ -371,3 +373,23 @@ def test_who_is_ended_while_they_wait_for_a_row_acts_no_more(
 
     assert status == [403]
     assert Step.NOTE not in steps_of(db.session.get_one(ServiceRequest, request_id))
+
+
+def test_a_leader_goes_to_no_door_of_a_unit_that_was_moved_from_them(
+    a: Builders, now: datetime
+) -> None:
+    theirs, other = a.unit(), a.unit()
+    station = a.unit(parent=theirs)
+    leader, team = a.leader(theirs), a.team(station)
+    here = a.service_request(unit=station, team=team, leader=leader, claimed_by=[a.volunteer(team)])
+    there = a.service_request(unit=theirs, team=team, leader=leader)
+    visits = [a.planned_visit(it, by=leader) for it in (here, there)]
+    values = {"name": station.name, "name_en": station.name_en, "kind": station.kind}
+    boss = a.actor(a.administrator())
+
+    with transaction():
+        unit, parent = db.session.get_one(Unit, station.id), db.session.get_one(Unit, other.id)
+        organisation.edit_unit(unit, values, parent=parent, actor=boss, now=now)
+
+    db.session.expire_all()
+    assert [visit.status for visit in visits] == [VisitStatus.CANCELLED, VisitStatus.PLANNED]

@@ -6,7 +6,7 @@ what has ended: whoever changes a tree holds it first (`queries.hold_trees`), an
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -22,6 +22,16 @@ from tracker.organisation.models import (
     Unit,
 )
 from tracker.permissions import Action, Actor, require, require_in_unit
+
+
+class OnUnitMoved(Protocol):
+    """Called when a unit hangs elsewhere: roles above it reach it no more, others do."""
+
+    def __call__(self, *, unit_id: int, actor: Actor, now: datetime) -> None: ...  # noqa: D102 - the class says it
+
+
+on_unit_moved: list[OnUnitMoved] = []
+"""Filled by `create_app`: the work in a unit lives above this feature."""
 
 # ---------------------------------------------------------------- the whole
 
@@ -104,6 +114,10 @@ def edit_unit(
     changes = audit.apply(unit, {**values, "parent_id": parent_id})
     if changes:
         audit.record("unit:edit", unit, changes, actor=actor, now=now)
+    if "parent_id" in changes:
+        db.session.flush()
+        for follow in on_unit_moved:
+            follow(unit_id=unit.id, actor=actor, now=now)
 
 
 def end_unit(unit: Unit, *, actor: Actor, now: datetime) -> None:

@@ -1,6 +1,6 @@
-"""What happens to somebody's claims when they leave a team, and whether a team has work.
+"""What happens to somebody's claims and visits when they leave, and whether a team has work.
 
-`create_app` hands these to `tracker.teams`, which is below and knows no requests.
+`create_app` hands these to features below, which know no requests.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tracker.accounts.models import Person
 from tracker.database import db
+from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps, visiting
@@ -82,6 +83,26 @@ def stay_away_without_role(*, person_id: int, actor: Actor, now: datetime) -> No
     The right was asked for by whoever ended the role.
     """
     for service_request_id in _expected_at(person_id, now):
+        visiting.keep_away_others(_locked(service_request_id), actor=actor, now=now)
+
+
+def stay_away_where_moved(*, unit_id: int, actor: Actor, now: datetime) -> None:
+    """Take leaders off the visits in a unit that has moved, where they answer for it no more.
+
+    The right was asked for by whoever moved it.
+    """
+    expected = (
+        select(Visit.service_request_id)
+        .join(ServiceRequest, ServiceRequest.id == Visit.service_request_id)
+        .where(
+            Visit.status == VisitStatus.PLANNED,
+            Visit.visitors.any(Person.id == ServiceRequest.leader_id),
+            ServiceRequest.unit_id.in_(sorted(organisation.units_below(unit_id))),
+        )
+        .distinct()
+        .order_by(Visit.service_request_id)
+    )
+    for service_request_id in db.session.scalars(expected).all():
         visiting.keep_away_others(_locked(service_request_id), actor=actor, now=now)
 
 
