@@ -106,8 +106,8 @@ def _beside(end: str) -> str:
 
 def _in_either_case(character: str) -> str:
     """Return an expression for a character, in those cases that the index does not tell apart."""
-    levelled = _levelled(character)
-    same = {each for each in character.lower() + character.upper() if _levelled(each) == levelled}
+    levelled = level(character)
+    same = {each for each in character.lower() + character.upper() if level(each) == levelled}
     return f"[{''.join(sorted(map(re.escape, {character, *same})))}]"
 
 
@@ -120,7 +120,7 @@ def _parting() -> str:
     """
     ends: list[int] = []
     for code in chain(*_BLOCKS):
-        levelled = _levelled(chr(code))
+        levelled = level(chr(code))
         if levelled and not _RUN.search(levelled) and levelled[0] not in _VOICING:
             ends.append(code)
     ranges = ""

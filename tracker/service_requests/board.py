@@ -32,6 +32,7 @@ from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
     BY_UNDER_WAY,
+    CASEWORK,
     OPEN_CASEWORK,
     UNDER_WAY,
     Claim,

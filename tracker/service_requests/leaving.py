@@ -95,7 +95,7 @@ def stay_away_where_moved(*, unit_id: int, actor: Actor, now: datetime) -> None:
         select(Visit.service_request_id)
         .join(ServiceRequest, ServiceRequest.id == Visit.service_request_id)
         .where(
-            Visit.status == VisitStatus.PLANNED,
+            is_to_come(now),
             Visit.visitors.any(Person.id == ServiceRequest.leader_id),
             ServiceRequest.unit_id.in_(sorted(organisation.units_below(unit_id))),
         )
