@@ -16,7 +16,7 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import messages
-from tracker.service_requests.actions import answers, handling, visiting
+from tracker.service_requests.actions import answers, claims, handling, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
 
@@ -185,3 +185,42 @@ def test_what_somebody_must_see_to_reaches_the_desk_where_nobody_is_left(
     # That it was taken back leaves nothing to see to.
     assert told.count(leader.email) == (3 if anybody_left else 0)
     assert told.count(desk.email) == (0 if anybody_left else 2)
+
+
+def test_places_given_back_again_and_again_flood_nobody(a: Builders) -> None:
+    team = a.team()
+    a.team_leader(team, email="leader@example.org")
+    me = a.volunteer(team)
+    it = a.service_request(team=team, status=Status.IN_PROGRESS)
+    for _ in range(messages.MOST_AN_HOUR + 5):
+        with transaction():
+            claims.claim(db.session.merge(it), actor=a.actor(me), now=a.now)
+        with transaction():
+            claims.release(
+                db.session.merge(it),
+                person_id=me.id,
+                reason="krank",
+                actor=a.actor(me),
+                now=a.now,
+            )
+
+    told = Message.address == "leader@example.org", Message.payload["step"].as_string() == "release"
+    assert db.session.scalar(select(func.count(Message.id)).where(*told)) == messages.MOST_AN_HOUR
+
+
+def test_needs_found_on_visits_write_to_nobody_without_end(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(
+        team=team, claimed_by=[me], email="who@example.org", reachable_by=ReachableBy.EMAIL
+    )
+    visits = [a.visit(it, by=me, needs_found="一把椅子") for _ in range(5)]
+    browser.sign_in(me)
+
+    for visit in visits:
+        browser.open(f"/requests/{it.id}/visits/{visit.id}")
+        browser.click("Make a new request of it")
+
+    assert db.session.scalar(select(func.count(ServiceRequest.id))) == 6
+    told = Message.kind == "requester_step", Message.service_request_id != it.id
+    assert db.session.scalar(select(func.count(Message.id)).where(*told)) == 3

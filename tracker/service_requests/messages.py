@@ -79,11 +79,19 @@ def refuse_too_many(service_request: ServiceRequest, *, now: datetime) -> None:
         raise RefusedError(Refusal.TOO_MANY_MAILS)
 
 
-def _written_to(service_request: ServiceRequest, steps: Collection[Step], *, now: datetime) -> int:
-    """Return how many mails about some steps were written to a requester within the hour."""
+def _written_to(
+    service_request: ServiceRequest,
+    steps: Collection[Step],
+    *,
+    kind: str = "requester_step",
+    address: str | None = None,
+    now: datetime,
+) -> int:
+    """Return how many mails about some steps were written within the hour: to the requester, or a kind."""
     return count_since(
-        "requester_step",
+        kind,
         service_request_id=service_request.id,
+        address=address,
         steps=[step.value for step in steps],
         since=now - AN_HOUR,
     )
@@ -112,9 +120,15 @@ def tell_person(
 ) -> None:
     """Tell one of the staff, by e-mail; somebody without an address is not told.
 
-    Of several words in a row they are told once, while that message has not gone yet.
+    Of several words in a row they are told once, while that message has not gone yet; of places
+    that are given back again and again `MOST_AN_HOUR` times: the request's page tells the rest.
     """
     if person.email is None:
+        return
+    if step is Step.RELEASE and (
+        _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
+        >= MOST_AN_HOUR
+    ):
         return
     if step is Step.ADD_WORD and is_waiting(
         "staff_step",

@@ -27,16 +27,14 @@ from tracker.service_requests.forms.ask import AskForm, SendForm
 from tracker.service_requests.models import ServiceRequest, SubmissionDraft
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.similar import SimilarRequest, similar_open_requests
-from tracker.service_requests.views import draft_keys
+from tracker.service_requests.views import draft_keys, receipts
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.web.access import public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.throttle import (
-    Limit,
     callers_network,
     count_attempt,
     is_exhausted,
-    is_one_too_many,
 )
 
 blueprint = Blueprint("ask", __name__)
@@ -45,10 +43,7 @@ SENDINGS_AN_HOUR: Final = 30
 DRAFTS_AN_HOUR: Final = 60
 LOOK_UPS_AN_HOUR: Final = 120
 """How often one address learns what others ask for: four times for each that it may send."""
-RECEIPTS_A_DAY: Final = 3
-"""How many mails tell one address of requests that came in; the page tells of each."""
 HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +316,7 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
             submission_key=key,
             actor=resident(),
             now=utc_now(),
-            tells_requester=_may_be_written_to(content.email),
+            tells_requester=receipts.may_be_written_to(content.email),
         )
         return links.token_for(sent.id, sent.link_salt)
 
@@ -456,20 +451,6 @@ def _is_too_often(scope: str, limit: int) -> bool:
         return True
     count_attempt(scope, address, secret=settings.secret_key, now=now)
     return False
-
-
-def _may_be_written_to(email: str | None) -> bool:
-    """Count one request of this address; tell whether it is to hear of it, or heard of enough.
-
-    Nobody has shown yet that it is theirs. Runs inside a transaction.
-    """
-    if email is None:
-        return True
-    name, _at, domain = email.rpartition("@")
-    mailbox = f"{name.partition('+')[0]}@{domain}"  # what follows a plus is the same mailbox
-    limit = Limit("receipt-mail", mailbox, RECEIPTS_A_DAY, DAY)
-    settings: Settings = current_app.config["SETTINGS"]
-    return not is_one_too_many((limit,), secret=settings.secret_key, now=utc_now())
 
 
 def _too_often_words() -> str:

@@ -24,6 +24,7 @@ from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportFo
 from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
 from tracker.service_requests.reference import format_reference
+from tracker.service_requests.views import receipts
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web.access import signed_in_actor
@@ -220,6 +221,7 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
             submission_key=f"visit-{visit_id}",
             actor=actor,
             now=utc_now(),
+            tells_requester=receipts.may_be_written_to(requester.email if requester else None),
         )
         reference = format_reference(made.reference)
     flash(
