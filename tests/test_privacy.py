@@ -152,6 +152,11 @@ def test_an_email_address_is_masked(email: str, expected: str) -> None:
         ('"li"@x.yz', None),
         ("li@x.yz\r\nBcc: b@x.yz", None),
         ("a@b@x.yz", None),
+        ("li@x。yz", "li@x.yz"),
+        ("li@X－a．yz", "li@x-a.yz"),
+        ("li@x.exampℓe", "li@x.example"),
+        ("li@bücher.example", "li@bücher.example"),
+        ("ｌi@x.yz", None),
         ("", None),
     ],
 )

@@ -53,19 +53,21 @@ def normalise_phone(text: str, region: str = "CN") -> str | None:
 
 
 def normalise_email(text: str) -> str | None:
-    """Return an e-mail address, as somebody typed it, in lower case: that of one mailbox.
+    """Return an e-mail address in lower case and in one spelling: that of one mailbox.
 
-    None when it is no address, or one that a mail program may take for several: lists of
-    addresses, names beside them, and encoded words, which become lists when they are unpacked.
+    Domains are spelt in many ways that mail programs make into the same, as with a full-width dot.
+    None when it is no address, or one that nobody can be written to by, or one that a mail program
+    may take for several: lists of addresses, names beside them, and encoded words, which become
+    lists when they are unpacked.
     """
     address = text.strip().lower()
     if "=?" in address:
         return None
     try:
-        validate_email(address, check_deliverability=False)
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         return None
-    return address
+    return found.normalized.lower()
 
 
 def format_phone(phone: str, region: str = "CN") -> str:

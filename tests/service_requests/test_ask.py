@@ -270,7 +270,12 @@ def test_a_stranger_is_not_flooded_with_mails_of_new_requests(
     def mails() -> int:
         return db.session.scalar(select(func.count()).select_from(Message)) or 0
 
-    for typed in ("li@example.org", "LI@example.org", "li+a@example.org", *["li@example.org"] * 3):
+    for typed in (
+        "li@example.org",
+        "LI@example.org",
+        "li+a@example.org",
+        *["li@EXAMPLE。ｏrg"] * 3,
+    ):
         ask_for(typed)
     assert mails() == receipts.RECEIPTS_A_DAY == 3
     assert len(sent_requests()) == 6

@@ -15,9 +15,9 @@ from tracker.web.forms import (
     EnumMember,
     Form,
     Says,
+    email_or_none,
     enum_choices,
     is_email_address,
-    lower_or_none,
     optional_int,
 )
 from tracker.web.locale import LOCALES
@@ -49,7 +49,7 @@ class PersonForm(EditForm):
     email = StringField(
         _l("E-mail"),
         [Optional(), Length(max=254), is_email_address],
-        filters=[lower_or_none],
+        filters=[email_or_none],
     )
     phone = StringField(_l("Phone number"), [Length(max=40)], filters=[text_or_none])
     locale = SelectField(_l("Language of messages"))

@@ -60,6 +60,8 @@ def _params(**given: Any) -> str:  # noqa: ANN401 - as `html_params`
     return html_params(**given)
 
 
+LONGEST_EMAIL: Final = 1_000
+"""More is no address, and not looked through for one."""
 CHOICES: Final = frozenset({"radio", "checkbox"})
 Input.html_params = staticmethod(_params)  # type: ignore[method-assign]  # as its widgets may
 
@@ -218,12 +220,13 @@ class EnumMember:
         return value if isinstance(value, self.kind) else self.kind(value)
 
 
-def lower_or_none(text: str | None) -> str | None:
-    """Return an address in lower case; nothing typed is None.
+def email_or_none(text: str | None) -> str | None:
+    """Return an address in its one spelling, or what was typed instead; nothing typed is None.
 
     A filter, so that it comes before the length is looked at: some capitals are two small letters.
     """
-    return (text or "").strip().lower() or None
+    typed = (text or "").strip().lower()
+    return (normalise_email(typed) if len(typed) <= LONGEST_EMAIL else None) or typed or None
 
 
 def is_email_address(_form: Form, field: Field) -> None:

@@ -26,10 +26,10 @@ from tracker.web.forms import (
     EnumMember,
     Form,
     Says,
+    email_or_none,
     enum_choices,
     is_blank,
     is_email_address,
-    lower_or_none,
     optional_int,
 )
 from tracker.web.locale import current_locale
@@ -143,7 +143,7 @@ class AskForm(Form):
             Length(max=254),
             is_email_address,
         ],
-        filters=[lower_or_none],
+        filters=[email_or_none],
     )
     neighbour = StringField(
         _l("Who can pass on our word, and how do we reach them?"),
