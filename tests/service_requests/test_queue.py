@@ -591,3 +591,15 @@ def test_a_frequent_word_is_found_in_the_order_of_the_list(
     if len(wanted) > 2:
         assert listed(browser, click="Next page") == wanted[2:4]
         assert listed(browser, click="Previous page") == first
+
+
+def test_a_number_is_found_with_a_space_between_any_two_digits(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(phone="+8613800138009")
+    reference = format_reference(it.reference)
+    browser.sign_in(a.coordinator())
+
+    for typed in ("13800138009", it.reference):
+        spaced = "+".join(typed)
+        assert reference in browser.open(f"/queue?status=all&q={spaced}").text, typed

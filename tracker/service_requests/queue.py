@@ -172,7 +172,7 @@ def look(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
 ) -> Listing:
     """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
-    words = _with_words(actor, search.asked_for(wanted.words))
+    words = _with_words(actor, wanted.words)
     places = _places(wanted)
     listed, counted, sieve = _listed, _counted, None
     if words.sift is not None:
@@ -353,11 +353,15 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _with_words(actor: Actor, words: str) -> _Words:
-    """Return the condition for a reference, a phone number, or words in any language."""
+def _with_words(actor: Actor, typed: str) -> _Words:
+    """Return the condition for a reference, a phone number, or words in any language.
+
+    A number is the whole of what was typed, with however many spaces.
+    """
+    words = search.asked_for(typed)
     if not words:
         return _Words()
-    reference = parse_reference(words)
+    reference = parse_reference(typed)
     if reference is not None:
         return _Words(ServiceRequest.reference == reference, are_few=True)
     named = search.names_in(words)
@@ -365,7 +369,7 @@ def _with_words(actor: Actor, words: str) -> _Words:
     reads_all = _reads_all(actor)
     in_the_open = true() if reads_all else _is_in_the_open(actor, words)
     found = and_(search.fits(words, named), in_the_open)
-    ends = _by_its_end(words, actor)
+    ends = _by_its_end(typed, actor)
     if not are_few:
         # Names are so many that a page is full before the texts are asked.
         fitting = or_(found, *map(ServiceRequest.id.in_, ends))
@@ -377,7 +381,7 @@ def _with_words(actor: Actor, words: str) -> _Words:
             return frozenset(db.session.scalars(asked))
 
         return _Words(fitting, sift=None if named else sift)
-    by_number = [*_by_phone(words, actor), *ends]
+    by_number = [*_by_phone(typed, actor), *ends]
     if by_number:
         # One list of ids: of two conditions, PostgreSQL would look at every request for either.
         found = (
