@@ -343,6 +343,7 @@ def test_what_a_desk_once_accepted_is_no_spam(a: Builders, now: datetime) -> Non
         answers.withdraw(survivor, actor=resident(survivor.id), now=now)
     db.session.expire_all()
     assert duplicate.status is Status.SUBMITTED
+    assert (duplicate.due_at, duplicate.near_at) == (None, None)  # until a desk accepts it anew
 
     assert not dispatch.may_be_spam(duplicate)
     with pytest.raises(RefusedError) as refused, transaction():

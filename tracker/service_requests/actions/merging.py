@@ -36,6 +36,8 @@ def hand_over(former: ServiceRequest, *, now: datetime) -> None:
     heir.helping_teams = []  # first: it asks, and nothing may be half changed then
     steps.forget_result(heir, now=now)
     heir.survivor, heir.lead_team, heir.leader = None, None, None
+    if heir.accepted_at is not None:  # the clock begins anew with the desk
+        heir.due_at = heir.near_at = None
     heir.accepted_at = heir.assigned_at = heir.signed_for_at = None
     steps.take(
         heir,
