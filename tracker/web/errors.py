@@ -81,7 +81,8 @@ REFUSALS = {
         "You work on this request or lead a team that does, so only its requester speaks here."
     ),
     Refusal.ACCEPTED_IS_NO_SPAM: _l(
-        "What was accepted is no spam any more: decline it, and it stays among what was received."
+        "What was accepted, or stands for others too, is no spam: decline it, and it stays among what "
+        "was received."
     ),
     Refusal.SAME_REQUEST: _l("A request cannot be merged into itself."),
     Refusal.SURVIVOR_CLOSED: _l("Choose an open request to merge into."),

@@ -1,5 +1,6 @@
 """What dispatching does to a request, its clock, its claims and its requester."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,13 +10,14 @@ from tests.support.builders import Builders
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
+from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
 from tracker.reports.definitions import Figure, Scope
 from tracker.reports.statistics import how_many
 from tracker.service_requests import following, queries
 from tracker.service_requests.actions import answers, dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.teams import actions as teams
 from tracker.teams.models import Team
 from tracker.visits.models import VisitStatus
@@ -351,6 +353,31 @@ def test_what_a_desk_once_accepted_is_no_spam(a: Builders, now: datetime) -> Non
             duplicate, reason="广告", where_to_turn="", is_spam=True, actor=desk, now=now
         )
     assert refused.value.refusal is Refusal.ACCEPTED_IS_NO_SPAM
+
+
+def test_what_others_were_merged_into_is_no_spam_and_all_are_told(
+    a: Builders, now: datetime
+) -> None:
+    desk = a.actor(a.coordinator())
+    looks_like_it = a.service_request()
+    honest = a.service_request(reachable_by=ReachableBy.EMAIL, email="b@honest.example")
+    with transaction():
+        dispatch.merge(honest, looks_like_it, actor=desk, now=now)
+    for is_spam in (True, False):
+        with suppress(RefusedError), transaction():
+            dispatch.decline(
+                db.session.merge(looks_like_it),
+                reason="广告",
+                where_to_turn="",
+                is_spam=is_spam,
+                actor=desk,
+                now=now,
+            )
+        told = Message.payload["step"].as_string() == Step.DECLINE.value
+        mails = db.session.scalars(select(Message.address).where(told)).all()
+        assert list(mails) == ([] if is_spam else ["b@honest.example"])
+    db.session.expire_all()
+    assert not looks_like_it.is_spam
 
 
 @pytest.mark.parametrize("way", ["reassigned", "returned"])

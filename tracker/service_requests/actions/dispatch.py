@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 
 from tracker.accounts.models import Person
 from tracker.database import db, hold
@@ -67,8 +67,8 @@ def decline(
 ) -> None:
     """Close as out of scope, with the reason and where to turn, both public.
 
-    Only what no desk has accepted yet can be spam, which no figure counts: what was accepted
-    stays received. Raises `RefusedError`.
+    Only what no desk has accepted yet, nor merged others into, can be spam, which no figure counts
+    and of which nobody is told. Raises `RefusedError`.
     """
     require(actor, Action.DECLINE_SERVICE_REQUEST, service_request)
     if is_spam and not may_be_spam(service_request):
@@ -90,14 +90,14 @@ def decline(
 
 
 def may_be_spam(service_request: ServiceRequest) -> bool:
-    """Tell whether it may still be called spam: no desk has accepted it, nor ever had."""
+    """Tell whether it may still be called spam: no desk has accepted it, nor merged others into it."""
+    was_accepted = exists().where(
+        HistoryEntry.service_request_id == service_request.id,
+        HistoryEntry.to_status.not_in((Status.SUBMITTED, Status.CLOSED)),
+    )
+    stands_for_others = exists().where(ServiceRequest.survivor_id == service_request.id)
     return service_request.status is Status.SUBMITTED and not db.session.scalar(
-        select(
-            exists().where(
-                HistoryEntry.service_request_id == service_request.id,
-                HistoryEntry.to_status.not_in((Status.SUBMITTED, Status.CLOSED)),
-            )
-        )
+        select(or_(was_accepted, stands_for_others))
     )
 
 
