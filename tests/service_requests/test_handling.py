@@ -398,3 +398,18 @@ def test_the_review_day_of_a_parking_is_what_was_asked_for(
 
     [asked] = db.session.scalars(select(Approval))
     assert asked.until == date(2026, 5, 1)
+
+
+@pytest.mark.parametrize("step", ["note", "extension", "parking", "unparking"])
+def test_a_form_whose_words_neighbours_read_says_so(
+    a: Builders, browser: Browser, step: str
+) -> None:
+    """What concerns all whose requests are one is told to all: why it is parked, say."""
+    it = a.service_request(status=Status.PARKED if step == "unparking" else Status.IN_PROGRESS)
+    assert it.leader is not None
+    browser.sign_in(it.leader)
+
+    assert (
+        "those whose requests were merged into this one read it, too"
+        in browser.open(f"/requests/{it.id}/{step}").text
+    )

@@ -90,7 +90,12 @@ EXTENSION = Words(
     _l("Ask the supervisor"),
     _l("Your supervisor will decide. Until then the due time stays as it is."),
     "hourglass-split",
-    {"reason": _l("The requester reads it when the time is granted.")},
+    {
+        "reason": _l(
+            "The requester reads it when the time is granted. No names or numbers of other people: those "
+            "whose requests were merged into this one read it, too."
+        )
+    },
 )
 PARKING = Words(
     _l("Ask to park it"),
@@ -100,7 +105,12 @@ PARKING = Words(
     _l("Ask the supervisor"),
     _l("Your supervisor will decide. Until then the request goes on."),
     "pause-circle",
-    {"reason": _l("The requester reads it when it is parked.")},
+    {
+        "reason": _l(
+            "The requester reads it when it is parked. No names or numbers of other people: those whose "
+            "requests were merged into this one read it, too."
+        )
+    },
 )
 UNPARK = Words(
     _l("Take up again"),
@@ -108,7 +118,12 @@ UNPARK = Words(
     _l("Take up again"),
     _l("It goes on. The clock runs again."),
     "play-circle",
-    {"note": _l("The requester reads this.")},
+    {
+        "note": _l(
+            "The requester reads this. No names or numbers of other people: those whose requests were "
+            "merged into this one read it, too."
+        )
+    },
 )
 REFERRAL = Words(
     _l("Refer to another body"),
