@@ -5,12 +5,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
 
 import pytest
 from flask import Flask
 from openpyxl import Workbook
 from sqlalchemy import Select, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -380,6 +383,55 @@ def test_one_import_at_a_time_for_each_administrator(
     assert page.path == running
     assert "An import that you began is still running." in page.text
     assert db.session.query(ImportRun).count() == 3
+
+
+def test_what_came_to_a_halt_goes_on_once_and_beside_no_other(
+    app: Flask, a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    monkeypatch.setattr(background, "start", lambda run_id, _settings: started.append(run_id))
+    browser.sign_in(a.administrator(locale="en"))
+    settings = app.config["SETTINGS"]
+
+    def halt(run_id: int) -> None:
+        os.utime(folders.folder_of(settings, run_id).notes, (0, 0))
+
+    hand_in(browser)
+    halted = db.session.scalars(ids()).one()
+    halt(halted)
+    token = {"csrf_token": browser.page.form("csrf_token").values()["csrf_token"]}
+    act = partial(same_visitor(app, browser).post, f"/admin/imports/{halted}/continuation")
+    at_once(app, [lambda: act(data=token).status_code] * 4)
+    assert started == [halted] * 2  # as it was handed in, and once more
+
+    halt(halted)
+    hand_in(browser, file_name="other.csv")
+    page = browser.open(f"/admin/imports/{halted}")
+    page = browser.click("Go on")
+    assert "An import that you began is still running." in page.text
+    assert started.count(halted) == 2
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_trial_keeps_its_file_until_its_import_is_there(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser)
+
+    def be_lost(*_given: object) -> None:
+        raise OperationalError(None, {}, Exception("gone"))
+
+    sent = browser.page.form(press="Import now").values()
+    with monkeypatch.context() as full:
+        full.setattr(Session, "commit", be_lost)
+        answer = browser.request("POST", f"{browser.page.path}/run", data=sent)
+    assert answer.status_code == 503
+    browser.open(browser.page.path)
+    browser.click("Import now")
+
+    assert "Done" in browser.page.text
+    assert db.session.query(ServiceRequest).count() == 2
 
 
 # ---------------------------------------------------------------- what is kept

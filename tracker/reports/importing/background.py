@@ -119,13 +119,13 @@ def prepare(
         run_id = begin(file_name, columns, actor=actor, now=now, is_dry=True).id
         note(run_id, {"rows_total": found.row_count})
         replaced = list(_trials_to_forget(actor, run_id, settings))
-    for earlier in replaced:
-        earlier.forget_table()
     folder = new_folder(settings, run_id)
     for content, copy in ((table, folder.table), (mapping, folder.mapping)):
         with content.open("rb") as source, private_files.opened(copy) as target:
             shutil.copyfileobj(source, target)
     folder.note(Details(unit_id, current_locale()))
+    for earlier in replaced:  # not before: the disk may be full
+        earlier.forget_table()
     return run_id
 
 
@@ -149,12 +149,34 @@ def prepare_tried(trial: ImportRun, settings: Settings, *, actor: Actor, now: da
             raise NotFoundError(message)
         run_id = begin(trial.file_name, read_mapping(tried.mapping), actor=actor, now=now).id
         note(run_id, {"rows_total": trial.rows_total})
-        folder, details = new_folder(settings, run_id), tried.details()
-        tried.table.rename(folder.table)
-        tried.mapping.rename(folder.mapping)
-        folder.note(Details(details.unit_id, current_locale()))
-        tried.note(replace(details, imported_by_id=run_id))
+    # Files know no transaction: until the run is there, they are the trial's.
+    folder, details = new_folder(settings, run_id), tried.details()
+    tried.table.rename(folder.table)
+    tried.mapping.rename(folder.mapping)
+    folder.note(Details(details.unit_id, current_locale()))
+    tried.note(replace(details, imported_by_id=run_id))
     return run_id
+
+
+def may_go_on(run: ImportRun, folder: Folder, now: datetime) -> bool:
+    """Tell whether a run has come to a halt, and its file is still there."""
+    return is_silent(run, folder, now) and folder.table.exists()
+
+
+def take_up_again(run_id: int, settings: Settings, *, actor: Actor, now: datetime) -> bool:
+    """Let a run that came to a halt go on, once; tell whether it does.
+
+    Raises `RefusedError` while another import of whoever began it is under way.
+    """
+    require(actor, Action.IMPORT_SERVICE_REQUESTS)
+    folder = folder_of(settings, run_id)
+    with transaction():
+        run = db.session.get_one(ImportRun, run_id)
+        _refuse_a_second(actor_for(_starter(run)), settings, now)
+        if not may_go_on(run, folder, now):
+            return False
+        folder.notes.touch()
+    return True
 
 
 def may_run(run: ImportRun, folder: Folder) -> bool:

@@ -73,7 +73,7 @@ def show(run_id: int) -> ResponseReturnValue:
         share=min(run.rows_read / run.rows_total, 1) if run.rows_total else None,
         is_under_way=run.finished_at is None and not is_silent,
         is_silent=is_silent,
-        may_go_on=is_silent and folder.table.exists(),
+        may_go_on=background.may_go_on(run, folder, utc_now()),
         imported_by_id=details.imported_by_id,
         kept_days=folders.KEPT_FOR.days,
         refresh_s=REFRESH_S,
@@ -108,10 +108,14 @@ def run_for_real(run_id: int) -> ResponseReturnValue:
 @blueprint.post("/<int:run_id>/continuation")
 def go_on(run_id: int) -> ResponseReturnValue:
     """Go on with a run that came to a halt."""
-    run = background.find(_importer(), run_id, _settings())
-    folder = folders.folder_of(_settings(), run_id)
-    if background.is_silent(run, folder, utc_now()) and folder.table.exists():
-        folder.notes.touch()
+    actor = _importer()
+    background.find(actor, run_id, _settings())
+    try:
+        goes_on = background.take_up_again(run_id, _settings(), actor=actor, now=utc_now())
+    except RefusedError as refused:
+        flash(refusal_text(refused.refusal), "error")
+        goes_on = False
+    if goes_on:
         background.start(run_id, _settings())
         flash(_("The import goes on."))
     return redirect(url_for(".show", run_id=run_id), code=303)
