@@ -393,3 +393,24 @@ def test_a_leader_goes_to_no_door_of_a_unit_that_was_moved_from_them(
 
     db.session.expire_all()
     assert [visit.status for visit in visits] == [VisitStatus.CANCELLED, VisitStatus.PLANNED]
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_whose_registration_is_taken_back_holds_nothing_through_the_team(
+    a: Builders, browser: Browser, now: datetime, *, leads: bool
+) -> None:
+    team, me = a.team(), a.person()
+    place = a.membership(team, me, leads=leads)
+    it = a.service_request(team=team, claimed_by=[me], phone=f"+86{NUMBER}")
+    visit = a.planned_visit(it, by=me)
+
+    with transaction():
+        boss = a.actor(a.administrator())
+        teams.change_place(
+            db.session.merge(place), leads=leads, is_vetted=False, actor=boss, now=now
+        )
+
+    db.session.expire_all()
+    assert it.claimant_ids == ({me.id} if leads else set())
+    assert visit.status is (VisitStatus.PLANNED if leads else VisitStatus.CANCELLED)
+    browser.sign_in(me).open(f"/requests/{it.id}", status=200 if leads else 404)

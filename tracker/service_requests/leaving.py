@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from tracker.accounts.models import Person
 from tracker.database import db
@@ -26,7 +26,8 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
     """Free the places that somebody held through a team alone, on requests that are still open.
 
     And take them off the planned visits: nobody is announced who goes to no door any more. Without
-    a team they leave altogether, and answer for nothing.
+    a team they leave altogether, and answer for nothing. Who is checked in another of its teams, or
+    leads one, stays.
 
     On resolved ones, too: a place is what its holder reads the contact data by, and works by again
     if the result is disputed. The team leaders are told at once of what is left undone. The right
@@ -36,7 +37,9 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
     staying_in = set(
         db.session.scalars(
             select(Membership.team_id).where(
-                Membership.person_id == person_id, Membership.ended_at.is_(None)
+                Membership.person_id == person_id,
+                Membership.ended_at.is_(None),
+                or_(Membership.is_vetted, Membership.leads),
             )
         )
     )
@@ -58,10 +61,8 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
         teams = service_request.team_ids
         if team_id is not None and (team_id not in teams or staying_in & set(teams)):
             continue
-        if team_id is None:
-            visiting.stay_away(service_request, person_id, answers=False, actor=actor, now=now)
-        else:
-            visiting.keep_away_others(service_request, actor=actor, now=now)
+        answers = team_id is not None
+        visiting.stay_away(service_request, person_id, answers=answers, actor=actor, now=now)
         claim = claims.get(service_request_id)
         if claim is None:
             continue

@@ -16,7 +16,10 @@ from tracker.teams.models import Membership, Team
 
 
 class OnLeaving(Protocol):
-    """Called when somebody leaves a team, or (None) altogether: what they had in hand goes back."""
+    """Called when somebody leaves a team, may not claim in it any more, or (None) leaves altogether.
+
+    What they had in hand goes back.
+    """
 
     def __call__(  # noqa: D102 - the class says it
         self, *, person_id: int, team_id: int | None, actor: Actor, now: datetime
@@ -153,13 +156,19 @@ def join(
 def change_place(
     place: Membership, *, leads: bool, is_vetted: bool, actor: Actor, now: datetime
 ) -> None:
-    """Say whether somebody leads the team, and whether the organisation checked them."""
+    """Say whether somebody leads the team, and whether the organisation checked them.
+
+    Whose registration is taken back holds nothing through the team: it goes back as if they left.
+    """
     require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    hold(place.person)  # the person before the place, as whoever claims and whoever leaves
     hold(place)
     changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
         audit.record("team:change-place", place.team, changes, actor=actor, now=now)
+    if "is_vetted" in changes and not is_vetted:
+        _give_back(place, actor=actor, now=now)
 
 
 def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
@@ -206,5 +215,9 @@ def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:
     audit.record(
         "team:leave", place.team, {"person_id": [place.person_id, None]}, actor=actor, now=now
     )
+    _give_back(place, actor=actor, now=now)
+
+
+def _give_back(place: Membership, *, actor: Actor, now: datetime) -> None:
     for give_back in on_leaving:
         give_back(person_id=place.person_id, team_id=place.team_id, actor=actor, now=now)
