@@ -236,6 +236,7 @@ _WAY: Final = re.compile(
     re.IGNORECASE,
 )
 """How a part of an address ends that names a way or an area, not a house or a person."""
+_WORDS_OF_A_WAY: Final = 2
 _SOMEBODY: Final = re.compile(
     r"\b(?:mr|mrs|ms|mx|miss|mister|madam|mme|dr|prof|uncle|aunt|auntie|aunty|grandma|grandpa|granny"
     r"|grandmother|grandfather)\b\.?\s+[^\W\d]|\bfamily\b|\bc/o\b|\b(?:home|house|flat) of\b",
@@ -271,13 +272,21 @@ def _mask_latin_address(plain: str) -> str:
             is_told = place == len(parts) - 1 and _WAY.search(part) is not None
         else:
             is_told = place >= first
-        told = _without_digits(part) if is_told and not _SOMEBODY.search(part) else _REST
+        told = _without_house(part) if is_told and not _SOMEBODY.search(part) else _REST
         if told != _REST or masked[-1:] != [_REST]:
             masked.append(told)
     return ", ".join(masked)
 
 
-def _without_digits(part: str) -> str:
+def _without_house(part: str) -> str:
+    """Return a part without its numbers; of a way without one no more than its name of one word.
+
+    What stands before that may be the name of a house, or whose it is.
+    """
+    words = part.split()
+    if len(words) > _WORDS_OF_A_WAY and _WAY.search(part) and not _DIGIT.search(part):
+        hidden = part.startswith(_REST)  # its number was taken out before: what follows is its name
+        return part if hidden else " ".join([_REST, *words[-_WORDS_OF_A_WAY:]])
     return _WORD.sub(lambda word: _REST if _DIGIT.search(word[0]) else word[0], part)
 
 
@@ -298,6 +307,16 @@ BESIDE_PLACE: Final = ",.;，。；"
 TELLING_DIGITS: Final = 7
 """So many last digits of a telephone number reach somebody who lives where it does."""
 _SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
+
+
+def names_that_tell(people: Iterable[str | None], place: str) -> Sequence[str]:
+    """Return what gives people away on a board: their names, what they are called by, their doors."""
+    names = [name.strip() for name in people if name]
+    # Called by the given name alone, or told to come to 302.
+    given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
+    given += [part for name in names for part in name.split() if len(part) > 2]
+    doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", place))
+    return [*names, *given, *doors]
 
 
 def told_again(

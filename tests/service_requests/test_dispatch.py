@@ -490,7 +490,15 @@ def test_the_team_that_had_it_hears_that_it_is_anothers(a: Builders, browser: Br
 
 
 @pytest.mark.parametrize(
-    "told", ["欧阳秀兰家水管爆了", "去文化街8号2单元301", "给李奶奶修", "先打 8234 5678"]
+    "told",
+    [
+        "欧阳秀兰家水管爆了",
+        "去文化街8号2单元301",
+        "给李奶奶修",
+        "先打 8234 5678",
+        "到301",
+        "找秀兰",
+    ],
 )
 def test_the_board_tells_nothing_of_the_requests_own_people_and_door(
     a: Builders, browser: Browser, told: str

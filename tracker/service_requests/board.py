@@ -1,7 +1,5 @@
 """What a volunteer sees: tasks to claim, without personal data, and the tasks that are theirs."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -27,7 +25,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.database import UtcDateTime, db
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
-from tracker.privacy import find_personal_data, told_again
+from tracker.privacy import find_personal_data, names_that_tell, told_again
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
@@ -273,12 +271,7 @@ def blotted(
     The same tasks stand on board after board, and looking for a stretch of an address takes a while.
     """
     text = without_personal_data(text)
-    people = [name.strip() for name in (requester_name, beneficiary_name) if name]
-    # Called by the given name alone, or told to come to 302.
-    given = [name[-2:] for name in people if len(name) > 2 and not name.isascii()]
-    given += [part for name in people for part in name.split() if len(part) > 2]
-    doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", address))
-    names = (*people, *given, *doors)
+    names = names_that_tell((requester_name, beneficiary_name), address)
     for told in _last_first(told_again(text, names=names, place=address, phone=phone)):
         text = f"{text[: told.start]}…{text[told.stop :]}"
     return text

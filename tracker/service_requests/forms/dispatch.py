@@ -23,7 +23,7 @@ from tracker.accounts.models import Person
 from tracker.organisation.models import Category
 from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
-from tracker.privacy import find_personal_data, told_again
+from tracker.privacy import find_personal_data, names_that_tell, told_again
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.models import ServiceRequest
@@ -154,7 +154,8 @@ class AssignmentForm(Form):
         if it is None:
             return
         requester = it.requester
-        names = (requester.name if requester else None, it.beneficiary_name)
+        people = (requester.name if requester else None, it.beneficiary_name)
+        names = names_that_tell(people, it.address)
         phone = requester.phone if requester else None
         note = field.data or ""
         if told := told_again(note, names=names, place=it.address, phone=phone):
