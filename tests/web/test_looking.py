@@ -74,3 +74,17 @@ def test_what_is_not_found_is_looked_for_elsewhere_without_a_word_in_the_address
     assert page.url.isascii()
     assert "status=all" in page.url
     assert "%E4" not in page.url
+
+
+def test_the_address_of_a_search_says_nothing_to_anybody_else(
+    a: Builders, browser: Browser
+) -> None:
+    """They found it in the history of a shared browser, or in a proxy's log."""
+    browser.sign_in(a.coordinator()).open("/queue")
+    address = browser.send(q="刘桂兰").url
+    other = browser.sign_out().sign_in(a.auditor())
+
+    page = other.open(address)
+
+    assert page.form("q").values()["q"] == [""]
+    assert "刘桂兰" not in page.html

@@ -1,7 +1,8 @@
 """What somebody looks for, without its words in the address.
 
 They may be a name or a number, and addresses stay in histories and in the logs of proxies. So a
-search box sends its words in a form, and they come back in the address sealed.
+search box sends its words in a form, and they come back in the address sealed, for who typed them
+alone: whoever else opens such an address looks for nothing.
 """
 
 from typing import Final
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
-from tracker.web.access import safe_path
+from tracker.web.access import actor_or_none, safe_path
 from tracker.web.sealing import seal, unseal
 
 blueprint = Blueprint("looking", __name__)
@@ -31,14 +32,24 @@ def look() -> ResponseReturnValue:
         if name not in ("q", "to", "csrf_token", "author")
     ]
     if words:
-        asked.append(("q", _SEALED + seal(words, purpose=_PURPOSE)))
+        asked.append(("q", _SEALED + seal(_by_reader() + words, purpose=_PURPOSE)))
     path = (safe_path(request.form.get("to")) or "/").partition("?")[0]
     return redirect(f"{path}?{urlencode(asked)}" if asked else path, 303)
 
 
 def words_for(argument: str | None) -> str:
-    """Return what the argument `q` of an address asks for, sealed or plain; "" for a broken seal."""
+    """Return what the argument `q` of an address asks for, sealed or plain.
+
+    "" for a broken seal, and for what somebody else typed.
+    """
     argument = (argument or "").strip()
     if not argument.startswith(_SEALED):
         return argument[:LONGEST]
-    return (unseal(argument[1:_LONGEST_SEALED], purpose=_PURPOSE) or "")[:LONGEST]
+    found = unseal(argument[1:_LONGEST_SEALED], purpose=_PURPOSE) or ""
+    mark = _by_reader()
+    return found.removeprefix(mark)[:LONGEST] if found.startswith(mark) else ""
+
+
+def _by_reader() -> str:
+    actor = actor_or_none()
+    return f"{actor.person_id if actor else 0}\n"
