@@ -3,10 +3,12 @@
 from datetime import date
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from tests.support.builders import Builders, at
 from tests.support.steps import MAIL
+from tests.support.together import while_the_other_waits
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import (
@@ -28,6 +30,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
 )
 from tracker.teams import actions as teams
+from tracker.teams.models import Team
 
 
 def working_on(a: Builders, **more: object) -> ServiceRequest:
@@ -314,6 +317,34 @@ def test_what_comes_back_to_a_team_that_has_ended_is_told_to_the_desk(a: Builder
 
     told = Message.payload["step"].as_string() == Step.REOPEN.value, Message.address == desk.email
     assert len(db.session.scalars(select(Message).where(*told)).all()) == 1
+
+
+@pytest.mark.parametrize("ends_first", [True, False])
+def test_what_comes_back_as_its_team_ends_has_somebody_who_hears_of_it(
+    app: Flask, a: Builders, *, ends_first: bool
+) -> None:
+    team, desk = a.team(), a.coordinator(email="desk@example.org")
+    it = a.service_request(team=team, status=Status.CLOSED)
+    with transaction():
+        answers.dispute(it, reason="又漏了", actor=resident(it.id), now=a.now)
+    [asked] = queries.waiting_approvals(it)
+    judge, boss = a.actor(a.supervisor()), a.actor(a.administrator())
+    asked_id, team_id, now = asked.id, team.id, a.now
+
+    def grant() -> None:
+        waiting = db.session.get_one(Approval, asked_id)
+        queries.find_for_change(judge, waiting.service_request_id)
+        approvals.decide(waiting, granted=True, actor=judge, now=now)
+
+    def end() -> None:
+        teams.end_team(db.session.get_one(Team, team_id), actor=boss, now=now)
+
+    while_the_other_waits(app, *((end, grant) if ends_first else (grant, end)))
+
+    assert it.status is Status.IN_PROGRESS
+    assert (db.session.get_one(Team, team_id).ended_at is not None) is ends_first
+    told = Message.payload["step"].as_string() == Step.REOPEN.value, Message.address == desk.email
+    assert len(db.session.scalars(select(Message).where(*told)).all()) == int(ends_first)
 
 
 def test_nobody_decides_about_their_own_work(a: Builders) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import func, select, update
 
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import db, hold
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Casework, Role, may, require
@@ -243,7 +243,12 @@ def release_all(
 
 
 def release_leavers(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
-    """Free the places of who has left its teams since. Part of a step that takes it up again."""
+    """Free the places of who has left its teams since. Part of a step that takes it up again.
+
+    Whoever ends its team at the same moment waits, and finds work in it; or has ended it by now.
+    """
+    if service_request.lead_team is not None:
+        hold(service_request.lead_team)
     release_all(
         service_request,
         reason="left the team",
