@@ -88,3 +88,5 @@ def test_the_address_of_a_search_says_nothing_to_anybody_else(
 
     assert page.form("q").values()["q"] == [""]
     assert "刘桂兰" not in page.html
+    assert page.text.count("open only for whoever typed them") == 1
+    assert "open only for whoever" not in other.open("/queue").text

@@ -2,14 +2,15 @@
 
 They may be a name or a number, and addresses stay in histories and in the logs of proxies. So a
 search box sends its words in a form, and they come back in the address sealed, for who typed them
-alone: whoever else opens such an address looks for nothing.
+alone: whoever else opens such an address looks for nothing, and is told so.
 """
 
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from tracker.web.access import actor_or_none, safe_path
 from tracker.web.sealing import seal, unseal
@@ -47,7 +48,22 @@ def words_for(argument: str | None) -> str:
         return argument[:LONGEST]
     found = unseal(argument[1:_LONGEST_SEALED], purpose=_PURPOSE) or ""
     mark = _by_reader()
-    return found.removeprefix(mark)[:LONGEST] if found.startswith(mark) else ""
+    if not found.startswith(mark):
+        _say_that_it_stays_closed()
+        return ""
+    return found.removeprefix(mark)[:LONGEST]
+
+
+def _say_that_it_stays_closed() -> None:
+    if "words_stay_closed" not in g:
+        g.words_stay_closed = True
+        flash(
+            _(
+                "The words in this address open only for whoever typed them, as they may be a name. "
+                "This is everything; type them again to search."
+            ),
+            "warning",
+        )
 
 
 def _by_reader() -> str:
