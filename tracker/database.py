@@ -197,6 +197,15 @@ def _ask_again(session: Session) -> None:
         _ask_first()
 
 
+def begin_afresh() -> None:
+    """Close the connection that was at work as a fault of ours came up.
+
+    Something may be half read, and whoever writes the fault down keeps it so: on SQLite, whoever
+    used that connection next would go on seeing the past, and could write nothing.
+    """
+    db.session().invalidate()
+
+
 def hold(row: Model) -> None:
     """Lock `row` until the transaction ends, and read it anew.
 

@@ -550,6 +550,20 @@ def test_what_an_address_gives_is_passed_on_and_means_nothing(
     assert "POST://" not in opened.html
 
 
+def test_what_has_no_english_name_is_found_by_its_own(a: Builders, browser: Browser) -> None:
+    kind = a.category(name="水管维修", name_en=None)
+    it = a.service_request(
+        category=kind,
+        area=a.area(name="清溪", name_en=None),
+        team=a.team(name="突击队", name_en=None),
+    )
+    a.service_request()
+    browser.sign_in(a.coordinator())
+
+    for words in ("水管维修", "清溪", "突击队"):
+        assert listed(browser, f"/queue?status=all&q={words}") == [it.reference]
+
+
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 def test_postgresql_need_not_count_what_is_clearly_many(
     a: Builders,

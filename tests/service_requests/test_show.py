@@ -215,6 +215,7 @@ def test_longer_histories_take_no_more_queries(
     made = a.service_request(team=team, status=Status.IN_PROGRESS)
     a.visit(made, by=leads)
     a.planned_visit(made, by=leads)
+    a.photo(made)
     browser.sign_in(a.coordinator())
 
     def opening() -> int:

@@ -1,6 +1,7 @@
 """The database is gone, or takes nothing: a clear page, nothing typed is lost, and all comes back."""
 
 import errno
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -10,7 +11,7 @@ from time import monotonic
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tests.support.browser import CHINESE, Browser
@@ -20,10 +21,13 @@ from tests.support.page import Page
 from tests.support.pictures import small_jpeg
 from tests.support.relay import Relay
 from tracker import create_app
+from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.service_requests import photos
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import HistoryEntry
+from tracker.web.access import public
+from tracker.web.throttle import Attempt
 
 WORDS = "下午三点打过电话,没有人接"
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -235,3 +239,48 @@ def test_fifty_writers_wait_their_turn_and_none_is_sent_away(app: Flask, a: Buil
 
     assert errors == []
     assert db.session.scalar(text("SELECT version FROM organisation")) == 1 + len(written)
+
+
+def test_after_a_page_that_failed_half_way_nobody_sees_the_past(
+    app: Flask, a: Builders, database_url: str, tmp_path: Path
+) -> None:
+    made = create_app(settings(database_url, tmp_path))
+    made.config["PROPAGATE_EXCEPTIONS"] = False
+    person, kept = a.person(name="旧名"), KeepsFaults()
+    many = [{"scope": "planted", "key_hash": f"{n:064}", "at": a.now} for n in range(1000)]
+    with transaction():
+        db.session.execute(insert(Attempt), many)
+    made.logger.addHandler(kept)
+
+    @made.get("/planted")
+    @public
+    def planted() -> str:
+        rows = db.session.execute(text("SELECT scope FROM throttled_attempt"))
+        for (name,) in rows:
+            message = f"{name} is half of it"
+            raise ZeroDivisionError(message)
+        return ""
+
+    assert made.test_client().get("/planted").status_code == 500
+    with transaction():
+        db.session.get_one(Person, person.id).name = "新名"
+
+    with made.app_context():
+        assert db.session.scalar(select(Person.name).where(Person.id == person.id)) == "新名"
+        with transaction():
+            db.session.get_one(Person, person.id).name = "再改"
+        db.session.remove()
+        db.engine.dispose()
+    assert len(kept.faults) == 1
+
+
+class KeepsFaults(logging.Handler):
+    """A log that keeps what it was told, as some do to send it on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[object] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.faults.append(record.exc_info)

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from tracker.clock import utc_now
-from tracker.database import db, transaction
+from tracker.database import begin_afresh, db, transaction
 from tracker.errors import NotFoundError
 from tracker.notifications.models import ScheduledRun
 
@@ -121,6 +121,7 @@ def _run(job: Job, slot: str, *, now: datetime) -> None:
     except Exception:  # noqa: BLE001 - one job must not stop the others
         # Left unfinished on purpose: it is taken up again in half an hour.
         _log.exception("Job %s failed for %s.", job.name, slot)
+        begin_afresh()
         return
     with transaction():
         db.session.execute(

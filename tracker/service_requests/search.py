@@ -208,7 +208,7 @@ def _names() -> Sequence[tuple[str, int, str, str]]:
         )
     )
     return [
-        (kind, thing_id, name.casefold(), name_en.casefold())
+        (kind, thing_id, name.casefold(), (name_en or "").casefold())
         for kind, thing_id, name, name_en in rows
     ]
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from tracker.database import db, is_taken_already
+from tracker.database import begin_afresh, db, is_taken_already
 from tracker.errors import (
     NotFoundError,
     NotPermittedError,
@@ -172,6 +172,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ValidationError, _answer_validation_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(500, lambda _: problem(500))
+
+    @app.teardown_request
+    def leave_nothing_half_read(error: BaseException | None) -> None:
+        if error is not None:
+            begin_afresh()
 
 
 def refusal_text(refusal: Refusal) -> str:

@@ -53,9 +53,7 @@ def decide(
     require(actor, RIGHTS[approval.kind], approval.service_request)
     if approval.decided_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
-    waits_for_another = select(Approval.id).join(Approval.service_request)
-    waits_for_another = waits_for_another.where(Approval.id == approval.id, is_for_another(actor))
-    if db.session.scalar(waits_for_another) is not None:
+    if waits_for_another(approval, actor):
         raise RefusedError(Refusal.ASKED_BY_YOU)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
@@ -79,6 +77,15 @@ def decide(
         messages.tell_team(service_request, step, now=now)
         if is_public:
             messages.tell_requester(service_request, step, now=now)
+
+
+def waits_for_another(approval: Approval, actor: Actor) -> bool:
+    """Tell whether `actor` asked for it, and somebody else is there to decide."""
+    if approval.asked_by_id != actor.person_id:
+        return False
+    asked = select(Approval.id).join(Approval.service_request)
+    asked = asked.where(Approval.id == approval.id, is_for_another(actor))
+    return db.session.scalar(asked) is not None
 
 
 def is_for_another(actor: Actor) -> ColumnElement[bool]:

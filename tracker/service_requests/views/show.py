@@ -65,5 +65,5 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         system_steps=SYSTEM_STEPS,
         planned=VisitStatus.PLANNED,
         may_decide="approvals.index" in current_app.view_functions,
-        is_for_another=approvals.is_for_another,
+        waits_for_another=approvals.waits_for_another,
     )
