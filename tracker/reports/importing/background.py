@@ -139,23 +139,37 @@ def prepare_tried(trial: ImportRun, settings: Settings, *, actor: Actor, now: da
     tried = folder_of(settings, trial.id)
     if (unit_id := tried.details().unit_id) is not None:
         require_in_unit(actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
-    with transaction():
-        _refuse_a_second(actor, settings, now)
-        trial = db.session.get_one(
-            ImportRun, trial.id, with_for_update=True, populate_existing=True
-        )
-        if not may_run(trial, tried):
-            message = "This run was not a trial, or its file is gone."
-            raise NotFoundError(message)
-        run_id = begin(trial.file_name, read_mapping(tried.mapping), actor=actor, now=now).id
-        note(run_id, {"rows_total": trial.rows_total})
-    # Files know no transaction: until the run is there, they are the trial's.
-    folder, details = new_folder(settings, run_id), tried.details()
-    tried.table.rename(folder.table)
-    tried.mapping.rename(folder.mapping)
+    folder: Folder | None = None
+    try:
+        with transaction():
+            _refuse_a_second(actor, settings, now)
+            trial = _locked_trial(trial.id, tried)
+            run_id = begin(trial.file_name, read_mapping(tried.mapping), actor=actor, now=now).id
+            note(run_id, {"rows_total": trial.rows_total})
+            folder = new_folder(settings, run_id)
+            _hand_over(tried, folder)  # while whoever asks for the same waits for the trial's row
+    except BaseException:
+        if folder is not None:  # files know no transaction
+            _hand_over(folder, tried)
+        raise
+    details = tried.details()
     folder.note(Details(details.unit_id, current_locale()))
     tried.note(replace(details, imported_by_id=run_id))
     return run_id
+
+
+def _locked_trial(run_id: int, tried: Folder) -> ImportRun:
+    trial = db.session.get_one(ImportRun, run_id, with_for_update=True, populate_existing=True)
+    if not may_run(trial, tried):
+        message = "This run was not a trial, or its file is gone."
+        raise NotFoundError(message)
+    return trial
+
+
+def _hand_over(giver: Folder, taker: Folder) -> None:
+    for given, taken in ((giver.table, taker.table), (giver.mapping, taker.mapping)):
+        if given.exists():
+            given.rename(taken)
 
 
 def may_go_on(run: ImportRun, folder: Folder, now: datetime) -> bool:
