@@ -785,6 +785,37 @@ def test_a_merged_request_shows_the_survivors_progress_without_its_people(
         browser.open(address(mine, step), status=409)
 
 
+def test_who_was_merged_is_not_told_that_it_is_their_turn_nor_that_they_spoke(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    mine = a.service_request()
+    survivor = a.service_request(team=team, status=Status.IN_PROGRESS)
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    with transaction():
+        handling.resolve(
+            survivor,
+            outcome=Outcome.SOLVED,
+            answer="修好了",
+            actor=a.actor(a.team_leader(team)),
+            now=now,
+        )
+
+    assert "Whoever asked first is asked whether it is." in browser.open(address(mine)).text
+    with transaction():
+        answers.confirm(
+            survivor,
+            solved=Solved.YES,
+            satisfaction=None,
+            actor=resident(survivor.id),
+            now=now,
+        )
+    page = browser.open(address(mine))
+    assert "Whoever asked first told us how it went." in page.text
+    assert "you have told us" not in page.text
+
+
 def test_what_is_asked_of_one_is_read_and_heard_by_that_one_alone(
     a: Builders, browser: Browser, now: datetime
 ) -> None:
