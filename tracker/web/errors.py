@@ -171,12 +171,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _answer_stale_form)
     app.register_error_handler(ValidationError, _answer_validation_error)
     app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(500, lambda _: problem(500))
-
-    @app.teardown_request
-    def leave_nothing_half_read(error: BaseException | None) -> None:
-        if error is not None:
-            begin_afresh()
+    app.register_error_handler(500, _answer_fault)
 
 
 def refusal_text(refusal: Refusal) -> str:
@@ -306,6 +301,12 @@ def _asked_anew() -> ResponseReturnValue:
         answer: ResponseReturnValue = view(**(request.view_args or {}))
     except Exception as again:  # noqa: BLE001 - as Flask does with what a view raises
         return current_app.handle_user_exception(again)
+    return answer
+
+
+def _answer_fault(_error: Exception) -> ResponseReturnValue:
+    answer = problem(500)
+    begin_afresh()
     return answer
 
 
