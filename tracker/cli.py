@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 class Commands(AppGroup):
     """Our commands, gathered when the first one is asked for.
 
-    With them come migrations, the demonstration and what else no page needs: 30 MB in each worker.
+    With them come migrations, the demonstration and what else no page needs: 12 MB in each worker.
     """
 
     def __init__(self, app: Flask) -> None:

@@ -1,7 +1,7 @@
 """One request, as each role reads it."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role, resident
 from tracker.service_requests.actions import answers, dispatch, handling
-from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind, ContactLook, ServiceRequest
 
 
@@ -248,22 +248,13 @@ def test_the_address_of_a_look_opened_anew_leads_back_to_the_masked_page(
 
 @pytest.mark.parametrize("is_alone", [True, False])
 def test_who_may_decide_on_their_own_wish_is_led_there(
-    a: Builders, browser: Browser, now: datetime, *, is_alone: bool
+    a: Builders, browser: Browser, *, is_alone: bool
 ) -> None:
     me = a.supervisor()
     if not is_alone:
         a.supervisor()
     it = a.service_request(status=Status.CLOSED)
-    with transaction():
-        answers.record_call_back(
-            it,
-            solved=Solved.NO,
-            satisfaction=None,
-            wants_it_reopened=True,
-            word="又漏了",
-            actor=a.actor(me),
-            now=now,
-        )
+    a.approval(it, ApprovalKind.REOPENING, by=me)
 
     page = browser.sign_in(me).open(f"/requests/{it.id}")
 

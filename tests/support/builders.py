@@ -375,7 +375,10 @@ class Builders:
     def approval(
         self, service_request: ServiceRequest, kind: ApprovalKind, *, by: Person | None = None
     ) -> Approval:
-        """Let a handler (the team's leader) ask for an extension or a parking; it waits."""
+        """Let a handler (the team's leader) ask for an extension or a parking; it waits.
+
+        A reopening the requester asks for, on the telephone with `by`, or on their page.
+        """
         actor = self.actor(by or self._team_leader_of(service_request))
         with self._saving():
             if kind is ApprovalKind.EXTENSION:
@@ -394,12 +397,23 @@ class Builders:
                     actor=actor,
                     now=self.now,
                 )
-            answers.dispute(
-                service_request,
-                reason="又漏水了",
-                actor=resident(service_request.id),
-                now=self.now,
-            )
+            if by is None:
+                answers.dispute(
+                    service_request,
+                    reason="又漏水了",
+                    actor=resident(service_request.id),
+                    now=self.now,
+                )
+            else:
+                answers.record_call_back(
+                    service_request,
+                    solved=Solved.NO,
+                    satisfaction=None,
+                    wants_it_reopened=True,
+                    word="又漏了",
+                    actor=actor,
+                    now=self.now,
+                )
         return db.session.scalars(
             select(Approval).where(
                 Approval.service_request_id == service_request.id,

@@ -157,6 +157,8 @@ _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
 _BY_AGE: Final = "INDEXED BY ix_service_request_newest"
 """For SQLite, which knows only how many rows a value has on average: left to itself it gathers
 and sorts thousands instead of reading the list in its order."""
+WITH_CLOSED: Final = frozenset({Tab.CLOSED, Tab.ALL})
+"""Tabs of what is closed, too, the newest first."""
 _IS_OPEN: Final = text("service_request.status <> 'closed'")  # a typed column would say "… = 1"
 
 
@@ -180,7 +182,7 @@ def look(
         sieve = Sieve(everything, words.sift)
     if words.fitting is not None:  # hardly ever asked twice
         listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
-    newest_first = wanted.tab in (Tab.CLOSED, Tab.ALL)
+    newest_first = wanted.tab in WITH_CLOSED
     page = wide_page_of(
         db.session(),
         listed(actor, wanted, places, words, zone),
@@ -217,9 +219,9 @@ def _listed(
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
     requester's word. With what is closed, the newest comes first.
     """
-    by = _BY_AGE if wanted.tab in (Tab.CLOSED, Tab.ALL) else _BY_TURN
-    open_only = wanted.tab not in (Tab.CLOSED, Tab.ALL)
-    return _asked(actor, wanted, places, words, zone, by, open_only=open_only)
+    is_open = wanted.tab not in WITH_CLOSED
+    by = _BY_TURN if is_open else _BY_AGE
+    return _asked(actor, wanted, places, words, zone, by, open_only=is_open)
 
 
 @made_once

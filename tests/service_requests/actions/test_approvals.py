@@ -9,7 +9,6 @@ from sqlalchemy import select
 from tests.support.builders import Builders, at
 from tests.support.steps import MAIL
 from tests.support.together import while_the_other_waits
-from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import (
     NotFoundError,
@@ -37,22 +36,6 @@ def working_on(a: Builders, **more: object) -> ServiceRequest:
     """Make a request in progress whose requester reads mail."""
     facts = {"status": Status.IN_PROGRESS, "reachable_by": ReachableBy.EMAIL, "email": MAIL}
     return a.service_request(**{**facts, **more})  # type: ignore[arg-type]
-
-
-def asked_by_call(a: Builders, it: ServiceRequest, caller: Person) -> Approval:
-    """Let the requester of a closed request say on the telephone that it is to be reopened."""
-    with transaction():
-        answers.record_call_back(
-            it,
-            solved=Solved.NO,
-            satisfaction=None,
-            wants_it_reopened=True,
-            word="又漏了",
-            actor=a.actor(caller),
-            now=a.now,
-        )
-    [asked] = queries.waiting_approvals(it)
-    return asked
 
 
 def decide(a: Builders, asked: Approval, *, granted: bool, note: str = "") -> None:
@@ -252,7 +235,7 @@ def test_a_supervisor_of_another_unit_decides_nothing(a: Builders) -> None:
 def test_who_asked_does_not_decide(a: Builders) -> None:
     one, other = a.supervisor(), a.supervisor()
     it = a.service_request(status=Status.CLOSED)
-    asked = asked_by_call(a, it, one)
+    asked = a.approval(it, ApprovalKind.REOPENING, by=one)
 
     assert waiting_for(a.actor(one)) == []
     with pytest.raises(RefusedError) as refused, transaction():
@@ -266,7 +249,7 @@ def test_who_asked_does_not_decide(a: Builders) -> None:
 def test_who_is_alone_decides_on_what_they_asked_for(a: Builders) -> None:
     one, elsewhere = a.supervisor(), a.supervisor(a.unit())
     it = a.service_request(status=Status.CLOSED)
-    asked = asked_by_call(a, it, one)
+    asked = a.approval(it, ApprovalKind.REOPENING, by=one)
 
     assert waiting_for(a.actor(elsewhere)) == []
     assert waiting_for(a.actor(one)) == [asked.id]
@@ -288,7 +271,7 @@ def test_who_asked_decides_where_nobody_else_may(a: Builders, other: str) -> Non
         helping_teams=[helping],
         claimed_by=[two] if other == "worked on it" else [],
     )
-    asked = asked_by_call(a, it, one)
+    asked = a.approval(it, ApprovalKind.REOPENING, by=one)
     assert waiting_for(a.actor(two)) == []
 
     assert waiting_for(a.actor(one)) == [asked.id]
