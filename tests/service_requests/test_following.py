@@ -92,7 +92,10 @@ def test_who_was_merged_is_not_told_that_it_is_their_turn_nor_that_they_spoke(
             now=now,
         )
 
-    assert "Whoever asked first is asked whether it is." in browser.open(address(mine)).text
+    page = browser.open(address(mine))
+    assert "Whoever asked first is asked whether it is." in page.text
+    assert "Their word" in page.text
+    assert "Your word" not in page.text
     with transaction():
         answers.confirm(
             survivor,
