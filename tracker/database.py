@@ -197,6 +197,17 @@ def _ask_again(session: Session) -> None:
         _ask_first()
 
 
+def read_in_a_transaction() -> None:
+    """Let the session read on in one transaction, so that what it locks stays locked to its end.
+
+    On PostgreSQL a page reads without one (`_read_without_a_transaction`): a lock would be gone with
+    the statement that took it.
+    """
+    raw = db.session.connection().connection.driver_connection
+    if isinstance(raw, _PatientConnection):
+        raw.read_alone(alone=False)
+
+
 def begin_afresh() -> None:
     """Close the connection that was at work as a fault of ours came up.
 

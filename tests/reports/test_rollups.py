@@ -3,6 +3,7 @@
 import random
 from array import array
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -11,6 +12,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from hypothesis import assume, given, strategies as st
 from sqlalchemy import delete, func, insert, select, text, update
 
@@ -25,7 +27,9 @@ from tracker.reports import answers, statistics
 from tracker.reports.definitions import Dimension, Figure, Scope
 from tracker.reports.models import FigureCell, FigureChange
 from tracker.reports.rollups import folding, reading
+from tracker.reports.rollups.remembered import LARGEST, Remembered
 from tracker.reports.rollups.tally import Tally
+from tracker.reports.values import Summary
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Kind, Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import with_check_digit
@@ -293,6 +297,84 @@ def test_what_came_in_the_same_moment_does_not_send_the_page_to_the_requests(
     assert reading.read(SYSTEM, Scope(as_of=just_before)) is not None
     assert reading.read(SYSTEM, Scope(as_of=world.now - timedelta(days=900))) is None
     db.session.rollback()
+
+
+def test_nobody_folds_between_the_statements_of_a_reader(
+    world: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_requests(world, random.Random(8), 40)  # noqa: S311 - not a secret
+    folding.fold(now=utc_now())
+    make_requests(world, random.Random(9), 40)  # noqa: S311 - not a secret
+    read_changes = reading._loose
+
+    def fold_elsewhere() -> None:
+        with app.app_context():
+            folding.fold(now=utc_now())
+
+    with ThreadPoolExecutor(1) as elsewhere:
+
+        def fold_and_read_changes(reading: reading.Reading) -> object:
+            wait([elsewhere.submit(fold_elsewhere)], timeout=0.5)
+            return read_changes(reading)
+
+        monkeypatch.setattr(reading, "_loose", fold_and_read_changes)
+        said = answers.summary(SYSTEM, Scope(as_of=world.now))
+        db.session.rollback()
+
+    assert said == statistics.summary(SYSTEM, Scope(as_of=world.now))
+    assert db.session.scalar(select(func.count()).select_from(FigureChange)) == 0
+
+
+def test_what_was_read_is_forgotten_once_anybody_folds(world: World) -> None:
+    scope = Scope(as_of=world.now)
+
+    def both() -> tuple[Summary, Summary]:
+        said = answers.summary(SYSTEM, scope), statistics.summary(SYSTEM, scope)
+        db.session.rollback()
+        return said
+
+    chance = random.Random(10)  # noqa: S311 - not a secret
+    seen = set()
+    for _ in range(3):
+        make_requests(world, chance, 20)
+        said, is_so = both()
+        assert said == is_so  # what is not folded is added to what is remembered, each time anew
+        assert both() == (is_so, is_so)
+        folding.fold(now=utc_now())
+        said, is_so = both()
+        assert said == is_so
+        seen.add(said.received)
+    folding.rebuild(now=utc_now())
+    said, is_so = both()
+    assert said == is_so
+    assert len(seen) == 3
+
+
+def test_a_process_keeps_no_more_than_it_should() -> None:
+    kept, asked = Remembered(), list[int]()
+
+    def read(number: int, size: int, stamp: str = "a") -> int:
+        def load() -> int:
+            asked.append(number)
+            return number
+
+        return kept.answer(stamp, number, load, lambda _found: size)
+
+    assert [read(1, 10), read(1, 10), read(2, LARGEST // 2)] == [1, 1, 2]
+    assert asked == [1, 2]
+    read(3, LARGEST // 2 + 1)
+    read(3, LARGEST // 2 + 1)
+    assert asked == [1, 2, 3, 3], "more than half of it is not kept"
+    read(1, 10)
+    read(4, LARGEST // 2)
+    assert kept.size <= LARGEST
+    read(1, 10)
+    assert asked == [1, 2, 3, 3, 4], "what was asked for last is kept"
+    read(2, LARGEST // 2)
+    assert asked[-1] == 2, "what was asked for longest ago is not"
+    read(1, 10, stamp="b")
+    assert asked[-1] == 1
+    assert kept.size == 10
 
 
 @given(

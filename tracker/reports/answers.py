@@ -14,7 +14,7 @@ from tracker.reports import naming, statistics
 from tracker.reports.definitions import RESTS, Dimension, Figure, Scope
 from tracker.reports.periods import month_begins, months_between, months_later
 from tracker.reports.rollups import reading
-from tracker.reports.rollups.tally import Tally, together
+from tracker.reports.rollups.tally import Tally
 from tracker.reports.values import SECONDS_A_DAY, Answers, Group, Month, Share, Spread, Summary
 
 _TIMES: Final = frozenset({Figure.TIMED, Figure.CLOSED_TIMES})
@@ -26,7 +26,7 @@ def summary(actor: Actor, scope: Scope) -> Summary:
     found = reading.read(actor, scope)
     if found is None:
         return statistics.summary(actor, scope)
-    return _summary(found.get("", Tally()), scope)
+    return _summary(found.whole, scope)
 
 
 def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
@@ -35,7 +35,7 @@ def how_many(actor: Actor, scope: Scope, figure: Figure) -> int:
     found = reading.read(actor, scope, with_times=asks_for_times)
     if found is None:
         return statistics.how_many(actor, scope, figure)
-    tally = found.get("", Tally())
+    tally = found.whole
 
     def number(figure: Figure) -> int:
         match figure:
@@ -59,7 +59,7 @@ def summary_and_groups(
     found = reading.read(actor, scope, by)
     if found is None:
         return statistics.summary(actor, scope), statistics.groups(actor, scope, by)
-    return _summary(together(found.values()), scope), _groups(found, scope, by)
+    return _summary(found.whole, scope), _groups(found.groups, scope, by)
 
 
 def _summary(tally: Tally, scope: Scope) -> Summary:
@@ -84,7 +84,7 @@ def groups(actor: Actor, scope: Scope, by: Dimension) -> Sequence[Group]:
     found = reading.read(actor, scope, by)
     if found is None:
         return statistics.groups(actor, scope, by)
-    return _groups(found, scope, by)
+    return _groups(found.groups, scope, by)
 
 
 def _groups(found: Mapping[str, Tally], scope: Scope, by: Dimension) -> Sequence[Group]:

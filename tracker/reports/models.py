@@ -95,3 +95,5 @@ class FigureFold(Model):
     years_from: Mapped[int]
     years_until: Mapped[int]
     """From the first to before the last of these, whole years have cells too."""
+    stamp: Mapped[str] = mapped_column(String(36))
+    """Another one whenever a cell is written, random: it says which cells these are."""

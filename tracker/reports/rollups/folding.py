@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, insert, select, tuple_
@@ -54,6 +55,7 @@ def fold(*, now: datetime) -> int:
             select(FigureChange.id).order_by(FigureChange.id).limit(FOLDED_AT_ONCE)
         ).all()
         if ids:
+            state.stamp = str(uuid4())
             asked = select_facts(changes).where(changes.c.id.in_(ids))
             years = range(state.years_from, state.years_until)
             _work_in(_gathered(facts_of(asked, zone), years))
@@ -86,7 +88,11 @@ def rebuild(*, now: datetime) -> int:
         for ids in _batches(settled):
             db.session.execute(delete(FigureChange).where(FigureChange.id.in_(ids)))
         state = FigureFold(
-            id=1, time_zone=zone_name, years_from=years.start, years_until=years.start
+            id=1,
+            time_zone=zone_name,
+            years_from=years.start,
+            years_until=years.start,
+            stamp=str(uuid4()),
         )
         db.session.add(state)
         db.session.flush()
@@ -187,6 +193,7 @@ def _finish_years(state: FigureFold, now: datetime) -> None:
         db.session.expire_all()
         for some in _batches(cells.items()):
             _insert(some)
+        state.stamp = str(uuid4())
     state.years_until = max(state.years_until, this_year)
 
 

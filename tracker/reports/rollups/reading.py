@@ -1,7 +1,7 @@
 """Reading figures from the cells, and from what is not folded into them yet."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -11,20 +11,22 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, FromClause, Select, and_, func, literal, or_, select
 from sqlalchemy.sql.util import ClauseAdapter
 
-from tracker.database import AS_BYTES, db, once_a_transaction
+from tracker.database import AS_BYTES, db, once_a_transaction, read_in_a_transaction
 from tracker.organisation import queries as organisation
 from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor, Reach
 from tracker.reports.definitions import Dimension, Figure, Scope, filters_of
 from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
 from tracker.reports.periods import month_begins, month_of, months_later
 from tracker.reports.rollups.facts import COUNTS, FOR_EVER, Fact, Kept, facts_of, select_facts
-from tracker.reports.rollups.tally import Tally
+from tracker.reports.rollups.remembered import ABOUT_A_ROW, Remembered
+from tracker.reports.rollups.tally import Tallies, Tally, together
 from tracker.service_requests.models import ServiceRequest
 from tracker.set_up import until_set_up_changes
 
 SLACK: Final = timedelta(minutes=1)
 """So much later than `as_of` something may have happened: while the page was being made."""
 _FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
+_REMEMBERED: Final = Remembered()
 _KEPT_FOR: Final[Mapping[Dimension, Kept]] = {
     Dimension.CATEGORY: Kept.LEAF,
     Dimension.LEAF: Kept.LEAF,
@@ -63,6 +65,8 @@ class Reading:
     """Those that have cells of their own."""
     has_changes: bool
     """Whether any change is not folded yet."""
+    stamp: str
+    """Of the cells as they are now."""
 
     @property
     def cells(self) -> Cells:
@@ -115,6 +119,7 @@ def reading_for(actor: Actor, scope: Scope, by: Dimension | None = None) -> Read
         unit_ids=frozenset.intersection(*asked) if asked else None,
         years=state.years,
         has_changes=state.has_changes,
+        stamp=state.stamp,
     )
     first, until = reading.first, reading.until
     has_whole_months = first is None or until is None or first < until
@@ -126,6 +131,7 @@ class _State:
     time_zone: str
     years: range
     has_changes: bool
+    stamp: str
 
 
 @once_a_transaction
@@ -134,6 +140,7 @@ def _state() -> _State | None:
 
     Nobody folds between the statements of this transaction that read cells and changes.
     """
+    read_in_a_transaction()
     changes = select(FigureChange.id).exists()
     found = db.session.execute(
         select(FigureFold, changes).with_for_update(read=True, of=FigureFold)
@@ -141,7 +148,8 @@ def _state() -> _State | None:
     if found is None:
         return None
     fold, has_changes = found
-    return _State(fold.time_zone, range(fold.years_from, fold.years_until), has_changes)
+    years = range(fold.years_from, fold.years_until)
+    return _State(fold.time_zone, years, has_changes, fold.stamp)
 
 
 def _sees_by_unit_alone(actor: Actor) -> bool:
@@ -156,8 +164,8 @@ def _sees_by_unit_alone(actor: Actor) -> bool:
 
 def read(
     actor: Actor, scope: Scope, by: Dimension | None = None, *, with_times: bool = True
-) -> Mapping[str, Tally] | None:
-    """Return a tally for each group; without a dimension, all together under "".
+) -> Tallies | None:
+    """Return a tally for each group, and of all together; without a dimension there is no group.
 
     Without times where only counts are asked for: they are most of what there is to read.
 
@@ -168,8 +176,7 @@ def read(
     if reading is None:
         return None
     found = _tallies(reading, by, with_times=with_times)
-    is_present = all(tally.latest <= scope.as_of + SLACK for tally in found.values())
-    return found if is_present else None
+    return found if found.whole.latest <= scope.as_of + SLACK else None
 
 
 def read_months(actor: Actor, scope: Scope) -> Mapping[date, tuple[int, int]] | None:
@@ -181,16 +188,19 @@ def read_months(actor: Actor, scope: Scope) -> Mapping[date, tuple[int, int]] | 
     if reading is None:
         return None
     found: defaultdict[date, list[int]] = defaultdict(lambda: [0, 0])
-    rows = db.session.execute(
-        select(
-            FigureCell.starts_on,
-            func.sum(FigureCell.received),
-            func.sum(FigureCell.closed_in_period),
-            func.max(FigureCell.latest),
-        )
-        .where(*_cells_of(reading.cells._replace(years=range(0))))
-        .group_by(FigureCell.starts_on)
-    ).all()
+    months = select(
+        FigureCell.starts_on,
+        func.sum(FigureCell.received),
+        func.sum(FigureCell.closed_in_period),
+        func.max(FigureCell.latest),
+    ).group_by(FigureCell.starts_on)
+    asked = reading.cells._replace(years=range(0))
+    rows = _REMEMBERED.answer(
+        reading.stamp,
+        ("months", asked),
+        lambda: db.session.execute(months.where(*_cells_of(asked))).all(),
+        lambda found: len(found) * ABOUT_A_ROW,
+    )
     latest = [moment for *_counts, moment in rows]
     for month, received, closed, _moment in rows:
         found[month] = [received, closed]
@@ -210,13 +220,18 @@ def channels(actor: Actor) -> Sequence[str] | None:
     reading = reading_for(actor, Scope(as_of=FOR_EVER), Dimension.CHANNEL)
     if reading is None:
         return None
-    cells = _cells_of(reading.cells, every_span=True)
-    found = set(db.session.scalars(select(FigureCell.key).distinct().where(*cells)))
+    keys = select(FigureCell.key).distinct()
+    found = _REMEMBERED.answer(
+        reading.stamp,
+        ("channels", reading.cells),
+        lambda: {*db.session.scalars(keys.where(*_cells_of(reading.cells, every_span=True)))},
+        lambda found: len(found) * ABOUT_A_ROW,
+    )
     place = list(Kept).index(Kept.CHANNEL)
     changed: Counter[str] = Counter()
     for fact, _by_submitting, _by_closing in _loose(reading):
         changed[fact.keys[place]] += fact.sign * fact.counts[0]
-    found |= {channel for channel, more in changed.items() if more > 0}
+    found = found | {channel for channel, more in changed.items() if more > 0}
     if fewer := [channel for channel, more in changed.items() if more < 0]:
         rows = db.session.execute(
             select(FigureCell.key, func.sum(FigureCell.received))
@@ -228,36 +243,70 @@ def channels(actor: Actor) -> Sequence[str] | None:
     return sorted(found)
 
 
-def _tallies(reading: Reading, by: Dimension | None, *, with_times: bool) -> Mapping[str, Tally]:
+def _tallies(reading: Reading, by: Dimension | None, *, with_times: bool) -> Tallies:
+    tops = _tops() if by is Dimension.CATEGORY else ()
+    asked = _Asked(reading.cells, by, tops, with_times)
+    folded = _REMEMBERED.answer(
+        reading.stamp, asked, lambda: _folded(asked), lambda found: found.size
+    )
+    group_of, number = _grouping(asked), list(Kept).index(reading.kept)
+    changed: dict[str, Tally] = {}
+    whole: Tally | None = None
+    for fact, by_submitting, by_closing in _loose(reading):
+        whole = whole or folded.whole.copy()
+        noting = [whole]
+        if by is not None:
+            group = group_of(fact.unit_id, fact.keys[number])
+            if group not in changed:
+                changed[group] = folded.groups.get(group, Tally()).copy()
+            noting.append(changed[group])
+        for tally in noting:
+            if by_submitting:
+                tally.note(fact, at_closing=False)
+            if by_closing:
+                tally.note(fact, at_closing=True)
+    if whole is None:
+        return folded
+    settled = {group: tally.settle() for group, tally in changed.items()}
+    return Tallies({**folded.groups, **settled}, whole.settle())
+
+
+class _Asked(NamedTuple):
+    """What is read from the cells together, and remembered as one."""
+
+    cells: Cells
+    by: Dimension | None
+    tops: tuple[tuple[str, str], ...]
+    """For each category the group above it, where they are the groups."""
+    with_times: bool
+
+
+def _grouping(asked: _Asked) -> Callable[[int, str], str]:
+    """Return the function that says into which group a unit and a key belong."""
+    if asked.by is Dimension.UNIT:
+        return lambda unit_id, _key: str(unit_id)
+    tops = dict(asked.tops)
+    return lambda _unit_id, key: tops.get(key, key)
+
+
+def _folded(asked: _Asked) -> Tallies:
+    """Read the cells themselves, without what is not folded into them yet."""
     found: defaultdict[str, Tally] = defaultdict(Tally)
-    tops = _tops() if by is Dimension.CATEGORY else {}
-
-    def group_of(unit_id: int, key: str) -> str:
-        if by is None or by is Dimension.UNIT:
-            return str(unit_id) if by else ""
-        return tops.get(key, key)
-
-    cells, is_by_unit = reading.cells, by is Dimension.UNIT
+    cells, is_by_unit, group_of = asked.cells, asked.by is Dimension.UNIT, _grouping(asked)
     for unit_id, key, latest, *counts in db.session.execute(_counts_of(cells, is_by_unit)):
         tally = found[group_of(unit_id, key)]
         tally.counts = [before + more for before, more in zip(tally.counts, counts, strict=True)]
         tally.latest = max(tally.latest, latest)
     # Many cells: bare rows, as a tuple each is all that is made of them.
-    times = db.session.execute(_times_of(cells, is_by_unit)) if with_times else ()
+    times = db.session.execute(_times_of(cells, is_by_unit)) if asked.with_times else ()
     for unit_id, key, seconds, dues in times:
         tally = found[group_of(unit_id, key)]
         if seconds:
             tally.seconds.append(memoryview(seconds).cast("q"))
         if dues:
             tally.dues.append(memoryview(dues).cast("q"))
-    number = list(Kept).index(reading.kept)
-    for fact, by_submitting, by_closing in _loose(reading):
-        tally = found[group_of(fact.unit_id, fact.keys[number])]
-        if by_submitting:
-            tally.note(fact, at_closing=False)
-        if by_closing:
-            tally.note(fact, at_closing=True)
-    return {group: tally.settle() for group, tally in found.items()}
+    groups = {group: tally.settle() for group, tally in found.items()}
+    return Tallies(groups if asked.by is not None else {}, together(groups.values()))
 
 
 @lru_cache(maxsize=64)
@@ -401,9 +450,9 @@ def _filters(scope: Scope) -> Mapping[Kept, frozenset[str]]:
 
 
 @until_set_up_changes
-def _tops() -> Mapping[str, str]:
+def _tops() -> tuple[tuple[str, str], ...]:
     """Return, for each category, the group above it."""
-    return {
-        str(node.thing.id): str(node.thing.parent_id or node.thing.id)
+    return tuple(
+        (str(node.thing.id), str(node.thing.parent_id or node.thing.id))
         for node in organisation.category_tree(ended=True)
-    }
+    )

@@ -2,14 +2,15 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from tracker.reports.definitions import Figure
 from tracker.reports.rollups.facts import COUNTS, EPOCH, Fact, microseconds
+from tracker.reports.rollups.remembered import ABOUT_A_ROW
 
 _FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
 _TIMED: Final = COUNTS.index(Figure.TIMED)
@@ -24,6 +25,18 @@ Numbers: TypeAlias = "Sequence[int] | memoryview[int] | array[int]"
 """In order."""
 
 
+class Tallies(NamedTuple):
+    """What was found for each group, and for all of them together."""
+
+    groups: "Mapping[str, Tally]"
+    whole: "Tally"
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes they take; the times of the groups are those of the whole."""
+        return self.whole.size + ABOUT_A_ROW * (len(self.groups) + 1)
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts and times of some cells and changes, ready to be read."""
@@ -36,6 +49,26 @@ class Tally:
     dues_added: list[int] = field(default_factory=list)
     dues_taken: list[int] = field(default_factory=list)
     latest: datetime = EPOCH
+    _percentiles: dict[int, tuple[int, float | None]] = field(default_factory=dict)
+    """What was found, for whoever reads the same again."""
+
+    def copy(self) -> "Tally":
+        """Return one to which more can be noted; the lists that nobody changes are shared."""
+        return Tally(
+            [*self.counts],
+            [*self.seconds],
+            [*self.dues],
+            [*self.seconds_added],
+            [*self.seconds_taken],
+            [*self.dues_added],
+            [*self.dues_taken],
+            self.latest,
+        )
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes its times take."""
+        return 8 * sum(map(len, (*self.seconds, *self.dues)))
 
     def __getitem__(self, figure: Figure) -> int:
         """Return one count."""
@@ -66,7 +99,7 @@ class Tally:
             (self.dues_added if fact.sign > 0 else self.dues_taken).append(fact.due)
 
     def settle(self) -> "Tally":
-        """Put in order what was noted, before anything is read from it."""
+        """Put in order what was noted, before anything is read from it. Nothing is noted after."""
         if sum(map(len, self.seconds)) < len(self.seconds) * _SHORT:
             self.seconds = [array("q", sorted(chain.from_iterable(self.seconds)))]
         for numbers in (self.seconds_added, self.seconds_taken, self.dues_added, self.dues_taken):
@@ -75,6 +108,11 @@ class Tally:
 
     def percentile(self, tenths: int) -> tuple[int, float | None]:
         """Return n and a percentile of the seconds, interpolated as numpy does by default."""
+        if tenths not in self._percentiles:
+            self._percentiles[tenths] = self._percentile(tenths)
+        return self._percentiles[tenths]
+
+    def _percentile(self, tenths: int) -> tuple[int, float | None]:
         size = sum(map(len, self.seconds)) + len(self.seconds_added) - len(self.seconds_taken)
         if size <= 0:
             return 0, None
