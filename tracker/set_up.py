@@ -118,6 +118,21 @@ def _changes_it(session: Session) -> bool:
 
 
 @event.listens_for(Session, "do_orm_execute")
+def _notice_locks(state: ORMExecuteState) -> None:
+    """Ask for the stamp again after rows were locked: whoever waited for them reads what is so now.
+
+    On SQLite a change has its turn before it reads anything.
+    """
+    locks = getattr(state.statement, "_for_update_arg", None) is not None
+    if locks and state.session.info.get(_KEY) and not _has_one_writer(state):
+        del state.session.info[_KEY]
+
+
+def _has_one_writer(state: ORMExecuteState) -> bool:
+    return state.session.get_bind(**state.bind_arguments).dialect.name == "sqlite"
+
+
+@event.listens_for(Session, "do_orm_execute")
 def _notice_statements(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         table: Any = state.statement.table  # type: ignore[attr-defined]  # of these three

@@ -21,7 +21,7 @@ from tracker.accounts import actions as people
 from tracker.accounts.models import Grant, Person
 from tracker.clock import utc_now
 from tracker.database import db, hold, transaction
-from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.organisation import actions as organisation
@@ -33,6 +33,7 @@ from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.service_requests.queries import find_for_change, waiting_approvals
 from tracker.teams import actions as teams
+from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership, Team
 from tracker.teams.queries import membership
 from tracker.visibility import within_reach
@@ -46,6 +47,14 @@ def leave(a: Builders, team: Team, person: Person) -> None:
     place = db.session.query(Membership).filter_by(team_id=team.id, person_id=person.id).one()
     with transaction():
         teams.leave(db.session.merge(place), actor=a.actor(a.administrator()), now=a.now)
+    db.session.expire_all()
+
+
+def take_registration_back(a: Builders, team: Team, person: Person) -> None:
+    """Let the administrator say that somebody in a team is not checked (any more)."""
+    with transaction():
+        place, boss = membership(team.id, person.id), a.actor(a.administrator())
+        teams.change_place(place, leads=place.leads, is_vetted=False, actor=boss, now=a.now)
     db.session.expire_all()
 
 
@@ -93,15 +102,19 @@ def test_a_place_on_what_is_resolved_goes_with_the_team(
     assert_nothing_is_amiss(app)
 
 
-def test_what_is_taken_up_again_is_nobodys_who_has_left(
-    a: Builders, app: Flask, now: datetime
+@pytest.mark.parametrize("is_in_the_team", [False, True])
+def test_what_is_taken_up_again_is_nobodys_who_has_left_or_is_checked_no_more(
+    a: Builders, app: Flask, now: datetime, *, is_in_the_team: bool
 ) -> None:
     team = a.team()
     gone, here = a.volunteer(team), a.volunteer(team)
     closed = a.service_request(
         team=team, status=Status.CLOSED, claimed_by=[gone, here], volunteers_needed=2
     )
-    leave(a, team, gone)
+    if is_in_the_team:
+        take_registration_back(a, team, gone)
+    else:
+        leave(a, team, gone)
     assert closed.claimant_ids == {gone.id, here.id}  # what is closed stays as it was
 
     with transaction():
@@ -397,20 +410,74 @@ def test_a_leader_goes_to_no_door_of_a_unit_that_was_moved_from_them(
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_whose_registration_is_taken_back_holds_nothing_through_the_team(
-    a: Builders, browser: Browser, now: datetime, *, leads: bool
+    a: Builders, browser: Browser, *, leads: bool
 ) -> None:
     team, me = a.team(), a.person()
-    place = a.membership(team, me, leads=leads)
+    a.membership(team, me, leads=leads)
     it = a.service_request(team=team, claimed_by=[me], phone=f"+86{NUMBER}")
     visit = a.planned_visit(it, by=me)
 
-    with transaction():
-        boss = a.actor(a.administrator())
-        teams.change_place(
-            db.session.merge(place), leads=leads, is_vetted=False, actor=boss, now=now
-        )
+    take_registration_back(a, team, me)
 
-    db.session.expire_all()
     assert it.claimant_ids == ({me.id} if leads else set())
     assert visit.status is (VisitStatus.PLANNED if leads else VisitStatus.CANCELLED)
     browser.sign_in(me).open(f"/requests/{it.id}", status=200 if leads else 404)
+
+
+def test_who_was_never_checked_is_announced_at_no_door(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    new, old, leader = a.person(), a.person(), a.team_leader(team)
+    a.membership(team, new, is_vetted=False)
+    a.membership(team, old)
+    it = a.service_request(team=team, claimed_by=[old])
+
+    page = browser.sign_in(leader).open(f"/requests/{it.id}/visits/new")
+    assert old.name in page.text
+    assert new.name not in page.text
+
+    with pytest.raises(StaleError), transaction():
+        visiting.plan_visit(
+            db.session.merge(it),
+            planned_from=a.now + timedelta(days=1),
+            planned_to=a.now + timedelta(days=1, hours=1),
+            visitors=[db.session.merge(new)],
+            submission_key="one",
+            actor=a.actor(leader),
+            now=a.now,
+        )
+
+
+@pytest.mark.parametrize("is_entered", [False, True])
+@pytest.mark.parametrize("leaves", [False, True])
+def test_who_waited_while_they_were_let_go_gets_no_place(
+    app: Flask, a: Builders, *, leaves: bool, is_entered: bool
+) -> None:
+    team = a.team()
+    me, leader = a.person(), a.team_leader(team)
+    a.membership(team, me)
+    it = a.service_request(team=team)
+    request_id, my_id, leader_id, team_id, now = it.id, me.id, leader.id, team.id, a.now
+    boss = a.actor(a.administrator())
+    claims.standing_of(actor_for(me))  # remembered, as by a look at the board
+
+    def let_go() -> None:
+        place = membership(team_id, my_id)
+        if leaves:
+            teams.leave(place, actor=boss, now=now)
+        else:
+            teams.change_place(place, leads=False, is_vetted=False, actor=boss, now=now)
+
+    def take() -> None:
+        person = db.session.get_one(Person, my_id)
+        actor = actor_for(db.session.get_one(Person, leader_id) if is_entered else person)
+        if is_entered:
+            found = find_for_change(actor, request_id, Action.LEAD_TEAM)
+            claims.enter(found, person, actor=actor, now=now)
+        else:
+            found = find_for_change(actor, request_id, Action.CLAIM_SERVICE_REQUEST)
+            claims.claim(found, actor=actor, now=now)
+
+    while_the_other_waits(app, let_go, take)
+
+    assert it.claimant_ids == set()
+    assert it.places_taken == 0

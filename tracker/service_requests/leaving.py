@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from tracker.accounts.models import Person
 from tracker.database import db
@@ -17,7 +17,7 @@ from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.actions.claims import free, take_turns
 from tracker.service_requests.lifecycle import OPEN_STATUSES, UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
-from tracker.teams.models import Membership
+from tracker.teams.models import AT_WORK, Membership
 from tracker.visits.models import Visit
 from tracker.visits.queries import is_to_come
 
@@ -36,11 +36,7 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
     take_turns(person_id)
     staying_in = set(
         db.session.scalars(
-            select(Membership.team_id).where(
-                Membership.person_id == person_id,
-                Membership.ended_at.is_(None),
-                or_(Membership.is_vetted, Membership.leads),
-            )
+            select(Membership.team_id).where(Membership.person_id == person_id, AT_WORK)
         )
     )
     claims = {

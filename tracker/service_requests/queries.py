@@ -21,7 +21,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
 )
-from tracker.teams.models import Membership
+from tracker.teams.models import AT_WORK, Membership
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -94,10 +94,10 @@ def answers_still(person_id: int | None, unit_id: int) -> ColumnElement[bool]:
 def works_on(
     person_id: InstrumentedAttribute[int] | ColumnElement[int], service_request: ServiceRequest
 ) -> ColumnElement[bool]:
-    """Return the condition that somebody is in one of its teams, or still answers for it as leader."""
+    """Return the condition that somebody is at work in one of its teams, or answers for it as leader."""
     leader_id = service_request.leader_id or 0
     members = select(Membership.person_id).where(
-        Membership.team_id.in_(sorted(service_request.team_ids)), Membership.ended_at.is_(None)
+        Membership.team_id.in_(sorted(service_request.team_ids)), AT_WORK
     )
     is_its_leader = and_(person_id == leader_id, answers_still(leader_id, service_request.unit_id))
     return or_(person_id.in_(members), is_its_leader)

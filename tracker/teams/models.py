@@ -1,8 +1,9 @@
 """Volunteer teams and who is in them."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, text
+from sqlalchemy import Column, ForeignKey, Index, String, Table, and_, or_, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.accounts.models import Person
@@ -69,3 +70,7 @@ class Membership(Model):
 
     team: Mapped[Team] = relationship(back_populates="memberships")
     person: Mapped[Person] = relationship()
+
+
+AT_WORK: Final = and_(Membership.ended_at.is_(None), or_(Membership.is_vetted, Membership.leads))
+"""Who works on what their team has, and may stand at somebody's door: who was checked, or leads it."""

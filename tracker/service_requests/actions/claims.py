@@ -18,7 +18,7 @@ from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
 from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
 from tracker.set_up import until_set_up_changes
 from tracker.teams.actors import actor_for
-from tracker.teams.models import Membership
+from tracker.teams.models import AT_WORK, Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     Raises `RefusedError` with the named reason; the last place goes to exactly one.
     """
     require(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
+    assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no claim
+    take_turns(actor.person_id)
     return _take_place(service_request, volunteer=actor, actor=actor, now=now)
 
 
@@ -101,6 +103,9 @@ def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now:
     The rules are those of their own claim. Raises `RefusedError` as `claim` does.
     """
     require(actor, Action.LEAD_TEAM, service_request)
+    take_turns(
+        person.id
+    )  # what they hold is read after it: somebody may just have ended some of it
     place = _take_place(service_request, volunteer=actor_for(person), actor=actor, now=now)
     messages.tell_person(service_request, person, Step.CLAIM, now=now)
     return place
@@ -109,11 +114,10 @@ def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now:
 def _take_place(
     service_request: ServiceRequest, *, volunteer: Actor, actor: Actor, now: datetime
 ) -> Claim:
-    assert volunteer.person_id is not None  # noqa: S101 - the matrix gives residents no claim
-    take_turns(volunteer.person_id)
     refusal = why_not(service_request, actor=volunteer)
     if refusal is not None:
         raise RefusedError(refusal)
+    assert volunteer.person_id is not None  # noqa: S101 - the matrix gives residents no claim
     taken = db.session.scalar(
         update(ServiceRequest)
         .where(
@@ -217,7 +221,7 @@ def release_all(
     now: datetime,
     except_members_of: Collection[int] = (),
 ) -> None:
-    """Free every place, or those of people who are in none of the given teams. Part of a step.
+    """Free every place, or those of people who are at work in none of the given teams. Part of a step.
 
     And take off the planned visits who goes to none of them any more.
     """
@@ -225,7 +229,7 @@ def release_all(
         set(
             db.session.scalars(
                 select(Membership.person_id).where(
-                    Membership.team_id.in_(except_members_of), Membership.ended_at.is_(None)
+                    Membership.team_id.in_(except_members_of), AT_WORK
                 )
             )
         )
@@ -243,7 +247,7 @@ def release_all(
 
 
 def release_leavers(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
-    """Free the places of who has left its teams since. Part of a step that takes it up again.
+    """Free the places of who has left its teams since, or is checked in none. Part of a step that takes it up again.
 
     Whoever ends its team at the same moment waits, and finds work in it; or has ended it by now.
     """
