@@ -167,6 +167,11 @@ def transaction() -> Iterator[None]:
         _writing.reset(token)
 
 
+def is_changing() -> bool:
+    """Tell whether `transaction()` is open here."""
+    return _writing.get()
+
+
 def _ask_first() -> None:
     for check in before_writing:
         check()

@@ -57,6 +57,7 @@ class Refusal(StrEnum):
     TOO_MANY_PHOTOS = "too_many_photos"
     TOO_MANY_WORDS = "too_many_words"
     SENT_ALREADY = "sent_already"
+    RECORDED_ALREADY = "recorded_already"
     TOO_MANY_MAILS = "too_many_mails"
     TEAM_ENDED = "team_ended"
     UNIT_ENDED = "unit_ended"

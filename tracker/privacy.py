@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -176,7 +175,7 @@ def _plain_character(character: str) -> str:
         return " "
     if unicodedata.category(character) == "Pd" or character == "\u2212":
         return "-"
-    value = unicodedata.decimal(character, None)
+    value = unicodedata.digit(character, None)  # with those in circles, and raised ones
     return character if value is None else str(value)
 
 
@@ -301,7 +300,8 @@ def _is_chinese(character: str) -> bool:
 SHORTEST_TOLD: Final = 2
 SHORTEST_PLACE: Final = 4
 """So many letters and digits in a row, a digit among them, tell a house."""
-BESIDE_PLACE: Final = ",.;，。；"
+BESIDE_PLACE: Final = ",;，。；"
+_WITHIN_WORDS: Final = frozenset("·・‧•.-_*/\\'’|~")
 
 
 TELLING_DIGITS: Final = 7
@@ -326,7 +326,7 @@ def told_again(
 
     A name whole; of an address every stretch that tells the house; of a telephone number its last
     digits, with those before them. However wide or tall the letters are, with accents or without,
-    and whatever spaces stand between them. A name without a letter or digit ("…") tells nobody.
+    and whatever spaces, dots or dashes stand between them. A name without a letter or digit ("…") tells nobody.
     """
     bare, origins = _bare(text)
     found = []
@@ -347,48 +347,56 @@ def told_again(
 
 def _spelt_numbers(text: str, phone: str) -> Iterator[slice]:
     """Give where the end of a number stands in `text`, in whatever groups and with whatever marks."""
+    size = TELLING_DIGITS
+    if len(phone) < size:
+        return
     for run in _SPELT_NUMBER.finditer(_plain(text)):
         digits = [at for at in range(*run.span()) if run.string[at].isdecimal()]
-        spelt = "".join(run.string[at] for at in digits)
-        size = TELLING_DIGITS
-        begin = spelt.find(phone[-size:]) if len(phone) >= size else -1
-        if begin < 0:
-            continue
-        end = begin + size
-        while begin > 0 and spelt[begin - 1 : end] == phone[-(end - begin + 1) :]:
-            begin -= 1
-        yield slice(digits[begin], digits[end - 1] + 1)
+        spelt, end = "".join(run.string[at] for at in digits), 0
+        while (begin := spelt.find(phone[-size:], end)) >= 0:
+            end = begin + size
+            while begin > 0 and spelt[begin - 1 : end] == phone[-(end - begin + 1) :]:
+                begin -= 1
+            yield slice(digits[begin], digits[end - 1] + 1)
 
 
 def _places(bare: str, place: str) -> Iterator[tuple[int, int]]:
-    """Give each stretch of `bare` that tells the house in `place`, the longest first.
+    """Give each stretch of `bare` that stands in `place`, too, and tells the house.
 
-    What was looked at is struck out, so that it ends: of a stretch without a digit all but the
-    last letters, with which one that has digits may begin.
+    Around each digit that both have, as far as they agree.
     """
-    struck = "\0"
-    place = place.replace(struck, "")
-    while True:
-        same = SequenceMatcher(None, bare, place, autojunk=False).find_longest_match()
-        if same.size < SHORTEST_PLACE:
-            return
-        stretch = place[same.b : same.b + same.size]
-        begin = same.a + len(stretch) - len(stretch.lstrip(BESIDE_PLACE))
-        size = len(stretch.strip(BESIDE_PLACE))
-        tells = any(map(str.isdigit, stretch))
-        if tells and size >= SHORTEST_PLACE:
-            yield begin, begin + size
-        end = same.a + (same.size if tells else same.size - SHORTEST_PLACE + 1)
-        bare = bare[: same.a] + struck * (end - same.a) + bare[end:]
+    in_place = [at for at, character in enumerate(place) if character.isdigit()]
+    seen: dict[int, int] = {}
+    for at in (at for at, character in enumerate(bare) if character.isdigit()):
+        for there in in_place:
+            if bare[at] != place[there] or at < seen.get(at - there, 0):
+                continue
+            begin, end = at, at + 1
+            apart = at - there
+            while min(begin, begin - apart) > 0 and bare[begin - 1] == place[begin - 1 - apart]:
+                begin -= 1
+            while end < min(len(bare), len(place) + apart) and bare[end] == place[end - apart]:
+                end += 1
+            seen[apart] = end
+            stretch = bare[begin:end]
+            begin += len(stretch) - len(stretch.lstrip(BESIDE_PLACE))
+            end = begin + len(stretch.strip(BESIDE_PLACE))
+            if end - begin >= SHORTEST_PLACE:
+                yield begin, end
 
 
 def _bare(text: str) -> tuple[str, Sequence[int]]:
-    """Return `text` without differences of width, case and accent and without spaces, and whence each is."""
+    """Return what is left of `text` to compare it by, and where each of it stands.
+
+    Without differences of width, case and accent, and without spaces, what cannot be seen, and
+    marks that somebody may put between the letters of a word.
+    """
     pairs = [
         (bare, origin)
         for origin, character in enumerate(text)
+        if unicodedata.category(character) != "Cf"
         for bare in level(character)
-        if not bare.isspace()
+        if not (bare.isspace() or bare in _WITHIN_WORDS)
     ]
     return "".join(bare for bare, _ in pairs), [origin for _, origin in pairs]
 

@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
     mapped_column,
 )
 
-from tracker.database import Model, db
+from tracker.database import Model, db, is_changing
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -119,11 +119,11 @@ def _changes_it(session: Session) -> bool:
 
 @event.listens_for(Session, "do_orm_execute")
 def _notice_locks(state: ORMExecuteState) -> None:
-    """Ask for the stamp again after rows were locked: whoever waited for them reads what is so now.
+    """Ask for the stamp again after a change locked rows: who waited for them reads what is so now.
 
     On SQLite a change has its turn before it reads anything.
     """
-    locks = getattr(state.statement, "_for_update_arg", None) is not None
+    locks = getattr(state.statement, "_for_update_arg", None) is not None and is_changing()
     if locks and state.session.info.get(_KEY) and not _has_one_writer(state):
         del state.session.info[_KEY]
 

@@ -209,7 +209,7 @@ def test_one_address_is_one_recipient(
     a: Builders, server: MailServer, configure: Callable[..., None]
 ) -> None:
     configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
-    for address in ("zhou@example.org", "zhou+a@例子.example"):
+    for address in ("zhou@example.org", "zhou+a@例子.example", "zhou@straße.example"):
         _write(a, address=address)
 
     sending.send_due(now=a.now)
@@ -217,6 +217,7 @@ def test_one_address_is_one_recipient(
     assert server.recipients == [
         b"rcpt TO:<zhou@example.org>",
         b"rcpt TO:<zhou+a@xn--fsqu00a.example>",
+        b"rcpt TO:<zhou@xn--strae-oqa.example>",
     ]
     assert server.mails[1]["To"] == "zhou+a@xn--fsqu00a.example"
 

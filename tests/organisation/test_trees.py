@@ -69,6 +69,17 @@ def is_tree(parents: dict[int, int | None]) -> bool:
     return reached == set(parents)
 
 
+def test_what_was_ended_meanwhile_is_not_moved_up_or_down(a: Builders, browser: Browser) -> None:
+    area = a.area()
+    a.area()
+    address = f"/admin/areas/{area.id}/move"
+    sent = browser.sign_in(a.administrator()).open("/admin/areas/").form(action=address).values()
+    with transaction():
+        db.session.merge(area).ended_at = a.now
+
+    assert browser.request("POST", address, data=sent).status_code == 409
+
+
 def test_two_areas_moved_at_once_make_no_ring(app: Flask, a: Builders, browser: Browser) -> None:
     five, six = a.area(unit=a.bureau), a.area(unit=a.bureau)
     fourteen, seventeen = a.area(parent=five), a.area(parent=six)

@@ -126,6 +126,13 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
         ("柳桥路5号柳桥路6号", "东柳桥路、柳桥路5号", "…柳桥路6号"),
         ("1111a" * 40, "1" * 200, "…a" * 40),
         ("1234 abcd", "\0" * 9 + "1234abcd", "…"),
+        (
+            "After six, at 12 Oak Street Gardens",
+            "12 Oak Street, Oak Street Gardens",
+            "After six, at … Gardens",
+        ),
+        ("3栋-2单元-5-0-1", "金沙路3栋2单元501室", "…"),
+        ("1" * 500, "1" * 200, "…"),
     ],
 )
 def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, shown: str) -> None:
@@ -140,6 +147,10 @@ def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, s
         ("7:30 0755/823、45678", "7:30 0…"),
         ("８２３４\u200b５６７８ after 5", "… after 5"),
         ("2026-03-12 09:00-11:30, 8234567, 345678", "2026-03-12 09:00-11:30, 8234567, 345678"),
+        ("打 2345678、2345678", "打 …"),
+        ("打 2345678，82345678 都行", "打 …，… 都行"),
+        ("打⑧②③④⑤⑥⑦⑧", "打…"),
+        ("for A.n.n or An\u200bn or J-o-s-e", "for … or … or …"),
         ("ask for Ann, or Jose", "ask for …, or …"),
         ("Annie and JOSÉ at 3 pm", "Annie and … at 3 pm"),
     ],

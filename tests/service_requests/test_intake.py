@@ -128,6 +128,26 @@ def test_sending_twice_makes_one(a: Builders, browser: Browser) -> None:
     assert count(ServiceRequest) == 1
 
 
+@pytest.mark.parametrize("other", [{"need": "门铃坏了"}, {"phone": "13900139000"}])
+def test_another_caller_is_not_read_the_code_of_the_one_before(
+    a: Builders, browser: Browser, other: dict[str, str]
+) -> None:
+    told = {**TOLD, "category_id": a.any_category.id}
+    browser.sign_in(a.coordinator())
+    form = browser.open("/intake").form(press="Take in")
+    browser.request("POST", "/intake", data=form.filled(told, press="Take in"))
+
+    sent = form.filled({**told, **other}, press="Take in")
+    answer = browser.request("POST", "/intake", data=sent)
+
+    assert "This form was sent before" in answer.text
+    assert count(ServiceRequest) == 1
+    again = Page(answer).form(press="Take in").values()
+    assert all(again[name] == [words] for name, words in other.items())
+    browser.request("POST", "/intake", data={**sent, **again})
+    assert count(ServiceRequest) == 2
+
+
 @pytest.mark.parametrize("key", ["x" * 65, "visit-1", "x" * 32, "desk-", "a\x00b", ""])
 def test_what_is_no_key_of_ours_is_a_new_one(a: Builders, browser: Browser, key: str) -> None:
     browser.sign_in(a.coordinator())

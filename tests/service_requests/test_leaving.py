@@ -481,3 +481,18 @@ def test_who_waited_while_they_were_let_go_gets_no_place(
 
     assert it.claimant_ids == set()
     assert it.places_taken == 0
+
+
+def test_who_is_not_checked_holds_nothing_once_they_lead_no_more(a: Builders) -> None:
+    team, me = a.team(), a.person()
+    a.membership(team, me, leads=True)
+    it = a.service_request(team=team, claimed_by=[me])
+    take_registration_back(a, team, me)
+    assert it.claimant_ids == {me.id}
+
+    with transaction():
+        place, boss = membership(team.id, me.id), a.actor(a.administrator())
+        teams.change_place(place, leads=False, is_vetted=False, actor=boss, now=a.now)
+
+    db.session.expire_all()
+    assert it.claimant_ids == set()

@@ -16,7 +16,7 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import messages
-from tracker.service_requests.actions import answers, claims, handling, visiting
+from tracker.service_requests.actions import answers, claims, dispatch, handling, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import Claim, HistoryEntry, ReachableBy, ServiceRequest
 
@@ -205,6 +205,26 @@ def test_places_given_back_again_and_again_flood_nobody(a: Builders) -> None:
             )
 
     told = Message.address == "leader@example.org", Message.payload["step"].as_string() == "release"
+    assert db.session.scalar(select(func.count(Message.id)).where(*told)) == messages.MOST_AN_HOUR
+
+
+def test_who_is_given_it_again_and_again_is_not_flooded(a: Builders) -> None:
+    team = a.team()
+    a.team_leader(team, email="leader@example.org")
+    leader, desk = a.leader(), a.actor(a.coordinator())
+    it = a.service_request(team=team, leader=leader)
+    for number in range(messages.MOST_AN_HOUR + 5):
+        with transaction():
+            dispatch.assign(
+                db.session.merge(it),
+                lead_team=db.session.merge(team),
+                leader=db.session.merge(leader),
+                volunteers_needed=1 + number % 2,
+                actor=desk,
+                now=a.now,
+            )
+
+    told = Message.address == "leader@example.org", Message.payload["step"].as_string() == "assign"
     assert db.session.scalar(select(func.count(Message.id)).where(*told)) == messages.MOST_AN_HOUR
 
 

@@ -251,6 +251,26 @@ def test_the_same_submission_twice_records_one_visit_with_its_photo(
     assert len(list(db.session.scalars(select(Photo)))) == 1
 
 
+@pytest.mark.parametrize("adds", ["words", "a photo"])
+def test_what_is_added_after_a_report_was_sent_is_not_taken_for_recorded(
+    at_work: Browser, it: ServiceRequest, adds: str
+) -> None:
+    page = at_work.open(below(it, "record"))
+    sent = {**page.form("findings").values(), **TYPED}
+    assert at_work.request("POST", page.path, data=sent).status_code == 303
+    if adds == "words":
+        sent["findings"] = "第二天又漏了"
+    else:
+        sent |= {"has_consent": "y", "photos": [(BytesIO(small_jpeg()), "a.jpg")]}
+
+    answer = at_work.request("POST", page.path, data=sent)
+
+    assert "This form was sent before" in answer.text
+    assert str(sent["findings"]) in answer.text
+    assert len(visits()) == 1
+    assert list(db.session.scalars(select(Photo))) == []
+
+
 @pytest.mark.parametrize("way", ["is ended", "leaves the team", "signs out", "takes another role"])
 def test_who_loses_it_while_their_photos_are_worked_on_acts_no_more(
     app: Flask,

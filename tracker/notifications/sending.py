@@ -15,6 +15,7 @@ from email.utils import format_datetime, formataddr, getaddresses, parseaddr
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+import idna
 from flask import current_app, render_template
 from sqlalchemy import or_, select
 
@@ -194,13 +195,21 @@ def _mailbox(address: str) -> Address:
     """Return whom to write to; raise `Refused` when that is nobody, or more than one."""
     name, _at, domain = address.rpartition("@")
     try:
-        mailbox = Address(addr_spec=f"{name}@{domain.encode('idna').decode()}")
+        mailbox = Address(addr_spec=f"{name}@{_spelt_for_servers(domain)}")
     except (ValueError, IndexError, HeaderParseError) as error:
         raise Refused(NOT_ONE_MAILBOX) from error
     # What is written into a header is read by others: to them, too, it must be one mailbox.
     if "=?" in address or getaddresses([str(mailbox)]) != [("", mailbox.addr_spec)]:
         raise Refused(NOT_ONE_MAILBOX)
     return mailbox
+
+
+def _spelt_for_servers(domain: str) -> str:
+    """Return a domain in ASCII, by the rules (IDNA 2008) of what checked the address.
+
+    Python's own older ones make another domain of some: strasse.de of straße.de.
+    """
+    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
 
 
 def _domain(settings: Settings) -> str:

@@ -294,6 +294,9 @@ def move(thing: Unit | Area | Category, *, up: bool, actor: Actor, now: datetime
             .order_by(kind.position, kind.id)
         )
     )
+    if thing not in siblings:
+        message = "It was ended in the meantime."
+        raise StaleError(message)
     place = siblings.index(thing)
     other = place - 1 if up else place + 1
     if 0 <= other < len(siblings):

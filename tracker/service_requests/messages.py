@@ -120,15 +120,13 @@ def tell_person(
 ) -> None:
     """Tell one of the staff, by e-mail; somebody without an address is not told.
 
-    Of several words in a row they are told once, while that message has not gone yet; of places
-    that are given back again and again `MOST_AN_HOUR` times: the request's page tells the rest.
+    Of several words in a row they are told once, while that message has not gone yet; of what is
+    done again and again `MOST_AN_HOUR` times: the request's page tells the rest.
     """
     if person.email is None:
         return
-    if step is Step.RELEASE and (
-        _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
-        >= MOST_AN_HOUR
-    ):
+    told = _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
+    if told >= MOST_AN_HOUR:
         return
     if step is Step.ADD_WORD and is_waiting(
         "staff_step",

@@ -158,7 +158,7 @@ def change_place(
 ) -> None:
     """Say whether somebody leads the team, and whether the organisation checked them.
 
-    Whose registration is taken back holds nothing through the team: it goes back as if they left.
+    Who is not checked, and does not lead it, holds nothing through the team: it goes back as if they left.
     """
     require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
     hold(place.person)  # the person before the place, as whoever claims and whoever leaves
@@ -167,7 +167,7 @@ def change_place(
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
         audit.record("team:change-place", place.team, changes, actor=actor, now=now)
-    if "is_vetted" in changes and not is_vetted:
+    if changes and not (leads or is_vetted):
         _give_back(place, actor=actor, now=now)
 
 

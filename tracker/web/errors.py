@@ -101,6 +101,10 @@ REFUSALS = {
         "This was sent before, perhaps from another window, without what you added since. Copy it, "
         "and add it on the page of your request; choose photos again there."
     ),
+    Refusal.RECORDED_ALREADY: _l(
+        "This form was sent before, perhaps from another window, with other words: they were recorded. "
+        "What you typed now is still here. Copy it, and add it to what was recorded, or begin a new form."
+    ),
     Refusal.TOO_MANY_MAILS: _l(
         "The requester got many questions and visits by e-mail within the last hour. Call them, or "
         "wait a while before the next. What you typed is still here."

@@ -1,6 +1,6 @@
 """The base of every form."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache, lru_cache
 from gettext import NullTranslations
@@ -30,7 +30,7 @@ from wtforms.widgets import Input, html_params
 from tracker.database import hold
 from tracker.errors import StaleError
 from tracker.privacy import normalise_email
-from tracker.web.kept import SECRETS
+from tracker.web.kept import SECRETS, WRITTEN
 from tracker.web.labels import label
 from tracker.web.locale import current_locale
 
@@ -97,6 +97,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
         """Let no page that keeps forms ever keep a password of this one."""
         super().__init_subclass__(**options)
         SECRETS.update(password_fields(cls))
+        WRITTEN.update(_written_fields(cls))
 
     @classmethod
     def from_request(cls, obj: object | None = None, **values: Any) -> Self:  # noqa: ANN401 - fields decide
@@ -120,12 +121,23 @@ class Form(FlaskForm):  # type: ignore[misc]  # the package carries no types
 
 def password_fields(form: type[FlaskForm]) -> set[str]:
     """Return the names of the fields of `form` that hold passwords."""
+    return {name for name, kind in _fields_of(form) if issubclass(kind, PasswordField)}
+
+
+def _written_fields(form: type[FlaskForm]) -> set[str]:
+    """Return the names of the fields of `form` that somebody writes into, for others to read."""
+    unseen = PasswordField, HiddenField
     return {
         name
-        for name in dir(form)
-        if isinstance(field := getattr(form, name), UnboundField)
-        and issubclass(field.field_class, PasswordField)
+        for name, kind in _fields_of(form)
+        if issubclass(kind, StringField) and not issubclass(kind, unseen)
     }
+
+
+def _fields_of(form: type[FlaskForm]) -> Iterator[tuple[str, type[Field]]]:
+    for name in dir(form):
+        if isinstance(field := getattr(form, name), UnboundField):
+            yield name, field.field_class
 
 
 class EditForm(Form):

@@ -32,6 +32,8 @@ NOT_KEPT = frozenset({"csrf_token", "kept", "author", "resume"})
 SECRETS: set[str] = set()
 """Names of password fields, filled in by `tracker.web.forms` as forms are defined: a form that
 has one is not kept at all, so that no page ever shows a password."""
+WRITTEN: set[str] = set()
+"""Names of the fields that somebody writes into, filled in likewise."""
 _MACHINE_WORD = re.compile(r"[!-~]*")
 """Choices, keys, numbers and times: what nobody wrote, and nobody can read."""
 LARGEST = 2_000_000
@@ -61,8 +63,12 @@ class KeptForm:
 
     @property
     def words(self) -> list[str]:
-        """Return what somebody wrote, without choices, keys and numbers."""
-        return [value for _, value in self.fields if not _MACHINE_WORD.fullmatch(value.strip())]
+        """Return what somebody wrote, without choices and keys."""
+        return [
+            value
+            for name, value in self.fields
+            if value.strip() and (name in WRITTEN or not _MACHINE_WORD.fullmatch(value.strip()))
+        ]
 
     def to_text(self) -> str:
         """Return it as text for a hidden field, which nobody but this installation can read."""

@@ -96,25 +96,58 @@ def test_the_requester_is_told_who_comes_when(
     assert len(told_of(Step.PLAN_VISIT)) == 1
 
 
+def plan(
+    it: ServiceRequest, begins: datetime, *visitors: Person, actor: Actor, now: datetime
+) -> Visit:
+    """Plan a visit of an hour, with the key of always the same form."""
+    with transaction():
+        return visiting.plan_visit(
+            it,
+            planned_from=begins,
+            planned_to=begins + HOUR,
+            visitors=visitors,
+            submission_key="one",
+            actor=actor,
+            now=now,
+        )
+
+
 def test_planning_twice_with_one_key_plans_one(
     a: Builders, it: ServiceRequest, person: Person, visitor: Actor
 ) -> None:
     begins = a.now + timedelta(days=1)
     for _ in range(2):
-        with transaction():
-            visiting.plan_visit(
-                it,
-                planned_from=begins,
-                planned_to=begins + HOUR,
-                visitors=[person],
-                submission_key="one",
-                actor=visitor,
-                now=a.now,
-            )
+        plan(it, begins, person, actor=visitor, now=a.now)
 
     assert len(visits()) == 1
     assert steps_of(it).count(Step.PLAN_VISIT) == 1
     assert len(told_of(Step.PLAN_VISIT)) == 1
+
+
+def test_who_changes_a_plan_that_was_sent_and_taps_twice_plans_one_more(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor, team: Team
+) -> None:
+    begins, other = a.now + timedelta(days=1), a.volunteer(team)
+    plan(it, begins, person, actor=visitor, now=a.now)
+    for _ in range(2):
+        plan(it, begins, person, other, actor=visitor, now=a.now)
+    for _ in range(2):
+        plan(it, begins + HOUR, person, actor=visitor, now=a.now)
+
+    assert [len(visit.visitors) for visit in visits()] == [1, 2, 1]
+
+
+def test_who_sends_a_plan_again_that_was_called_off_plans_another(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor
+) -> None:
+    begins = a.now + timedelta(days=1)
+    planned = plan(it, begins, person, actor=visitor, now=a.now)
+    with transaction():
+        visiting.cancel_visit(it, planned, reason="下雨", actor=visitor, now=a.now)
+    for _ in range(2):
+        plan(it, begins, person, actor=visitor, now=a.now)
+
+    assert [visit.status for visit in visits()] == [VisitStatus.CANCELLED, VisitStatus.PLANNED]
 
 
 def test_whoever_is_planned_to_go_has_worked_on_it(
@@ -122,17 +155,7 @@ def test_whoever_is_planned_to_go_has_worked_on_it(
 ) -> None:
     other = a.volunteer(team)
     leader = a.actor(a.team_leader(team))
-    begins = a.now + timedelta(days=1)
-    with transaction():
-        visiting.plan_visit(
-            it,
-            planned_from=begins,
-            planned_to=begins + HOUR,
-            visitors=[other],
-            submission_key="one",
-            actor=leader,
-            now=a.now,
-        )
+    plan(it, a.now + timedelta(days=1), other, actor=leader, now=a.now)
 
     db.session.expire_all()
     assert {other.id, leader.person_id}.issubset(it.handler_ids)
@@ -312,16 +335,7 @@ def test_a_plan_with_the_key_of_another_visit_is_a_plan_of_its_own(
     begins = a.now + timedelta(days=1)
     record(it, report(a, person), actor=visitor, now=a.now)
     for day in (1, 2):
-        with transaction():
-            visiting.plan_visit(
-                it,
-                planned_from=begins + timedelta(days=day),
-                planned_to=begins + timedelta(days=day) + HOUR,
-                visitors=[person],
-                submission_key="one",
-                actor=visitor,
-                now=a.now,
-            )
+        plan(it, begins + timedelta(days=day), person, actor=visitor, now=a.now)
 
     assert len(visits()) == 3
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.database import db
+from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages, queries, search
@@ -133,11 +134,14 @@ def take_in(
     """Make a request for a caller or visitor, and accept it in the same breath.
 
     Raises `NotPermittedError` when the place belongs to a unit that the actor's desk does not
-    reach.
+    reach, and `RefusedError` when something else was sent with the key: the next caller must not be
+    read the code of the one before.
     """
     require(actor, Action.TAKE_IN_SERVICE_REQUEST)
     existing = submitted_with(submission_key)
     if existing is not None:
+        if not is_made_of(existing, content):
+            raise RefusedError(Refusal.RECORDED_ALREADY)
         return existing
     require(actor, Action.SUBMIT_SERVICE_REQUEST)
     # Asked once only whether it is there: somebody else's may come between two questions.
@@ -153,6 +157,19 @@ def submitted_with(submission_key: str) -> ServiceRequest | None:
     """Return the request that was already made with this key, if any."""
     return db.session.scalar(
         select(ServiceRequest).where(ServiceRequest.submission_key == submission_key)
+    )
+
+
+def is_made_of(service_request: ServiceRequest, content: NewRequest) -> bool:
+    """Tell whether a request, as it is now, says all that somebody brings."""
+    made, brought = service_request.requester, _requester(content, service_request.submitted_at)
+    whose = ("name", "reachable_by", "phone", "email", "neighbour")
+    what = ("kind", "category_id", "area_id", "for_whom", "beneficiary_consents")
+    words = ("need", "address", "preferred_time", "beneficiary_name", "beneficiary_relation")
+    return (
+        all(getattr(made, name, None) == getattr(brought, name, None) for name in whose)
+        and all(getattr(service_request, name) == getattr(content, name) for name in what)
+        and all(getattr(service_request, name) == getattr(content, name).strip() for name in words)
     )
 
 

@@ -1,7 +1,7 @@
 """Visits to a service request: planned, recorded, cancelled."""
 
-import secrets
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from tracker.accounts.models import Person
 from tracker.database import db, hold
-from tracker.errors import NotFoundError, StaleError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
@@ -54,16 +54,17 @@ def plan_visit(
     actor: Actor,
     now: datetime,
 ) -> Visit:
-    """Plan who goes when. The requester is told; sending the same key twice plans one.
+    """Plan who goes when. The requester is told; sending the same with the same key plans one.
 
     Raises `RefusedError` when they were written to too often.
     Raises `StaleError` when one of them does not work on it any more.
     """
     require(actor, Action.RECORD_VISIT, service_request)
+    # The address of the request is seen by looking, which is logged; it is not copied.
+    place = "" if place.strip() == service_request.address.strip() else place.strip()
+    planned = planned_from, planned_to, place, {visitor.id for visitor in visitors}
     existing, submission_key = _made_with(
-        submission_key,
-        service_request,
-        lambda made: (made.planned_from, made.planned_to) == (planned_from, planned_to),
+        submission_key, service_request, lambda made: _as_planned(made) == planned
     )
     if existing is not None:
         return existing
@@ -79,8 +80,7 @@ def plan_visit(
         status=VisitStatus.PLANNED,
         planned_from=planned_from,
         planned_to=planned_to,
-        # The address of the request is seen by looking, which is logged; it is not copied.
-        place="" if place.strip() == service_request.address.strip() else place.strip(),
+        place=place,
         visitors=list(visitors),
         recorded_by_id=_person(actor),
         recorded_at=now,
@@ -107,34 +107,28 @@ def record_visit(
 ) -> Visit:
     """Record a visit that was planned, or one that was not. The same key twice records one.
 
-    Who went though the visit was called off has made another.
+    Who went though the visit was called off has made another. Raises `RefusedError` when another
+    report came before, from the same form or of the same planned visit.
     """
     require(actor, Action.RECORD_VISIT, service_request)
     existing, submission_key = _made_with(submission_key, service_request, _is_done)
-    if existing is not None and existing is not visit:
-        return existing
+    if existing is None and visit is not None and visit.status is VisitStatus.DONE:
+        existing = visit
     if visit is not None and visit.service_request_id != service_request.id:
         message = "That visit belongs to another request."
         raise NotFoundError(message)
-    if visit is not None and visit.status is VisitStatus.DONE:
-        return visit
+    if existing is not None:
+        if not _says(existing, report):
+            raise RefusedError(Refusal.RECORDED_ALREADY)
+        return existing
     if visit is None or visit.status is VisitStatus.CANCELLED:
         visit = Visit(service_request_id=service_request.id, submission_key=submission_key)
         db.session.add(visit)
     # First, because reading who was planned to go flushes what is half changed.
     visit.visitors = list(report.visitors)
     visit.status = VisitStatus.DONE
-    visit.started_at = report.started_at
-    visit.ended_at = report.ended_at
-    visit.contact_made = report.contact_made
-    visit.way = report.way
-    visit.place = report.place.strip()
-    visit.met = report.met.strip()
-    visit.group = report.group
-    visit.findings = report.findings.strip()
-    visit.needs_found = report.needs_found.strip()
-    visit.next_step = report.next_step.strip()
-    visit.next_step_on = report.next_step_on
+    for name, value in _told(report).items():
+        setattr(visit, name, value)
     visit.recorded_by_id = _person(actor)
     visit.recorded_at = now
     db.session.flush()
@@ -148,6 +142,30 @@ def record_visit(
     )
     _remember(service_request, report.visitors)
     return visit
+
+
+def _says(visit: Visit, report: VisitReport) -> bool:
+    """Tell whether a visit was reported in the same words."""
+    return set(visit.visitors) == set(report.visitors) and all(
+        getattr(visit, name) == value for name, value in _told(report).items()
+    )
+
+
+def _told(report: VisitReport) -> Mapping[str, object]:
+    """Return what a visit keeps of a report, besides who went."""
+    return {
+        "started_at": report.started_at,
+        "ended_at": report.ended_at,
+        "contact_made": report.contact_made,
+        "way": report.way,
+        "place": report.place.strip(),
+        "met": report.met.strip(),
+        "group": report.group,
+        "findings": report.findings.strip(),
+        "needs_found": report.needs_found.strip(),
+        "next_step": report.next_step.strip(),
+        "next_step_on": report.next_step_on,
+    }
 
 
 def is_recorded(service_request: ServiceRequest, visit: Visit | None, submission_key: str) -> bool:
@@ -279,13 +297,27 @@ def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
 def _made_with(
     submission_key: str, service_request: ServiceRequest, is_same: Callable[[Visit], bool]
 ) -> tuple[Visit | None, str]:
-    """Return the same visit of this request with the key; and the key, or another if it is taken."""
-    found = db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
-    if found is None:
-        return None, submission_key
-    if found.service_request_id == service_request.id and is_same(found):
-        return found, submission_key
-    return None, secrets.token_urlsafe(16)
+    """Return the same visit of this request with the key; and the key, or another if it is taken.
+
+    The other follows from the one that was sent, so that what is sent twice meets itself there, too.
+    """
+    with_key = select(Visit)
+    while (
+        found := db.session.scalar(with_key.where(Visit.submission_key == submission_key))
+    ) is not None:
+        if found.service_request_id == service_request.id and is_same(found):
+            return found, submission_key
+        following = f"{service_request.id} {submission_key}"
+        submission_key = hashlib.sha256(following.encode()).hexdigest()
+    return None, submission_key
+
+
+def _as_planned(visit: Visit) -> tuple[object, ...] | None:
+    """Return what was planned; None once it is called off: who sends it again plans another."""
+    if visit.status is VisitStatus.CANCELLED:
+        return None
+    visitors = {visitor.id for visitor in visit.visitors}
+    return visit.planned_from, visit.planned_to, visit.place, visitors
 
 
 def _is_done(visit: Visit) -> bool:

@@ -69,6 +69,10 @@ class IntakeForm(AskForm):
     )
     photos = None  # type: ignore[assignment]  # WTForms' way to leave a field out
 
+    def begin_anew(self) -> None:
+        """Let what stands here, sent once more, be another request."""
+        self.submission_key.data = _new_key()
+
     def __init__(self, *args: Any, **values: Any) -> None:  # noqa: ANN401 - WTForms' own
         super().__init__(*args, **values)
         # The resident's questions, as the desk asks them.

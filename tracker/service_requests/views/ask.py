@@ -247,10 +247,7 @@ def _why_not_kept(
 def _answer_to_sent(service_request_id: int, sent: AskForm) -> ResponseReturnValue:
     """Lead to the receipt of what was sent before; what is new is shown, to be added there."""
     made = db.session.get(ServiceRequest, service_request_id)
-    typed = sent.need.data, sent.address.data, sent.preferred_time.data
-    is_same = made is not None and (made.need, made.address, made.preferred_time) == tuple(
-        (words or "").strip() for words in typed
-    )
+    is_same = made is not None and sent.validate() and intake.is_made_of(made, sent.content())
     if is_same and not any(file.filename for file in request.files.getlist("photos")):
         return _to_receipt(service_request_id)
     way_back = _receipt_of(service_request_id)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, NotPermittedError
+from tracker.errors import NotFoundError, NotPermittedError, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import links, queries
@@ -102,6 +102,15 @@ def _take_in(form: IntakeForm, actor: Actor) -> int | None:
     try:
         with transaction():
             return intake.take_in(form.content(), submission_key=key, actor=actor, now=now).id
+    except RefusedError:
+        form.begin_anew()
+        form.form_errors.append(
+            _(
+                "This form was sent before, with other words, and taken in; nothing was changed "
+                "there. If this is another request, press the button once more."
+            )
+        )
+        return None
     except NotPermittedError:
         form.complain(
             form.area_id,

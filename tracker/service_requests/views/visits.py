@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, NotPermittedError, RefusedError
+from tracker.errors import NotFoundError, NotPermittedError, Refusal, RefusedError
 from tracker.permissions import Action, Actor
 from tracker.privacy import mask_name
 from tracker.service_requests import queries
@@ -354,13 +354,23 @@ def _recorded(
                     now=now,
                 )
             else:
+                _refuse_other_photos(it, visit, uploads)
                 delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
                 visiting.drop_draft(actor.person_id, form_key)
             return visit.id
     except RefusedError as refused:
-        form.complain(form.photos, refusal_text(refused.refusal))
+        if refused.refusal is Refusal.RECORDED_ALREADY:
+            form.form_errors.append(refusal_text(refused.refusal))
+        else:
+            form.complain(form.photos, refusal_text(refused.refusal))
         return None
+
+
+def _refuse_other_photos(it: ServiceRequest, visit: Visit, uploads: Uploads) -> None:
+    known = {photo.sha256 for photo in queries.photos_of(it) if photo.visit_id == visit.id}
+    if not {photo.sha256 for photo in uploads.stored} <= known:
+        raise RefusedError(Refusal.RECORDED_ALREADY)
 
 
 def _usual_visitors(it: ServiceRequest, actor: Actor) -> list[int]:
