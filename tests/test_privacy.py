@@ -226,6 +226,8 @@ def test_a_mask_does_not_tell_how_long_a_name_is(name: str) -> None:
         ("Behind the mill, Anna Zhang", "***"),
         ("12 Mill Lane, Mrs. Zhang, Dorchester", "*** Mill Lane, ***, Dorchester"),
         ("c/o the Zhang family, 12 Elm Dr, Boston", "***, *** Elm Dr, Boston"),
+        ("Flat 3, Smith House, 12 Oak St, Dorchester", "Flat ***, ***, *** Oak St, Dorchester"),
+        ("Hauptstraße 5, Hinterhaus bei Müller", "Hauptstraße ***, ***"),
         ("12 King's Road; Yunxi", "*** King's Road, Yunxi"),
         ("the red door,", "***"),
         ("", ""),

@@ -231,16 +231,15 @@ def hold(row: Model) -> None:
     db.session.refresh(row, with_for_update={"of": type(row), "key_share": True})
 
 
-def take_turns(over: str) -> None:
+def take_turns(over: str, *, with_others: bool = False) -> None:
     """Hold up whoever takes turns over the same until the transaction ends.
 
-    SQLite has one writer at a time anyway.
+    `with_others`: not those who are here with others as well. SQLite has one writer at a time anyway.
     """
     if db.session.connection().dialect.name == "postgresql":
         lock = hashlib.sha256(over.encode()).digest()[:8]
-        db.session.execute(
-            select(func.pg_advisory_xact_lock(int.from_bytes(lock, "big", signed=True)))
-        )
+        take = func.pg_advisory_xact_lock_shared if with_others else func.pg_advisory_xact_lock
+        db.session.execute(select(take(int.from_bytes(lock, "big", signed=True))))
 
 
 def is_taken_already(error: IntegrityError) -> bool:

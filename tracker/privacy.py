@@ -238,7 +238,7 @@ _WAY: Final = re.compile(
 _WORDS_OF_A_WAY: Final = 2
 _SOMEBODY: Final = re.compile(
     r"\b(?:mr|mrs|ms|mx|miss|mister|madam|mme|dr|prof|uncle|aunt|auntie|aunty|grandma|grandpa|granny"
-    r"|grandmother|grandfather)\b\.?\s+[^\W\d]|\bfamily\b|\bc/o\b|\b(?:home|house|flat) of\b",
+    r"|grandmother|grandfather)\b\.?\s+[^\W\d]|\bfamily\b|\b(?:bei|chez)\b|\bc/o\b|\b(?:home|house|flat) of\b",
     re.IGNORECASE,
 )
 """A person in an address."""
@@ -264,13 +264,16 @@ def _mask_latin_address(plain: str) -> str:
     parts = [part.strip() for part in _PART.split(plain) if part.strip()]
     numbered = (place for place, part in enumerate(parts) if _DIGIT.search(part))
     first = next(numbered, None)
+    ways = [place for place, part in enumerate(parts) if _WAY.search(part)]
+    last_way = ways[-1] if ways else 0
     masked: list[str] = []
     for place, part in enumerate(parts):
-        # The name of a house, and where it is, comes before the number, or before the way.
+        # The name of a house, and where it is, comes before the number, or before the way; of a
+        # flat it stands between its number and the way.
         if first is None:
             is_told = place == len(parts) - 1 and _WAY.search(part) is not None
         else:
-            is_told = place >= first
+            is_told = place >= first and (place >= last_way or _DIGIT.search(part) is not None)
         told = _without_house(part) if is_told and not _SOMEBODY.search(part) else _REST
         if told != _REST or masked[-1:] != [_REST]:
             masked.append(told)

@@ -51,6 +51,43 @@ def test_a_unit_is_added_below_another_and_moved(a: Builders, browser: Browser) 
     assert entries[1].changes == {"parent_id": [north.id, south.id]}
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_what_hangs_below_something_ended_stays_there_when_its_name_is_corrected(
+    a: Builders, browser: Browser, *, ends: bool
+) -> None:
+    a.unit()
+    branch = a.unit()
+    station = a.unit(parent=branch)
+    district = a.area()
+    street = a.area(parent=district)
+    kind = a.category()
+    assert kind.parent is not None
+    for pages, thing in (("units", station), ("areas", street), ("categories", kind)):
+        above = thing.parent_id
+        with transaction():
+            parent = db.session.merge(thing).parent
+            assert parent is not None
+            parent.ended_at = a.now if ends else None
+        browser.sign_in(a.administrator()).open(f"/admin/{pages}/{thing.id}")
+        browser.send(name="改了名")
+        assert browser.page.path == f"/admin/{pages}/"
+        db.session.expire_all()
+        assert (thing.name, thing.parent_id) == ("改了名", above)
+
+
+def test_who_manages_a_branch_corrects_its_name_and_it_stays_where_it_hangs(
+    a: Builders, browser: Browser
+) -> None:
+    branch = a.unit()
+    a.unit(parent=branch)
+    browser.sign_in(a.administrator(branch)).open(f"/admin/units/{branch.id}")
+
+    browser.send(name="改了名")
+
+    db.session.expire_all()
+    assert (branch.name, branch.parent_id) == ("改了名", a.bureau.id)
+
+
 def test_a_unit_cannot_hang_below_itself(a: Builders, browser: Browser) -> None:
     north = a.unit()
     station = a.unit(parent=north)

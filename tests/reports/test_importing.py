@@ -16,12 +16,13 @@ from flask import Flask
 from openpyxl import Workbook
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from tests.support.builders import Builders
 from tests.support.together import at_once, until_others_wait
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
+from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import SYSTEM, Action, Actor, Role
 from tracker.reports.formulas import unquoted
 from tracker.reports.importing import bounds, files, running, workbooks
@@ -331,6 +332,59 @@ def test_what_was_rejected_is_no_formula_and_comes_in_when_it_is_mended(
 
     assert summary.created == 1
     assert "=cmd|' /C calc'!A1" in only_request().need
+
+
+OTHER = OPEN.replace("1,2026", "2,2026", 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "line", "reason"),
+    [
+        (Area, "坪山区", OTHER.replace("龙田街道", "马峦街道"), Reason.NO_SUCH_AREA),
+        (Category, "环卫", OTHER.replace("垃圾,", "果皮箱,", 1), Reason.NO_SUCH_CATEGORY),
+        (Unit, "城管局", OTHER.replace("二队", "三队"), Reason.NO_SUCH_TEAM),
+    ],
+)
+def test_nothing_begins_below_what_has_ended(
+    bring_in: BringIn,
+    now: datetime,
+    model: type[Area | Category | Unit],
+    name: str,
+    line: str,
+    reason: Reason,
+) -> None:
+    bring_in(OPEN)
+    with transaction():
+        db.session.execute(update(model).where(model.name == name).values(ended_at=now))
+
+    summary = bring_in(OTHER.replace("2,2026", "3,2026", 1), line)
+
+    assert (summary.created, summary.rejected) == (1, 1)  # what was there is still known
+    assert reasons(summary) == {reason}
+
+
+def test_nothing_begins_below_what_ends_while_the_file_is_read(
+    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    table = tmp_path / "book.csv"
+    mapping = parse_mapping(MAPPING.encode())
+    lines = [HEADER, OPEN, OTHER.replace("龙田街道", "马峦街道")]
+    table.write_text("\n".join(lines), encoding="utf-8")
+
+    def end(_summary: Summary) -> None:
+        with transaction():
+            district = db.session.scalars(select(Area).where(Area.name == "坪山区")).one()
+            district.ended_at = now
+
+    with transaction():
+        run_id = begin("book.csv", mapping, actor=SYSTEM, now=now).id
+    rejects = Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(",")))
+    opened = open_table(table, "utf-8")
+    summary = Run(opened, mapping, SYSTEM, now, rejects, run_id, on_batch=end).go()
+
+    assert (summary.created, summary.rejected) == (1, 1)
+    assert reasons(summary) == {Reason.NO_SUCH_AREA}
 
 
 def test_nothing_is_made_by_a_role_that_ended_while_the_file_was_read(

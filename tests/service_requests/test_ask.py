@@ -892,3 +892,30 @@ def test_a_photo_that_was_worked_on_while_it_was_sent_is_not_taken_for_kept(
     assert "choose photos again there" in page.text
     assert len(sent_requests()) == 1
     assert list(db.session.scalars(select(Photo))) == []
+
+
+def test_what_was_corrected_in_another_window_as_it_was_sent_is_looked_at_once_more(
+    app: Flask, browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = fill(browser, tap)
+    form = check.path.removesuffix("/check")
+    corrected = browser.open(form).form("need").values() | {"need": ["The tap of the kitchen."]}
+    offered = ask._offered_as_similar
+
+    def correct_meanwhile(*given: Any) -> Any:  # noqa: ANN401 - as it is
+        client = same_visitor(app, browser)
+        other = Thread(target=lambda: client.post(form, data=corrected))
+        other.start()
+        other.join()
+        return offered(*given)
+
+    browser.open(check.path)
+    with monkeypatch.context() as patched:
+        patched.setattr(ask, "_offered_as_similar", correct_meanwhile)
+        page = browser.click("Send it now")
+
+    assert "It was changed in another window." in page.text
+    assert "The tap of the kitchen." in page.text
+    assert sent_requests() == []
+    browser.click("Send it now")
+    assert [made.need for made in sent_requests()] == ["The tap of the kitchen."]

@@ -1,5 +1,6 @@
 """Who was merged into another's request: what they read and hear of it, and what they do not."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.support.builders import Builders
 from tests.support.links import address
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
+from tracker.notifications import sending
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, resident
 from tracker.service_requests import queries
@@ -21,6 +23,7 @@ from tracker.service_requests.actions import (
     handling,
     visiting,
 )
+from tracker.service_requests.daily import run_daily
 from tracker.service_requests.lifecycle import Outcome, Solved, Status
 from tracker.service_requests.models import (
     ReachableBy,
@@ -293,3 +296,47 @@ def test_who_takes_theirs_back_leaves_the_neighbours_need(
     assert {"me@example.org", "desk@example.org"} <= told
     with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
         assert list(violations(snapshot)) == []
+
+
+def test_who_was_merged_does_not_hear_that_they_are_asked_nor_that_they_disputed(
+    a: Builders, browser: Browser, now: datetime
+) -> None:
+    team = a.team()
+    mine = a.service_request(email="me@example.org", reachable_by=ReachableBy.EMAIL)
+    survivor = a.service_request(team=team, status=Status.IN_PROGRESS, email="they@example.org")
+    with transaction():
+        dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
+    with transaction():
+        handling.resolve(
+            survivor,
+            outcome=Outcome.SOLVED,
+            answer="修好了",
+            actor=a.actor(a.team_leader(team)),
+            now=now,
+        )
+    for days in (4, 8, 12):
+        run_daily(now + timedelta(days=days))
+
+    db.session.expire_all()
+    assert survivor.status is Status.CLOSED
+    names = [field.name for field in fields(sending.Envelope)]
+    told = select(Message).where(Message.address == "me@example.org").order_by(Message.id)
+    letters = [
+        sending.letter(
+            sending.Envelope(**{name: getattr(message, name) for name in names} | {"locale": "en"})
+        ).text
+        for message in db.session.scalars(told)
+    ]
+    assert "修好了" in "".join(letters)
+    assert not any("you have the last word" in letter for letter in letters)
+    assert not any("tell us on your page" in letter for letter in letters)
+    assert not any("you can still say so" in letter for letter in letters)
+    assert "We asked you whether it is solved" not in browser.open(address(mine)).text
+
+    with transaction():
+        answers.dispute(
+            survivor, reason="还在漏", actor=resident(survivor.id), now=now + timedelta(days=13)
+        )
+    page = browser.open(address(mine))
+    assert "You told us" not in page.text
+    assert "Whoever asked first told us that it is not solved." in page.text

@@ -496,3 +496,103 @@ def test_who_is_not_checked_holds_nothing_once_they_lead_no_more(a: Builders) ->
 
     db.session.expire_all()
     assert it.claimant_ids == set()
+
+
+@pytest.mark.parametrize("way", ["goes there", "answers for it"])
+def test_a_leader_is_not_relied_on_where_their_role_reaches_no_more_at_that_moment(
+    app: Flask, a: Builders, way: str
+) -> None:
+    theirs, other = a.unit(), a.unit()
+    station = a.unit(parent=theirs)
+    leader, before, team = a.leader(theirs), a.leader(), a.team(station)
+    stays = way == "goes there"
+    it = a.service_request(unit=station, team=team, leader=leader if stays else before)
+    ids = it.id, leader.id, team.id, station.id, other.id
+    values = {"name": station.name, "name_en": station.name_en, "kind": station.kind}
+    boss, desk, now = a.actor(a.administrator()), a.actor(a.coordinator()), a.now
+
+    def move() -> None:
+        unit, parent = db.session.get_one(Unit, ids[3]), db.session.get_one(Unit, ids[4])
+        organisation.edit_unit(unit, values, parent=parent, actor=boss, now=now)
+
+    def rely() -> None:
+        found = find_for_change(desk, ids[0])
+        who = db.session.get_one(Person, ids[1])
+        if stays:
+            visiting.plan_visit(
+                found,
+                planned_from=now + timedelta(days=1),
+                planned_to=now + timedelta(days=1, hours=1),
+                visitors=[who],
+                submission_key="one",
+                actor=desk,
+                now=now,
+            )
+        else:
+            lead_team = db.session.get_one(Team, ids[2])
+            dispatch.assign(
+                found, lead_team=lead_team, leader=who, volunteers_needed=1, actor=desk, now=now
+            )
+
+    while_the_other_waits(app, move, rely)
+
+    assert following.visits_to_come(it, now) == []
+    assert stays or it.leader_id == before.id
+
+
+def test_a_leader_who_was_just_planned_to_go_stays_away_where_it_moves(
+    app: Flask, a: Builders
+) -> None:
+    theirs, other = a.unit(), a.unit()
+    station = a.unit(parent=theirs)
+    leader, team = a.leader(theirs), a.team(station)
+    it = a.service_request(unit=station, team=team, leader=leader)
+    ids = it.id, leader.id, station.id, other.id
+    values = {"name": station.name, "name_en": station.name_en, "kind": station.kind}
+    boss, now = a.actor(a.administrator()), a.now
+    actor = a.actor(leader)
+
+    def plan() -> None:
+        visiting.plan_visit(
+            find_for_change(actor, ids[0], Action.RECORD_VISIT),
+            planned_from=now + timedelta(days=1),
+            planned_to=now + timedelta(days=1, hours=1),
+            visitors=[db.session.get_one(Person, ids[1])],
+            submission_key="one",
+            actor=actor,
+            now=now,
+        )
+
+    def move() -> None:
+        unit, parent = db.session.get_one(Unit, ids[2]), db.session.get_one(Unit, ids[3])
+        organisation.edit_unit(unit, values, parent=parent, actor=boss, now=now)
+
+    while_the_other_waits(app, plan, move)
+
+    assert Step.PLAN_VISIT in steps_of(it)
+    assert following.visits_to_come(it, now) == []
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_place_that_is_given_back_as_its_holder_leaves_is_freed_once(
+    app: Flask, a: Builders, *, alone: bool
+) -> None:
+    team = a.team()
+    goes, stays = a.volunteer(team), a.volunteer(team)
+    holders = [goes] if alone else [goes, stays]
+    it = a.service_request(team=team, claimed_by=holders, volunteers_needed=2)
+    request_id, goes_id, team_id, now = it.id, goes.id, team.id, a.now
+    boss, own = a.actor(a.administrator()), a.actor(goes)
+
+    def give_back() -> None:
+        found = find_for_change(own, request_id, Action.RELEASE_CLAIM)
+        claims.release(found, person_id=goes_id, reason="krank", actor=own, now=now)
+
+    def go() -> None:
+        teams.leave(membership(team_id, goes_id), actor=boss, now=now)
+
+    while_the_other_waits(app, give_back, go)
+
+    assert it.claimant_ids == ({stays.id} if not alone else set())
+    assert steps_of(it).count(Step.RELEASE) == 1
+    assert_nothing_is_amiss(app)

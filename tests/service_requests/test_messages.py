@@ -244,3 +244,24 @@ def test_needs_found_on_visits_write_to_nobody_without_end(a: Builders, browser:
     assert db.session.scalar(select(func.count(ServiceRequest.id))) == 6
     told = Message.kind == "requester_step", Message.service_request_id != it.id
     assert db.session.scalar(select(func.count(Message.id)).where(*told)) == 3
+
+
+def test_a_need_that_was_made_a_request_of_already_uses_up_no_receipt(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(
+        team=team, claimed_by=[me], email="who@example.org", reachable_by=ReachableBy.EMAIL
+    )
+    one, other = (a.visit(it, by=me, needs_found="一把椅子") for _ in range(2))
+    page = browser.sign_in(me).open(f"/requests/{it.id}/visits/{one.id}")
+    sent = page.form(press="Make a new request of it")
+
+    for _ in range(4):
+        browser.request("POST", sent.action, data=sent.values())
+    browser.open(f"/requests/{it.id}/visits/{other.id}")
+    browser.click("Make a new request of it")
+
+    told = Message.kind == "requester_step", Message.service_request_id != it.id
+    assert db.session.scalar(select(func.count(Message.id)).where(*told)) == 2

@@ -104,7 +104,7 @@ def edit_unit(
     Raises `RefusedError` when it would hang below itself, or below what has ended.
     """
     require_in_unit(actor, Action.MANAGE_UNITS, unit.id)
-    if parent is not None:
+    if parent is not None and parent.id != unit.parent_id:
         require_in_unit(actor, Action.MANAGE_UNITS, parent.id)
         queries.hold_trees()
         _refuse_ended(parent)
@@ -175,7 +175,8 @@ def edit_area(
     if parent_id != area.parent_id:
         _require_desk(actor, None, parent_id)
     queries.hold_trees()
-    _refuse_ended(parent)
+    if parent_id != area.parent_id:
+        _refuse_ended(parent)
     if values.get("unit_id") != area.unit_id:
         _hold_desk(values.get("unit_id"))
     if parent is not None and parent.id in queries.areas_below(area.id):
@@ -244,11 +245,12 @@ def edit_category(
     """
     require(actor, Action.MANAGE_CATEGORIES)
     queries.hold_trees()
-    _refuse_ended(parent)
+    parent_id = parent.id if parent else None
+    if parent_id != category.parent_id:
+        _refuse_ended(parent)
     _refuse_third_level(parent)
     if parent is not None and (parent.id == category.id or category.children):
         raise RefusedError(Refusal.BELOW_ITSELF)
-    parent_id = parent.id if parent else None
     changes = audit.apply(category, {**values, "parent_id": parent_id})
     if changes:
         audit.record("category:edit", category, changes, actor=actor, now=now)

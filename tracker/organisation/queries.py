@@ -108,6 +108,15 @@ def hold_trees() -> None:
     read_past_what_is_remembered()
 
 
+def keep_trees() -> None:
+    """Let nobody move anything in a tree until the transaction ends, and read what is there.
+
+    For who relies on where something hangs; others may do so at the same time.
+    """
+    take_turns("trees", with_others=True)
+    read_past_what_is_remembered()
+
+
 @until_set_up_changes
 def units_below(unit_id: int) -> frozenset[int]:
     """Return the ids of a unit and of every unit below it."""

@@ -73,7 +73,12 @@ REQUESTER_STEPS: Final = frozenset(
 """Steps in which a requester speaks. Of a request that this one was merged into, they are
 another person's words."""
 
-OF_ONE_HOME: Final = REQUESTER_STEPS | {Step.WAIT, Step.RESUME, Step.RECEIVE_MERGED}
+OF_ONE_HOME: Final = REQUESTER_STEPS | {
+    Step.WAIT,
+    Step.RESUME,
+    Step.RECEIVE_MERGED,
+    Step.REMIND,
+}
 """Steps that are one requester's alone: their words, what they are asked, that theirs goes on by itself."""
 
 SAID_TO_ONE_HOME: Final = frozenset(

@@ -14,7 +14,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps, visiting
-from tracker.service_requests.actions.claims import free, take_turns
+from tracker.service_requests.actions.claims import free, place_of, take_turns
 from tracker.service_requests.lifecycle import OPEN_STATUSES, UNRESOLVED_STATUSES, Step
 from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.teams.models import AT_WORK, Membership
@@ -39,19 +39,16 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
             select(Membership.team_id).where(Membership.person_id == person_id, AT_WORK)
         )
     )
-    claims = {
-        claim.service_request_id: claim
-        for claim in db.session.scalars(
-            select(Claim)
-            .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
-            .where(
-                Claim.person_id == person_id,
-                Claim.released_at.is_(None),
-                ServiceRequest.status.in_(OPEN_STATUSES),
-            )
+    held = db.session.scalars(
+        select(Claim.service_request_id)
+        .join(ServiceRequest, ServiceRequest.id == Claim.service_request_id)
+        .where(
+            Claim.person_id == person_id,
+            Claim.released_at.is_(None),
+            ServiceRequest.status.in_(OPEN_STATUSES),
         )
-    }
-    for service_request_id in sorted({*claims, *_expected_at(person_id, now)}):
+    ).all()
+    for service_request_id in sorted({*held, *_expected_at(person_id, now)}):
         # Locked: whoever claims at the same moment waits, and then counts the free place.
         service_request = _locked(service_request_id)
         teams = service_request.team_ids
@@ -59,8 +56,9 @@ def give_back_claims(*, person_id: int, team_id: int | None, actor: Actor, now: 
             continue
         answers = team_id is not None
         visiting.stay_away(service_request, person_id, answers=answers, actor=actor, now=now)
-        claim = claims.get(service_request_id)
-        if claim is None:
+        # Read under the lock: it may have been given back, or all of it closed, a moment before.
+        claim = place_of(service_request, person_id)
+        if claim is None or service_request.status not in OPEN_STATUSES:
             continue
         steps.take(
             service_request,

@@ -27,7 +27,9 @@ RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
 """Those that the requester must know of. No mail of them is left out: too many are refused."""
 MOST_RELIED_ON: Final = 10
 """More questions and visits than that within an hour are agreed on the telephone."""
-FOR_ONE: Final = frozenset({Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED})
+FOR_ONE: Final = frozenset(
+    {Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED, Step.REMIND}
+)
 """Steps that are told to the requester alone, not to those whose requests were merged into it."""
 TO_BE_SEEN_TO: Final = frozenset(
     {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
@@ -227,6 +229,7 @@ def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str,
         "outcome": about.outcome.value if about.outcome else None,
         "answer": about.public_answer if about.status in (Status.RESOLVED, Status.CLOSED) else "",
         "question": about.waiting_for if told is about else "",
+        "is_asked": told is about,
         "due_at": about.due_at.isoformat() if about.due_at else None,
         "parked_until": about.parked_until.isoformat() if about.parked_until else None,
         "team": about.lead_team.name if about.lead_team else None,

@@ -8,7 +8,7 @@ from flask_babel import gettext as _, lazy_gettext as _l
 from tracker.organisation import actions, queries
 from tracker.organisation.forms import AreaForm, tree_choices
 from tracker.organisation.models import Area
-from tracker.organisation.views.trees import Tree, blueprint_for, open_nodes
+from tracker.organisation.views.trees import Tree, blueprint_for, possible_parents
 from tracker.permissions import Action, Actor
 from tracker.web.forms import Form
 
@@ -18,13 +18,8 @@ def _form(area: Area | None, actor: Actor) -> AreaForm:
     form.offer()
     below = queries.areas_below(area.id) if area else frozenset()
     reaches = _reach_of(actor)
-    here = area.parent_id if area else None
-    is_at_top = area is not None and here is None
-    nodes = [
-        node
-        for node in open_nodes(queries.area_tree(), without=None, below=below)
-        if reaches(node.thing) or node.thing.id == here
-    ]
+    is_at_top = area is not None and area.parent_id is None
+    nodes = possible_parents(queries.area_tree(ended=True), area, below=below, reaches=reaches)
     may_be_top = reaches(None) or is_at_top
     form.parent_id.choices = tree_choices(
         nodes, blank=_("Nothing: it is the top") if may_be_top else None

@@ -8,7 +8,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from tracker.organisation import actions, queries
 from tracker.organisation.forms import CategoryForm, tree_choices
 from tracker.organisation.models import Category
-from tracker.organisation.views.trees import Tree, blueprint_for, open_nodes
+from tracker.organisation.views.trees import Tree, blueprint_for, possible_parents
 from tracker.permissions import Action, Actor
 from tracker.web.forms import Form
 from tracker.web.locale import ENGLISH, current_locale
@@ -53,9 +53,9 @@ def _form(category: Category | None, _actor: Actor) -> CategoryForm:
             for team_id, name, name_en in queries.team_names()
         ],
     )
-    tops = [node for node in queries.category_tree() if node.thing.parent_id is None]
+    tops = [node for node in queries.category_tree(ended=True) if node.thing.parent_id is None]
     form.parent_id.choices = tree_choices(
-        open_nodes(tops, without=category.id if category else None, below=frozenset()),
+        possible_parents(tops, category, below=frozenset()),
         blank=_("None: it is a group itself"),
     )
     return form

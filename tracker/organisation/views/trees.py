@@ -171,8 +171,26 @@ def _save(tree: Tree, thing_id: int | None, form: EditForm, *, actor: Actor, now
         tree.edit(thing, values, parent=parent, actor=actor, now=now)
 
 
-def open_nodes(
-    nodes: list[Node[Any]], *, without: int | None, below: frozenset[int]
+def possible_parents(
+    nodes: Sequence[Node[Any]],
+    thing: Any | None,  # noqa: ANN401 - one of three
+    *,
+    below: frozenset[int],
+    reaches: Callable[[Any], bool] = lambda _above: True,
 ) -> list[Node[Any]]:
-    """Return the nodes below which a thing may hang: not itself, nor what hangs below it."""
-    return [node for node in nodes if node.thing.id != without and node.thing.id not in below]
+    """Return the nodes below which a thing may hang: not itself, nor what hangs below it.
+
+    `nodes`: all, also ended ones. Where it hangs it may stay, whatever became of that.
+    """
+    here = thing.parent_id if thing is not None else None
+    return [
+        node
+        for node in nodes
+        if node.thing.id == here
+        or (
+            node.thing.ended_at is None
+            and node.thing is not thing
+            and node.thing.id not in below
+            and reaches(node.thing)
+        )
+    ]

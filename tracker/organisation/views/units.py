@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from tracker.organisation import actions, queries
 from tracker.organisation.forms import UnitForm, tree_choices
 from tracker.organisation.models import Unit
-from tracker.organisation.views.trees import Tree, blueprint_for, open_nodes
+from tracker.organisation.views.trees import Tree, blueprint_for, possible_parents
 from tracker.permissions import Action, Actor
 from tracker.web.forms import Form
 
@@ -18,7 +18,9 @@ def _form(unit: Unit | None, actor: Actor) -> UnitForm:
     form.offer()
     below = queries.units_below(unit.id) if unit else frozenset()
     within = actor.units_where(Action.MANAGE_UNITS)
-    nodes = open_nodes(queries.unit_tree(within=within), without=None, below=below)
+    nodes = possible_parents(
+        queries.unit_tree(ended=True), unit, below=below, reaches=lambda above: above.id in within
+    )
     # The root hangs nowhere; everything else hangs somewhere.
     is_root = unit is not None and unit.parent_id is None
     form.parent_id.choices = tree_choices([] if is_root else nodes, blank="–" if is_root else None)

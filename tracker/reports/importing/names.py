@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from tracker.database import Model, db
 from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
-from tracker.organisation.queries import organisation, units_below
+from tracker.organisation.queries import keep_trees, organisation, units_below
 from tracker.permissions import SYSTEM, Action, Actor, may, may_in_unit
 from tracker.reports.importing.mapping import (
     UNCATEGORISED,
@@ -73,6 +73,7 @@ class Names:
         self._areas_by_name: defaultdict[str, list[int]] = defaultdict(list)
         self._teams: dict[Key, int] = {}
         self._teams_by_name: defaultdict[str, list[int]] = defaultdict(list)
+        self._ended: dict[Creatable, set[int]] = {}
         self._top_id: int | None = db.session.scalar(
             select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
         )
@@ -87,6 +88,22 @@ class Names:
             or unit_id in self.reach
             or may_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, unit_id)
         )
+
+    def keep_trees(self) -> None:
+        """Let nobody end or move anything until the transaction ends, and see what has ended by now.
+
+        Nothing begins below that.
+        """
+        if self.mapping.create:
+            keep_trees()
+            self._note_ended()
+
+    def _note_ended(self) -> None:
+        trees = (Creatable.UNIT, Unit), (Creatable.CATEGORY, Category), (Creatable.AREA, Area)
+        self._ended = {
+            kind: set(db.session.scalars(select(model.id).where(model.ended_at.isnot(None))))
+            for kind, model in trees
+        }
 
     def place(self, row: ImportedRow) -> Placed | list[Problem]:
         """Return where a row belongs, or what could not be found."""
@@ -165,7 +182,8 @@ class Names:
         for name in path or (self.mapping.uncategorised,):
             found = self._categories.get((parent, name))
             if found is None:
-                if not (self._may_make(Creatable.CATEGORY) if path else self._may_keep_blank()):
+                may_make = self._may_make(Creatable.CATEGORY) if path else self._may_keep_blank()
+                if not may_make or parent in self._ended[Creatable.CATEGORY]:
                     return None
                 found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
                 self._categories[parent, name] = found
@@ -228,7 +246,11 @@ class Names:
         found = self._teams.get((unit_id, name))
         if found is None and len(named := self._teams_by_name[name]) == 1:
             found = named[0]
-        if found is None and Creatable.TEAM in self.mapping.create:
+        if (
+            found is None
+            and Creatable.TEAM in self.mapping.create
+            and unit_id not in self._ended[Creatable.UNIT]
+        ):
             team = Team(unit_id=unit_id, name=name, created_at=self.now)
             found = self._make(Creatable.TEAM, team)
             self._teams_by_name[name].append(found)
@@ -239,7 +261,9 @@ class Names:
     # ---------------------------------------------------------------- together
 
     def _may_make(self, kind: Creatable, *, below: int | None = None) -> bool:
-        if kind not in self.mapping.create:
+        if kind not in self.mapping.create or below in self._ended[Creatable.AREA]:
+            return False
+        if kind is Creatable.UNIT and self.home_id in self._ended[kind]:
             return False
         if self.actor is SYSTEM:
             return True
@@ -277,6 +301,7 @@ class Names:
 
     def _load(self) -> None:
         """Read every name, Chinese and English; what has ended counts if nothing else is named so."""
+        self._note_ended()
         self._load_categories()
         self._load_areas()
         units = db.session.execute(

@@ -158,6 +158,7 @@ class Run:
         else:
             with transaction():
                 self._require_still(writer.names)
+                writer.names.keep_trees()
                 done = writer.write([row for _line, _row, row in self._batch.values()])
         self.summary.created += done.created
         self.summary.updated += done.updated

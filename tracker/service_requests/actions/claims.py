@@ -170,13 +170,7 @@ def release(
     if person_id not in may_free(service_request, actor):
         message = "That place is somebody else's."
         raise NotFoundError(message)
-    place = db.session.scalar(
-        select(Claim).where(
-            Claim.service_request_id == service_request.id,
-            Claim.person_id == person_id,
-            Claim.released_at.is_(None),
-        )
-    )
+    place = place_of(service_request, person_id)
     if place is None:
         message = "That person holds no place."
         raise NotFoundError(message)
@@ -287,6 +281,19 @@ def take_turns(person_id: int) -> None:
 def claim_limit() -> int:
     """Return how many open places one person may hold."""
     return organisation.organisation().claim_limit
+
+
+def place_of(service_request: ServiceRequest, person_id: int) -> Claim | None:
+    """Return the place that somebody holds now; the request is locked already."""
+    return db.session.scalar(
+        select(Claim)
+        .where(
+            Claim.service_request_id == service_request.id,
+            Claim.person_id == person_id,
+            Claim.released_at.is_(None),
+        )
+        .execution_options(populate_existing=True)
+    )
 
 
 def free(service_request: ServiceRequest, place: Claim, *, reason: str, now: datetime) -> None:

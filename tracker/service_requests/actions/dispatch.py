@@ -189,6 +189,7 @@ def assign(
     if any(team.ended_at is not None for team in (lead_team, *helping_teams)):
         raise RefusedError(Refusal.TEAM_ENDED)
     if leader.id != service_request.leader_id:
+        organisation.keep_trees()
         hold(leader)
         if not db.session.scalar(select(answers_still(leader.id, service_request.unit_id))):
             raise RefusedError(Refusal.LEADER_ENDED)

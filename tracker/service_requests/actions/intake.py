@@ -1,6 +1,7 @@
 """A request comes in: from the resident, or from a coordinator for a caller or visitor."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,11 +60,12 @@ def submit(
     submission_key: str,
     actor: Actor,
     now: datetime,
-    tells_requester: bool = True,
+    may_be_written_to: Callable[[str | None], bool] = lambda _email: True,
 ) -> ServiceRequest:
     """Make a request of what somebody brings; with the same key again, return the same one.
 
-    Without `tells_requester` no message says that it came in.
+    `may_be_written_to` is asked once for each request that is made, with the requester's e-mail
+    address: whether a message says that it came in.
 
     Two submissions at the same moment are settled by the unique key: on PostgreSQL the second
     waits for the first and raises `IntegrityError`; the page is then asked anew (`web.errors`).
@@ -72,6 +74,7 @@ def submit(
     existing = submitted_with(submission_key)
     if existing is not None:
         return existing
+    tells_requester = may_be_written_to(content.email)
     made = _make(
         content,
         submission_key=submission_key,

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from tracker.accounts.models import Person
 from tracker.database import db, hold
 from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
+from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
@@ -70,6 +71,8 @@ def plan_visit(
         return existing
     messages.refuse_too_many(service_request, now=now)
     # Whoever takes one of them out of a team at the same moment waits, or has done so by now.
+    if any(person.id == service_request.leader_id for person in visitors):
+        organisation.keep_trees()  # they answer for what lies where their role reaches
     for person in sorted(visitors, key=attrgetter("id")):
         hold(person)
     if not set(visitors) <= set(queries.who_may_go(service_request)):

@@ -1,7 +1,7 @@
 """What the desk and the team leaders fill in to dispatch a request."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from flask_babel import LazyString, lazy_gettext as _l, ngettext
 from wtforms import (
@@ -106,11 +106,15 @@ class MergerForm(Form):
     note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
 
 
+LONGEST_BOARD_NOTE: Final = 500
+
+
 def without_numbers(_form: Form, field: Field) -> None:
     """Refuse phone numbers, addresses of mail and numbers of identity cards."""
-    found = sorted(find_personal_data(field.data or ""), key=lambda each: each.start)
+    note = (field.data or "")[:LONGEST_BOARD_NOTE]  # what is longer is refused for that
+    found = sorted(find_personal_data(note), key=lambda each: each.start)
     if found:
-        given_away = (field.data or "")[found[0].start : found[0].end]
+        given_away = note[found[0].start : found[0].end]
         raise ValidationError(
             str(_l("Leave this out, others read it: %(what)s")) % {"what": given_away}
         )
@@ -143,7 +147,8 @@ class AssignmentForm(Form):
         ],
     )
     board_note = TextAreaField(
-        _l("What volunteers read on the board"), [Optional(), Length(max=500), without_numbers]
+        _l("What volunteers read on the board"),
+        [Optional(), Length(max=LONGEST_BOARD_NOTE), without_numbers],
     )
     note = TextAreaField(_l("Note to the team"), [Optional(), Length(max=2000)])
     about: ServiceRequest | None = None
@@ -157,7 +162,7 @@ class AssignmentForm(Form):
         people = (requester.name if requester else None, it.beneficiary_name)
         names = names_that_tell(people, it.address)
         phone = requester.phone if requester else None
-        note = field.data or ""
+        note = (field.data or "")[:LONGEST_BOARD_NOTE]  # what is longer is refused for that
         if told := told_again(note, names=names, place=it.address, phone=phone):
             raise ValidationError(
                 str(_l("Leave this out, others read it: %(what)s")) % {"what": note[told[0]]}

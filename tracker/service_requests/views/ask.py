@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -14,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
@@ -129,7 +138,11 @@ def check(key: str) -> ResponseReturnValue:
     send = SendForm.from_request()
     too_many = False
     if send.is_sent_and_valid():
-        sent = _send(key, filled, same_as_id=_offered_as_similar(send, filled, category))
+        try:
+            sent = _send(key, draft, filled, same_as_id=_offered_as_similar(send, filled, category))
+        except StaleError:
+            flash(_("It was changed in another window. Please look once more, and send it."))
+            return redirect(url_for(".check", key=key), 303)
         if sent is not None:
             return redirect(url_for("track.receipt", token=sent), 303)
         too_many = True
@@ -295,17 +308,24 @@ def _offered_as_similar(send: SendForm, filled: AskForm, category: Category) -> 
     return send.same_as.data if send.same_as.data in {each.id for each in offered} else None
 
 
-def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
-    """Make the request, once, and return the token of its private link.
+def _send(
+    key: str, read: SubmissionDraft, filled: AskForm, *, same_as_id: int | None
+) -> str | None:
+    """Make the request of a draft as it was read, once, and return the token of its private link.
 
     Whoever sends the same again is led to the first. None when this address has sent too many.
+    Raises `StaleError` when something else is kept by now.
     """
-    content = replace(filled.content(), same_as_id=same_as_id)
+    content, kept = replace(filled.content(), same_as_id=same_as_id), dict(read.content)
     with transaction():
-        # Locked: whoever throws it away comes before or after.
-        if _still_kept(queries.draft_for_change(key)) is None:
+        # Locked: whoever throws it away, or changes it, comes before or after.
+        draft = _still_kept(queries.draft_for_change(key))
+        if draft is None:
             message = "The draft was removed in the meantime."
             raise NotFoundError(message)
+        if draft.service_request_id is None and draft.content != kept:
+            message = "The draft was changed in the meantime."
+            raise StaleError(message)
         if _is_too_often("submit", SENDINGS_AN_HOUR):
             return None
         sent = intake.submit(
@@ -313,7 +333,7 @@ def _send(key: str, filled: AskForm, *, same_as_id: int | None) -> str | None:
             submission_key=key,
             actor=resident(),
             now=utc_now(),
-            tells_requester=receipts.may_be_written_to(content.email),
+            may_be_written_to=receipts.may_be_written_to,
         )
         return links.token_for(sent.id, sent.link_salt)
 

@@ -221,7 +221,7 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
             submission_key=f"visit-{visit_id}",
             actor=actor,
             now=utc_now(),
-            tells_requester=receipts.may_be_written_to(requester.email if requester else None),
+            may_be_written_to=receipts.may_be_written_to,
         )
         reference = format_reference(made.reference)
     flash(
