@@ -149,6 +149,9 @@ FAULTS: Final = {
         " release_reason) SELECT id, :claimant, submitted_at, submitted_at, ''"
         " FROM service_request WHERE id = :working"
     ),
+    "volunteers: a place that somebody holds who is checked no more": (
+        "UPDATE membership SET is_vetted = :no WHERE person_id = :claimant"
+    ),
     "assignment: work without a team": (
         "UPDATE service_request SET lead_team_id = NULL WHERE id = :working"
     ),
@@ -336,6 +339,7 @@ def planting(world: World, statements: str) -> Iterator[Connection]:
             "closed": world.closed,
             "claimant": world.claimant,
             "yes": True,
+            "no": False,
         }
         for each in statements.split(";"):
             asked = text(each)

@@ -21,12 +21,13 @@ from tests.support.walk import Walk, cast_of
 from tests.torture.size import IS_FULL, takes_its_time
 from tracker.clock import utc_now
 from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of
 from tracker.organisation.models import Organisation
 from tracker.permissions import SYSTEM, Actor
 from tracker.reports import answers, statistics
 from tracker.reports.definitions import Dimension, Figure, Scope
 from tracker.reports.models import FigureCell, FigureChange
-from tracker.reports.rollups import folding, reading
+from tracker.reports.rollups import folding, reading, totals
 from tracker.reports.rollups.remembered import LARGEST, Remembered
 from tracker.reports.rollups.tally import Tally
 from tracker.reports.values import Summary
@@ -323,6 +324,77 @@ def test_nobody_folds_between_the_statements_of_a_reader(
 
     assert said == statistics.summary(SYSTEM, Scope(as_of=world.now))
     assert db.session.scalar(select(func.count()).select_from(FigureChange)) == 0
+
+
+@pytest.mark.parametrize("while_it", ["reads", "has read"])
+def test_what_comes_while_the_cells_are_made_anew_is_in_the_figures(
+    world: World, app: Flask, monkeypatch: pytest.MonkeyPatch, while_it: str
+) -> None:
+    make_requests(world, random.Random(11), 40)  # noqa: S311 - not a secret
+    folding.fold(now=utc_now())
+    gathered = folding._gathered
+    folded: list[int] = []
+
+    def come_and_be_folded() -> None:
+        with app.app_context():
+            make_requests(world, random.Random(12), 10)  # noqa: S311 - not a secret
+            folded.append(folding.fold(now=utc_now()))
+
+    def gather(*given: Any) -> Any:  # noqa: ANN401 - as it is
+        with ThreadPoolExecutor(1) as elsewhere:
+            if while_it == "reads":
+                elsewhere.submit(come_and_be_folded).result()
+            found = gathered(*given)
+            if while_it == "has read":
+                elsewhere.submit(come_and_be_folded).result()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folding, "_gathered", gather)
+        assert folding.rebuild(now=utc_now()) is not None
+    while folding.fold(now=utc_now()):
+        pass
+
+    assert folded == [0], "nobody folds what would be thrown away"
+    scope = Scope(as_of=utc_now())
+    assert answers.summary(SYSTEM, scope) == statistics.summary(SYSTEM, scope)
+    db.session.rollback()
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(totals.differences(snapshot.connection)) == []
+
+
+def test_two_do_not_make_the_cells_anew_at_once(world: World, app: Flask) -> None:
+    make_requests(world, random.Random(13), 40)  # noqa: S311 - not a secret
+    first = [folding.rebuild(now=utc_now()), folding.rebuild(now=utc_now())]
+    assert None not in first
+
+    with ThreadPoolExecutor(1) as elsewhere:
+
+        def rebuild() -> int | None:
+            with app.app_context():
+                return folding.rebuild(now=utc_now())
+
+        with pytest.MonkeyPatch.context() as patched:
+            gathered, second = folding._gathered, list[int | None]()
+
+            def gather(*given: Any) -> Any:  # noqa: ANN401 - as it is
+                second.append(elsewhere.submit(rebuild).result())
+                return gathered(*given)
+
+            patched.setattr(folding, "_gathered", gather)
+            assert folding.rebuild(now=utc_now()) is not None
+    assert second == [None]
+
+
+def test_who_began_and_was_never_seen_again_holds_nobody_up_for_long(world: World) -> None:
+    make_requests(world, random.Random(14), 10)  # noqa: S311 - not a secret
+    folding.fold(now=utc_now())
+    assert folding._hold(utc_now()) is not None  # and then the machine was switched off
+    make_requests(world, random.Random(15), 10)  # noqa: S311 - not a secret
+
+    assert folding.fold(now=utc_now()) == 0
+    later = utc_now() + folding.HELD_FOR + timedelta(seconds=1)
+    assert folding.fold(now=later) > 0
 
 
 def test_what_was_read_is_forgotten_once_anybody_folds(world: World) -> None:

@@ -1,5 +1,7 @@
 """A random walk over every step of the life cycle, through the actions, by people who may and may not.
 
+And who come and go: they leave their team, join it again, and are checked or no more.
+
 One walk in a test's own process, or many at once on one database: what the rules refuse is
 counted and passed over, everything else is an error.
 """
@@ -41,8 +43,9 @@ from tracker.service_requests.actions.photos import add_photos, add_to_draft
 from tracker.service_requests.lifecycle import TRANSITIONS, Outcome, Priority, Solved, Status, Step
 from tracker.service_requests.models import Approval, Claim, ReachableBy, ServiceRequest
 from tracker.service_requests.photos import StoredPhoto, delete_photo, save_photo
+from tracker.teams import actions as teams
 from tracker.teams.actors import actor_for
-from tracker.teams.models import Team
+from tracker.teams.models import Membership, Team
 from tracker.visits.models import ContactWay, Visit, VisitStatus
 
 POOL: Final = 25
@@ -61,21 +64,23 @@ class Cast:
     supervisors: tuple[int, ...]
     team_leaders: tuple[int, ...]
     volunteers: tuple[int, ...]
+    administrators: tuple[int, ...]
 
 
 def cast_of(a: Builders) -> Cast:
     """Make a small organisation in which every step can be taken, and time passes at once."""
     a.organisation(reminder_days=0, claim_limit=50, no_contact_tries=1)
-    teams = [a.team() for _ in range(3)]
+    all_teams = [a.team() for _ in range(3)]
     return Cast(
         category_id=a.any_category.id,
         evidence_category_id=a.category(needs_evidence=True).id,
-        teams=tuple(team.id for team in teams),
+        teams=tuple(team.id for team in all_teams),
         coordinators=tuple(a.coordinator().id for _ in range(3)),
         leaders=tuple(a.leader().id for _ in range(2)),
         supervisors=tuple(a.supervisor().id for _ in range(3)),
-        team_leaders=tuple(a.team_leader(team).id for team in teams),
-        volunteers=tuple(a.volunteer(team).id for team in teams for _ in range(4)),
+        team_leaders=tuple(a.team_leader(team).id for team in all_teams),
+        volunteers=tuple(a.volunteer(team).id for team in all_teams for _ in range(4)),
+        administrators=tuple(a.administrator().id for _ in range(2)),
     )
 
 
@@ -495,6 +500,37 @@ def _remove_old_drafts(walk: Walk) -> None:
     walk.gone = list(drafts.remove_old(now=walk.now()).photo_keys)
 
 
+def _check(walk: Walk) -> None:
+    boss, place = walk.anybody(walk.cast.administrators), _place(walk)
+    is_vetted = walk.chance.random() < 0.7
+    teams.change_place(place, leads=False, is_vetted=is_vetted, actor=boss, now=walk.now())
+
+
+def _leave(walk: Walk) -> None:
+    boss = walk.anybody(walk.cast.administrators)
+    teams.leave(_place(walk), actor=boss, now=walk.now())
+
+
+def _join(walk: Walk) -> None:
+    """Let a volunteer come back into their team."""
+    boss = walk.anybody(walk.cast.administrators)
+    number = walk.chance.randrange(len(walk.cast.volunteers))
+    person = db.session.get_one(Person, walk.cast.volunteers[number])
+    team = db.session.get_one(Team, walk.cast.teams[number // 4])
+    teams.join(team, person, is_vetted=True, actor=boss, now=walk.now())
+
+
+def _place(walk: Walk) -> Membership:
+    person_id = walk.chance.choice(walk.cast.volunteers)
+    held = select(Membership).where(
+        Membership.person_id == person_id, Membership.ended_at.is_(None)
+    )
+    place = db.session.scalars(held).first()
+    if place is None:
+        raise _NothingToDoError
+    return place
+
+
 _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
     _submit: (),
     _take_in: (),
@@ -529,10 +565,14 @@ _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
     _take_turn: (Step.REMIND, Step.TIME_OUT),
     _end_parking: (Step.UNPARK,),
     _remove_old_drafts: (),
+    _check: (),
+    _leave: (),
+    _join: (),
 }
 """What can be done, and the steps that it takes; without one it does not hang on a status."""
 _WEIGHTS: Final[dict[Act, float]] = {
     **dict.fromkeys((_withdraw, _decline, _renew_link, _remove_old_drafts), 0.3),
+    **dict.fromkeys((_leave, _check), 0.5),
     **dict.fromkeys((_merge, _note, _urge, _add_word, _return, _submit, _take_in), 0.7),
     **dict.fromkeys((_claim, _dispute, _call_back, _assign), 6),
     **dict.fromkeys((_accept, _decide, _resolve), 12),

@@ -179,6 +179,20 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             "Person {person} claimed request {request} (claim {id}), but is no handler of it.",
         ),
     ],
+    "volunteers": [
+        Between(
+            "Who holds a place on what is open is at work in one of its teams: checked, or its leader.",
+            "SELECT c.id, c.service_request_id AS request, c.person_id AS person FROM claim c"
+            " JOIN service_request r ON r.id = c.service_request_id"
+            " WHERE c.released_at IS NULL AND r.status <> 'closed' AND NOT EXISTS"
+            " (SELECT 1 FROM membership m WHERE m.person_id = c.person_id AND m.ended_at IS NULL"
+            " AND (m.is_vetted OR m.leads) AND (m.team_id = r.lead_team_id OR EXISTS"
+            " (SELECT 1 FROM helping_team h WHERE h.service_request_id = r.id"
+            " AND h.team_id = m.team_id)))",
+            "Person {person} holds a place on request {request} (claim {id}), but is not at work in a"
+            " team of it.",
+        ),
+    ],
     "teams": [
         Between(
             "A team that helps is another than the one that leads.",

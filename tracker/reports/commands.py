@@ -169,7 +169,9 @@ def rebuild_figures() -> None:
     Nobody needs it in everyday life: changes are worked in by themselves. See docs/operations.md.
     """
     begun = time.monotonic()
-    folding.rebuild(now=utc_now())
+    if folding.rebuild(now=utc_now()) is None:
+        message = "Somebody else makes them anew at the moment. Try again in five minutes."
+        raise click.ClickException(message)
     click.echo(f"The figures are made anew ({time.monotonic() - begun:.1f} s).")
 
 

@@ -91,9 +91,11 @@ class FigureFold(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
     time_zone: Mapped[str] = mapped_column(String(64))
-    """Whose months they are."""
+    """Whose months they are; "" while they are made for the first time."""
     years_from: Mapped[int]
     years_until: Mapped[int]
     """From the first to before the last of these, whole years have cells too."""
     stamp: Mapped[str] = mapped_column(String(36))
     """Another one whenever a cell is written, random: it says which cells these are."""
+    held_until: Mapped[datetime | None]
+    """Until then at the latest somebody makes all of them anew, and nobody folds."""

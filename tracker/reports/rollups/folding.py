@@ -1,18 +1,20 @@
 """Making the cells, and working changes into them."""
 
+import time
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 
-from tracker.database import db, transaction
+from tracker.database import db, is_taken_already, transaction
 from tracker.organisation import queries as organisation
 from tracker.reports.definitions import Figure
 from tracker.reports.models import MONTH, YEAR, FigureCell, FigureChange, FigureFold
@@ -23,6 +25,9 @@ from tracker.service_requests.models import ServiceRequest
 FOLDED_AT_ONCE: Final = 2_000
 REBUILT_FROM: Final = 30_000
 """So many changes, as after an import, are sooner settled by reading every request once."""
+HELD_FOR: Final = timedelta(minutes=5)
+"""How long nobody folds after somebody began to make the cells anew, and was never seen again."""
+HELD_ON_EVERY: Final = 50_000
 _FLOW: Final = COUNTS.index(Figure.CLOSED_IN_PERIOD)
 
 _CellKey: TypeAlias = tuple[str, str, date, int, str]
@@ -37,17 +42,20 @@ def fold(*, now: datetime) -> int:
     """
     zone_name = organisation.time_zone_name()
     made = db.session.get(FigureFold, 1)
+    if _is_held(made, now):
+        db.session.rollback()
+        return 0
     is_made = made is not None and made.time_zone == zone_name
     oldest: int | None = db.session.scalar(select(func.min(FigureChange.id)))
     newest: int | None = db.session.scalar(select(func.max(FigureChange.id)))
     db.session.rollback()
     if not is_made or (newest or 0) - (oldest or 0) > REBUILT_FROM:
-        return rebuild(now=now)
+        return rebuild(now=now) or 0
     if newest is None and made is not None and not _lacks_a_year(made, now):
         return 0
     with transaction():
         state = db.session.get(FigureFold, 1, with_for_update=True, populate_existing=True)
-        if state is None:
+        if state is None or _is_held(state, now):
             return 0
         zone = ZoneInfo(state.time_zone)
         changes = FigureChange.__table__
@@ -64,40 +72,78 @@ def fold(*, now: datetime) -> int:
         return len(ids)
 
 
-def rebuild(*, now: datetime) -> int:
+def rebuild(*, now: datetime) -> int | None:
     """Make every cell anew from the requests; return how many changes that settled.
 
     The requests are read as they are at one moment, while others work; only the writing at the
-    end holds them up. Opens transactions.
+    end holds them up. Nobody folds meanwhile: what they folded would be lost with the cells that
+    are thrown away. None where somebody else makes them anew already. Opens transactions.
     """
+    stamp = _hold(now)
+    if stamp is None:
+        return None
     zone_name = organisation.time_zone_name()
     zone = ZoneInfo(zone_name)
     db.session.rollback()
     if db.engine.dialect.name == "postgresql":
         db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     settled = db.session.scalars(select(FigureChange.id)).all()
-    requests = ServiceRequest.__table__
-    cells = _gathered(facts_of(select_facts(requests), zone), range(0))
+    facts = facts_of(select_facts(ServiceRequest.__table__), zone)
+    cells = _gathered(_held_meanwhile(facts, stamp, now), range(0))
     this_year = now.astimezone(zone).year
     years = range(min((key[2].year for key in cells), default=this_year), this_year)
     with transaction():
-        db.session.execute(delete(FigureFold))
+        state = db.session.get(FigureFold, 1, with_for_update=True, populate_existing=True)
+        if state is None or state.stamp != stamp:
+            return None  # it took so long that somebody else began
         db.session.execute(delete(FigureCell))
         for some in _batches(cells.items()):
             _insert(some)
         for ids in _batches(settled):
             db.session.execute(delete(FigureChange).where(FigureChange.id.in_(ids)))
-        state = FigureFold(
-            id=1,
-            time_zone=zone_name,
-            years_from=years.start,
-            years_until=years.start,
-            stamp=str(uuid4()),
-        )
-        db.session.add(state)
+        state.time_zone = zone_name
+        state.years_from = state.years_until = years.start
+        state.stamp = str(uuid4())
+        state.held_until = None
         db.session.flush()
         _finish_years(state, now)
     return len(settled)
+
+
+def _is_held(state: FigureFold | None, now: datetime) -> bool:
+    return state is not None and state.held_until is not None and state.held_until > now
+
+
+def _hold(now: datetime) -> str | None:
+    """Keep everybody from folding for a while; return the stamp that says so, None if somebody does."""
+    stamp = str(uuid4())
+    try:
+        with transaction():
+            state = db.session.get(FigureFold, 1, with_for_update=True, populate_existing=True)
+            if _is_held(state, now):
+                return None
+            if state is None:
+                state = FigureFold(id=1, time_zone="", years_from=0, years_until=0)
+                db.session.add(state)
+            state.stamp = stamp
+            state.held_until = now + HELD_FOR
+    except IntegrityError as error:
+        if not is_taken_already(error):
+            raise
+        return None  # somebody else has just begun, with the first cells ever
+    return stamp
+
+
+def _held_meanwhile(facts: Iterable[Fact], stamp: str, now: datetime) -> Iterator[Fact]:
+    """Yield facts, and go on holding the cells as long as there are more, by another connection."""
+    begun = time.monotonic()
+    held = update(FigureFold).where(FigureFold.stamp == stamp)
+    for number, fact in enumerate(facts, start=1):
+        if number % HELD_ON_EVERY == 0:
+            passed = timedelta(seconds=time.monotonic() - begun)
+            with db.engine.begin() as beside:
+                beside.execute(held.values(held_until=now + passed + HELD_FOR))
+        yield fact
 
 
 def _lacks_a_year(state: FigureFold, now: datetime) -> bool:
