@@ -51,6 +51,10 @@ def normalise_phone(text: str, region: str = "CN") -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+LONGEST_EMAIL: Final = 1_000
+"""More is no address, and not looked through for one."""
+
+
 def normalise_email(text: str) -> str | None:
     """Return an e-mail address in lower case and in one spelling: that of one mailbox.
 
@@ -60,7 +64,7 @@ def normalise_email(text: str) -> str | None:
     lists when they are unpacked.
     """
     address = text.strip().lower()
-    if "=?" in address:
+    if "=?" in address or len(address) > LONGEST_EMAIL:
         return None
     try:
         found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
@@ -225,6 +229,8 @@ _HOUSE: Final = re.compile(
 _AREA: Final = re.compile(
     r".*(?:省|市|[^\W\d_a-zA-Z]{2}[区區]|县|縣|旗|州|盟|镇|鎮|乡|鄉|街道|街|村|屯|路|大道|巷|胡同)"
 )
+_SPACED: Final = re.compile(r"\S+")
+_LIVES_IN: Final = re.compile(r"[在住]|的家")
 _DIGIT: Final = re.compile(r"\d|\*{3}")
 """A digit, or what stands in the place of some."""
 _WORD: Final = re.compile(r"[^\s,;]+")
@@ -256,8 +262,24 @@ def mask_address(address: str) -> str:
     house = _HOUSE.search(plain)
     before_house = plain[: house.start()] if house else plain
     area = _AREA.match(before_house)
-    kept = area[0] if area else ""
+    kept = _without_whose(area[0]) if area else ""
     return kept if kept == plain else kept + _REST
+
+
+def _without_whose(areas: str) -> str:
+    """Return the areas at the end, without who lives there, as far as a space or a word parts them.
+
+    `李四 柳桥路`, `张大伟的家在柳桥路`: a name right before a street is not told from it.
+    """
+    kept = len(areas)
+    for word in reversed(list(_SPACED.finditer(areas))):
+        if _AREA.fullmatch(word[0]) is None:
+            break
+        kept = word.start()
+        if lives := list(_LIVES_IN.finditer(word[0])):
+            kept += lives[-1].end()
+            break
+    return areas[kept:]
 
 
 def _mask_latin_address(plain: str) -> str:
@@ -309,21 +331,34 @@ _WITHIN_WORDS: Final = frozenset("·・‧•.-_*/\\'’|~")
 
 TELLING_DIGITS: Final = 7
 """So many last digits of a telephone number reach somebody who lives where it does."""
+_NAME_PARTS: Final = re.compile(r"[\s·・‧•]+")
+_NEIGHBOUR: Final = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{2,}|[A-Z][^\W\d_]{2,}")
+"""Names in somebody's own words: runs of a script without capitals, and what has one."""
 _SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
 
 
-def names_that_tell(people: Iterable[str | None], place: str) -> Sequence[str]:
-    """Return what gives people away on a board: their names, what they are called by, their doors."""
+def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "") -> Sequence[str]:
+    """Return what gives people away on a board: their names, what they are called by, their doors.
+
+    `neighbour`: who passes things on, in somebody's own words.
+    """
     names = [name.strip() for name in people if name]
+    names += _NEIGHBOUR.findall(unicodedata.normalize("NFKC", neighbour))
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
-    given += [part for name in names for part in name.split() if len(part) > 2]
+    given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]
     doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", place))
     return [*names, *given, *doors]
 
 
+def numbers_that_tell(phone: str | None, neighbour: str) -> Sequence[str]:
+    """Return the digits of the telephone numbers of who asks, and of who passes things on."""
+    told = [phone or "", *(run[0] for run in _SPELT_NUMBER.finditer(_plain(neighbour)))]
+    return [digits for digits in map(_digits, told) if len(digits) >= TELLING_DIGITS]
+
+
 def told_again(
-    text: str, *, names: Iterable[str | None], place: str | None, phone: str | None
+    text: str, *, names: Iterable[str | None], place: str | None, phones: Iterable[str]
 ) -> Sequence[slice]:
     """Return where in `text` somebody's own names, address and number stand, in no order.
 
@@ -345,14 +380,14 @@ def told_again(
         slice(origins[begin], origins[end - 1] + 1)
         for begin, end in _places(bare, _bare(place or "")[0])
     ]
-    return [*found, *_spelt_numbers(text, _digits(phone or ""))]
+    for phone in phones:
+        found += _spelt_numbers(text, phone)
+    return found
 
 
 def _spelt_numbers(text: str, phone: str) -> Iterator[slice]:
     """Give where the end of a number stands in `text`, in whatever groups and with whatever marks."""
     size = TELLING_DIGITS
-    if len(phone) < size:
-        return
     for run in _SPELT_NUMBER.finditer(_plain(text)):
         digits = [at for at in range(*run.span()) if run.string[at].isdecimal()]
         spelt, end = "".join(run.string[at] for at in digits), 0
@@ -405,9 +440,12 @@ def _bare(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _is_one(both: str) -> bool:
-    """Tell whether two characters belong to one word, or to one number: Ann in Anna, 30 in 302."""
+    """Tell whether two characters belong to one word, or to one number: Ann in Anna, 30 in 302.
+
+    Scripts without capitals write what follows a name right behind it.
+    """
     return len(both) == 2 and (
-        both.isdigit() or (both.isalpha() and not any(map(_is_chinese, both)))
+        both.isdigit() or (both.isalpha() and all(each.lower() != each.upper() for each in both))
     )
 
 

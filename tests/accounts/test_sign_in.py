@@ -33,6 +33,19 @@ def test_somebody_signs_in_by_mail_and_lands_at_their_work(a: Builders, browser:
     assert page.path == "/queue"
 
 
+@pytest.mark.parametrize(
+    "typed", ["zhou@例子.com", "ZHOU@xn--fsqu00a.com", "zhou@例子。com", " zhou@例子.com "]
+)
+def test_somebody_signs_in_by_mail_however_its_domain_is_spelt(
+    a: Builders, browser: Browser, typed: str
+) -> None:
+    a.person(email="zhou@例子.com", password=PASSWORD)
+
+    browser.send("/sign-in", name=typed, password=PASSWORD)
+
+    assert browser.page.path != "/sign-in"
+
+
 def test_somebody_signs_in_by_telephone_however_it_is_written(
     a: Builders, browser: Browser
 ) -> None:

@@ -334,6 +334,65 @@ def test_what_was_rejected_is_no_formula_and_comes_in_when_it_is_mended(
     assert "=cmd|' /C calc'!A1" in only_request().need
 
 
+def test_nothing_is_made_for_a_row_that_is_rejected(bring_in: BringIn, a: Builders) -> None:
+    mapping = MAPPING.replace(
+        'create = ["category", "team", "area", "unit"]', 'create = ["team", "unit"]'
+    )
+
+    assert a.bureau.id
+    for is_dry in (True, False):
+        summary = bring_in(OPEN, mapping=mapping, is_dry=is_dry)
+        assert (summary.rejected, summary.made) == (1, {})
+    assert db.session.scalars(select(Unit.name).where(Unit.name == "城管局")).all() == []
+
+
+def test_a_run_that_came_to_a_halt_counts_what_it_had_made(
+    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    table, mapping = tmp_path / "book.csv", parse_mapping(MAPPING.encode())
+    lines = [OPEN.replace("1,2026", f"{number},2026", 1) for number in range(4)]
+    table.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+    with transaction():
+        run_id = begin("book.csv", mapping, actor=SYSTEM, now=now).id
+
+    class HaltError(Exception):
+        pass
+
+    def halt(summary: Summary) -> None:
+        if summary.created == 2:
+            raise HaltError
+
+    def run(on_batch: Callable[[Summary], None]) -> Summary:
+        rejects = Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(",")))
+        opened = open_table(table, "utf-8")
+        return Run(opened, mapping, SYSTEM, now, rejects, run_id, on_batch=on_batch).go()
+
+    with pytest.raises(HaltError):
+        run(halt)
+    summary = run(lambda _summary: None)
+
+    assert (summary.created, summary.unchanged) == (4, 0)
+
+
+def test_what_the_source_noted_after_closing_does_not_end_it_later(bring_in: BringIn) -> None:
+    times = 'closed_at = "done"\naccepted_at = "taken"\nresolved_at = "solved"'
+    mapping = MAPPING.replace('closed_at = "done"', times)
+    late = "2026-01-09 10:00,2026-01-09 09:00"
+    bring_in(
+        f"{DONE},{late}",
+        f"{OPEN},{late}",
+        mapping=mapping.replace("in_progress", "submitted"),
+        header=f"{HEADER},taken,solved",
+    )
+
+    closed, submitted = db.session.scalars(
+        select(ServiceRequest).order_by(ServiceRequest.source_id.desc())
+    )
+    assert closed.resolved_at == closed.closed_at
+    assert submitted.accepted_at is None
+
+
 OTHER = OPEN.replace("1,2026", "2,2026", 1)
 
 

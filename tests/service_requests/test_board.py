@@ -159,6 +159,23 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
     assert board.blotted(told, "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
 
 
+@pytest.mark.parametrize(
+    ("told", "name", "neighbour", "shown"),
+    [
+        ("先找王美丽，打0139123", "李明", "隔壁王美丽 13900139123", "先找王…，打…"),
+        ("ask Smith first", "Ann Lee", "Mrs Smith next door", "ask … first"),
+        ("找阿依古丽家", "阿依古丽·买买提", "", "找…家"),
+        ("김철수씨 댁으로 오세요", "김철수", "", "…씨 댁으로 오세요"),
+        ("さくらさんへ", "さくら", "", "…さんへ"),
+        ("call at the Anna's", "Ann", "", "call at the Anna's"),
+    ],
+)
+def test_who_passes_things_on_and_names_of_every_script_are_taken_out(
+    told: str, name: str, neighbour: str, shown: str
+) -> None:
+    assert board.blotted(told, name, None, "", None, neighbour) == shown
+
+
 def test_the_number_of_who_asks_is_not_on_the_board(a: Builders, browser: Browser) -> None:
     team = a.team()
     a.service_request(team=team, phone="+8675582345678", preferred_time="周二，打82345678")

@@ -27,7 +27,7 @@ from tracker.notifications.models import Message
 from tracker.organisation import actions as organisation
 from tracker.organisation.models import Unit
 from tracker.permissions import Action, Role, resident
-from tracker.service_requests import following
+from tracker.service_requests import following, judging
 from tracker.service_requests.actions import answers, approvals, claims, dispatch, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import CASEWORK, ServiceRequest
@@ -595,4 +595,33 @@ def test_a_place_that_is_given_back_as_its_holder_leaves_is_freed_once(
 
     assert it.claimant_ids == ({stays.id} if not alone else set())
     assert steps_of(it).count(Step.RELEASE) == 1
+    assert_nothing_is_amiss(app)
+
+
+def test_who_leaves_as_their_closed_request_is_taken_up_again_holds_nothing_on_it(
+    app: Flask, a: Builders, now: datetime
+) -> None:
+    team = a.team()
+    goes, stays = a.volunteer(team), a.volunteer(team)
+    it = a.service_request(
+        team=team, status=Status.CLOSED, claimed_by=[goes, stays], volunteers_needed=2
+    )
+    with transaction():
+        answers.dispute(db.session.merge(it), reason="还在漏", actor=resident(it.id), now=now)
+    asked_id = waiting_approvals(it)[0].id
+    request_id, goes_id, team_id = it.id, goes.id, team.id
+    boss, judge = a.actor(a.administrator()), a.actor(a.supervisor())
+
+    def go() -> None:
+        teams.leave(membership(team_id, goes_id), actor=boss, now=now)
+
+    def reopen() -> None:
+        find_for_change(judge, request_id)
+        asked = judging.find_approval(judge, asked_id, lock=True)
+        approvals.decide(asked, granted=True, actor=judge, now=now)
+
+    while_the_other_waits(app, go, reopen)
+
+    assert it.status is Status.IN_PROGRESS
+    assert (it.claimant_ids, it.places_taken) == ({stays.id}, 1)
     assert_nothing_is_amiss(app)

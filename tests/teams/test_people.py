@@ -12,7 +12,12 @@ from sqlalchemy import select, update
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tests.support.together import at_once, same_visitor, until_others_wait
+from tests.support.together import (
+    at_once,
+    same_visitor,
+    until_others_wait,
+    while_the_other_waits,
+)
 from tracker.accounts import actions
 from tracker.accounts.models import AuditEntry, Grant, Person
 from tracker.accounts.queries import grants_of
@@ -683,3 +688,63 @@ def test_who_ends_themselves_is_not_held_up_by_what_they_have_ended_already(
     assert me.ended_at is not None
     assert grants_of(me.id) == []
     assert it.places_taken == 0
+
+
+@pytest.mark.parametrize("page", ["end", "invitation", "edit"])
+@pytest.mark.parametrize("rises", ["elsewhere", "above"])
+def test_nobody_changes_who_has_just_risen_out_of_their_reach(
+    app: Flask, a: Builders, browser: Browser, page: str, rises: str
+) -> None:
+    branch, other = a.unit(), a.unit()
+    person = a.coordinator(branch, email="they@example.org")
+    person_id, branch_id = person.id, branch.id
+    unit_id = other.id if rises == "elsewhere" else a.bureau.id
+    head, now = a.actor(a.administrator()), a.now
+    browser.sign_in(a.administrator(branch)).open(f"/admin/people/{person_id}/edit")
+    sent = browser.page.form("name").values()
+    client, is_given, status = same_visitor(app, browser), Event(), list[int]()
+
+    def give() -> None:
+        with transaction():
+            actions.give_role(
+                db.session.get_one(Person, person_id),
+                Role.COORDINATOR,
+                unit_id=unit_id,
+                held_in=[branch_id],
+                actor=head,
+                now=now,
+            )
+            db.session.flush()
+            is_given.set()
+            until_others_wait(1)
+
+    def change() -> None:
+        is_given.wait(5)
+        address = f"/admin/people/{person_id}/{page}"
+        status.append(client.post(address, data={**sent, "name": ["改了名"]}).status_code)
+
+    at_once(app, [give, change])
+
+    assert status[0] in (403, 404)
+    assert (person.ended_at, person.name != "改了名") == (None, True)
+
+
+def test_a_team_that_was_just_moved_away_is_not_ended(app: Flask, a: Builders) -> None:
+    here, there = a.unit(), a.unit()
+    team_id, there_id, now = a.team(here).id, there.id, a.now
+    head, local = a.actor(a.administrator()), a.actor(a.administrator(here))
+
+    def move() -> None:
+        team = db.session.get_one(Team, team_id)
+        values = {"name": team.name, "name_en": team.name_en}
+        hold(team)
+        team_actions.edit_team(
+            team, values, unit_id=there_id, areas=[], categories=[], actor=head, now=now
+        )
+
+    def end() -> None:
+        team_actions.end_team(db.session.get_one(Team, team_id), actor=local, now=now)
+
+    while_the_other_waits(app, move, end)
+
+    assert db.session.get_one(Team, team_id).ended_at is None

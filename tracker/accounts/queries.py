@@ -8,7 +8,7 @@ from tracker.accounts.models import Grant, Person
 from tracker.database import Model, db
 from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import Role
-from tracker.privacy import normalise_phone
+from tracker.privacy import normalise_email, normalise_phone
 
 
 def sign_in_name(typed: str) -> str:
@@ -18,7 +18,7 @@ def sign_in_name(typed: str) -> str:
     """
     typed = typed.strip()
     if "@" in typed:
-        return typed.lower()
+        return normalise_email(typed) or typed.lower()
     return normalise_phone(typed) or typed.lower()
 
 

@@ -25,7 +25,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.database import UtcDateTime, db
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
-from tracker.privacy import find_personal_data, names_that_tell, told_again
+from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
@@ -103,6 +103,7 @@ _TASKS: Final[Select[*tuple[Any, ...]]] = (
         ServiceRequest.beneficiary_name,
         ServiceRequest.address,
         Requester.phone,
+        Requester.neighbour,
     )
     .join(Category, Category.id == ServiceRequest.category_id)
     .outerjoin(Area, Area.id == ServiceRequest.area_id)
@@ -175,8 +176,8 @@ def shown(ids: Sequence[int]) -> Sequence[Task]:
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:
-    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -4]
-    whose = values[-4:]
+    plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -5]
+    whose = values[-5:]
     own = dict(zip((*_OWN, "icon", "is_sensitive"), plain, strict=True))
     category, area, team = names(named)
     task_id, lead_team_id = own["id"], own["lead_team_id"]
@@ -265,14 +266,16 @@ def blotted(
     beneficiary_name: str | None,
     address: str,
     phone: str | None,
+    neighbour: str | None = None,
 ) -> str:
     """Return a resident's words for those who may not know who it is, nor where.
 
     The same tasks stand on board after board, and looking for a stretch of an address takes a while.
     """
     text = without_personal_data(text)
-    names = names_that_tell((requester_name, beneficiary_name), address)
-    for told in _last_first(told_again(text, names=names, place=address, phone=phone)):
+    names = names_that_tell((requester_name, beneficiary_name), address, neighbour or "")
+    phones = numbers_that_tell(phone, neighbour or "")
+    for told in _last_first(told_again(text, names=names, place=address, phones=phones)):
         text = f"{text[: told.start]}…{text[told.stop :]}"
     return text
 

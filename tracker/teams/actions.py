@@ -87,8 +87,7 @@ def edit_team(
 
 def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
     """End a team, once. Raises `RefusedError` while it has requests that are not resolved."""
-    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
-    hold(team)
+    _hold_own(team, actor)
     if team.ended_at is not None:
         return
     if any(busy(team.id) for busy in is_at_work):
@@ -101,8 +100,7 @@ def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
 
 def take_up_team(team: Team, *, actor: Actor, now: datetime) -> None:
     """Take an ended team up again, without members. Raises `RefusedError` for an ended unit."""
-    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
-    hold(team)
+    _hold_own(team, actor)
     if team.ended_at is None:
         return
     accounts.hold_unit(team.unit_id)
@@ -127,8 +125,7 @@ def join(
     or holds a role, joins by somebody who answers for them: whoever is in no team would become
     another unit's, and with the team come rights that a role elsewhere was not given with.
     """
-    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
-    hold(team)  # the team before the person, as whoever ends it
+    _hold_own(team, actor)  # the team before the person, as whoever ends it
     hold(person)
     if person.ended_at is not None:
         message = "Somebody who was ended joins no team."
@@ -160,7 +157,7 @@ def change_place(
 
     Who is not checked, and does not lead it, holds nothing through the team: it goes back as if they left.
     """
-    require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    _hold_own(place.team, actor)
     hold(place.person)  # the person before the place, as whoever claims and whoever leaves
     hold(place)
     changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
@@ -186,7 +183,7 @@ def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
 
 def leave(place: Membership, *, actor: Actor, now: datetime) -> None:
     """Let somebody leave; their open claims go back to the team leader's desk at once."""
-    require_in_unit(actor, Action.MANAGE_TEAMS, place.team.unit_id)
+    _hold_own(place.team, actor)
     _leave(place, actor=actor, now=now)
 
 
@@ -203,6 +200,12 @@ def leave_every_team(
         _leave(place, actor=actor, now=now)
     for give_back in on_leaving:
         give_back(person_id=person.id, team_id=None, actor=actor, now=now)
+
+
+def _hold_own(team: Team, actor: Actor) -> None:
+    """Hold a team that the actor manages, wherever it may have been moved while they waited."""
+    hold(team)
+    require_in_unit(actor, Action.MANAGE_TEAMS, team.unit_id)
 
 
 def _leave(place: Membership, *, actor: Actor, now: datetime) -> None:

@@ -60,8 +60,6 @@ def _params(**given: Any) -> str:  # noqa: ANN401 - as `html_params`
     return html_params(**given)
 
 
-LONGEST_EMAIL: Final = 1_000
-"""More is no address, and not looked through for one."""
 CHOICES: Final = frozenset({"radio", "checkbox"})
 Input.html_params = staticmethod(_params)  # type: ignore[method-assign]  # as its widgets may
 
@@ -238,7 +236,7 @@ def email_or_none(text: str | None) -> str | None:
     A filter, so that it comes before the length is looked at: some capitals are two small letters.
     """
     typed = (text or "").strip().lower()
-    return (normalise_email(typed) if len(typed) <= LONGEST_EMAIL else None) or typed or None
+    return normalise_email(typed) or typed or None
 
 
 def is_email_address(_form: Form, field: Field) -> None:

@@ -14,8 +14,8 @@ from tracker.errors import NotFoundError, NotPermittedError, StepNotAllowedError
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, Role, resident
-from tracker.service_requests import queries
-from tracker.service_requests.actions import visiting
+from tracker.service_requests import following, queries
+from tracker.service_requests.actions import dispatch, visiting
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ServiceRequest
 from tracker.teams.models import Team
@@ -338,6 +338,23 @@ def test_a_plan_with_the_key_of_another_visit_is_a_plan_of_its_own(
         plan(it, begins + timedelta(days=day), person, actor=visitor, now=a.now)
 
     assert len(visits()) == 3
+
+
+@pytest.mark.parametrize("to_come", [True, False])
+def test_who_expects_somebody_hears_that_nobody_comes_as_it_is_merged(
+    a: Builders, it: ServiceRequest, person: Person, visitor: Actor, *, to_come: bool
+) -> None:
+    begins = a.now + timedelta(days=1)
+    plan(it, begins, person, actor=visitor, now=a.now)
+    other, when = a.service_request(), a.now if to_come else begins + 2 * HOUR
+    with transaction():
+        desk = a.actor(a.coordinator())
+        dispatch.merge(db.session.merge(it), db.session.merge(other), actor=desk, now=when)
+
+    assert [visit.status for visit in visits()] == [VisitStatus.CANCELLED]
+    assert len(told_of(Step.NOTE)) == int(to_come)
+    shown = following.public_history(it)
+    assert [step.calls_off for step in shown].count(True) == int(to_come)
 
 
 # ---------------------------------------------------------------- drafts

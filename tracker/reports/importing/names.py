@@ -27,6 +27,8 @@ from tracker.teams.models import Team
 Key: TypeAlias = tuple[int | None, str]
 """A name below a parent (for a team: its unit)."""
 
+_TO_BE_MADE = 0
+"""No id: of what is not there yet, and may be made."""
 LEVELS = (AreaKind.DISTRICT, AreaKind.STREET, AreaKind.COMMUNITY, AreaKind.GRID)
 
 
@@ -106,22 +108,29 @@ class Names:
         }
 
     def place(self, row: ImportedRow) -> Placed | list[Problem]:
-        """Return where a row belongs, or what could not be found."""
+        """Return where a row belongs, or what could not be found.
+
+        Nothing is made for a row before everything that it names is there, or may be made.
+        """
+        found = self._placed(row, makes=False)
+        return found if isinstance(found, list) else self._placed(row, makes=True)
+
+    def _placed(self, row: ImportedRow, *, makes: bool) -> Placed | list[Problem]:
         columns = self.mapping.columns
         problems: list[Problem] = []
-        category_id = self._category(row.category)
+        category_id = self._category(row.category, makes=makes)
         if category_id is None:
             where = columns.category[0] if columns.category else "category"
             said = " / ".join(row.category or (self.mapping.uncategorised,))
             problems.append(Problem(where, Reason.NO_SUCH_CATEGORY, said))
-        area_id = self._area(row.area)
+        area_id = self._area(row.area, makes=makes)
         if row.area and area_id is None:
             problems.append(Problem(columns.area[-1], Reason.NO_SUCH_AREA, " / ".join(row.area)))
-        unit_id = self._unit(row.unit, area_id)
+        unit_id = self._unit(row.unit, area_id, makes=makes)
         if unit_id is None:
             problems.append(Problem(columns.unit, Reason.NO_SUCH_UNIT, row.unit))
             return problems
-        team_id = self._team(unit_id, row.team)
+        team_id = self._team(unit_id, row.team, makes=makes)
         if row.team and team_id is None:
             problems.append(Problem(columns.team, Reason.NO_SUCH_TEAM, row.team))
         if problems or category_id is None:
@@ -156,11 +165,13 @@ class Names:
         unit = Unit(kind=UnitKind.BUREAU, name=settings.name, name_en=settings.name_en)
         return self._make(Creatable.UNIT, unit)
 
-    def _unit(self, name: str, area_id: int | None) -> int | None:
+    def _unit(self, name: str, area_id: int | None, *, makes: bool) -> int | None:
         if not name:
             return self._unit_of_area(area_id)
         found = self._units.get(name)
         if found is None and self._may_make(Creatable.UNIT):
+            if not makes:
+                return _TO_BE_MADE
             unit = Unit(parent_id=self.home_id, kind=self.mapping.unit_kind, name=name)
             found = self._units[name] = self._make(Creatable.UNIT, unit)
             self.reach.add(found)
@@ -175,7 +186,7 @@ class Names:
 
     # ---------------------------------------------------------------- categories
 
-    def _category(self, path: Sequence[str]) -> int | None:
+    def _category(self, path: Sequence[str], *, makes: bool) -> int | None:
         if len(path) == 1 and (found := self._kind_named(path[0])) is not None:
             return found
         parent: int | None = None
@@ -185,6 +196,8 @@ class Names:
                 may_make = self._may_make(Creatable.CATEGORY) if path else self._may_keep_blank()
                 if not may_make or parent in self._ended[Creatable.CATEGORY]:
                     return None
+                if not makes:
+                    return _TO_BE_MADE
                 found = self._make(Creatable.CATEGORY, self._new_category(parent, name))
                 self._categories[parent, name] = found
             parent = found
@@ -217,7 +230,7 @@ class Names:
 
     # ---------------------------------------------------------------- areas
 
-    def _area(self, path: Sequence[str]) -> int | None:
+    def _area(self, path: Sequence[str], *, makes: bool) -> int | None:
         parent: int | None = None
         for level, name in enumerate(path):
             found = self._areas.get((parent, name))
@@ -226,6 +239,8 @@ class Names:
             if found is None:
                 if not self._may_make(Creatable.AREA, below=parent):
                     return None
+                if not makes:
+                    return _TO_BE_MADE
                 found = self._make(
                     Creatable.AREA, Area(parent_id=parent, kind=self._kind_at(level), name=name)
                 )
@@ -240,7 +255,7 @@ class Names:
 
     # ---------------------------------------------------------------- teams
 
-    def _team(self, unit_id: int, name: str) -> int | None:
+    def _team(self, unit_id: int, name: str, *, makes: bool) -> int | None:
         if not name:
             return None
         found = self._teams.get((unit_id, name))
@@ -251,6 +266,8 @@ class Names:
             and Creatable.TEAM in self.mapping.create
             and unit_id not in self._ended[Creatable.UNIT]
         ):
+            if not makes:
+                return _TO_BE_MADE
             team = Team(unit_id=unit_id, name=name, created_at=self.now)
             found = self._make(Creatable.TEAM, team)
             self._teams_by_name[name].append(found)

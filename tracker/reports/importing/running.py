@@ -14,7 +14,7 @@ from typing import IO, Any, Final, Self
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from tracker import private_files
 from tracker.database import db, refresh_statistics, transaction
@@ -26,7 +26,7 @@ from tracker.reports.importing.mapping import Creatable, Mapping
 from tracker.reports.importing.names import Names
 from tracker.reports.importing.rows import CONTROL, ImportedRow, Problem, Reason, RowReader
 from tracker.reports.importing.writing import Writer
-from tracker.service_requests.models import ImportRun
+from tracker.service_requests.models import ImportRun, ServiceRequest
 
 BATCH_SIZE: Final = 2000
 """Rows in one transaction: short enough that others wait a moment only."""
@@ -110,6 +110,7 @@ class Run:
     """Loads `actor` anew: a long run ends with the right of who began it."""
     on_batch: Callable[[Summary], None] = lambda _summary: None
     summary: Summary = field(default_factory=Summary)
+    _made_before: int = 0
     _batch: dict[str, tuple[int, Row, ImportedRow]] = field(default_factory=dict)
 
     def go(self) -> Summary:
@@ -132,6 +133,8 @@ class Run:
             )
             if self.actor is not SYSTEM:
                 require_in_unit(self.actor, Action.IMPORT_SERVICE_REQUESTS, names.home_id)
+            if self.run_id is not None:
+                self._made_before = made_by(self.run_id)
         writer = Writer(names, self.mapping.source, self.run_id, self.actor, self.now)
         with self.rejects:
             for line, row in self.table.rows():
@@ -160,9 +163,12 @@ class Run:
                 self._require_still(writer.names)
                 writer.names.keep_trees()
                 done = writer.write([row for _line, _row, row in self._batch.values()])
-        self.summary.created += done.created
+        # What this very run brought in before it came to a halt is its own, though it is there now.
+        own = min(done.unchanged, self._made_before)
+        self._made_before -= own
+        self.summary.created += done.created + own
         self.summary.updated += done.updated
-        self.summary.unchanged += done.unchanged
+        self.summary.unchanged += done.unchanged - own
         for source_id, problems in done.rejected.items():
             line, raw, _row = self._batch[source_id]
             self._reject(line, raw, problems)
@@ -217,6 +223,12 @@ def begin(
     db.session.add(run)
     db.session.flush()
     return run
+
+
+def made_by(run_id: int) -> int:
+    """Return how many requests a run has made so far."""
+    made = select(func.count()).where(ServiceRequest.import_id == run_id)
+    return db.session.scalar(made) or 0
 
 
 def note(run_id: int, values: Table[str, Any]) -> None:

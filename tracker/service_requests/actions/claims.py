@@ -244,9 +244,12 @@ def release_leavers(service_request: ServiceRequest, *, actor: Actor, now: datet
     """Free the places of who has left its teams since, or is checked in none. Part of a step that takes it up again.
 
     Whoever ends its team at the same moment waits, and finds work in it; or has ended it by now.
+    So does who lets one of them go.
     """
     if service_request.lead_team is not None:
         hold(service_request.lead_team)
+    for person_id in sorted(service_request.claimant_ids):
+        take_turns(person_id)
     release_all(
         service_request,
         reason="left the team",

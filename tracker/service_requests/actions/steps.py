@@ -1,6 +1,6 @@
 """Taking one step: the only writer of a request's status, history and clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Actor
+from tracker.service_requests import messages
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
@@ -40,6 +41,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
 )
 from tracker.visits.models import Visit, VisitStatus
+from tracker.visits.queries import is_to_come
 
 
 def take(
@@ -97,7 +99,9 @@ def take(
         )
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _let_approvals_lapse(service_request, now)
-        _call_off_visits(service_request)
+        to_come = _call_off_visits(service_request, now)
+        if step is not Step.WITHDRAW:  # who takes it back knows
+            _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
     set_clock(service_request)
 
 
@@ -235,13 +239,33 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
         service_request.seconds_to_close = None
 
 
-def _call_off_visits(service_request: ServiceRequest) -> None:
-    """Nobody is to ring at a door for what has been settled."""
+def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[int]:
+    """Let nobody ring at a door for what has been settled; return the visits still to come."""
+    to_come = db.session.scalars(
+        select(Visit.id).where(Visit.service_request_id == service_request.id, is_to_come(now))
+    ).all()
     db.session.execute(
         update(Visit)
         .where(Visit.service_request_id == service_request.id, Visit.status == VisitStatus.PLANNED)
         .values(status=VisitStatus.CANCELLED)
     )
+    return to_come
+
+
+def _tell_that_nobody_comes(
+    service_request: ServiceRequest, to_come: Sequence[int], *, actor: Actor, now: datetime
+) -> None:
+    for visit_id in to_come:
+        record(
+            service_request,
+            Step.NOTE,
+            before=service_request.status,
+            actor=actor,
+            now=now,
+            detail={"visit_id": visit_id, "cancelled": True},
+        )
+    if to_come:
+        messages.tell_requester(service_request, Step.NOTE, now=now, alone=True)
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:

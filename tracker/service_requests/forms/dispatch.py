@@ -23,7 +23,7 @@ from tracker.accounts.models import Person
 from tracker.organisation.models import Category
 from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
-from tracker.privacy import find_personal_data, names_that_tell, told_again
+from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.models import ServiceRequest
@@ -160,10 +160,11 @@ class AssignmentForm(Form):
             return
         requester = it.requester
         people = (requester.name if requester else None, it.beneficiary_name)
-        names = names_that_tell(people, it.address)
-        phone = requester.phone if requester else None
+        neighbour = requester.neighbour if requester else ""
+        names = names_that_tell(people, it.address, neighbour)
+        phones = numbers_that_tell(requester.phone if requester else None, neighbour)
         note = (field.data or "")[:LONGEST_BOARD_NOTE]  # what is longer is refused for that
-        if told := told_again(note, names=names, place=it.address, phone=phone):
+        if told := told_again(note, names=names, place=it.address, phones=phones):
             raise ValidationError(
                 str(_l("Leave this out, others read it: %(what)s")) % {"what": note[told[0]]}
             )

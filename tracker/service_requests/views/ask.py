@@ -323,11 +323,12 @@ def _send(
         if draft is None:
             message = "The draft was removed in the meantime."
             raise NotFoundError(message)
-        if draft.service_request_id is None and draft.content != kept:
-            message = "The draft was changed in the meantime."
-            raise StaleError(message)
-        if _is_too_often("submit", SENDINGS_AN_HOUR):
-            return None
+        if draft.service_request_id is None:
+            if draft.content != kept:
+                message = "The draft was changed in the meantime."
+                raise StaleError(message)
+            if _is_too_often("submit", SENDINGS_AN_HOUR):
+                return None
         sent = intake.submit(
             content,
             submission_key=key,

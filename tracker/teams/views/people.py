@@ -13,7 +13,7 @@ from tracker.accounts.actions import PersonDetails
 from tracker.accounts.models import LinkPurpose, Person
 from tracker.clock import utc_now
 from tracker.config import Settings
-from tracker.database import transaction
+from tracker.database import hold, transaction
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.forms import tree_choices
@@ -138,10 +138,8 @@ def invite(person_id: int) -> ResponseReturnValue:
     """Send a link to choose a password."""
     actor = signed_in_actor()
     with transaction():
-        person = queries.person(actor, person_id)
-        actions.note_invitation(
-            person, held_in=queries.units_held_in(person_id, actor), actor=actor, now=utc_now()
-        )
+        person, held_in = _held(actor, person_id)
+        actions.note_invitation(person, held_in=held_in, actor=actor, now=utc_now())
         invited = _invited(person)
     return _after_invitation(invited)
 
@@ -152,8 +150,7 @@ def end(person_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     try:
         with transaction():
-            person = queries.person(actor, person_id)
-            held_in = queries.units_held_in(person_id, actor)
+            person, held_in = _held(actor, person_id)
             team_actions.leave_every_team(person, held_in=held_in, actor=actor, now=utc_now())
             actions.end_person(
                 person,
@@ -174,12 +171,8 @@ def take_up(person_id: int) -> ResponseReturnValue:
     """Let somebody who was ended come back."""
     actor = signed_in_actor()
     with transaction():
-        actions.take_up_person(
-            queries.person(actor, person_id),
-            held_in=queries.units_held_in(person_id, actor),
-            actor=actor,
-            now=utc_now(),
-        )
+        person, held_in = _held(actor, person_id)
+        actions.take_up_person(person, held_in=held_in, actor=actor, now=utc_now())
     flash(_("Taken up again. Send an invitation, and give the roles anew."))
     return redirect(url_for(".show", person_id=person_id), 303)
 
@@ -195,13 +188,13 @@ def give_role(person_id: int) -> ResponseReturnValue:
     if form.is_sent_and_valid() and form.unit_id.data is not None:
         try:
             with transaction():
-                person = queries.person(actor, person_id)
+                person, held_in = _held(actor, person_id)
                 had_password = person.password_hash is not None
                 actions.give_role(
                     person,
                     form.role.data,
                     unit_id=form.unit_id.data,
-                    held_in=queries.units_held_in(person_id, actor),
+                    held_in=held_in,
                     actor=actor,
                     now=utc_now(),
                 )
@@ -235,6 +228,16 @@ def end_role(person_id: int, grant_id: int) -> ResponseReturnValue:
     else:
         flash(_("The role is ended."))
     return redirect(url_for(".show", person_id=person_id), 303)
+
+
+def _held(actor: Actor, person_id: int) -> tuple[Person, frozenset[int]]:
+    """Return somebody, held until the transaction ends, and the units that answer for them then.
+
+    A role may be given to them while one waits: whoever answered for them before may not any more.
+    """
+    person = queries.person(actor, person_id)
+    hold(person)
+    return person, queries.units_held_in(person_id, actor)
 
 
 def _to_change(actor: Actor, person_id: int) -> Person:
