@@ -16,7 +16,7 @@ from playwright.sync_api import Browser as Chromium, Page as Window
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from tests.support import chromium as chromium_support, live as live_support, postgres
+from tests.support import chromium as chromium_support, live as live_support, locks, postgres
 from tests.support.browser import CHINESE, Browser
 from tests.support.builders import Builders
 from tests.support.databases import KINDS, Databases, settings
@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         Path(os.environ[RUN_FOLDER]).chmod(0o711)
     GUARD.install()
     VISITED.watch()
+    locks.watch()
 
 
 @pytest.hookimpl(trylast=True)

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.sync_api import Page as Window
+from sqlalchemy import select
 
+from tests.support.builders import Builders
 from tests.support.chromium import Windows, accessibility_problems
+from tests.support.locks import LockWithoutATransactionError
 from tests.support.missing import MARK, missing, reason_in
 from tests.support.network import NetworkForbiddenError
 from tests.support.visited import Visited, never_visited
+from tracker.database import db, read_in_a_transaction, transaction
+from tracker.organisation.models import Organisation
 
 ON_ONE_DATABASE = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -115,3 +120,18 @@ def test_a_page_without_faults_passes_axe(
     windows: Windows, assert_accessible: Callable[[Window], None]
 ) -> None:
     assert_accessible(windows.open("/sign-in"))
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_lock_without_a_transaction_is_refused(a: Builders) -> None:
+    held = select(Organisation).with_for_update(read=True)
+    a.organisation()
+    db.session.rollback()
+
+    with pytest.raises(LockWithoutATransactionError):
+        db.session.execute(held)
+    db.session.rollback()
+    read_in_a_transaction()
+    db.session.execute(held)
+    with transaction():
+        db.session.execute(held)

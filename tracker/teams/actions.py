@@ -87,6 +87,7 @@ def edit_team(
 
 def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
     """End a team, once. Raises `RefusedError` while it has requests that are not resolved."""
+    require(actor, Action.MANAGE_TEAMS)
     _hold_own(team, actor)
     if team.ended_at is not None:
         return
@@ -100,6 +101,7 @@ def end_team(team: Team, *, actor: Actor, now: datetime) -> None:
 
 def take_up_team(team: Team, *, actor: Actor, now: datetime) -> None:
     """Take an ended team up again, without members. Raises `RefusedError` for an ended unit."""
+    require(actor, Action.MANAGE_TEAMS)
     _hold_own(team, actor)
     if team.ended_at is None:
         return
@@ -125,6 +127,7 @@ def join(
     or holds a role, joins by somebody who answers for them: whoever is in no team would become
     another unit's, and with the team come rights that a role elsewhere was not given with.
     """
+    require(actor, Action.MANAGE_TEAMS)
     _hold_own(team, actor)  # the team before the person, as whoever ends it
     hold(person)
     if person.ended_at is not None:
@@ -157,6 +160,7 @@ def change_place(
 
     Who is not checked, and does not lead it, holds nothing through the team: it goes back as if they left.
     """
+    require(actor, Action.MANAGE_TEAMS)
     _hold_own(place.team, actor)
     hold(place.person)  # the person before the place, as whoever claims and whoever leaves
     hold(place)
@@ -183,6 +187,7 @@ def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
 
 def leave(place: Membership, *, actor: Actor, now: datetime) -> None:
     """Let somebody leave; their open claims go back to the team leader's desk at once."""
+    require(actor, Action.MANAGE_TEAMS)
     _hold_own(place.team, actor)
     _leave(place, actor=actor, now=now)
 
