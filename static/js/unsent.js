@@ -1,0 +1,81 @@
+// Another form of the same page was sent: the language, the size of the text, one of several cards.
+// What was typed into the others comes back with the page: in this tab, for its writer, at once or
+// not at all.
+const NAME = "shishi-unsent";
+const KEPT_FOR = 60 * 1000;
+const NOT_KEPT = new Set(["csrf_token", "author", "kept", "resume", "submission_key"]);
+const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
+
+const forms = () => [...document.forms].filter((form) => form.getAttribute("method") === "post" && !form.querySelector('[type="password"]'));
+const fields = (form) => [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name));
+
+// What a form is about, also after another one before it has gone: all that it carries unseen.
+const hiddenIn = (form) => fields(form).filter((field) => field.type === "hidden").map((field) => [field.name, field.value]);
+const namesIn = (form) => [...new Set(fields(form).map((field) => field.name))].sort();
+const markOf = (form) => JSON.stringify([hiddenIn(form), namesIn(form)]);
+
+function changed(field) {
+  if (field.type === "hidden" || field.type === "file" || field.type === "submit" || field.type === "button") return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return field.value !== field.defaultValue;
+}
+
+function valueOf(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked;
+  if (field.options) return [...field.options].map((option) => option.selected);
+  return field.value;
+}
+
+function fill(field, value) {
+  if (field.type === "checkbox" || field.type === "radio") field.checked = value;
+  else if (field.options) [...field.options].forEach((option, place) => { option.selected = Boolean(value[place]); });
+  else field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// Fields with the same name (one for each choice) are told apart by what they stand for.
+const keyOf = (field) => (field.type === "checkbox" || field.type === "radio" ? [field.name, field.value] : [field.name]).join("\n");
+
+function unsent(sent) {
+  return forms()
+    .filter((form) => form !== sent)
+    .map((form) => ({ form, typed: fields(form).filter(changed) }))
+    .filter(({ typed }) => typed.length)
+    .map(({ form, typed }) => ({
+      mark: markOf(form),
+      action: form.getAttribute("action"),
+      values: Object.fromEntries(typed.map((field) => [keyOf(field), valueOf(field)])),
+    }));
+}
+
+function take() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(NAME));
+    sessionStorage.removeItem(NAME);
+    const isHere = kept && kept.path === location.pathname && kept.author === author;
+    return isHere && Date.now() - kept.at < KEPT_FOR ? kept.forms : [];
+  } catch {
+    return []; // a browser that keeps nothing, or something that is not ours
+  }
+}
+
+for (const { mark, action, values } of take()) {
+  const alike = forms().filter((form) => markOf(form) === mark);
+  // Some have another address each time they are opened.
+  const form = alike.find((each) => each.getAttribute("action") === action) ?? (alike.length === 1 ? alike[0] : null);
+  for (const field of form ? fields(form) : []) {
+    if (keyOf(field) in values && !changed(field)) fill(field, values[keyOf(field)]);
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.dataset.signOut || event.target.getAttribute("method") !== "post") return;
+  const found = unsent(event.target);
+  try {
+    if (found.length) sessionStorage.setItem(NAME, JSON.stringify({ at: Date.now(), path: location.pathname, author, forms: found }));
+  } catch {
+    // Full or forbidden: the page works without.
+  }
+});
