@@ -332,8 +332,21 @@ _WITHIN_WORDS: Final = frozenset("·・‧•.-_*/\\'’|~")
 TELLING_DIGITS: Final = 7
 """So many last digits of a telephone number reach somebody who lives where it does."""
 _NAME_PARTS: Final = re.compile(r"[\s·・‧•]+")
-_NEIGHBOUR: Final = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff]{2,}|[A-Z][^\W\d_]{2,}")
-"""Names in somebody's own words: runs of a script without capitals, and what has one."""
+_NAME_OF_SOMEBODY: Final = re.compile(
+    r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}|[\u3040-\u30ff]{2,6}|\b[A-Z][^\W\d_]{2,}"
+)
+"""A name in somebody's own words: a short run of a script without capitals, or what has one."""
+_NOBODY: Final = re.compile(
+    r"隔壁|邻居|楼[上下]|对[面门]|门[卫口]|保安|物业|社区|小区|村[里委民]?|志愿者?|公司|人员|工作|阿姨|叔叔"
+    r"|大[爷妈叔娘嫂]|奶奶|爷爷|女儿|儿子|老[公婆伴师板]|妈妈?|爸爸?|孩子|电话|号码|手机|联系|转告|地址|住在?"
+    r"|[我你他她的在家店请找敲问打给和或是先叫那这里去来]"
+    r"|\b(?:the|this|that|please|ring|ask|call|knock|tell|phone|number|next|door|shop|house|flat|floor|gate"
+    r"|neighbou?rs?|family|friend|son|daughter|wife|husband|mother|father|sister|brother|from|for|and|with"
+    r"|upstairs|downstairs|opposite|behind|front|above|below|left|right|lives?|mr|mrs|ms|miss|mister|madam"
+    r"|dr|uncle|aunt|auntie|grandma|grandpa|old|young|you|our|his|her|their|its|can|when|who|where)\b",
+    re.IGNORECASE,
+)
+"""What is said beside a name, of anybody."""
 _SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
 
 
@@ -343,7 +356,8 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
     `neighbour`: who passes things on, in somebody's own words.
     """
     names = [name.strip() for name in people if name]
-    names += _NEIGHBOUR.findall(unicodedata.normalize("NFKC", neighbour))
+    beside = _NOBODY.sub(" ", unicodedata.normalize("NFKC", neighbour))
+    names += _NAME_OF_SOMEBODY.findall(beside)
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
     given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]

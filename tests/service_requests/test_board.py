@@ -162,8 +162,11 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
 @pytest.mark.parametrize(
     ("told", "name", "neighbour", "shown"),
     [
-        ("先找王美丽，打0139123", "李明", "隔壁王美丽 13900139123", "先找王…，打…"),
+        ("先找王美丽，打0139123", "李明", "隔壁王美丽 13900139123", "先找…，打…"),
         ("ask Smith first", "Ann Lee", "Mrs Smith next door", "ask … first"),
+        ("Bring the ladder, please", "Ann", "The shop downstairs, please ring Mrs Chen", None),
+        ("请先敲邻居的门，志愿者带梯子", "李明", "隔壁邻居，村里的志愿者，我女儿", None),
+        ("ring Chen", "Ann", "The shop downstairs, please ring Mrs Chen", "ring …"),
         ("找阿依古丽家", "阿依古丽·买买提", "", "找…家"),
         ("김철수씨 댁으로 오세요", "김철수", "", "…씨 댁으로 오세요"),
         ("さくらさんへ", "さくら", "", "…さんへ"),
@@ -171,9 +174,9 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
     ],
 )
 def test_who_passes_things_on_and_names_of_every_script_are_taken_out(
-    told: str, name: str, neighbour: str, shown: str
+    told: str, name: str, neighbour: str, shown: str | None
 ) -> None:
-    assert board.blotted(told, name, None, "", None, neighbour) == shown
+    assert board.blotted(told, name, None, "", None, neighbour) == (shown or told)
 
 
 def test_the_number_of_who_asks_is_not_on_the_board(a: Builders, browser: Browser) -> None:

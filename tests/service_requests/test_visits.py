@@ -251,17 +251,17 @@ def test_the_same_submission_twice_records_one_visit_with_its_photo(
     assert len(list(db.session.scalars(select(Photo)))) == 1
 
 
-@pytest.mark.parametrize("adds", ["words", "a photo"])
+@pytest.mark.parametrize("adds", ["findings", "public_note", "photos"])
 def test_what_is_added_after_a_report_was_sent_is_not_taken_for_recorded(
     at_work: Browser, it: ServiceRequest, adds: str
 ) -> None:
     page = at_work.open(below(it, "record"))
     sent = {**page.form("findings").values(), **TYPED}
     assert at_work.request("POST", page.path, data=sent).status_code == 303
-    if adds == "words":
-        sent["findings"] = "第二天又漏了"
-    else:
+    if adds == "photos":
         sent |= {"has_consent": "y", "photos": [(BytesIO(small_jpeg()), "a.jpg")]}
+    else:
+        sent[adds] = "第二天又漏了"
 
     answer = at_work.request("POST", page.path, data=sent)
 

@@ -240,9 +240,13 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
 
 
 def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[int]:
-    """Let nobody ring at a door for what has been settled; return the visits still to come."""
+    """Let nobody ring at a door for what has been settled; return the visits that had not begun."""
     to_come = db.session.scalars(
-        select(Visit.id).where(Visit.service_request_id == service_request.id, is_to_come(now))
+        select(Visit.id).where(
+            Visit.service_request_id == service_request.id,
+            is_to_come(now),
+            Visit.planned_from > now,
+        )
     ).all()
     db.session.execute(
         update(Visit)

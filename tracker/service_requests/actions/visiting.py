@@ -17,7 +17,7 @@ from tracker.permissions import Action, Actor, require
 from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Step
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus, visit_visitor
 from tracker.visits.queries import is_to_come
 
@@ -149,8 +149,17 @@ def record_visit(
 
 def _says(visit: Visit, report: VisitReport) -> bool:
     """Tell whether a visit was reported in the same words."""
-    return set(visit.visitors) == set(report.visitors) and all(
-        getattr(visit, name) == value for name, value in _told(report).items()
+    entry = db.session.scalars(
+        select(HistoryEntry).where(
+            HistoryEntry.service_request_id == visit.service_request_id,
+            HistoryEntry.step == Step.VISIT,
+            HistoryEntry.detail["visit_id"].as_integer() == visit.id,
+        )
+    ).first()
+    return (
+        set(visit.visitors) == set(report.visitors)
+        and (entry is None or entry.public_note == report.public_note.strip())
+        and all(getattr(visit, name) == value for name, value in _told(report).items())
     )
 
 
