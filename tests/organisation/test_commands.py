@@ -95,3 +95,24 @@ def test_nobody_real_begins_in_an_invented_town(app: Flask, a: Builders) -> None
     assert "Begin on an empty one" in refused.output
     assert "演示小镇" in refused.output
     assert len(db.session.scalars(select(Person)).all()) == 1
+
+
+def test_who_was_made_by_a_command_signs_in_however_their_domain_is_spelt(
+    app: Flask, browser: Browser
+) -> None:
+    link = _create(app, "--email", "Su@xn--fsqu00a.com", "--organisation", "晴溪镇")
+    browser.send(link, password=NEW, again=NEW)
+
+    for typed in ("su@例子.com", "su@xn--fsqu00a.com"):
+        browser.open("/me")
+        browser.click("Sign out")
+        assert browser.send("/sign-in", name=typed, password=NEW).path != "/sign-in"
+
+
+def test_what_is_no_address_begins_nothing(app: Flask) -> None:
+    refused = app.test_cli_runner().invoke(
+        args=["accounts", "create-administrator", "--name", "苏", "--email", "su@nowhere"]
+    )
+
+    assert refused.exit_code == 2
+    assert "That is not an e-mail address." in refused.output

@@ -3,14 +3,15 @@
 import click
 from flask.cli import AppGroup
 
+from tracker.privacy import normalise_email
+
 accounts_cli = AppGroup("accounts", help="People and what they hold.")
 
 
 def read_email(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Check an e-mail address given on the command line."""
-    value = value.strip().lower()
-    name, at, domain = value.partition("@")
-    if not (name and at and domain):
+    """Return an e-mail address given on the command line in its one spelling."""
+    address = normalise_email(value)
+    if address is None:
         message = "That is not an e-mail address."
         raise click.BadParameter(message)
-    return value
+    return address
