@@ -10,6 +10,24 @@ function pieces(word) {
   return pairs.length ? pairs : [word];
 }
 
+// Then what has most words of a sentence, by how they begin; views/ask.py has the same.
+const SAYING_NOTHING = new Set(
+  ("the and for with need needs help please can could you our have has had who how some somebody someone " +
+    "want would like there this that from are not was were will does don any get but his her its their they she him").split(" "),
+);
+const wordsOf = (text) => text.match(/\p{L}{3,}/gu) ?? [];
+
+function nearest(sentence, texts) {
+  const spoken = wordsOf(sentence).filter((word) => !SAYING_NOTHING.has(word));
+  const begun = [...new Set(spoken.map((word) => word.slice(0, Math.max(4, word.length - 3))))];
+  const scores = texts.map((text) => {
+    const said = wordsOf(text);
+    return begun.filter((one) => said.some((word) => word.startsWith(one))).length;
+  });
+  const best = Math.max(0, ...scores);
+  return scores.map((score) => best > 0 && score === best);
+}
+
 for (const field of document.querySelectorAll("[data-filter-list]")) {
   const list = document.getElementById(field.dataset.filterList);
   if (!list) continue;
@@ -23,6 +41,7 @@ for (const field of document.querySelectorAll("[data-filter-list]")) {
       const wanted = words.map(pieces);
       fits = texts.map((text) => wanted.every((some) => some.some((piece) => text.includes(piece))));
     }
+    if (!fits.includes(true)) fits = nearest(plain(field.value), texts);
     items.forEach((item, at) => {
       item.hidden = !fits[at];
     });

@@ -326,3 +326,16 @@ def test_kinds_of_help_are_narrowed_while_one_types(
 
     expect(page.get_by_text("水电小修")).to_be_visible()
     expect(page.get_by_text("陪同就医")).to_be_hidden()
+
+
+def test_a_sentence_narrows_the_kinds_of_help_while_it_is_typed(
+    a: Builders, windows: Windows
+) -> None:
+    a.category(name="水电小修", name_en="Small repairs", keywords="tap")
+    a.category(name="陪同就医", name_en="Company to hospital")
+    window = windows.open("/requests/new", width=390)
+
+    window.get_by_role("searchbox").fill("my tap is dripping, please help")
+
+    expect(window.get_by_text("Small repairs")).to_be_visible()
+    expect(window.get_by_text("Company to hospital")).to_be_hidden()

@@ -97,7 +97,11 @@ def test_staff_find_their_work_from_the_front_page(a: Builders, browser: Browser
 
 
 @pytest.mark.parametrize(
-    "words", ["tap", "水龙头", "漏水", "SMALL repairs", "水电", "厨房水龙头", "水龙头坏了 漏水"]
+    "words",
+    [
+        *("tap", "水龙头", "漏水", "SMALL repairs", "水电", "厨房水龙头", "水龙头坏了 漏水"),
+        *("My tap is dripping, please help", "somebody who can repair something small"),
+    ],
 )
 def test_a_kind_of_help_is_found_in_either_language_and_by_other_words(
     a: Builders, browser: Browser, tap: Category, words: str

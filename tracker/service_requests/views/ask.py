@@ -1,5 +1,6 @@
 """Asking for help: choose what it is about, fill in, check, send. No account is needed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -53,6 +54,55 @@ DRAFTS_AN_HOUR: Final = 60
 LOOK_UPS_AN_HOUR: Final = 120
 """How often one address learns what others ask for: four times for each that it may send."""
 HOUR: Final = timedelta(hours=1)
+_WORDS: Final = re.compile(r"[^\W\d_]{3,}")
+_SAYING_NOTHING: Final = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "need",
+        "needs",
+        "help",
+        "please",
+        "can",
+        "could",
+        "you",
+        "our",
+        "have",
+        "has",
+        "had",
+        "who",
+        "how",
+        "some",
+        "somebody",
+        "someone",
+        "want",
+        "would",
+        "like",
+        "there",
+        "this",
+        "that",
+        "from",
+        "are",
+        "not",
+        "was",
+        "were",
+        "will",
+        "does",
+        "don",
+        "any",
+        "get",
+        "but",
+        "his",
+        "her",
+        "its",
+        "their",
+        "they",
+        "she",
+        "him",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,12 +456,40 @@ def _matching(groups: Sequence[CategoryGroup], words: str) -> list[CategoryGroup
     """Return what fits every word: in the name, description or keywords, in either language.
 
     Where nothing does, what shares two neighbouring characters with every word: who looks for
-    水龙头 finds what is listed under 龙头. static/js/filter.js does the same while one types.
+    水龙头 finds what is listed under 龙头. Then what has most words of a sentence, by how they begin:
+    "my tap is dripping". static/js/filter.js does the same while one types.
     """
     wanted = words.casefold().split()
-    return _fitting(groups, [[word] for word in wanted]) or _fitting(
-        groups, [bigrams(word) for word in wanted]
+    return (
+        _fitting(groups, [[word] for word in wanted])
+        or _fitting(groups, [bigrams(word) for word in wanted])
+        or _nearest(groups, words)
     )
+
+
+def _nearest(groups: Sequence[CategoryGroup], sentence: str) -> list[CategoryGroup]:
+    """Return what has most of the words of a sentence that say something; nothing if it has none."""
+    spoken = {word for word in _WORDS.findall(sentence.casefold()) if word not in _SAYING_NOTHING}
+    begun = tuple({word[: max(4, len(word) - 3)] for word in spoken})
+    scored = [
+        [
+            sum(any(said.startswith(one) for said in _WORDS.findall(text)) for one in begun)
+            for leaf in group.leaves
+            if (text := f"{_search_words(group.top)} {_search_words(leaf)}")
+        ]
+        for group in groups
+    ]
+    best = max((score for scores in scored for score in scores), default=0)
+    if not best:
+        return []
+    narrowed = (
+        CategoryGroup(
+            group.top,
+            [leaf for leaf, score in zip(group.leaves, scores, strict=True) if score == best],
+        )
+        for group, scores in zip(groups, scored, strict=True)
+    )
+    return [group for group in narrowed if group.leaves]
 
 
 def _fitting(
