@@ -230,7 +230,9 @@ _AREA: Final = re.compile(
     r".*(?:省|市|[^\W\d_a-zA-Z]{2}[区區]|县|縣|旗|州|盟|镇|鎮|乡|鄉|街道|街|村|屯|路|大道|巷|胡同)"
 )
 _SPACED: Final = re.compile(r"\S+")
-_LIVES_IN: Final = re.compile(r"[在住]|的家")
+_LIVES_IN: Final = re.compile(r"的家在?|家在|住在")
+_SHORT_NAME: Final = 2
+"""Somebody's name may end as an area does, and is seldom longer."""
 _DIGIT: Final = re.compile(r"\d|\*{3}")
 """A digit, or what stands in the place of some."""
 _WORD: Final = re.compile(r"[^\s,;]+")
@@ -273,7 +275,8 @@ def _without_whose(areas: str) -> str:
     """
     kept = len(areas)
     for word in reversed(list(_SPACED.finditer(areas))):
-        if _AREA.fullmatch(word[0]) is None:
+        is_last = word.end() == len(areas)
+        if _AREA.fullmatch(word[0]) is None or not (is_last or len(word[0]) > _SHORT_NAME):
             break
         kept = word.start()
         if lives := list(_LIVES_IN.finditer(word[0])):

@@ -346,6 +346,21 @@ def test_nothing_is_made_for_a_row_that_is_rejected(bring_in: BringIn, a: Builde
     assert db.session.scalars(select(Unit.name).where(Unit.name == "城管局")).all() == []
 
 
+def test_nothing_is_made_for_a_row_whose_desk_has_ended(
+    bring_in: BringIn, a: Builders, now: datetime
+) -> None:
+    ended = a.unit()
+    a.area(name="坪山区", unit=ended)
+    with transaction():
+        db.session.execute(update(Unit).where(Unit.id == ended.id).values(ended_at=now))
+
+    summary = bring_in(OPEN.replace("城管局", "-"))
+
+    assert (summary.rejected, summary.made) == (1, {})
+    assert reasons(summary) == {Reason.NO_SUCH_TEAM}
+    assert db.session.scalars(select(Area.name).where(Area.name == "龙田街道")).all() == []
+
+
 def test_a_run_that_came_to_a_halt_counts_what_it_had_made(
     a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,7 +404,7 @@ def test_what_the_source_noted_after_closing_does_not_end_it_later(bring_in: Bri
     closed, submitted = db.session.scalars(
         select(ServiceRequest).order_by(ServiceRequest.source_id.desc())
     )
-    assert closed.resolved_at == closed.closed_at
+    assert (closed.resolved_at, closed.accepted_at) == (closed.closed_at, closed.closed_at)
     assert submitted.accepted_at is None
 
 

@@ -397,6 +397,26 @@ def test_who_began_and_was_never_seen_again_holds_nobody_up_for_long(world: Worl
     assert folding.fold(now=later) > 0
 
 
+def test_who_fails_to_make_the_cells_anew_holds_nobody_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_requests(world, random.Random(16), 10)  # noqa: S311 - not a secret
+    folding.fold(now=utc_now())
+
+    def fail(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folding, "_gathered", fail)
+        with pytest.raises(KeyboardInterrupt):
+            folding.rebuild(now=utc_now())
+    db.session.rollback()
+
+    make_requests(world, random.Random(17), 10)  # noqa: S311 - not a secret
+    assert folding.fold(now=utc_now()) > 0
+    assert folding.rebuild(now=utc_now()) is not None
+
+
 def test_what_was_read_is_forgotten_once_anybody_folds(world: World) -> None:
     scope = Scope(as_of=world.now)
 

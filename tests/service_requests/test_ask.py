@@ -26,10 +26,10 @@ from tracker.notifications.models import Message
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
 from tracker.service_requests import links
-from tracker.service_requests.actions import drafts, private_links
+from tracker.service_requests.actions import dispatch, drafts, private_links
 from tracker.service_requests.forms.ask import NEED_LENGTH
 from tracker.service_requests.leftovers import clear_old_drafts
-from tracker.service_requests.lifecycle import Kind, Outcome, Status
+from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Status
 from tracker.service_requests.models import (
     ForWhom,
     HistoryEntry,
@@ -923,3 +923,27 @@ def test_what_was_corrected_in_another_window_as_it_was_sent_is_looked_at_once_m
     assert sent_requests() == []
     browser.click("Send it now")
     assert [made.need for made in sent_requests()] == ["The tap of the kitchen."]
+
+
+def test_what_the_desk_chose_since_is_not_missed_when_it_is_sent_again(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    form = fill(browser, tap).path.removesuffix("/check")
+    older = browser.open(form)
+    browser.open(f"{form}/check")
+    browser.click("Send it now")
+    [made] = sent_requests()
+    with transaction():
+        dispatch.accept(
+            db.session.merge(made),
+            category_id=a.category().id,
+            priority=Priority.NORMAL,
+            area_id=None,
+            actor=a.actor(a.coordinator()),
+            now=a.now + timedelta(hours=1),
+        )
+
+    same = {name: each[-1] for name, each in older.form("need").values().items() if each}
+    answer = browser.request("POST", form, data=same, headers={"Referer": older.url})
+
+    assert answer.headers["Location"].endswith("/receipt")

@@ -625,3 +625,17 @@ def test_who_leaves_as_their_closed_request_is_taken_up_again_holds_nothing_on_i
     assert it.status is Status.IN_PROGRESS
     assert (it.claimant_ids, it.places_taken) == ({stays.id}, 1)
     assert_nothing_is_amiss(app)
+
+
+def test_taking_a_registration_back_once_more_frees_what_was_left(a: Builders) -> None:
+    team, me = a.team(), a.person()
+    place = a.membership(team, me)
+    it = a.service_request(team=team, claimed_by=[me])
+    with transaction():  # as an earlier version left it
+        db.session.execute(
+            update(Membership).where(Membership.id == place.id).values(is_vetted=False)
+        )
+
+    take_registration_back(a, team, me)
+
+    assert it.claimant_ids == set()

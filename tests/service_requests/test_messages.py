@@ -1,5 +1,6 @@
 """A step and its message are one: where the message cannot be written, nothing happened."""
 
+from dataclasses import fields
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from tests.support.builders import Builders
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
+from tracker.notifications import sending
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import messages
@@ -265,3 +267,29 @@ def test_a_need_that_was_made_a_request_of_already_uses_up_no_receipt(
 
     told = Message.kind == "requester_step", Message.service_request_id != it.id
     assert db.session.scalar(select(func.count(Message.id)).where(*told)) == 2
+
+
+def test_that_nobody_comes_is_said_with_when_and_why(a: Builders) -> None:
+    team = a.team()
+    me = a.volunteer(team)
+    it = a.service_request(
+        team=team, claimed_by=[me], email="who@example.org", reachable_by=ReachableBy.EMAIL
+    )
+    visit = a.planned_visit(it, by=me)
+    with transaction():
+        visiting.cancel_visit(
+            db.session.merge(it),
+            db.session.merge(visit),
+            reason="The bus does not run.",
+            actor=a.actor(me),
+            now=a.now,
+        )
+
+    told = db.session.scalars(select(Message).order_by(Message.id.desc())).first()
+    assert told is not None
+    names = [field.name for field in fields(sending.Envelope)]
+    envelope = {name: getattr(told, name) for name in names} | {"locale": "en"}
+    written = sending.letter(sending.Envelope(**envelope))
+    assert written.subject.startswith("The planned visit does not take place")
+    assert "nobody comes then" in written.text
+    assert "The bus does not run." in written.text

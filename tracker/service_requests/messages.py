@@ -43,17 +43,18 @@ def tell_requester(
     *,
     now: datetime,
     visit: Visit | None = None,
-    alone: bool = False,
+    calls_off: bool = False,
+    reason: str = "",
 ) -> None:
     """Tell the requester, and those whose requests were merged into this one, by e-mail.
 
     What is for the requester alone, a question or who comes to their door, others do not hear;
-    nor, `alone`, that nobody comes.
+    nor that nobody comes (`calls_off`: of which `visit`, and for what `reason`).
     Of what is `REPEATED` nobody gets more than `MOST_AN_HOUR` about one request: their page tells
     the rest. That nobody comes is always told; visits are as many as `refuse_too_many` lets be.
     """
     family = [service_request]
-    if step not in FOR_ONE and not alone:
+    if step not in FOR_ONE and not calls_off:
         family += db.session.scalars(
             select(ServiceRequest).where(ServiceRequest.survivor_id == service_request.id)
         ).all()
@@ -63,13 +64,18 @@ def tell_requester(
             continue
         if requester.reachable_by is not ReachableBy.EMAIL:
             continue
-        if step in REPEATED and not alone and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR:
+        if (
+            step in REPEATED
+            and not calls_off
+            and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR
+        ):
             continue
+        called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
         enqueue(
             "requester_step",
             address=requester.email,
             locale=requester.locale,
-            payload=_facts(told, service_request, step) | _visit_facts(visit),
+            payload=_facts(told, service_request, step) | _visit_facts(visit) | called_off,
             now=now,
             service_request_id=told.id,
         )

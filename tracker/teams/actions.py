@@ -168,7 +168,7 @@ def change_place(
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
         audit.record("team:change-place", place.team, changes, actor=actor, now=now)
-    if changes and not (leads or is_vetted):
+    if not (leads or is_vetted):  # also what an earlier version left them
         _give_back(place, actor=actor, now=now)
 
 

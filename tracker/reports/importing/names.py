@@ -240,7 +240,7 @@ class Names:
                 if not self._may_make(Creatable.AREA, below=parent):
                     return None
                 if not makes:
-                    return _TO_BE_MADE
+                    return _TO_BE_MADE if parent is None else parent  # whose desk answers for it
                 found = self._make(
                     Creatable.AREA, Area(parent_id=parent, kind=self._kind_at(level), name=name)
                 )

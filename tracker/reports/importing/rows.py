@@ -166,8 +166,11 @@ class _Reading:
         first_response_at = self._later(columns.first_response_at, submitted_at)
         # With one time for both, reporting the result and closing were the same to the source.
         resolved_at = self._later(columns.resolved_at, submitted_at) or closed_at
-        if resolved_at and closed_at:  # whatever the source noted afterwards
-            resolved_at = min(resolved_at, closed_at)
+        if closed_at:  # whatever the source noted afterwards
+            accepted_at, assigned_at, first_response_at, resolved_at = (
+                min(one, closed_at) if one else None
+                for one in (accepted_at, assigned_at, first_response_at, resolved_at)
+            )
         is_handled = status in HANDLED_STATUSES
         if is_handled and on_time is None and due_at and resolved_at:
             on_time = resolved_at <= due_at

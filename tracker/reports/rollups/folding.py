@@ -82,6 +82,17 @@ def rebuild(*, now: datetime) -> int | None:
     stamp = _hold(now)
     if stamp is None:
         return None
+    try:
+        return _made_anew(stamp, now)
+    except BaseException:
+        with db.engine.begin() as beside:  # the next one need not wait
+            held = update(FigureFold).where(FigureFold.stamp == stamp)
+            beside.execute(held.values(held_until=None))
+        raise
+
+
+def _made_anew(stamp: str, now: datetime) -> int | None:
+    """Make every cell anew while `stamp` holds them; None if it took so long that somebody else began."""
     zone_name = organisation.time_zone_name()
     zone = ZoneInfo(zone_name)
     db.session.rollback()
@@ -95,7 +106,7 @@ def rebuild(*, now: datetime) -> int | None:
     with transaction():
         state = db.session.get(FigureFold, 1, with_for_update=True, populate_existing=True)
         if state is None or state.stamp != stamp:
-            return None  # it took so long that somebody else began
+            return None
         db.session.execute(delete(FigureCell))
         for some in _batches(cells.items()):
             _insert(some)

@@ -164,10 +164,15 @@ def submitted_with(submission_key: str) -> ServiceRequest | None:
 
 
 def is_made_of(service_request: ServiceRequest, content: NewRequest) -> bool:
-    """Tell whether a request, as it is now, says all that somebody brings."""
+    """Tell whether a request, as it is now, says all that somebody brings.
+
+    What a desk may have chosen since is not compared: its kind, and where it belongs.
+    """
     made, brought = service_request.requester, _requester(content, service_request.submitted_at)
     whose = ("name", "reachable_by", "phone", "email", "neighbour")
-    what = ("kind", "category_id", "area_id", "for_whom", "beneficiary_consents")
+    what: tuple[str, ...] = ("for_whom", "beneficiary_consents")
+    if service_request.accepted_at in (None, service_request.submitted_at):
+        what += ("kind", "category_id", "area_id")
     words = ("need", "address", "preferred_time", "beneficiary_name", "beneficiary_relation")
     return (
         all(getattr(made, name, None) == getattr(brought, name, None) for name in whose)

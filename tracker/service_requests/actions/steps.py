@@ -239,10 +239,10 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
         service_request.seconds_to_close = None
 
 
-def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[int]:
+def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
     """Let nobody ring at a door for what has been settled; return the visits that had not begun."""
     to_come = db.session.scalars(
-        select(Visit.id).where(
+        select(Visit).where(
             Visit.service_request_id == service_request.id,
             is_to_come(now),
             Visit.planned_from > now,
@@ -257,19 +257,18 @@ def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence
 
 
 def _tell_that_nobody_comes(
-    service_request: ServiceRequest, to_come: Sequence[int], *, actor: Actor, now: datetime
+    service_request: ServiceRequest, to_come: Sequence[Visit], *, actor: Actor, now: datetime
 ) -> None:
-    for visit_id in to_come:
+    for visit in to_come:
         record(
             service_request,
             Step.NOTE,
             before=service_request.status,
             actor=actor,
             now=now,
-            detail={"visit_id": visit_id, "cancelled": True},
+            detail={"visit_id": visit.id, "cancelled": True},
         )
-    if to_come:
-        messages.tell_requester(service_request, Step.NOTE, now=now, alone=True)
+        messages.tell_requester(service_request, Step.NOTE, now=now, visit=visit, calls_off=True)
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:

@@ -260,7 +260,9 @@ def _call_off(
         public_note=reason,
         detail={"visit_id": visit.id, "cancelled": True},
     )
-    messages.tell_requester(service_request, Step.NOTE, now=now, alone=True)
+    messages.tell_requester(
+        service_request, Step.NOTE, now=now, visit=visit, calls_off=True, reason=reason
+    )
 
 
 def keep_draft(person_id: int, form_key: str, content: str, *, now: datetime) -> None:
