@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 Result = TypeVar("Result")
 
-LARGEST: Final = 8 * 2**20
+LARGEST: Final = 6 * 2**20
 """So many bytes a process keeps. What is more than half of it is read again each time."""
 
 ABOUT_A_ROW: Final = 600
