@@ -1,6 +1,5 @@
 """Who was merged into another's request: what they read and hear of it, and what they do not."""
 
-from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +8,10 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.letters import letter_of
 from tests.support.links import address
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
-from tracker.notifications import sending
 from tracker.notifications.models import Message
 from tracker.permissions import Actor, resident
 from tracker.service_requests import queries
@@ -319,14 +318,8 @@ def test_who_was_merged_does_not_hear_that_they_are_asked_nor_that_they_disputed
 
     db.session.expire_all()
     assert survivor.status is Status.CLOSED
-    names = [field.name for field in fields(sending.Envelope)]
     told = select(Message).where(Message.address == "me@example.org").order_by(Message.id)
-    letters = [
-        sending.letter(
-            sending.Envelope(**{name: getattr(message, name) for name in names} | {"locale": "en"})
-        ).text
-        for message in db.session.scalars(told)
-    ]
+    letters = [letter_of(message).text for message in db.session.scalars(told)]
     assert "修好了" in "".join(letters)
     assert not any("you have the last word" in letter for letter in letters)
     assert not any("tell us on your page" in letter for letter in letters)

@@ -26,7 +26,7 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Message
 from tracker.organisation import actions as organisation
 from tracker.organisation.models import Unit
-from tracker.permissions import Action, Role, resident
+from tracker.permissions import Action, Actor, Role, resident
 from tracker.service_requests import following, judging
 from tracker.service_requests.actions import answers, approvals, claims, dispatch, visiting
 from tracker.service_requests.lifecycle import Status, Step
@@ -69,6 +69,19 @@ def lose_role(a: Builders, person: Person) -> None:
             now=a.now,
         )
     db.session.expire_all()
+
+
+def plan(request_id: int, visitor_id: int, *, actor: Actor, now: datetime) -> None:
+    """Plan that somebody goes tomorrow."""
+    visiting.plan_visit(
+        find_for_change(actor, request_id, Action.RECORD_VISIT),
+        planned_from=now + timedelta(days=1),
+        planned_to=now + timedelta(days=1, hours=1),
+        visitors=[db.session.get_one(Person, visitor_id)],
+        submission_key="one",
+        actor=actor,
+        now=now,
+    )
 
 
 def assert_nothing_is_amiss(app: Flask) -> None:
@@ -309,21 +322,13 @@ def test_who_leaves_as_their_visit_is_planned_is_announced_at_no_door(
     request_id, goes_id, team_id, now = it.id, goes.id, team.id, a.now
     planner, boss = a.actor(plans), a.actor(a.administrator())
 
-    def plan() -> None:
-        visiting.plan_visit(
-            find_for_change(planner, request_id, Action.RECORD_VISIT),
-            planned_from=now + timedelta(days=1),
-            planned_to=now + timedelta(days=1, hours=1),
-            visitors=[db.session.get_one(Person, goes_id)],
-            submission_key="one",
-            actor=planner,
-            now=now,
-        )
+    def announce() -> None:
+        plan(request_id, goes_id, actor=planner, now=now)
 
     def go() -> None:
         teams.leave(membership(team_id, goes_id), actor=boss, now=now)
 
-    while_the_other_waits(app, *((go, plan) if leaves_first else (plan, go)))
+    while_the_other_waits(app, *((go, announce) if leaves_first else (announce, go)))
 
     assert following.visits_to_come(it, now) == []
     assert (Step.PLAN_VISIT in steps_of(it)) is not leaves_first
@@ -510,6 +515,7 @@ def test_a_leader_is_not_relied_on_where_their_role_reaches_no_more_at_that_mome
     ids = it.id, leader.id, team.id, station.id, other.id
     values = {"name": station.name, "name_en": station.name_en, "kind": station.kind}
     boss, desk, now = a.actor(a.administrator()), a.actor(a.coordinator()), a.now
+    planner = a.actor(a.team_leader(team))
 
     def move() -> None:
         unit, parent = db.session.get_one(Unit, ids[3]), db.session.get_one(Unit, ids[4])
@@ -519,15 +525,7 @@ def test_a_leader_is_not_relied_on_where_their_role_reaches_no_more_at_that_mome
         found = find_for_change(desk, ids[0])
         who = db.session.get_one(Person, ids[1])
         if stays:
-            visiting.plan_visit(
-                found,
-                planned_from=now + timedelta(days=1),
-                planned_to=now + timedelta(days=1, hours=1),
-                visitors=[who],
-                submission_key="one",
-                actor=desk,
-                now=now,
-            )
+            plan(ids[0], ids[1], actor=planner, now=now)
         else:
             lead_team = db.session.get_one(Team, ids[2])
             dispatch.assign(
@@ -552,22 +550,14 @@ def test_a_leader_who_was_just_planned_to_go_stays_away_where_it_moves(
     boss, now = a.actor(a.administrator()), a.now
     actor = a.actor(leader)
 
-    def plan() -> None:
-        visiting.plan_visit(
-            find_for_change(actor, ids[0], Action.RECORD_VISIT),
-            planned_from=now + timedelta(days=1),
-            planned_to=now + timedelta(days=1, hours=1),
-            visitors=[db.session.get_one(Person, ids[1])],
-            submission_key="one",
-            actor=actor,
-            now=now,
-        )
+    def announce() -> None:
+        plan(ids[0], ids[1], actor=actor, now=now)
 
     def move() -> None:
         unit, parent = db.session.get_one(Unit, ids[2]), db.session.get_one(Unit, ids[3])
         organisation.edit_unit(unit, values, parent=parent, actor=boss, now=now)
 
-    while_the_other_waits(app, plan, move)
+    while_the_other_waits(app, announce, move)
 
     assert Step.PLAN_VISIT in steps_of(it)
     assert following.visits_to_come(it, now) == []

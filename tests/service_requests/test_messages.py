@@ -1,6 +1,5 @@
 """A step and its message are one: where the message cannot be written, nothing happened."""
 
-from dataclasses import fields
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,10 +10,10 @@ from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.letters import letter_of
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
-from tracker.notifications import sending
 from tracker.notifications.models import Message
 from tracker.permissions import resident
 from tracker.service_requests import messages
@@ -287,9 +286,7 @@ def test_that_nobody_comes_is_said_with_when_and_why(a: Builders) -> None:
 
     told = db.session.scalars(select(Message).order_by(Message.id.desc())).first()
     assert told is not None
-    names = [field.name for field in fields(sending.Envelope)]
-    envelope = {name: getattr(told, name) for name in names} | {"locale": "en"}
-    written = sending.letter(sending.Envelope(**envelope))
+    written = letter_of(told)
     assert written.subject.startswith("The planned visit does not take place")
     assert "nobody comes then" in written.text
     assert "The bus does not run." in written.text

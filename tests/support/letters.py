@@ -1,0 +1,15 @@
+"""Mails as their reader gets them."""
+
+from dataclasses import fields
+from typing import Final
+
+from tracker.notifications.models import Message
+from tracker.notifications.sending import Envelope, Letter, letter
+
+_NAMES: Final = [field.name for field in fields(Envelope)]
+
+
+def letter_of(message: Message, locale: str = "en") -> Letter:
+    """Return a message of the outbox as it goes out, in a language."""
+    told = {name: getattr(message, name) for name in _NAMES}
+    return letter(Envelope(**told | {"locale": locale}))
