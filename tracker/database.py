@@ -11,27 +11,31 @@ import hashlib
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from select import POLLIN, poll
-from typing import Any, ClassVar, Final, ParamSpec, TypeVar, cast
+from typing import Any, ClassVar, Final, ParamSpec, TypeAlias, TypeVar, cast
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from sqlalchemy import (
+    ColumnElement,
     DateTime,
     Dialect,
     Engine,
     Enum,
     MetaData,
     TypeDecorator,
+    bindparam,
     event,
+    false,
     func,
+    literal,
     make_url,
     select,
     text,
@@ -42,6 +46,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, Exec
 from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import (
     DeclarativeBase,
+    InstrumentedAttribute,
     ORMExecuteState,
     Session,
     SessionTransaction,
@@ -126,6 +131,29 @@ class Model(DeclarativeBase):
             length=32,
         ),
     }
+
+
+_Column: TypeAlias = "ColumnElement[Any] | InstrumentedAttribute[Any]"
+
+
+def among(column: _Column, values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of some values, each a parameter of its own.
+
+    The text of a list of SQLAlchemy's own is written anew with every execution, and the whole statement
+    is looked through for it: that takes longer than most answers. For what pages ask again and again.
+    """
+    each = [literal(value, column.type) for value in values]
+    return column.in_(each) if each else false()
+
+
+def one_of(column: _Column, how_many: int) -> ColumnElement[bool]:
+    """Return the condition that a column is one of so many numbers; `numbered` hands them over."""
+    return column.in_([bindparam(f"one_{place}", type_=column.type) for place in range(how_many)])
+
+
+def numbered(ids: Sequence[int]) -> dict[str, int]:
+    """Return the parameters of `one_of`."""
+    return {f"one_{place}": each for place, each in enumerate(ids)}
 
 
 db = SQLAlchemy(metadata=Model.metadata)  # plain typed models, Flask-SQLAlchemy's session

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from tracker.database import among
 from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Reach, Role
 
 Rest = ParamSpec("Rest")
@@ -54,7 +55,7 @@ def within_reach(actor: Actor, action: Action, rows: CaseworkColumns) -> ColumnE
             case _:
                 if actor.person_id is not None:
                     own = rows.leader_id == actor.person_id
-                    there = rows.unit_id.in_(sorted(actor.units.get(role, ())))
+                    there = among(rows.unit_id, sorted(actor.units.get(role, ())))
                     ways.append(own if role in actor.at_the_top else own & there)
     allowed = or_(*ways) if ways else false()
     if action in NEVER_ON_OWN_WORK:
@@ -107,7 +108,7 @@ def _by_unit(actor: Actor, action: Action, rows: CaseworkColumns) -> list[Column
         # Every row belongs to a unit: naming them all would only keep an index from being used.
         return [true()]
     units = actor.units_where(action)
-    return [rows.unit_id.in_(sorted(units))] if units else []
+    return [among(rows.unit_id, sorted(units))] if units else []
 
 
 def _by_team(actor: Actor, action: Action, rows: CaseworkColumns) -> list[ColumnElement[bool]]:
@@ -115,5 +116,5 @@ def _by_team(actor: Actor, action: Action, rows: CaseworkColumns) -> list[Column
     if teams := actor.teams_where(action):
         ways.append(rows.in_teams(sorted(teams)))
     if leading := actor.teams_where(action, Reach.LEAD):
-        ways.append(rows.lead_team_id.in_(sorted(leading)))
+        ways.append(among(rows.lead_team_id, sorted(leading)))
     return ways

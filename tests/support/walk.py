@@ -16,8 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import psycopg
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 
 from tests.support.builders import Builders
@@ -114,11 +115,22 @@ class Walk:
         acts = [act for act in _STEPS if self._fits(act)] if self.chance.random() < 0.9 else []
         weights = [_WEIGHTS.get(act, 3) for act in acts or _STEPS]
         act = self.chance.choices(acts or list(_STEPS), weights)[0]
+        if not self._try(act):
+            self._try(act)  # as the pages do
+
+    def _try(self, act: "Act") -> bool:
+        """Try one step; return False if it gave way to somebody who waited for it, in a ring."""
         name = act.__name__.strip("_")
         self.kept, self.gone = [], []
         try:
             with transaction():
                 act(self)
+        except OperationalError as error:
+            if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                raise
+            self.refused[f"{name}: gave way"] += 1
+            self.gone = self.kept
+            return False
         except (ShishiError, StaleDataError, _NothingToDoError, IntegrityError) as refused:
             self.refused[f"{name}: {type(refused).__name__}"] += 1
             self.gone = self.kept  # as the pages do
@@ -128,6 +140,7 @@ class Walk:
             db.session.remove()
             for key in self.gone:
                 delete_photo(self.uploads, key)
+        return True
 
     # ---------------------------------------------------------------- who and what
 

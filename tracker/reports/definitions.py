@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, and_, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
+from tracker.database import among
 from tracker.permissions import SYSTEM, Action, Actor
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
@@ -355,7 +356,7 @@ def filters_of(scope: Scope) -> list[Condition]:
         Dimension.AREA: ServiceRequest.area_id,
     }
     return [
-        *(column.in_(sorted(ids)) for column, ids in trees if ids is not None),
+        *(among(column, sorted(ids)) for column, ids in trees if ids is not None),
         *(column == value for column, value in values if value is not None),
         *(blanks[one].is_(None) for one in sorted(scope.blank)),
     ]
@@ -379,7 +380,7 @@ def _is_closed(scope: Scope) -> Condition:
 
 def _is_handled(scope: Scope) -> Condition:
     return and_(
-        ServiceRequest.status.in_(HANDLED_STATUSES),
+        among(ServiceRequest.status, HANDLED_STATUSES),
         or_(ServiceRequest.resolved_at.is_(None), ServiceRequest.resolved_at <= scope.as_of),
     )
 

@@ -8,12 +8,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     CompoundSelect,
     Select,
     TextClause,
-    bindparam,
     case,
     literal_column,
     select,
@@ -22,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.database import UtcDateTime, db
+from tracker.database import UtcDateTime, among, db, numbered, one_of
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
@@ -89,7 +87,6 @@ class Task:
         return max(self.volunteers_needed - self.places_taken, 0)
 
 
-_ONE_OF: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _NAMED: Final = (Category, Area, Team)
 _OWN: Final = tuple(each.name for each in fields(Task))[:-8]
 """The columns of the request itself: all before the category's."""
@@ -109,21 +106,28 @@ _TASKS: Final[Select[*tuple[Any, ...]]] = (
     .outerjoin(Area, Area.id == ServiceRequest.area_id)
     .outerjoin(Team, Team.id == ServiceRequest.lead_team_id)
     .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
-    .where(ServiceRequest.id.in_(_ONE_OF))
 )
 _TEAMS, _CLAIMANTS, _HANDLERS = range(3)
-_HELD: Final[CompoundSelect[*tuple[Any, ...]]] = union_all(
-    select(literal_column(str(_TEAMS)), HelpingTeam.service_request_id, HelpingTeam.team_id).where(
-        HelpingTeam.service_request_id.in_(_ONE_OF)
-    ),
-    select(literal_column(str(_CLAIMANTS)), Claim.service_request_id, Claim.person_id).where(
-        Claim.service_request_id.in_(_ONE_OF), Claim.released_at.is_(None)
-    ),
-    select(literal_column(str(_HANDLERS)), Handler.service_request_id, Handler.person_id).where(
-        Handler.service_request_id.in_(_ONE_OF)
-    ),
-)
-"""Who has to do with some requests, in one statement."""
+
+
+@lru_cache
+def _tasks(how_many: int) -> Select[*tuple[Any, ...]]:
+    return _TASKS.where(one_of(ServiceRequest.id, how_many))
+
+
+@lru_cache
+def _held(how_many: int) -> CompoundSelect[*tuple[Any, ...]]:
+    """Select who has to do with so many requests, in one statement."""
+
+    def theirs(kind: int, rows: type[HelpingTeam | Claim | Handler], held: Any) -> Select[Any]:  # noqa: ANN401 - a column
+        here = one_of(rows.service_request_id, how_many)
+        return select(literal_column(str(kind)), rows.service_request_id, held).where(here)
+
+    return union_all(
+        theirs(_TEAMS, HelpingTeam, HelpingTeam.team_id),
+        theirs(_CLAIMANTS, Claim, Claim.person_id).where(Claim.released_at.is_(None)),
+        theirs(_HANDLERS, Handler, Handler.person_id),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def claimable(
         )
         query = query.where(ServiceRequest.id.not_in(mine))
     if areas is not None:
-        query = query.where(ServiceRequest.area_id.in_(sorted(areas)))
+        query = query.where(among(ServiceRequest.area_id, sorted(areas)))
     if category_id is not None:
         query = query.where(ServiceRequest.category_id == category_id)
     return query
@@ -170,9 +174,9 @@ def claimable(
 def shown(ids: Sequence[int]) -> Sequence[Task]:
     """Return what the board shows of some requests, in no order."""
     held: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-    for kind, service_request_id, held_id in db.session.execute(_HELD, {"ids": ids}):
+    for kind, service_request_id, held_id in db.session.execute(_held(len(ids)), numbered(ids)):
         held[kind, service_request_id].add(held_id)
-    return [_task(tuple(row), held) for row in db.session.execute(_TASKS, {"ids": ids})]
+    return [_task(tuple(row), held) for row in db.session.execute(_tasks(len(ids)), numbered(ids))]
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
 from tracker.accounts.models import Person
-from tracker.database import Model, enum_column
+from tracker.database import Model, among, enum_column
 from tracker.organisation.models import Area, Category, Unit
 from tracker.service_requests.lifecycle import (
     ConfirmationWay,
@@ -484,7 +484,9 @@ class ImportRun(Model):
 
 
 def _in_teams(team_ids: Collection[int]) -> ColumnElement[bool]:
-    return or_(ServiceRequest.lead_team_id.in_(team_ids), ServiceRequest.id.in_(_helped(team_ids)))
+    return or_(
+        among(ServiceRequest.lead_team_id, team_ids), ServiceRequest.id.in_(_helped(team_ids))
+    )
 
 
 def _in_teams_if_open(team_ids: Collection[int]) -> ColumnElement[bool]:
@@ -493,19 +495,19 @@ def _in_teams_if_open(team_ids: Collection[int]) -> ColumnElement[bool]:
         .where(text("NOT helping_team.is_closed"))  # in the very words of the index
         .with_hint(HelpingTeam, "INDEXED BY ix_helping_team_open", "sqlite")
     )
-    return or_(ServiceRequest.lead_team_id.in_(team_ids), ServiceRequest.id.in_(helped))
+    return or_(among(ServiceRequest.lead_team_id, team_ids), ServiceRequest.id.in_(helped))
 
 
 def _helped(team_ids: Collection[int]) -> Select[int]:
-    return select(HelpingTeam.service_request_id).where(HelpingTeam.team_id.in_(team_ids))
+    return select(HelpingTeam.service_request_id).where(among(HelpingTeam.team_id, team_ids))
 
 
 def _claimed_through(person_id: int, team_ids: Collection[int]) -> ColumnElement[bool]:
     # One by one: somebody has claimed few, and a team may have helped with thousands.
     helps = exists().where(
-        HelpingTeam.service_request_id == ServiceRequest.id, HelpingTeam.team_id.in_(team_ids)
+        HelpingTeam.service_request_id == ServiceRequest.id, among(HelpingTeam.team_id, team_ids)
     )
-    return and_(_claimed_by(person_id), or_(ServiceRequest.lead_team_id.in_(team_ids), helps))
+    return and_(_claimed_by(person_id), or_(among(ServiceRequest.lead_team_id, team_ids), helps))
 
 
 def _claimed_by(person_id: int) -> ColumnElement[bool]:

@@ -30,7 +30,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from tracker.database import UtcDateTime, db
+from tracker.database import UtcDateTime, among, db
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
@@ -304,7 +304,7 @@ def _of_people(
 ) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if places.units is not None:
-        conditions.append(ServiceRequest.unit_id.in_(sorted(places.units)))
+        conditions.append(among(ServiceRequest.unit_id, sorted(places.units)))
     if wanted.team_id is not None:
         conditions.append(rows.in_teams([wanted.team_id]))
     if wanted.leader_id is not None:
@@ -328,7 +328,7 @@ def _of_content(wanted: QueueFilter, places: _Places) -> Sequence[ColumnElement[
         here = Category.id == wanted.category_id, Category.parent_id == wanted.category_id
         conditions.append(ServiceRequest.category_id.in_(select(Category.id).where(or_(*here))))
     if places.areas is not None:
-        conditions.append(ServiceRequest.area_id.in_(sorted(places.areas)))
+        conditions.append(among(ServiceRequest.area_id, sorted(places.areas)))
     if wanted.channel:
         conditions.append(ServiceRequest.channel == wanted.channel)
     if wanted.kind is not None:

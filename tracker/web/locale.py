@@ -89,9 +89,10 @@ class _Speech:
 def _speech() -> _Speech:
     if not has_app_context():
         return _speech_now()
-    kept: _Speech | None = g.get("speech")
+    here = g._get_current_object()  # noqa: SLF001 - asked a hundred times a page
+    kept: _Speech | None = here.get("speech")
     if kept is None:
-        kept = g.speech = _speech_now()
+        kept = here.speech = _speech_now()
     return kept
 
 
