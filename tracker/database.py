@@ -33,7 +33,6 @@ from sqlalchemy import (
     TypeDecorator,
     bindparam,
     event,
-    false,
     func,
     literal,
     make_url,
@@ -142,8 +141,7 @@ def among(column: _Column, values: Iterable[Any]) -> ColumnElement[bool]:
     The text of a list of SQLAlchemy's own is written anew with every execution, and the whole statement
     is looked through for it: that takes longer than most answers. For what pages ask again and again.
     """
-    each = [literal(value, column.type) for value in values]
-    return column.in_(each) if each else false()
+    return column.in_([literal(value, column.type) for value in values])
 
 
 def one_of(column: _Column, how_many: int) -> ColumnElement[bool]:

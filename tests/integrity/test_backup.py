@@ -311,7 +311,7 @@ def test_the_secret_is_not_in_it_and_another_one_is_pointed_out(
 def _warm_up(app: Flask, cast: Cast, now: datetime) -> None:
     """Let a few things have happened already."""
     moments = (now + timedelta(minutes=number) for number in count())
-    Walk(cast, uploads_of(app), lambda: next(moments), random.Random(7)).go(120)  # noqa: S311
+    Walk(cast, uploads_of(app), lambda: next(moments), random.Random(7)).go(150)  # noqa: S311
 
 
 def _broken(app: Flask) -> list[str]:
