@@ -342,7 +342,7 @@ _NAME_OF_SOMEBODY: Final = re.compile(
 _NOBODY: Final = re.compile(
     r"隔壁|邻居|楼[上下]|对[面门]|门[卫口]|保安|物业|社区|小区|村[里委民]?|志愿者?|公司|人员|工作|阿姨|叔叔"
     r"|大[爷妈叔娘嫂]|奶奶|爷爷|女儿|儿子|老[公婆伴师板]|妈妈?|爸爸?|孩子|电话|号码|手机|联系|转告|地址|住在?"
-    r"|[我你他她的在家店请找敲问打给和或是先叫那这里去来]"
+    r"|家(?=[里的人楼对旁隔,。;、\s]|$)|[我你他她的在请找敲问打给或叫那这]"
     r"|\b(?:the|this|that|please|ring|ask|call|knock|tell|phone|number|next|door|shop|house|flat|floor|gate"
     r"|neighbou?rs?|family|friend|son|daughter|wife|husband|mother|father|sister|brother|from|for|and|with"
     r"|upstairs|downstairs|opposite|behind|front|above|below|left|right|lives?|mr|mrs|ms|miss|mister|madam"

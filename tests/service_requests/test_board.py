@@ -166,6 +166,7 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
         ("ask Smith first", "Ann Lee", "Mrs Smith next door", "ask … first"),
         ("Bring the ladder, please", "Ann", "The shop downstairs, please ring Mrs Chen", None),
         ("请先敲邻居的门，志愿者带梯子", "李明", "隔壁邻居，村里的志愿者，我女儿", None),
+        ("先找李和平，再找王来福", "陈明", "对面李和平家，或者楼上的王来福", "先找…，再找…"),
         ("ring Chen", "Ann", "The shop downstairs, please ring Mrs Chen", "ring …"),
         ("找阿依古丽家", "阿依古丽·买买提", "", "找…家"),
         ("김철수씨 댁으로 오세요", "김철수", "", "…씨 댁으로 오세요"),

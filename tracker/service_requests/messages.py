@@ -21,7 +21,7 @@ from tracker.visits.models import Visit
 AN_HOUR: Final = timedelta(hours=1)
 MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
-REPEATED: Final = frozenset({Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.VISIT})
+REPEATED: Final = frozenset({Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.RELEASE, Step.VISIT})
 """Steps that whoever works on it can take again and again. Of too many the page alone tells."""
 RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
 """Those that the requester must know of. No mail of them is left out: too many are refused."""
@@ -133,8 +133,10 @@ def tell_person(
     """
     if person.email is None:
         return
-    told = _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
-    if told >= MOST_AN_HOUR:
+    if step in REPEATED and (
+        _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
+        >= MOST_AN_HOUR
+    ):
         return
     if step is Step.ADD_WORD and is_waiting(
         "staff_step",

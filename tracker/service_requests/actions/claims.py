@@ -103,9 +103,8 @@ def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now:
     The rules are those of their own claim. Raises `RefusedError` as `claim` does.
     """
     require(actor, Action.LEAD_TEAM, service_request)
-    take_turns(
-        person.id
-    )  # what they hold is read after it: somebody may just have ended some of it
+    # What they hold is read after it: somebody may just have ended some of it.
+    take_turns(person.id)
     place = _take_place(service_request, volunteer=actor_for(person), actor=actor, now=now)
     messages.tell_person(service_request, person, Step.CLAIM, now=now)
     return place

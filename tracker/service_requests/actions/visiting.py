@@ -315,15 +315,16 @@ def _made_with(
 
     The other follows from the one that was sent, so that what is sent twice meets itself there, too.
     """
-    with_key = select(Visit)
-    while (
-        found := db.session.scalar(with_key.where(Visit.submission_key == submission_key))
-    ) is not None:
+    while (found := _with_key(submission_key)) is not None:
         if found.service_request_id == service_request.id and is_same(found):
             return found, submission_key
         following = f"{service_request.id} {submission_key}"
         submission_key = hashlib.sha256(following.encode()).hexdigest()
     return None, submission_key
+
+
+def _with_key(submission_key: str) -> Visit | None:
+    return db.session.scalar(select(Visit).where(Visit.submission_key == submission_key))
 
 
 def _as_planned(visit: Visit) -> tuple[object, ...] | None:
