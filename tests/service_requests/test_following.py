@@ -30,6 +30,14 @@ from tracker.service_requests.models import (
 )
 
 
+def report_solved(a: Builders, it: ServiceRequest) -> None:
+    """Let the team leader say that it is done."""
+    assert it.lead_team is not None
+    leader = a.actor(a.team_leader(it.lead_team))
+    with transaction():
+        handling.resolve(it, outcome=Outcome.SOLVED, answer="修好了", actor=leader, now=a.now)
+
+
 def left_together(
     a: Builders, browser: Browser, desk: Actor
 ) -> tuple[ServiceRequest, ServiceRequest]:
@@ -85,14 +93,7 @@ def test_who_was_merged_is_not_told_that_it_is_their_turn_nor_that_they_spoke(
     survivor = a.service_request(team=team, status=Status.IN_PROGRESS)
     with transaction():
         dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
-    with transaction():
-        handling.resolve(
-            survivor,
-            outcome=Outcome.SOLVED,
-            answer="修好了",
-            actor=a.actor(a.team_leader(team)),
-            now=now,
-        )
+    report_solved(a, survivor)
 
     page = browser.open(address(mine))
     assert "Whoever asked first is asked whether it is." in page.text
@@ -305,14 +306,7 @@ def test_who_was_merged_does_not_hear_that_they_are_asked_nor_that_they_disputed
     survivor = a.service_request(team=team, status=Status.IN_PROGRESS, email="they@example.org")
     with transaction():
         dispatch.merge(mine, survivor, actor=a.actor(a.coordinator()), now=now)
-    with transaction():
-        handling.resolve(
-            survivor,
-            outcome=Outcome.SOLVED,
-            answer="修好了",
-            actor=a.actor(a.team_leader(team)),
-            now=now,
-        )
+    report_solved(a, survivor)
     for days in (4, 8, 12):
         run_daily(now + timedelta(days=days))
 
