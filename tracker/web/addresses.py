@@ -106,6 +106,15 @@ def address(endpoint: str, arguments: Mapping[str, str | Sequence[str]], **other
     return url_for(endpoint) + ("?" + pairs if pairs else "")
 
 
+def addresses(
+    endpoint: str, arguments: Mapping[str, str | Sequence[str]], name: str, values: Sequence[str]
+) -> Sequence[str]:
+    """Return the address of a page, as `address` does, for each value of one more argument."""
+    shared = address(endpoint, arguments)
+    begun = shared + ("&" if "?" in shared else "?")
+    return [begun + urlencode({name: value}, safe=SAFE) for value in values]
+
+
 def wants_fields_alone() -> bool:
     """Tell whether a script asks for nothing but the fields of a list's filters (`filters.js`)."""
     return request.args.get("filters") == "fields"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
-from typing import Protocol
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -18,7 +18,7 @@ from babel.dates import (
 )
 from babel.numbers import format_decimal, format_percent
 from flask import Flask, g, has_app_context, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, get_translations
+from flask_babel import Babel, Domain, force_locale, get_locale
 
 from tracker.clock import utc_now
 
@@ -29,6 +29,8 @@ LOADED = {name: Locale.parse(name) for name in LOCALES}
 HTML_LANG = {CHINESE: "zh-Hans", ENGLISH: "en"}
 COOKIE = "locale"
 TEXT_SIZE_COOKIE = "text_size"
+REMEMBERED: Final = 4096
+"""How many moments, days and numbers are remembered as they are written."""
 
 
 class OrganisationClock(Protocol):
@@ -48,8 +50,7 @@ def init_app(app: Flask, *, time_zone: OrganisationClock) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = CHINESE
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     babel.init_app(app, locale_selector=chosen_locale)
-    # A page has a thousand texts. Flask-Babel looks up the language and its catalogue for each of
-    # them; ours once a request.
+    app.extensions["babel"].instance.domain_instance = _DOMAIN
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's i18n extension
         gettext=_gettext,
         ngettext=_ngettext,
@@ -77,6 +78,25 @@ def chosen_locale() -> str:
     return ENGLISH if best == "en" else CHINESE
 
 
+class _Domain(Domain):  # type: ignore[misc]  # the package carries no types
+    """The texts of the language that is spoken now.
+
+    A page has a thousand of them. Flask-Babel looks up the language and its catalogue for each; this
+    does so once a request.
+    """
+
+    def get_translations(self) -> NullTranslations:
+        return _speech().catalogue
+
+    def look_up(self) -> NullTranslations:
+        """Return the catalogue as Flask-Babel finds it."""
+        found: NullTranslations = super().get_translations()
+        return found
+
+
+_DOMAIN: Final = _Domain()
+
+
 @dataclass(frozen=True, slots=True)
 class _Speech:
     """The language that is spoken now, and its texts."""
@@ -100,7 +120,7 @@ def _speech_now() -> _Speech:
     locale = get_locale()
     is_english = locale is not None and locale.language == "en"
     name = ENGLISH if is_english else CHINESE
-    return _Speech(name, LOADED[name], get_translations())
+    return _Speech(name, LOADED[name], _DOMAIN.look_up())
 
 
 def _gettext(text: str) -> str:
@@ -154,12 +174,13 @@ def localized(thing: object, attribute: str = "name") -> str:
 
 def time_zone() -> ZoneInfo:
     """Return the organisation's time zone. Read once a request."""
-    if has_request_context():
-        if "time_zone" not in g:
-            g.time_zone = ZoneInfo(_time_zone_of())
-        zone: ZoneInfo = g.time_zone
-        return zone
-    return ZoneInfo(_time_zone_of())
+    if not has_request_context():
+        return ZoneInfo(_time_zone_of())
+    here = g._get_current_object()  # noqa: SLF001 - asked for every time that a page says
+    zone: ZoneInfo | None = here.get("time_zone")
+    if zone is None:
+        zone = here.time_zone = ZoneInfo(_time_zone_of())
+    return zone
 
 
 def local_datetime(moment: datetime) -> datetime:
@@ -169,11 +190,7 @@ def local_datetime(moment: datetime) -> datetime:
 
 def format_datetime(moment: datetime | None) -> str:
     """Return date and time to the minute, e.g. `2026年11月23日 星期一 14:05`."""
-    if moment is None:
-        return ""
-    pattern = "y年M月d日 EEE HH:mm" if current_locale() == CHINESE else "EEE d MMM y, HH:mm"
-    here = local_datetime(moment).replace(second=0, microsecond=0)
-    return _written_moment(here.replace(tzinfo=None), pattern, current_locale())
+    return "" if moment is None else _written_moment(moment, time_zone(), current_locale())
 
 
 def format_day(day: date | datetime | None) -> str:
@@ -181,9 +198,8 @@ def format_day(day: date | datetime | None) -> str:
     if day is None:
         return ""
     if isinstance(day, datetime):
-        day = local_datetime(day).date()
-    pattern = "y年M月d日 EEE" if current_locale() == CHINESE else "EEE d MMM y"
-    return _written_day(day, pattern, current_locale())
+        return _written_day_of(day, time_zone(), current_locale())
+    return _written_day(day, current_locale())
 
 
 def format_time(moment: datetime | None) -> str:
@@ -198,9 +214,11 @@ def format_ago(moment: datetime | None) -> str:
     delta = moment - utc_now()
     speech = _speech()
     said = (_rounded(delta), delta.days < 0, speech.locale)
-    if said not in _WRITTEN_AGO:
-        _WRITTEN_AGO[said] = babel_timedelta(delta, add_direction=True, locale=speech.babel)
-    return _WRITTEN_AGO[said]
+    words = _WRITTEN_AGO.get(said)
+    if words is None:
+        words = babel_timedelta(delta, add_direction=True, locale=speech.babel)
+        _WRITTEN_AGO[said] = words
+    return words
 
 
 _WRITTEN_AGO: dict[tuple[tuple[str, int], bool, str], str] = {}
@@ -254,21 +272,34 @@ def format_share(share: float | None) -> str:
 # The same days and numbers stand on page after page, and each takes some 50 microseconds to write.
 
 
-@lru_cache(maxsize=4096)
-def _written_moment(moment: datetime, pattern: str, locale: str) -> str:
-    return babel_datetime(moment, pattern, locale=LOADED[locale])
+@lru_cache(maxsize=REMEMBERED)
+def _written_moment(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    here = moment.astimezone(zone).replace(second=0, microsecond=0, tzinfo=None)
+    return _written_minute(here, locale)
 
 
-@lru_cache(maxsize=4096)
-def _written_day(day: date, pattern: str, locale: str) -> str:
+@lru_cache(maxsize=REMEMBERED)
+def _written_minute(here: datetime, locale: str) -> str:
+    pattern = "y年M月d日 EEE HH:mm" if locale == CHINESE else "EEE d MMM y, HH:mm"
+    return babel_datetime(here, pattern, locale=LOADED[locale])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_day_of(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    return _written_day(moment.astimezone(zone).date(), locale)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_day(day: date, locale: str) -> str:
+    pattern = "y年M月d日 EEE" if locale == CHINESE else "EEE d MMM y"
     return babel_date(day, pattern, locale=LOADED[locale])
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=REMEMBERED, typed=True)
 def _written_number(value: float, pattern: str | None, locale: str) -> str:
     return format_decimal(value, pattern, locale=LOADED[locale])
 
 
-@lru_cache(maxsize=4096, typed=True)
+@lru_cache(maxsize=REMEMBERED, typed=True)
 def _written_share(share: float, locale: str) -> str:
     return format_percent(share, "#,##0.0%", locale=LOADED[locale])

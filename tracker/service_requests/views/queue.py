@@ -1,6 +1,6 @@
 """The desk's list of requests, with filters that live in the address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import address, wants_fields_alone
+from tracker.web.addresses import addresses, wants_fields_alone
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
 from tracker.web.options import Options
@@ -32,19 +32,14 @@ from tracker.web.options import Options
 blueprint = Blueprint("queue", __name__)
 
 
-@dataclass(frozen=True, slots=True)
 class Choices:
-    """What each filter offers."""
+    """What each filter offers, made when it is asked for: hardly anybody unfolds the filters."""
 
-    unit: Options
-    team: Options
-    leader: Options
-    category: Options
-    area: Options
-    channel: Options
-    kind: Options
-    priority: Options
-    due: Options
+    def __init__(self, makers: Mapping[str, Callable[[], Options]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> Options:
+        return self._makers[name]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +98,16 @@ def _row(line: Line, country: str, now: datetime) -> Row:
 def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, Any]]:
     kept = {key: value for key, value in request.args.items() if key not in ("status", "mark")}
     words = tab_words()
+    urls = addresses(".index", kept, "status", [tab.value for tab in Tab])
     return [
         {
             "label": words[tab],
-            "url": address(".index", kept, status=tab.value),
+            "url": url,
             "active": tab is wanted.tab,
             "count": counts[tab].at_least if tab in counts else None,
             "more": tab in counts and not counts[tab].is_all,
         }
-        for tab in Tab
+        for tab, url in zip(Tab, urls, strict=True)
     ]
 
 
@@ -136,16 +132,19 @@ def _choices(actor: Actor, wanted: QueueFilter) -> Choices:
     channels: list[str] = [each.value for each in BuiltInChannel]
     if wanted.channel and wanted.channel not in channels:
         channels.append(wanted.channel)  # an imported one, from a link
+    teams = actor.teams_where(Action.VIEW_QUEUE)
     return Choices(
-        unit=unit_options(locale, units),
-        team=team_options(locale, units, actor.teams_where(Action.VIEW_QUEUE)),
-        leader=leader_options(units),
-        category=category_options(locale, ended=True),
-        area=area_options(locale, ended=True),
-        channel=Options((channel, channel_label(channel)) for channel in channels),
-        kind=Options((each.value, label(each)) for each in Kind),
-        priority=Options((each.value, label(each)) for each in Priority),
-        due=Options((each.value, label(each)) for each in DUE_FILTERS),
+        {
+            "unit": lambda: unit_options(locale, units),
+            "team": lambda: team_options(locale, units, teams),
+            "leader": lambda: leader_options(units),
+            "category": lambda: category_options(locale, ended=True),
+            "area": lambda: area_options(locale, ended=True),
+            "channel": lambda: Options((channel, channel_label(channel)) for channel in channels),
+            "kind": lambda: Options((each.value, label(each)) for each in Kind),
+            "priority": lambda: Options((each.value, label(each)) for each in Priority),
+            "due": lambda: Options((each.value, label(each)) for each in DUE_FILTERS),
+        }
     )
 
 
@@ -163,8 +162,8 @@ def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
         ("priority", _("Priority")),
         ("due", _("Clock")),
     ):
-        value, offered = request.args.get(name, ""), getattr(choices, name)
-        if value in offered:
+        value = request.args.get(name, "")
+        if value and value in (offered := choices[name]):
             said = _("%(what)s: %(value)s", what=words, value=offered.name(value))
             chips.append(_chip(name, value, said))
     if wanted.submitted_from:
