@@ -13,6 +13,7 @@ SEARCH = "service_request_search"  # SQLite's full-text table has shadow tables 
 BY_HAND = (  # indexes of expressions, or with columns beside the order: they cannot be compared
     "ix_service_request_desk",
     "ix_service_request_counts",
+    "ix_service_request_team_counts",
     "ix_service_request_newest",
     "ix_service_request_board",
     "ix_service_request_call_backs",

@@ -13,10 +13,10 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
 from tracker.permissions import Role
-from tracker.service_requests import queue, search
+from tracker.service_requests import lines, queue, search
 from tracker.service_requests.actions import approvals, handling
 from tracker.service_requests.lifecycle import Priority, Status
-from tracker.service_requests.models import ApprovalKind, ServiceRequest
+from tracker.service_requests.models import ApprovalKind, HelpingTeam, ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.web import paging
 
@@ -49,6 +49,52 @@ def test_a_team_is_asked_for_with_what_it_helps_with_open_closed_and_reopened(
 
     assert listed(browser, f"/queue?status=closed&team={helping.id}") == []
     assert listed(browser, f"/queue?team={helping.id}") == [it.reference]
+
+
+def test_the_tabs_count_what_a_team_leads_and_what_it_helps_with_once(
+    a: Builders, browser: Browser
+) -> None:
+    team, other, category = a.team(), a.team(), a.category()
+    assigned = partial(a.service_request, status=Status.ASSIGNED)
+    assigned(team=team)
+    assigned(team=team, category=category)
+    assigned(team=other, helping_teams=[team])
+    assigned(team=other, helping_teams=[team], category=category)
+    assigned(team=other)
+    a.service_request(team=team, status=Status.IN_PROGRESS)
+    a.service_request(team=other, helping_teams=[team], status=Status.CLOSED)
+    unled = a.service_request(status=Status.ACCEPTED)
+    both = assigned(team=team)
+    with transaction():  # as a change of the lead team to one that helped leaves them
+        db.session.add(HelpingTeam(service_request_id=unled.id, team_id=team.id))
+        db.session.add(HelpingTeam(service_request_id=both.id, team_id=team.id))
+    browser.sign_in(a.coordinator())
+
+    def counted(address: str) -> list[str]:
+        texts = [link.text.replace(" ", "") for link in browser.open(address).links]
+        tabs = ("Open", "Toassign", "Tosignfor", "Inprogress", "Toaccept")
+        return [text for text in texts if text.rstrip("0123456789") in tabs]
+
+    everywhere = ["Open7", "Toaccept0", "Toassign1", "Tosignfor5", "Inprogress1"]
+    assert counted(f"/queue?team={team.id}") == everywhere
+    assert counted(f"/queue?team={team.id}&status=closed") == everywhere
+    of_a_kind = counted(f"/queue?team={team.id}&category={category.id}")
+    assert of_a_kind == ["Open2", "Toaccept0", "Toassign0", "Tosignfor2", "Inprogress0"]
+    assert len(listed(browser, f"/queue?team={team.id}")) == 7
+
+
+def test_what_is_set_up_while_a_page_is_read_is_called_by_its_name(
+    a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = a.team(name="后来的队")
+    it = a.service_request(team=team, status=Status.ASSIGNED)
+    known = lines._read_names()
+    monkeypatch.setattr(lines, "_names", lambda: known._replace(teams={}))
+
+    (line,) = lines.of([it.id])
+
+    assert line.team is not None
+    assert line.team.name == "后来的队"
 
 
 def test_what_waits_for_triage_comes_first_and_then_what_is_due(

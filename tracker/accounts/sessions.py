@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from tracker.accounts.models import Person, SignInSession
-from tracker.database import db
+from tracker.database import db, read
 from tracker.set_up import know_stamp, stamp_beside
 
 A_DAY: Final = timedelta(days=1)
@@ -76,7 +76,7 @@ _BEHIND: Final = (
 def person_behind(token: str, *, now: datetime) -> Who | None:
     """Return whose session this is, or None when it ended, expired, or the person was ended."""
     asked = {"token_hash": _hash(token), "now": now}
-    found = db.session.execute(_BEHIND, asked).one_or_none()
+    found = read(_BEHIND, asked).one_or_none()
     if found is None:
         return None
     person_id, name, locale, stamp = found

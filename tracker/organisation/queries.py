@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Final, Generic, TypeVar
 
-from sqlalchemy import Integer, bindparam, exists, select
+from sqlalchemy import Integer, bindparam, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
@@ -139,6 +139,13 @@ def areas_below(area_id: int) -> frozenset[int]:
     below = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)
     below = below.union(select(Area.id).join(below, Area.parent_id == below.c.id))
     return frozenset(db.session.scalars(select(below.c.id)))
+
+
+@until_set_up_changes
+def categories_below(category_id: int) -> frozenset[int]:
+    """Return the ids of a category and of every category below it; groups have no groups."""
+    here = or_(Category.id == category_id, Category.parent_id == category_id)
+    return frozenset(db.session.scalars(select(Category.id).where(here)))
 
 
 @until_set_up_changes

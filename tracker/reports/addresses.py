@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from tracker.organisation.queries import areas_below, units_below
+from tracker.organisation.queries import areas_below, categories_below, units_below
 from tracker.reports.definitions import Dimension, Figure, Scope
-from tracker.reports.figures import categories_below, day_start
+from tracker.reports.figures import day_start
 from tracker.reports.periods import Choice, Period, period_for
 from tracker.service_requests.lifecycle import Kind
 from tracker.web.addresses import day, identity, read_argument

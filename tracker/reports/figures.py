@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from tracker.database import db
 from tracker.errors import NotFoundError
-from tracker.organisation.models import Category, Unit
+from tracker.organisation.models import Unit
 from tracker.organisation.queries import units_below
 from tracker.permissions import Actor
 from tracker.reports import answers
@@ -38,14 +38,6 @@ def find_unit(name_or_id: str) -> int:
 def unit_ids(name_or_id: str | None) -> frozenset[int] | None:
     """Return a unit and all below it, None for no unit; raises `NotFoundError`."""
     return units_below(find_unit(name_or_id)) if name_or_id else None
-
-
-def categories_below(category_id: int) -> frozenset[int]:
-    """Return the ids of a category and of its leaves."""
-    found = select(Category.id).where(
-        or_(Category.id == category_id, Category.parent_id == category_id)
-    )
-    return frozenset(db.session.scalars(found)) | {category_id}
 
 
 def document(actor: Actor, scope: Scope, zone: ZoneInfo, by: Dimension | None) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import joinedload, selectinload
 
-from tracker.database import UtcDateTime, among, db, numbered, one_of
+from tracker.database import UtcDateTime, among, db, numbered, one_of, read
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
@@ -174,9 +174,9 @@ def claimable(
 def shown(ids: Sequence[int]) -> Sequence[Task]:
     """Return what the board shows of some requests, in no order."""
     held: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-    for kind, service_request_id, held_id in db.session.execute(_held(len(ids)), numbered(ids)):
+    for kind, service_request_id, held_id in read(_held(len(ids)), numbered(ids)):
         held[kind, service_request_id].add(held_id)
-    return [_task(tuple(row), held) for row in db.session.execute(_tasks(len(ids)), numbered(ids))]
+    return [_task(tuple(row), held) for row in read(_tasks(len(ids)), numbered(ids))]
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:

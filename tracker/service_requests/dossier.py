@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Integer, Select, bindparam, exists, select
 from sqlalchemy.orm import selectinload
 
-from tracker.database import db
+from tracker.database import db, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.privacy import mask_address, mask_email, mask_name, mask_phone
@@ -83,7 +83,7 @@ class Dossier:
 def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     """Return what `actor`, who may see the request, reads of it."""
     history, one = queries.history_of(service_request), {"id": service_request.id}
-    has = db.session.execute(_WHAT_THERE_IS, one).one()
+    has = read(_WHAT_THERE_IS, one).one()
     return Dossier(
         history=history,
         visits=db.session.scalars(_VISITS, one).all() if has.visits else (),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlalchemy import BindParameter, ColumnElement, and_, or_
 
-from tracker.database import among
+from tracker.database import always_among
 from tracker.service_requests.lifecycle import (
     STOPPED_STATUSES,
     UNRESOLVED_STATUSES,
@@ -67,25 +67,26 @@ def due_state(service_request: Timed, now: datetime) -> DueState | None:
 
 def is_in_state(state: DueState, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a request stands so; raises `ValueError` for what no list asks."""
-    running = among(
+    running = always_among(
         ServiceRequest.status,
         [status for status in UNRESOLVED_STATUSES if status not in STOPPED_STATUSES],
     )
     match state:
         case DueState.OVERDUE:
             return and_(
-                among(ServiceRequest.status, UNRESOLVED_STATUSES), ServiceRequest.due_at < now
+                always_among(ServiceRequest.status, UNRESOLVED_STATUSES),
+                ServiceRequest.due_at < now,
             )
         case DueState.NEAR:
             return and_(running, ServiceRequest.near_at <= now, ServiceRequest.due_at >= now)
         case DueState.STOPPED:
             return and_(
-                among(ServiceRequest.status, STOPPED_STATUSES),
+                always_among(ServiceRequest.status, STOPPED_STATUSES),
                 or_(ServiceRequest.due_at.is_(None), ServiceRequest.due_at >= now),
             )
         case DueState.DONE_LATE:
             return and_(
-                among(ServiceRequest.status, (Status.RESOLVED, Status.CLOSED)),
+                always_among(ServiceRequest.status, (Status.RESOLVED, Status.CLOSED)),
                 ServiceRequest.resolved_on_time.is_(False),
             )
         case DueState.ON_TIME:

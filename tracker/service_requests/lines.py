@@ -4,20 +4,20 @@ What a page draws of a line can therefore be remembered by the line itself
 (`tracker.web.templating.drawn_once`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, case, select
-from sqlalchemy.orm import aliased
 
 from tracker.accounts.models import Person
-from tracker.database import db, numbered, one_of
+from tracker.database import numbered, one_of, read
 from tracker.organisation.models import Area, Category, Unit
 from tracker.privacy import mask_name, mask_phone
 from tracker.service_requests.lifecycle import Outcome, Priority, Solved, Status
 from tracker.service_requests.models import Requester, ServiceRequest
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
 
 
@@ -57,11 +57,25 @@ class Line(NamedTuple):
     team: Name | None
 
 
-_GROUP: Final = aliased(Category)
-_NAMED: Final = (Category, _GROUP, Area, Unit, Team)
-_OWN: Final = [
-    getattr(ServiceRequest, name) for name in Line._fields[: Line._fields.index("leader")]
-]
+class _Names(NamedTuple):
+    """What everything that a request is listed with is called, by its id."""
+
+    categories: Mapping[int, Name]
+    groups: Mapping[int, Name]
+    """By the id of the category below it."""
+    areas: Mapping[int, Name]
+    units: Mapping[int, Name]
+    teams: Mapping[int, Name]
+
+
+_FIRST: Final = Line._fields.index("leader")
+_OWN: Final = [getattr(ServiceRequest, name) for name in Line._fields[:_FIRST]]
+_NAMED: Final = (
+    ServiceRequest.category_id,
+    ServiceRequest.area_id,
+    ServiceRequest.unit_id,
+    ServiceRequest.lead_team_id,
+)
 _IS_REACHABLE: Final = case(
     (Requester.phone.is_not(None), True),
     (Requester.email.is_not(None), True),
@@ -69,19 +83,7 @@ _IS_REACHABLE: Final = case(
     else_=False,
 )
 _LINES: Final[Select[*tuple[Any, ...]]] = (
-    select(
-        *_OWN,
-        Person.name,
-        Requester.name,
-        Requester.phone,
-        _IS_REACHABLE,
-        *(column for thing in _NAMED for column in (thing.name, thing.name_en)),
-    )
-    .join(Category, Category.id == ServiceRequest.category_id)
-    .outerjoin(_GROUP, _GROUP.id == Category.parent_id)
-    .outerjoin(Area, Area.id == ServiceRequest.area_id)
-    .join(Unit, Unit.id == ServiceRequest.unit_id)
-    .outerjoin(Team, Team.id == ServiceRequest.lead_team_id)
+    select(*_OWN, Person.name, Requester.name, Requester.phone, _IS_REACHABLE, *_NAMED)
     .outerjoin(Person, Person.id == ServiceRequest.leader_id)
     .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
 )
@@ -95,7 +97,11 @@ def _lines(how_many: int) -> Select[*tuple[Any, ...]]:
 
 def of(ids: Sequence[int]) -> Sequence[Line]:
     """Return the lines of some requests, in no order."""
-    return [_line(row) for row in db.session.execute(_lines(len(ids)), numbered(ids))]
+    rows = read(_lines(len(ids)), numbered(ids)).all()
+    try:
+        return _with_names(rows, _names())
+    except KeyError:  # something was set up since this page began, and is named already
+        return _with_names(rows, _read_names())
 
 
 def masked(line: Line, country: str) -> Line:
@@ -116,7 +122,37 @@ def names(columns: Sequence[Any]) -> Iterator[Any]:
         yield Name(name, english) if name is not None else None
 
 
-def _line(row: Sequence[Any]) -> Line:
-    values = tuple(row)
-    named = -2 * len(_NAMED)
-    return Line._make((*values[:named], *names(values[named:])))
+def _with_names(rows: Sequence[Sequence[Any]], called: _Names) -> Sequence[Line]:
+    """Return the lines; raises `KeyError` for an id without a name."""
+    return [_line(tuple(row), called) for row in rows]
+
+
+def _line(row: Sequence[Any], called: _Names) -> Line:
+    *values, category_id, area_id, unit_id, team_id = row
+    named = (
+        called.categories[category_id],
+        called.groups.get(category_id),
+        None if area_id is None else called.areas[area_id],
+        called.units[unit_id],
+        None if team_id is None else called.teams[team_id],
+    )
+    return Line._make((*values, *named))
+
+
+def _read_names() -> _Names:
+    categories = read(
+        select(Category.id, Category.name, Category.name_en, Category.parent_id)
+    ).all()
+    by_id = {each: Name(name, english) for each, name, english, _group_id in categories}
+    others = (_named(read(select(kind.id, kind.name, kind.name_en))) for kind in (Area, Unit, Team))
+    groups = {
+        each: by_id[group_id] for each, _n, _e, group_id in categories if group_id is not None
+    }
+    return _Names(by_id, groups, *others)
+
+
+def _named(rows: Iterable[Sequence[Any]]) -> Mapping[int, Name]:
+    return {each: Name(name, english) for each, name, english in rows}
+
+
+_names = until_set_up_changes(_read_names)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 
@@ -490,12 +491,23 @@ def _in_teams(team_ids: Collection[int]) -> ColumnElement[bool]:
 
 
 def _in_teams_if_open(team_ids: Collection[int]) -> ColumnElement[bool]:
-    helped = (
+    own = among(ServiceRequest.lead_team_id, team_ids)
+    return or_(own, ServiceRequest.id.in_(_helped_if_open(team_ids)))
+
+
+def of_team_if_open(team_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return two conditions, of which one holds for what is open of a team: it leads it, or it helps."""
+    leads = ServiceRequest.lead_team_id == team_id
+    helps = ServiceRequest.id.in_(_helped_if_open([team_id]))
+    return leads, and_(helps, leads.is_not(true()))  # of what nobody leads, "not" is not known
+
+
+def _helped_if_open(team_ids: Collection[int]) -> Select[int]:
+    return (
         _helped(team_ids)
         .where(text("NOT helping_team.is_closed"))  # in the very words of the index
         .with_hint(HelpingTeam, "INDEXED BY ix_helping_team_open", "sqlite")
     )
-    return or_(among(ServiceRequest.lead_team_id, team_ids), ServiceRequest.id.in_(helped))
 
 
 def _helped(team_ids: Collection[int]) -> Select[int]:

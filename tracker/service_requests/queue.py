@@ -3,6 +3,7 @@
 Pure of Flask: the view reads the address into a `QueueFilter` and prints what comes back.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -30,9 +31,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from tracker.database import UtcDateTime, among, db
+from tracker.database import UtcDateTime, always_among, among, db, read
 from tracker.organisation import queries as organisation
-from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
 from tracker.service_requests import contact, lines, search
@@ -44,6 +44,7 @@ from tracker.service_requests.models import (
     OPEN_CASEWORK,
     Requester,
     ServiceRequest,
+    of_team_if_open,
 )
 from tracker.service_requests.reference import parse_reference, typed_digits
 from tracker.visibility import CaseworkColumns, made_once, within_reach
@@ -102,11 +103,12 @@ class QueueFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """The units and areas that a filter means, with all below; None for all there are."""
+class _Meant:
+    """The units, areas and categories that a filter means, with all below; None for all there are."""
 
     units: frozenset[int] | None
     areas: frozenset[int] | None
+    categories: frozenset[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ LONGEST_END: Final = 15
 _NOW: Final = bindparam("now", type_=UtcDateTime())
 _BY_TURN: Final = "INDEXED BY ix_service_request_desk"
 _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
+_BY_TEAM: Final = "INDEXED BY ix_service_request_team_counts"
 _BY_AGE: Final = "INDEXED BY ix_service_request_newest"
 """For SQLite, which knows only how many rows a value has on average: left to itself it gathers
 and sorts thousands instead of reading the list in its order."""
@@ -175,17 +178,17 @@ def look(
 ) -> Listing:
     """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
     words = _with_words(actor, wanted.words)
-    places = _places(wanted)
+    meant = _meant(wanted)
     listed, counted, sieve = _listed, _counted, None
     if words.sift is not None:
-        everything = listed(actor, replace(wanted, words=""), places, _Words(), zone)
+        everything = listed(actor, replace(wanted, words=""), meant, _Words(), zone)
         sieve = Sieve(everything, words.sift)
     if words.fitting is not None:  # hardly ever asked twice
         listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
     page = wide_page_of(
         db.session(),
-        listed(actor, wanted, places, words, zone),
+        listed(actor, wanted, meant, words, zone),
         _NEWEST if newest_first else _IN_TURN,
         load=lines.of,
         mark=mark,
@@ -196,22 +199,25 @@ def look(
     )
     if words.are_many:  # they are looked for as far as the page goes
         return Listing(page, {})
-    asked = counted(actor, replace(wanted, tab=Tab.ALL), places, words, zone)
-    found = dict(db.session.execute(asked, {_NOW.key: now}).all())
+    asked = counted(actor, replace(wanted, tab=Tab.ALL), meant, words, zone)
+    found: Counter[Status] = Counter()
+    for status, how_many in read(asked, {_NOW.key: now}):
+        found[status] += how_many
     return Listing(page, _open_counts(found))
 
 
-def _places(wanted: QueueFilter) -> _Places:
-    unit, area = wanted.unit_id, wanted.area_id
-    return _Places(
+def _meant(wanted: QueueFilter) -> _Meant:
+    unit, area, category = wanted.unit_id, wanted.area_id, wanted.category_id
+    return _Meant(
         None if unit is None else organisation.units_below(unit),
         None if area is None else organisation.areas_below(area),
+        None if category is None else organisation.categories_below(category),
     )
 
 
 @made_once
 def _listed(
-    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo
+    actor: Actor, wanted: QueueFilter, meant: _Meant, words: _Words, zone: ZoneInfo
 ) -> Select[int]:
     """Select the list.
 
@@ -220,34 +226,53 @@ def _listed(
     requester's word. With what is closed, the newest comes first.
     """
     is_open = wanted.tab not in WITH_CLOSED
-    by = _BY_TURN if is_open else _BY_AGE
-    return _asked(actor, wanted, places, words, zone, by, open_only=is_open)
+    query = _asked(actor, wanted, meant, words, zone, open_only=is_open)
+    if words.are_few:  # they are looked up one by one
+        return query
+    return query.with_hint(ServiceRequest, _BY_TURN if is_open else _BY_AGE, "sqlite")
 
 
 @made_once
 def _counted(
-    actor: Actor, wanted: QueueFilter, places: _Places, words: _Words, zone: ZoneInfo
-) -> Select[str, int] | CompoundSelect[str, int]:
+    actor: Actor, wanted: QueueFilter, meant: _Meant, words: _Words, zone: ZoneInfo
+) -> Select[Status, int] | CompoundSelect[Status, int]:
     """Select how many fit in each open status, up to `MOST_COUNTED` and one more.
 
     Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
-    everything = _asked(actor, wanted, places, words, zone, _BY_STATUS, open_only=True)
-    if words.are_few or wanted.team_id is not None or wanted.mine:
-        # What is looked up for it, words and what teams help with, is so once, not for each status.
-        few = everything.where(_IS_OPEN).with_only_columns(ServiceRequest.status, func.count())
-        return few.group_by(ServiceRequest.status)
-    parts = []
-    for status in OPEN_STATUSES:
-        fitting = everything.where(ServiceRequest.status == status, _IS_OPEN)
-        some = fitting.limit(MOST_COUNTED + 1).subquery()
-        parts.append(select(literal(status.value), func.count()).select_from(some))
-    return union_all(*parts)
+    if wanted.team_id is not None and not words.are_few:
+        anybodys = _asked(actor, replace(wanted, team_id=None), meant, words, zone, open_only=True)
+        own, helped = of_team_if_open(wanted.team_id)
+        parts = [
+            anybodys.where(own).with_hint(ServiceRequest, _BY_TEAM, "sqlite"),
+            anybodys.where(helped),
+        ]
+        return union_all(*(_by_status(part) for part in parts))
+    everything = _asked(actor, wanted, meant, words, zone, open_only=True)
+    if words.are_few:
+        return _by_status(everything)
+    everything = everything.with_hint(ServiceRequest, _BY_STATUS, "sqlite")
+    if wanted.mine:
+        # What is looked up for it is so once, not for each status.
+        return _by_status(everything)
+    return union_all(*(_some_in(everything, status) for status in OPEN_STATUSES))
 
 
-def _open_counts(found: Mapping[str, int]) -> Mapping[Tab, Count]:
+def _by_status(fitting: Select[int]) -> Select[Status, int]:
+    counted = fitting.where(_IS_OPEN).with_only_columns(ServiceRequest.status, func.count())
+    return counted.group_by(ServiceRequest.status)
+
+
+def _some_in(fitting: Select[int], status: Status) -> Select[Status, int]:
+    """Select how many there are in a status, no further than is told."""
+    here = always_among(ServiceRequest.status, [status])
+    some = fitting.where(here, _IS_OPEN).limit(MOST_COUNTED + 1).subquery()
+    return select(literal(status, ServiceRequest.status.type), func.count()).select_from(some)
+
+
+def _open_counts(found: Mapping[Status, int]) -> Mapping[Tab, Count]:
     """Return how many fit the filter in each open status, and in all of them together."""
-    each = {status: _count(found.get(status.value, 0)) for status in OPEN_STATUSES}
+    each = {status: _count(found.get(status, 0)) for status in OPEN_STATUSES}
     together = sum(count.at_least for count in each.values())
     return {
         Tab.OPEN: Count(together, is_all=all(count.is_all for count in each.values())),
@@ -262,29 +287,24 @@ def _count(found: int) -> Count:
 def _asked(
     actor: Actor,
     wanted: QueueFilter,
-    places: _Places,
+    meant: _Meant,
     words: _Words,
     zone: ZoneInfo,
-    by: str,
     *,
     open_only: bool,
 ) -> Select[int]:
-    """Select what fits. `by` is the index of the list, read unless words single out a few.
-
-    `open_only`: whoever asks leaves out what is closed.
-    """
+    """Select what fits. `open_only`: whoever asks leaves out what is closed."""
     rows = OPEN_CASEWORK if open_only else CASEWORK
     conditions = [
         *_of_tab(wanted.tab),
-        *_of_people(actor, wanted, places, rows),
-        *_of_content(wanted, places),
+        *_of_people(actor, wanted, meant, rows),
+        *_of_content(wanted, meant),
         *_of_time(wanted, zone),
     ]
     if words.fitting is not None:
         conditions.append(words.fitting)
     visible = within_reach(actor, Action.VIEW_QUEUE, rows)
-    query = select(ServiceRequest.id).where(visible, *conditions)
-    return query if words.are_few else query.with_hint(ServiceRequest, by, "sqlite")
+    return select(ServiceRequest.id).where(visible, *conditions)
 
 
 def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
@@ -300,11 +320,11 @@ def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
 
 
 def _of_people(
-    actor: Actor, wanted: QueueFilter, places: _Places, rows: CaseworkColumns
+    actor: Actor, wanted: QueueFilter, meant: _Meant, rows: CaseworkColumns
 ) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if places.units is not None:
-        conditions.append(among(ServiceRequest.unit_id, sorted(places.units)))
+    if meant.units is not None:
+        conditions.append(among(ServiceRequest.unit_id, sorted(meant.units)))
     if wanted.team_id is not None:
         conditions.append(rows.in_teams([wanted.team_id]))
     if wanted.leader_id is not None:
@@ -322,13 +342,12 @@ def _own(actor: Actor, rows: CaseworkColumns) -> ColumnElement[bool]:
     return or_(*ways)
 
 
-def _of_content(wanted: QueueFilter, places: _Places) -> Sequence[ColumnElement[bool]]:
+def _of_content(wanted: QueueFilter, meant: _Meant) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.category_id is not None:
-        here = Category.id == wanted.category_id, Category.parent_id == wanted.category_id
-        conditions.append(ServiceRequest.category_id.in_(select(Category.id).where(or_(*here))))
-    if places.areas is not None:
-        conditions.append(among(ServiceRequest.area_id, sorted(places.areas)))
+    if meant.categories is not None:
+        conditions.append(among(ServiceRequest.category_id, sorted(meant.categories)))
+    if meant.areas is not None:
+        conditions.append(among(ServiceRequest.area_id, sorted(meant.areas)))
     if wanted.channel:
         conditions.append(ServiceRequest.channel == wanted.channel)
     if wanted.kind is not None:
@@ -377,10 +396,12 @@ def _with_words(actor: Actor, typed: str) -> _Words:
         fitting = or_(found, *map(ServiceRequest.id.in_, ends))
 
         def sift(ids: Sequence[int]) -> Collection[int]:
-            by_text = and_(search.matches(words, among=ids), in_the_open)
+            if reads_all and not ends:
+                return search.matching(words, ids)
+            by_text = and_(search.matches(words, some=ids), in_the_open)
             fits = or_(by_text, *map(ServiceRequest.id.in_, ends))
             asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
-            return frozenset(db.session.scalars(asked))
+            return frozenset(read(asked).scalars())
 
         return _Words(fitting, sift=None if named else sift)
     by_number = [*_by_phone(typed, actor), *ends]

@@ -32,7 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload
 
 from tracker.accounts.models import Grant, Person
-from tracker.database import db, transaction
+from tracker.database import among, db, read, transaction
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match, whole_word
@@ -167,19 +168,17 @@ def _with_name(term: str) -> list[ColumnElement[bool]]:
     found = _things_named(term)
     ways: list[ColumnElement[bool]] = []
     if categories := found["category"]:
-        in_groups = select(Category.id).where(Category.parent_id.in_(categories))
-        ways.append(ServiceRequest.category_id.in_(categories))
-        ways.append(ServiceRequest.category_id.in_(in_groups))
+        meant = frozenset[int]().union(*map(organisation.categories_below, categories))
+        ways.append(among(ServiceRequest.category_id, sorted(meant)))
     if areas := found["area"]:
-        below = select(Area.id).where(Area.id.in_(areas)).cte(recursive=True)
-        below = below.union(select(Area.id).join(below, Area.parent_id == below.c.id))
-        ways.append(ServiceRequest.area_id.in_(select(below.c.id)))
+        meant = frozenset[int]().union(*map(organisation.areas_below, areas))
+        ways.append(among(ServiceRequest.area_id, sorted(meant)))
     if units := found["unit"]:
-        ways.append(ServiceRequest.unit_id.in_(units))
+        ways.append(among(ServiceRequest.unit_id, units))
     if teams := found["team"]:
         ways.append(CASEWORK.in_teams(teams))
     if leaders := found["leader"]:
-        ways.append(ServiceRequest.leader_id.in_(leaders))
+        ways.append(among(ServiceRequest.leader_id, leaders))
     return ways
 
 
@@ -227,14 +226,20 @@ def is_in_the_open(term: str) -> ColumnElement[bool]:
     )
 
 
-def matches(query: str, *, among: Sequence[int] | None = None) -> ColumnElement[bool]:
+def matches(query: str, *, some: Sequence[int] | None = None) -> ColumnElement[bool]:
     """Return the condition that a request contains every word of `query`.
 
-    A query without a letter or digit matches nothing. With `among` the condition is asked of some
+    A query without a letter or digit matches nothing. With `some` the condition is asked of some
     requests only, and need not be right for others.
     """
-    found = _found(query, among)
+    found = _found(query, some)
     return false() if found is None else ServiceRequest.id.in_(found)
+
+
+def matching(query: str, some: Sequence[int]) -> frozenset[int]:
+    """Return which of some requests contain every word of `query`, and perhaps others that do."""
+    found = _found(query, some)
+    return frozenset() if found is None else frozenset(read(found).scalars())
 
 
 def ids_with(query: str, *others: Select[int]) -> CompoundSelect[int]:
@@ -251,7 +256,7 @@ def are_few(query: str) -> bool:
     if _are_clearly_many(query):
         return False
     some = found.limit(MOST_OF_FEW + 1).subquery()
-    return (db.session.scalar(select(func.count()).select_from(some)) or 0) <= MOST_OF_FEW
+    return (read(select(func.count()).select_from(some)).scalar() or 0) <= MOST_OF_FEW
 
 
 def _are_clearly_many(query: str) -> bool:
@@ -273,10 +278,10 @@ def _are_clearly_many(query: str) -> bool:
     return rows > CLEARLY_MANY
 
 
-def _found(query: str, among: Sequence[int] | None = None) -> Select[int] | None:
+def _found(query: str, some: Sequence[int] | None = None) -> Select[int] | None:
     """Select the ids of the requests that contain the words; None when nothing is asked for.
 
-    Those `among` some, and perhaps others: each index is narrowed in the way that it can be.
+    Of `some`, and perhaps of others: each index is narrowed in the way that it can be.
     """
     if db.session.connection().dialect.name == "sqlite":
         expression = sqlite_match(query)
@@ -284,14 +289,14 @@ def _found(query: str, among: Sequence[int] | None = None) -> Select[int] | None
             return None
         words = literal_column("service_request_search").op("MATCH")(expression)
         found = select(_ROWID).select_from(_INDEX).where(words)
-        return found.where(_ROWID.between(min(among), max(among))) if among else found
+        return found.where(_ROWID.between(min(some), max(some))) if some else found
     phrases = postgres_phrases(query)
     if not phrases:
         return None
     found = select(_INDEX.c.service_request_id).where(
         *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
     )
-    if among:
-        some = literal(list(among), ARRAY(Integer))  # one parameter, not four hundred
-        found = found.where(_INDEX.c.service_request_id == any_(some))
+    if some:
+        these = literal(list(some), ARRAY(Integer))  # one parameter, not four hundred
+        found = found.where(_INDEX.c.service_request_id == any_(these))
     return found

@@ -64,11 +64,8 @@ def wide_page_of(
         given = {**parameters, **marks}
 
         def read(query: Select[int], way: _Way) -> list[Any]:
-            if asked:
-                statement = _statement(query.add_columns(*keys), keys, way, asked)
-            else:
-                statement = _wide_statement(query, tuple(keys), way)
-            return list(session.execute(statement, given).all())
+            statement = _wide_statement(query, tuple(keys), way, tuple(asked))
+            return list(session.connection().execute(statement, given).all())
 
         if sieve is not None:
             first = read(sieve.query, way._replace(size=SIFTED))
@@ -186,10 +183,13 @@ def _statement(
 
 @lru_cache(maxsize=128)
 def _wide_statement(
-    query: Select[int], keys: tuple[SQLColumnExpression[Any], ...], way: _Way
+    query: Select[int],
+    keys: tuple[SQLColumnExpression[Any], ...],
+    way: _Way,
+    asked: tuple[ColumnElement[bool], ...],
 ) -> Select[Any]:
     """Remember: the same few lists are opened all day."""
-    return _statement(query.add_columns(*keys), keys, way)
+    return _statement(query.add_columns(*keys), keys, way, asked)
 
 
 def _write(direction: str, values: Sequence[object]) -> str:
