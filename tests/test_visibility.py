@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from tests.support.world import World, small_world
 from tracker.database import db
-from tracker.permissions import UNIT_ROLES, Action, Actor, Role, may, resident
+from tracker.permissions import SYSTEM, UNIT_ROLES, Action, Actor, Role, may, resident
 from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.visibility import made_once, within_reach
 
@@ -94,6 +94,15 @@ def test_a_statement_is_made_once_for_those_who_may_do_the_same() -> None:
     )
     assert len({id(build(one, "?")) for one in (here, *others)}) == 1 + len(others)
     assert build(here, "!") is not build(here, "?")
+
+
+def test_what_is_made_for_the_system_is_made_for_nobody_else() -> None:
+    @made_once
+    def build(actor: Actor) -> object:
+        return object()
+
+    assert build(SYSTEM) is build(SYSTEM)
+    assert build(resident()) is not build(SYSTEM)
 
 
 def test_whatever_decides_on_a_right_is_part_of_what_is_held() -> None:

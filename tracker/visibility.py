@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.database import among
-from tracker.permissions import NEVER_ON_OWN_WORK, Action, Actor, Reach, Role
+from tracker.permissions import NEVER_ON_OWN_WORK, SYSTEM, Action, Actor, Reach, Role
 
 Rest = ParamSpec("Rest")
 Made = TypeVar("Made")
@@ -94,7 +94,8 @@ class _Asker:
     __slots__ = ("_holdings", "actor")
 
     def __init__(self, actor: Actor) -> None:
-        self.actor, self._holdings = actor, actor.holdings
+        # The system holds nothing, as a visitor does, and sees all.
+        self.actor, self._holdings = actor, (actor.holdings, actor is SYSTEM)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Asker) and self._holdings == other._holdings

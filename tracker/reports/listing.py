@@ -1,39 +1,60 @@
 """The exact list behind a figure: the same condition that counts it selects it."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, bindparam, select, tuple_
 
 from tracker.accounts.models import Person
-from tracker.database import db
+from tracker.database import UtcDateTime, db
 from tracker.permissions import Action, Actor
 from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
 from tracker.service_requests import lines
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
-from tracker.visibility import within_reach
+from tracker.visibility import made_once, within_reach
 from tracker.web.paging import Page, wide_page_of
 
 AT_ONCE = 1000
+_IDS: Final = select(ServiceRequest.id)
+_NEWEST: Final = (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression)
+_MOMENTS: Final[Mapping[str, Any]] = {
+    name: bindparam(name, type_=UtcDateTime()) for name in ("as_of", "start", "end")
+}
+_SOME_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands for every moment where only what is asked matters, not as of when."""
 
 
 def behind(
     actor: Actor, scope: Scope, figure: Figure, *, mark: str | None = None, size: int = 50
 ) -> Page[Line]:
     """Return a page of the requests behind a figure, newest first, with the names to show."""
+    moments: dict[str, Any] = {name: getattr(scope, name) for name in _MOMENTS}
+    given = {name: moment for name, moment in moments.items() if moment is not None}
+    any_time: dict[str, Any] = dict.fromkeys(given, _SOME_TIME)
     return wide_page_of(
         db.session(),
-        select(ServiceRequest.id),
-        (ServiceRequest.submitted_at.expression, ServiceRequest.id.expression),
+        _IDS,
+        _NEWEST,
         load=lines.of,
         mark=mark,
+        parameters=given,
         size=size,
         newest_first=True,
-        asked=(visible(actor), CONDITIONS[figure](scope)),
+        asked=_asked(actor, replace(scope, **any_time), figure),
     )
+
+
+@made_once
+def _asked(actor: Actor, scope: Scope, figure: Figure) -> Sequence[ColumnElement[bool]]:
+    """Return what is asked of the requests behind a figure; each moment is a parameter of its name."""
+    asked_for = {
+        name: named for name, named in _MOMENTS.items() if getattr(scope, name) is not None
+    }
+    return visible(actor), CONDITIONS[figure](replace(scope, **asked_for))
 
 
 class Row(NamedTuple):

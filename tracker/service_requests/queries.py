@@ -3,8 +3,19 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    inspect,
+    or_,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from tracker.accounts.models import Person
 from tracker.accounts.queries import leads_in
@@ -16,6 +27,7 @@ from tracker.permissions import Action, Actor
 from tracker.service_requests.models import (
     CASEWORK,
     Approval,
+    HelpingTeam,
     HistoryEntry,
     Photo,
     ServiceRequest,
@@ -42,20 +54,32 @@ def find(
     Raises `NotFoundError` both when there is none and when `actor` may not see it, so that an
     id tells a stranger nothing.
     """
-    return _one(_with_all_it_names(actor, action), service_request_id)
+    asked = _with_all_it_names(actor, action)
+    found = db.session.execute(asked, {"id": service_request_id}).unique().one_or_none()
+    service_request, is_helped = found or (None, False)
+    if service_request is None:
+        raise _not_found()
+    if not is_helped and "helping_teams" in inspect(service_request).unloaded:
+        # Hardly any has them: asked beside it, they need not be looked for.
+        set_committed_value(service_request, "helping_teams", [])
+    return service_request
 
 
 @made_once
-def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest]:
-    return _by_id(actor, action).options(
-        joinedload(ServiceRequest.category),
-        joinedload(ServiceRequest.area).joinedload(Area.parent),
-        joinedload(ServiceRequest.unit),
-        joinedload(ServiceRequest.lead_team),
-        joinedload(ServiceRequest.leader),
-        joinedload(ServiceRequest.requester),
-        joinedload(ServiceRequest.claims),  # a few at most
-        selectinload(ServiceRequest.helping_teams),
+def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest, bool]:
+    is_helped = exists().where(HelpingTeam.service_request_id == ServiceRequest.id)
+    return (
+        _by_id(actor, action)
+        .add_columns(is_helped)
+        .options(
+            joinedload(ServiceRequest.category),
+            joinedload(ServiceRequest.area).joinedload(Area.parent),
+            joinedload(ServiceRequest.unit),
+            joinedload(ServiceRequest.lead_team),
+            joinedload(ServiceRequest.leader),
+            joinedload(ServiceRequest.requester),
+            joinedload(ServiceRequest.claims),  # a few at most
+        )
     )
 
 
@@ -175,6 +199,9 @@ def _one(query: Select[ServiceRequest], service_request_id: int) -> ServiceReque
     found = db.session.scalars(query, {"id": service_request_id}).unique()
     service_request = found.one_or_none()
     if service_request is None:
-        message = "There is no such service request."
-        raise NotFoundError(message)
+        raise _not_found()
     return service_request
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError("There is no such service request.")

@@ -22,7 +22,7 @@ from tracker.web.addresses import address
 from tracker.web.labels import label
 from tracker.web.locale import format_day
 
-PAGE_SIZE: Final = 50
+PAGE_SIZE: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
