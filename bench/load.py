@@ -1,7 +1,8 @@
 """`python -m bench.load`: how fast the pages are on a generated database, beside the floor page.
 
 Starts the production server on the database, asks for each page from as many clients as there
-are workers, in rounds that alternate with the floor page, and prints the medians of the rounds.
+are workers, a quarter of a second each in turn with the floor page, and prints the medians of the
+rounds.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -45,6 +47,9 @@ CONNECTIONS: Final = 6
 ROUNDS: Final = 5
 SECONDS: Final = 2.0
 WARM_UP: Final = 0.3
+SLICE: Final = 0.25
+"""Seconds for which a page is asked for before it is the floor's turn, and the other way round: a
+shared machine is half as fast at times, and what is compared must be slow together."""
 SAMPLE: Final = 500
 RESULTS: Final = ROOT / "bench" / "results"
 
@@ -93,6 +98,8 @@ class Round:
     """What one client saw: seconds of each answer, and what the last one cost."""
 
     latencies: Sequence[float]
+    floor: Sequence[float]
+    """The same of the floor page, asked for in turn with it."""
     elapsed: float
     statements: int
     bytes: int
@@ -421,48 +428,65 @@ def measured(
         each = seen[page.name]
         if failures := sum(client.failures for clients in each for client in clients):
             print(f"  {page.name}: {failures} answers were not {page.good}", file=sys.stderr)
-        p50 = statistics.median(_percentile(clients, 0.5) for clients in each)
-        p99 = statistics.median(_percentile(clients, 0.99) for clients in each)
-        floor = found[0] if found else None
+        p50, p99 = ([_percentile(clients, share) for clients in each] for share in (0.5, 0.99))
+        floors = [_of_the_floor(clients) for clients in each]
         found.append(
             Result(
                 page=page.name,
                 database=kind,
                 rows=rows,
                 rps=round(statistics.median(_rate(clients) for clients in each), 1),
-                p50_ms=round(p50 * 1000, 2),
-                p99_ms=round(p99 * 1000, 2),
+                p50_ms=round(statistics.median(p50) * 1000, 2),
+                p99_ms=round(statistics.median(p99) * 1000, 2),
                 statements=each[-1][0].statements,
                 bytes=each[-1][0].bytes,
-                times_floor=round(p50 * 1000 / floor.p50_ms, 2) if floor else 1.0,
-                p99_times_floor=round(p99 * 1000 / floor.p99_ms, 2) if floor else 1.0,
+                times_floor=_times(p50, [_percentile(clients, 0.5) for clients in floors]),
+                p99_times_floor=_times(p99, [_percentile(clients, 0.99) for clients in floors]),
             )
         )
     return found
 
 
-def one_round(facts: Facts, page_number: int, seconds: float, seed: int) -> Round:
-    """Ask for one page, again and again, for some seconds; runs in a process of its own."""
-    page = PAGES[page_number]
+def _of_the_floor(clients: Sequence[Round]) -> Sequence[Round]:
+    return [replace(client, latencies=client.floor) for client in clients]
+
+
+def _times(page: Sequence[float], floor: Sequence[float]) -> float:
+    """Return the median of how many times the floor the page took, round by round."""
+    ratios = [one / other for one, other in zip(page, floor, strict=True) if other]
+    return round(statistics.median(ratios), 2)
+
+
+def one_round(
+    facts: Facts, page_number: int, seconds: float, seed: int, *, with_floor: bool = True
+) -> Round:
+    """Ask for one page and, in turn, for the floor, for some seconds each; runs in a process of its own.
+
+    The turns are the clock's, so that all clients ask for the same at the same time.
+    """
+    page, floor_page = PAGES[page_number], PAGES[0]
     client = Client(facts, page.reader, seed)
     latencies: list[float] = []
+    floor: list[float] = []
     failures, statements, size = 0, 0, 0
-    begun = time.perf_counter()
-    while True:
-        request = page.request(client)
+    lasts, turn = seconds * (1 + with_floor) + WARM_UP, min(SLICE, seconds / 2)
+    begun = time.time()
+    while (now := time.time()) - begun < lasts:
+        is_floor = with_floor and int(now / turn) % 2 == 0
+        asked = floor_page if is_floor else page
+        request = asked.request(client)
         before = time.perf_counter()
         status, headers, body = client.ask(request)
-        after = time.perf_counter()
-        if before - begun >= WARM_UP:
-            latencies.append(after - before)
-        failures += status not in page.good
-        statements = max(statements, int(headers.get(STATEMENTS.lower(), 0)))
-        size = len(body)
-        if after - begun >= seconds + WARM_UP:
-            break
+        took = time.perf_counter() - before
+        if now - begun >= WARM_UP:
+            (floor if is_floor else latencies).append(took)
+        failures += status not in asked.good
+        if not is_floor:
+            statements = max(statements, int(headers.get(STATEMENTS.lower(), 0)))
+            size = len(body)
     for connection in client.connections:
         connection.close()
-    return Round(latencies, sum(latencies), statements, size, failures)
+    return Round(latencies, floor, sum(latencies), statements, size, failures)
 
 
 def durable_inserts(facts: Facts, rounds: int, seconds: float) -> dict[str, float]:
@@ -525,7 +549,7 @@ def soaked(
         while time.monotonic() - begun < seconds:
             page = pages[number % len(pages)]
             asked = [(facts, PAGES.index(page), 1.0, number * 10 + n) for n in range(CLIENTS)]
-            pool.starmap(one_round, asked)
+            pool.starmap(partial(one_round, with_floor=False), asked)
             number += 1
             if number % len(pages) == 0:
                 memory.append(memory_of(server))

@@ -18,11 +18,11 @@ from tracker.service_requests import queries
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import (
     Approval,
-    HistoryEntry,
     Photo,
     Requester,
     ServiceRequest,
 )
+from tracker.service_requests.queries import Entry
 from tracker.visibility import made_once
 from tracker.visits.models import Visit
 
@@ -58,7 +58,7 @@ class Material:
 
     photos: Sequence[Photo]
     """Those that show the need, not the result."""
-    said_later: Sequence[HistoryEntry]
+    said_later: Sequence[Entry]
     """What the requester said since they asked, oldest first."""
 
 
@@ -66,7 +66,7 @@ class Material:
 class Dossier:
     """One request with what hangs on it, as one reader may see it."""
 
-    history: Sequence[HistoryEntry]
+    history: Sequence[Entry]
     visits: Sequence[Visit]
     photos: Sequence[Photo]
     approvals: Sequence[Approval]
@@ -104,7 +104,7 @@ def material_of(service_request: ServiceRequest) -> Material:
     )
 
 
-def _is_said_later(entry: HistoryEntry) -> bool:
+def _is_said_later(entry: Entry) -> bool:
     # Handlers go on by themselves too; those who call back write down the requester's words.
     by_a_handler = entry.step is Step.RESUME and entry.actor_id is not None
     return entry.step in SAID_LATER and not by_a_handler
@@ -170,7 +170,7 @@ def _visible(service_request_id: int | None, actor: Actor) -> ServiceRequest | N
     return db.session.scalar(_one(actor), {"id": service_request_id})
 
 
-def _same_as(history: Sequence[HistoryEntry]) -> int | None:
+def _same_as(history: Sequence[Entry]) -> int | None:
     for entry in history:
         said = entry.detail.get("same_as") if entry.step is Step.SUBMIT else None
         if isinstance(said, int):

@@ -2,7 +2,7 @@
 
 import enum
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -300,12 +300,12 @@ class HistoryEntry(Model):
     @property
     def photos_added(self) -> int:
         """Return how many photos came with it."""
-        return int(self.detail.get("photos", 0))
+        return photos_told_of(self.detail)
 
-    @property
-    def nobody_answered(self) -> bool:
-        """Tell whether it was a call-back that reached nobody."""
-        return bool(self.detail.get("nobody_answered"))
+
+def photos_told_of(detail: Mapping[str, Any]) -> int:
+    """Return how many photos came with a step, by its `HistoryEntry.detail`."""
+    return int(detail.get("photos", 0))
 
 
 class Claim(Model):

@@ -1,7 +1,8 @@
 """Reading service requests. Every list begins with what the reader may see."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,11 +20,13 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from tracker.accounts.models import Person
 from tracker.accounts.queries import leads_in
-from tracker.database import db
+from tracker.database import db, read
 from tracker.errors import NotFoundError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
+from tracker.service_requests.lifecycle import Status, Step
+from tracker.service_requests.lines import Name
 from tracker.service_requests.models import (
     CASEWORK,
     Approval,
@@ -32,8 +35,9 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
     SubmissionDraft,
+    photos_told_of,
 )
-from tracker.teams.models import AT_WORK, Membership
+from tracker.teams.models import AT_WORK, Membership, Team
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -161,10 +165,46 @@ def draft_for_change(key: str) -> SubmissionDraft | None:
 
 
 _PHOTOS: Final = select(Photo).where(Photo.service_request_id == _ONE_ID).order_by(Photo.id)
-_HISTORY: Final = (
-    select(HistoryEntry)
+
+
+class Entry(NamedTuple):
+    """A step that was taken, as pages tell it: `HistoryEntry` in plain values, with who took it."""
+
+    id: int
+    taken_at: datetime
+    step: Step
+    from_status: Status | None
+    to_status: Status
+    actor_id: int | None
+    team_id: int | None
+    public_note: str
+    internal_note: str
+    detail: Mapping[str, Any]
+    actor: str | None
+    """The name of the person."""
+    team: Name | None
+
+    @property
+    def photos_added(self) -> int:
+        """Return how many photos came with it."""
+        return photos_told_of(self.detail)
+
+    @property
+    def nobody_answered(self) -> bool:
+        """Tell whether it was a call-back that reached nobody."""
+        return bool(self.detail.get("nobody_answered"))
+
+
+_HISTORY: Final[Select[*tuple[Any, ...]]] = (
+    select(
+        *(getattr(HistoryEntry, name) for name in Entry._fields[:-2]),
+        Person.name,
+        Team.name,
+        Team.name_en,
+    )
+    .outerjoin(Person, Person.id == HistoryEntry.actor_id)
+    .outerjoin(Team, Team.id == HistoryEntry.team_id)
     .where(HistoryEntry.service_request_id == _ONE_ID)
-    .options(joinedload(HistoryEntry.actor), joinedload(HistoryEntry.team))
     .order_by(HistoryEntry.id)
 )
 _WAITING: Final = (
@@ -175,9 +215,14 @@ _WAITING: Final = (
 )
 
 
-def history_of(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
-    """Return every step that was taken, oldest first, with who took it."""
-    return db.session.scalars(_HISTORY, {"id": service_request.id}).all()
+def history_of(service_request: ServiceRequest) -> Sequence[Entry]:
+    """Return every step that was taken and written, oldest first, with who took it."""
+    return [_entry(tuple(row)) for row in read(_HISTORY, {"id": service_request.id})]
+
+
+def _entry(row: Sequence[Any]) -> Entry:
+    *values, team, team_en = row
+    return Entry._make((*values, None if team is None else Name(team, team_en)))
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
