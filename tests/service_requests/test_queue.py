@@ -177,12 +177,16 @@ def test_each_role_sees_what_the_matrix_says(a: Builders, browser: Browser, role
     assert sorted(seen) == sorted([own, other] if sees_all else [own])
 
 
-def test_the_tabs_count_what_waits_in_each_status(a: Builders, browser: Browser) -> None:
-    for status in (Status.SUBMITTED, Status.SUBMITTED, Status.ACCEPTED, Status.CLOSED):
-        a.service_request(status=status)
+@pytest.mark.parametrize("address", ["", "?status=closed", "?q=路灯", "?status=accepted&q=路灯"])
+def test_the_tabs_count_what_waits_in_each_status(
+    a: Builders, browser: Browser, address: str
+) -> None:
+    """What was found on one page counts itself."""
+    for each in (Status.SUBMITTED, Status.SUBMITTED, Status.ACCEPTED, Status.CLOSED):
+        a.service_request(status=each, need="路灯不亮")
     browser.sign_in(a.coordinator())
 
-    page = browser.open("/queue")
+    page = browser.open(f"/queue{address}")
 
     texts = [link.text.replace(" ", "") for link in page.links]
     assert "Open3" in texts

@@ -197,6 +197,8 @@ def look(
         newest_first=newest_first,
         sieve=sieve,
     )
+    if words.fitting is not None and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
+        return Listing(page, _open_counts(Counter(line.status for line in page.rows)))
     if words.are_many:  # they are looked for as far as the page goes
         return Listing(page, {})
     asked = counted(actor, replace(wanted, tab=Tab.ALL), meant, words, zone)
@@ -204,6 +206,11 @@ def look(
     for status, how_many in read(asked, {_NOW.key: now}):
         found[status] += how_many
     return Listing(page, _open_counts(found))
+
+
+def _is_whole(page: Page[Line]) -> bool:
+    """Tell whether the page is all there is of its list."""
+    return page.next_mark is None and page.previous_mark is None
 
 
 def _meant(wanted: QueueFilter) -> _Meant:
@@ -386,7 +393,9 @@ def _with_words(actor: Actor, typed: str) -> _Words:
     if reference is not None:
         return _Words(ServiceRequest.reference == reference, are_few=True)
     named = search.names_in(words)
-    are_few = not named and search.are_few(words)
+    by_phone = _by_phone(typed, actor)
+    # Hardly any text has a whole number in it; thousands of one would only be read more slowly.
+    are_few = not named and (bool(by_phone) or search.are_few(words))
     reads_all = _reads_all(actor)
     in_the_open = true() if reads_all else _is_in_the_open(actor, words)
     found = and_(search.fits(words, named), in_the_open)
@@ -404,7 +413,7 @@ def _with_words(actor: Actor, typed: str) -> _Words:
             return frozenset(read(asked).scalars())
 
         return _Words(fitting, sift=None if named else sift)
-    by_number = [*_by_phone(typed, actor), *ends]
+    by_number = [*by_phone, *ends]
     if by_number:
         # One list of ids: of two conditions, PostgreSQL would look at every request for either.
         found = (
