@@ -452,9 +452,9 @@ def _of_the_floor(clients: Sequence[Round]) -> Sequence[Round]:
 
 
 def _times(page: Sequence[float], floor: Sequence[float]) -> float:
-    """Return the median of how many times the floor the page took, round by round."""
+    """Return the median of how many times the floor the page took, round by round; 0 if never both."""
     ratios = [one / other for one, other in zip(page, floor, strict=True) if other]
-    return round(statistics.median(ratios), 2)
+    return round(statistics.median(ratios), 2) if ratios else 0.0
 
 
 def one_round(
