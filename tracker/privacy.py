@@ -341,6 +341,7 @@ _NAME_OF_SOMEBODY: Final = re.compile(
 """A name in somebody's own words: a short run of a script without capitals, or what has one."""
 _NOBODY: Final = re.compile(
     r"隔壁|邻居|楼[上下]|对[面门]|门[卫口]|保安|物业|社区|小区|村[里委民]?|志愿者?|公司|人员|工作|阿姨|叔叔"
+    r"|师傅|老师|医生|书记|主任|经理|先生|女士|太太"
     r"|大[爷妈叔娘嫂]|奶奶|爷爷|女儿|儿子|老[公婆伴师板]|妈妈?|爸爸?|孩子|电话|号码|手机|联系|转告|地址|住在?"
     r"|家(?=[里的人楼对旁隔,。;、\s]|$)|[我你他她的在请找敲问打给或叫那这]"
     r"|\b(?:the|this|that|please|ring|ask|call|knock|tell|phone|number|next|door|shop|house|flat|floor|gate"
@@ -353,19 +354,31 @@ _NOBODY: Final = re.compile(
 _SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
 
 
+_NAMED_BY_TITLE: Final = re.compile(
+    r"([^\W\d_a-zA-Z壁居下上面门口里的人楼边位个找请问给和跟叫是老大小这那家区](?:阿姨|叔叔?|大[爷妈叔娘嫂]|奶奶|爷爷|姐姐?|哥哥?|嫂子?"
+    r"|保安|师傅|老师|老板|医生|书记|主任|经理|先生|女士|太太))"
+    r"|\b(?:[Mm](?:rs?|s|iss|ister|adam)|[Dd]r|[Uu]ncle|[Aa]unt(?:ie|y)?)\b\.?\s+([A-Z]\w+)"
+)
+"""A family name before a title, or after one, though either may be an everyday word: 李阿姨, Ms Young."""
+
+
 def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "") -> Sequence[str]:
     """Return what gives people away on a board: their names, what they are called by, their doors.
 
     `neighbour`: who passes things on, in somebody's own words.
     """
     names = [name.strip() for name in people if name]
-    beside = _NOBODY.sub(" ", unicodedata.normalize("NFKC", neighbour))
+    told = unicodedata.normalize("NFKC", neighbour)
+    titled = [
+        found for match in _NAMED_BY_TITLE.finditer(told) for found in match.groups() if found
+    ]
+    beside = _NOBODY.sub(" ", told)
     names += _NAME_OF_SOMEBODY.findall(beside)
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
     given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]
     doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", place))
-    return [*names, *given, *doors]
+    return [*names, *titled, *given, *doors]
 
 
 def numbers_that_tell(phone: str | None, neighbour: str) -> Sequence[str]:
