@@ -1,5 +1,6 @@
 """What the connections of every page have in common."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,25 @@ def test_pages_that_only_read_leave_their_statements_prepared(a: Builders) -> No
         prepared = connection.scalar(text("SELECT count(*) FROM pg_prepared_statements"))
 
     assert prepared
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-05-06 02:00:00.000000",
+        "2026-05-06 02:00:00",
+        "2026-05-06 02:00:00+00",
+        "2026-05-06T10:00:00+08:00",
+    ],
+)
+def test_a_time_is_read_whoever_wrote_it(a: Builders, written: str) -> None:
+    person = a.person()
+    with transaction():
+        asked = text("UPDATE person SET created_at = :at WHERE id = :id")
+        db.session.execute(asked, {"at": written, "id": person.id})
+
+    assert db.session.scalar(select(Person.created_at)) == datetime(2026, 5, 6, 2, tzinfo=UTC)
 
 
 def test_nobody_else_on_the_machine_reads_the_embedded_database(tmp_path: Path) -> None:

@@ -111,7 +111,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def _utc_of_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value + "+00:00")
+    if value is None:
+        return None
+    try:
+        return datetime.fromisoformat(value + "+00:00")
+    except ValueError:  # written by another program, with its zone
+        return datetime.fromisoformat(value).astimezone(UTC)
 
 
 def values_of(choices: type[enum.Enum]) -> list[str]:
