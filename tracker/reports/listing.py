@@ -36,7 +36,6 @@ def behind(
     given = {name: moment for name, moment in moments.items() if moment is not None}
     any_time: dict[str, Any] = dict.fromkeys(given, _SOME_TIME)
     return wide_page_of(
-        db.session(),
         _IDS,
         _NEWEST,
         load=lines.of,

@@ -31,7 +31,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from tracker.database import UtcDateTime, always_among, among, db, read
+from tracker.database import UtcDateTime, always_among, among, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
@@ -187,7 +187,6 @@ def look(
         listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
     page = wide_page_of(
-        db.session(),
         listed(actor, wanted, meant, words, zone),
         _NEWEST if newest_first else _IN_TURN,
         load=lines.of,

@@ -13,6 +13,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, bindparam, tuple_
 from sqlalchemy.orm import Session
 
+from tracker.database import read
+
 Row = TypeVar("Row")
 SIFTED = 400
 """How many rows are sifted before the whole list is asked."""
@@ -39,7 +41,6 @@ class Sieve(NamedTuple):
 
 
 def wide_page_of(
-    session: Session,
     query: Select[int],
     keys: Sequence[SQLColumnExpression[Any]],
     *,
@@ -63,17 +64,17 @@ def wide_page_of(
     def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
         given = {**parameters, **marks}
 
-        def read(query: Select[int], way: _Way) -> list[Any]:
+        def found_by(query: Select[int], way: _Way) -> list[Any]:
             statement = _wide_statement(query, tuple(keys), way, tuple(asked))
-            return list(session.connection().execute(statement, given).all())
+            return list(read(statement, given))
 
         if sieve is not None:
-            first = read(sieve.query, way._replace(size=SIFTED))
+            first = found_by(sieve.query, way._replace(size=SIFTED))
             fitting = sieve.sift([row[0] for row in first])
             found = [row for row in first if row[0] in fitting][: way.size + 1]
             if len(found) > way.size or len(first) <= SIFTED:
                 return found
-        return read(query, way)
+        return found_by(query, way)
 
     page = _page(
         rows_of,

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from tracker.clock import utc_now
-from tracker.database import db, transaction
+from tracker.database import transaction
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
@@ -63,7 +63,6 @@ def index() -> ResponseReturnValue:
     area_id, category_id = _wanted("area", areas), _wanted("category", categories)
     within = None if area_id is None else organisation.areas_below(area_id)
     page = wide_page_of(
-        db.session(),
         board.claimable(actor, within, category_id),
         _IN_ORDER,
         load=board.shown,
