@@ -170,6 +170,14 @@ class _Plain(dict[int, str]):
 
 
 _PLAIN: Final = _Plain()
+_NUMERALS: Final = str.maketrans(
+    "〇零一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖", "0012345678912123456789"
+)
+
+
+def _counted(text: str) -> str:
+    """Return `text`, of the same length, with Chinese numerals as the digits that they are read as."""
+    return text if text.isascii() else text.translate(_NUMERALS)
 
 
 def _plain_character(character: str) -> str:
@@ -223,7 +231,8 @@ def mask_name(name: str) -> str:
 # ends its first part, or words that say whose house it is or beside what.
 _HOUSE: Final = re.compile(
     r"[A-Za-z]?\d|[A-Za-z](?=座|栋|幢|区)|[,;:、。()]"
-    r"|家(?=[里中旁门后前的那附对隔屋房红]|$)|[那这]里|隔壁|旁边|对面|钥匙"
+    r"|家(?=[里中旁门后前的那附对隔屋房红]|$)|[那这]里|隔壁|旁边|对面|钥匙|门[口前]|楼[上下]"
+    r"|(?<=[省市区县旗州镇乡道街村屯路巷])[^\W\d_a-zA-Z](?:大[爷妈叔娘嫂]|[奶爷][奶爷]|阿姨|叔叔|先生|女士|师傅|老师)"
     r"|第?[一二三四五六七八九十百零〇两]{1,6}(?=[号號栋棟幢座楼樓层層单室户弄组組队隊排门])"
 )
 _AREA: Final = re.compile(
@@ -233,12 +242,12 @@ _SPACED: Final = re.compile(r"\S+")
 _LIVES_IN: Final = re.compile(r"的家在?|家在|住在")
 _SHORT_NAME: Final = 2
 """Somebody's name may end as an area does, and is seldom longer."""
-_DIGIT: Final = re.compile(r"\d|\*{3}")
-"""A digit, or what stands in the place of some."""
-_WORD: Final = re.compile(r"[^\s,;]+")
+_NUMBERED: Final = re.compile(r"\S*(?:\d|\*{3})\S*")
+"""A word with a digit, or with what stands in the place of some."""
 _PART: Final = re.compile(r"[,;]")
 _WAY: Final = re.compile(
-    r"\b(?:street|st|road|rd|lane|ln|avenue|ave|alley|boulevard|blvd|close|court|crescent|drive|dr"
+    r"^(?:rue|via|calle|rua|plaza)\b|(?:stra(?:ß|ss)e|straat|gasse|weg|platz|allee|gatan|vägen)$"
+    r"|\b(?:street|st|road|rd|lane|ln|avenue|ave|alley|boulevard|blvd|close|court|crescent|drive|dr"
     r"|mews|place|row|square|sq|terrace|way|village|town|district|county|community)\.?$",
     re.IGNORECASE,
 )
@@ -255,17 +264,26 @@ _SOMEBODY: Final = re.compile(
 def mask_address(address: str) -> str:
     """Return an address down to its street, community or village, and hide the house.
 
-    `深圳市坪山区金沙路***`; `*** Main Street, Dorchester`; `***, Mill Lane`. No digit is left, nor a
-    part that says whose house it is. An address that names no area is hidden altogether.
+    `深圳市坪山区金沙路***`; `*** Main Street, ***`; `***, Mill Lane`. No digit is left, nor a part that
+    says whose house it is. An address that names no street or area is hidden altogether.
     """
-    plain = unicodedata.normalize("NFKC", _plain(address)).strip()
+    plain = _plain_address(address)
     if not any(map(_is_chinese, plain)):
         return _mask_latin_address(plain)
-    house = _HOUSE.search(plain)
-    before_house = plain[: house.start()] if house else plain
-    area = _AREA.match(before_house)
-    kept = _without_whose(area[0]) if area else ""
+    street = _street(plain)
+    kept = _without_whose(street)
     return kept if kept == plain else kept + _REST
+
+
+def _plain_address(address: str) -> str:
+    return unicodedata.normalize("NFKC", _plain(address)).strip()
+
+
+def _street(plain: str) -> str:
+    """Return a Chinese address as far as its last street or area before the house."""
+    house = _HOUSE.search(plain)
+    area = _AREA.match(plain[: house.start()] if house else plain)
+    return area[0] if area else ""
 
 
 def _without_whose(areas: str) -> str:
@@ -286,35 +304,31 @@ def _without_whose(areas: str) -> str:
 
 
 def _mask_latin_address(plain: str) -> str:
-    parts = [part.strip() for part in _PART.split(plain) if part.strip()]
-    numbered = (place for place, part in enumerate(parts) if _DIGIT.search(part))
-    first = next(numbered, None)
-    ways = [place for place, part in enumerate(parts) if _WAY.search(part)]
-    last_way = ways[-1] if ways else 0
-    masked: list[str] = []
-    for place, part in enumerate(parts):
-        # The name of a house, and where it is, comes before the number, or before the way; of a
-        # flat it stands between its number and the way.
-        if first is None:
-            is_told = place == len(parts) - 1 and _WAY.search(part) is not None
-        else:
-            is_told = place >= first and (place >= last_way or _DIGIT.search(part) is not None)
-        told = _without_house(part) if is_told and not _SOMEBODY.search(part) else _REST
-        if told != _REST or masked[-1:] != [_REST]:
-            masked.append(told)
-    return ", ".join(masked)
+    """Tell ways alone: what else stands there may be the name of a house, or of who lives in it."""
+    masked = ""
+    for part in (part.strip() for part in _PART.split(plain)):
+        told = _way_of(part)
+        if part and not (told == _REST and masked.endswith(_REST)):
+            masked += f", {told}" if masked else told
+    return masked
 
 
-def _without_house(part: str) -> str:
-    """Return a part without its numbers; of a way without one no more than its name of one word.
+def _way_of(part: str) -> str:
+    """Return the way that a part of an address names, and where numbers and houses stand by it.
 
-    What stands before that may be the name of a house, or whose it is.
+    Behind a number a way may have many words; elsewhere what stands before its last ones may be
+    the name of a house, or whose it is.
     """
-    words = part.split()
-    if len(words) > _WORDS_OF_A_WAY and _WAY.search(part) and not _DIGIT.search(part):
-        hidden = part.startswith(_REST)  # its number was taken out before: what follows is its name
-        return part if hidden else " ".join([_REST, *words[-_WORDS_OF_A_WAY:]])
-    return _WORD.sub(lambda word: _REST if _DIGIT.search(word[0]) else word[0], part)
+    stretches = [stretch.split() for stretch in _NUMBERED.split(part)]
+    for place, words in enumerate(stretches):
+        if not words or _WAY.search(" ".join(words)) is None:
+            continue
+        way = words if place else words[-_WORDS_OF_A_WAY:]
+        if _SOMEBODY.search(" ".join(way)):
+            continue
+        before, after = place > 0 or len(way) < len(words), place < len(stretches) - 1
+        return " ".join([*([_REST] * before), *way, *([_REST] * after)])
+    return _REST
 
 
 @cache
@@ -377,13 +391,31 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
     # Called by the given name alone, or told to come to 302.
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
     given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]
-    doors = re.findall(r"\d{3,}", unicodedata.normalize("NFKC", place))
-    return [*names, *titled, *given, *doors]
+    house = _house(place)
+    doors = re.findall(r"\d{3,}", _counted(house))
+    return [*names, *titled, *given, *doors, *_names_of_houses(house)]
+
+
+def _house(place: str) -> str:
+    """Return what an address says behind its street, or all of one that is not Chinese."""
+    plain = _plain_address(place)
+    return plain[len(_street(plain)) :] if any(map(_is_chinese, plain)) else plain
+
+
+def _names_of_houses(house: str) -> Iterator[str]:
+    """Give the parts that tell a house without a digit, nor a street: Rose Cottage, 金桂苑甲栋乙单元."""
+    for part in re.split(r"[,;。、()\n]", house):
+        words = part.split()
+        names_a_way = any(_WAY.search(" ".join(words[: end + 1])) for end in range(len(words)))
+        is_numbered = _NUMBERED.search(_counted(part)) is not None
+        if len(part.strip()) >= SHORTEST_PLACE and not (names_a_way or is_numbered):
+            yield part.strip()
 
 
 def numbers_that_tell(phone: str | None, neighbour: str) -> Sequence[str]:
     """Return the digits of the telephone numbers of who asks, and of who passes things on."""
-    told = [phone or "", *(run[0] for run in _SPELT_NUMBER.finditer(_plain(neighbour)))]
+    numbers = _SPELT_NUMBER.finditer(_counted(_plain(neighbour)))
+    told = [phone or "", *(run[0] for run in numbers)]
     return [digits for digits in map(_digits, told) if len(digits) >= TELLING_DIGITS]
 
 
@@ -408,7 +440,7 @@ def told_again(
                 found.append(slice(begin, end))
     found += [
         slice(origins[begin], origins[end - 1] + 1)
-        for begin, end in _places(bare, _bare(place or "")[0])
+        for begin, end in _places(bare, _bare_place(place or ""))
     ]
     for phone in phones:
         found += _spelt_numbers(text, phone)
@@ -418,7 +450,7 @@ def told_again(
 def _spelt_numbers(text: str, phone: str) -> Iterator[slice]:
     """Give where the end of a number stands in `text`, in whatever groups and with whatever marks."""
     size = TELLING_DIGITS
-    for run in _SPELT_NUMBER.finditer(_plain(text)):
+    for run in _SPELT_NUMBER.finditer(_counted(_plain(text))):
         digits = [at for at in range(*run.span()) if run.string[at].isdecimal()]
         spelt, end = "".join(run.string[at] for at in digits), 0
         while (begin := spelt.find(phone[-size:], end)) >= 0:
@@ -463,10 +495,17 @@ def _bare(text: str) -> tuple[str, Sequence[int]]:
         (bare, origin)
         for origin, character in enumerate(text)
         if unicodedata.category(character) != "Cf"
-        for bare in level(character)
+        for bare in _counted(level(character))
         if not (bare.isspace() or bare in _WITHIN_WORDS)
     ]
     return "".join(bare for bare, _ in pairs), [origin for _, origin in pairs]
+
+
+def _bare_place(place: str) -> str:
+    """Return an address to compare by: the numerals in the name of a street count nothing."""
+    house = _house(place)
+    street = _plain_address(place).removesuffix(house)
+    return "".join(each for each in level(street) if not each.isspace()) + _bare(house)[0]
 
 
 def _is_one(both: str) -> bool:
@@ -535,7 +574,7 @@ def find_personal_data(text: str, region: str = "CN") -> list[PersonalData]:
     in groups or digit by digit, and what invisible characters stand in are found. Phone numbers must exist and identity-card numbers have the
     right check digit, so that references, dates and amounts are left alone.
     """
-    plain, places = _visible(_plain(text))
+    plain, places = _visible(_counted(_plain(text)))
     found: list[PersonalData] = []
     for seen in (*_id_cards(plain), *_emails(plain), *_phones(plain, region)):
         datum = replace(seen, start=places[seen.start], end=places[seen.end - 1] + 1)

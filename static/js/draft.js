@@ -4,32 +4,30 @@ const NAME = "shishi-draft";
 const KEPT = 24 * 60 * 60 * 1000;
 const NOT_KEPT = new Set(["csrf_token", "category_id", "photos"]);
 
+const MOST = 5;
+
+// All that is kept, the newest first.
 function load() {
   try {
-    const draft = JSON.parse(localStorage.getItem(NAME));
-    if (draft && Date.now() - draft.at < KEPT) return draft;
-    localStorage.removeItem(NAME);
+    const drafts = JSON.parse(localStorage.getItem(NAME));
+    if (Array.isArray(drafts)) return drafts.filter((draft) => draft.key && Date.now() - draft.at < KEPT);
   } catch {
     // A browser that keeps nothing, or something that is not ours: there is no draft.
   }
-  return null;
+  return [];
 }
 
-function keep(draft) {
+function store(drafts) {
   try {
-    localStorage.setItem(NAME, JSON.stringify(draft));
+    if (drafts.length) localStorage.setItem(NAME, JSON.stringify(drafts.slice(0, MOST)));
+    else localStorage.removeItem(NAME);
   } catch {
     // Full, or forbidden: the form works without.
   }
 }
 
-function forget() {
-  try {
-    localStorage.removeItem(NAME);
-  } catch {
-    // Nothing was kept, then.
-  }
-}
+const keep = (draft) => store([draft, ...load().filter((other) => other.key !== draft.key)]);
+const forget = (goes) => store(load().filter((draft) => !goes(draft)));
 
 function fieldsOf(form) {
   return [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name) && !["submit", "file", "button"].includes(field.type));
@@ -59,10 +57,20 @@ const form = document.querySelector("form[data-draft]");
 const offer = document.querySelector("[data-draft-offer]");
 const note = document.querySelector("[data-device-note]");
 const sent = document.querySelector("[data-draft-sent]");
-const kept = load();
+const checked = document.querySelector("[data-draft-checked]");
 let silent = false;
 
-if (sent && kept && (!kept.key || kept.key === sent.dataset.draftSent)) forget();
+forget((draft) => Date.now() - draft.at >= KEPT);
+if (sent) forget((draft) => draft.key === sent.dataset.draftSent);
+// The server keeps these words under another key: this browser had lost the one that it began with.
+if (checked) forget((draft) => draft.key !== checked.dataset.draftChecked && draft.values?.need?.trim() === checked.dataset.draftNeed);
+
+// Takes the words of a draft over into this form, which is another one from now on.
+function takeOver(draft) {
+  fill(form, draft.values);
+  note.hidden = false;
+  if (draft.key !== form.dataset.draft) forget((other) => other.key === draft.key);
+}
 
 if (form) {
   const words = form.elements.namedItem("need");
@@ -80,24 +88,31 @@ if (form) {
   form.addEventListener("submit", save);
   window.addEventListener("pagehide", save);
 
-  if (kept && location.hash === "#continue" && !words.value) {
-    fill(form, kept.values);
-    note.hidden = false;
+  const begun = load().find((draft) => location.hash === `#continue-${draft.key}`);
+  if (begun && !words.value) {
+    takeOver(begun);
+    save();
   }
 }
 
-if (offer && kept && kept.values?.need && location.hash !== "#continue" && !(form && form.elements.namedItem("need").value)) {
-  offer.querySelector("[data-draft-beginning]").textContent = `“${kept.values.need.slice(0, 80)}”`;
+const offered = load().find((draft) => draft.values?.need && draft.key !== form?.dataset.draft);
+if (offer && offered && !(form && form.elements.namedItem("need").value)) {
+  offer.querySelector("[data-draft-beginning]").textContent = `“${offered.values.need.slice(0, 80)}”`;
   const go = offer.querySelector("[data-draft-continue]");
   // Only an address of ours: what is kept could have been tampered with.
-  const address = new URL(kept.url ?? go.href, location.href);
-  if (address.origin === location.origin) go.href = `${address.pathname}${address.search}#continue`;
+  const address = new URL(offered.url ?? go.href, location.href);
+  if (address.origin === location.origin) go.href = `${address.pathname}${address.search}#continue-${offered.key}`;
   go.addEventListener("click", (event) => {
     if (!form) return;
     event.preventDefault();
-    fill(form, kept.values);
+    if (form.elements.namedItem("need").value.trim()) {
+      // What was typed here meanwhile is a request of its own, and stays so.
+      location.href = go.href;
+      if (go.pathname + go.search === location.pathname + location.search) location.reload();
+      return;
+    }
+    takeOver(offered);
     offer.hidden = true;
-    note.hidden = false;
     form.elements.namedItem("need").focus();
   });
   offer.hidden = false;
@@ -105,17 +120,16 @@ if (offer && kept && kept.values?.need && location.hash !== "#continue" && !(for
 
 for (const button of document.querySelectorAll("[data-draft-discard]")) {
   button.addEventListener("click", () => {
+    const key = button.dataset.draftDiscard || (offer?.contains(button) ? offered?.key : form?.dataset.draft);
     silent = true;
-    forget();
-    if (offer) offer.hidden = true;
-    if (!note || note.hidden) {
-      silent = false;
-      return;
+    forget((draft) => draft.key === key);
+    if (offer?.contains(button)) offer.hidden = true;
+    else if (note && !note.hidden) {
+      form.reset();
+      note.hidden = true;
+      form.scrollIntoView();
+      form.elements.namedItem("need").focus();
     }
-    form.reset();
-    note.hidden = true;
-    form.scrollIntoView();
-    form.elements.namedItem("need").focus();
     silent = false;
   });
 }

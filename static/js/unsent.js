@@ -7,7 +7,8 @@ const NOT_KEPT = new Set(["csrf_token", "author", "kept", "resume", "submission_
 const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 
 const forms = () => [...document.forms].filter((form) => form.getAttribute("method") === "post" && !form.querySelector('[type="password"]'));
-const fields = (form) => [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name));
+// Buttons hold nothing, and a script may have put one there: who rang from this number.
+const fields = (form) => [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name) && !["submit", "button"].includes(field.type));
 
 // What a form is about, also after another one before it has gone: all that it carries unseen.
 const hiddenIn = (form) => fields(form).filter((field) => field.type === "hidden").map((field) => [field.name, field.value]);
@@ -15,11 +16,15 @@ const namesIn = (form) => [...new Set(fields(form).map((field) => field.name))].
 const markOf = (form) => JSON.stringify([hiddenIn(form), namesIn(form)]);
 
 function changed(field) {
-  if (field.type === "hidden" || field.type === "file" || field.type === "submit" || field.type === "button") return false;
+  if (field.type === "hidden" || field.type === "file") return false;
   if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
   if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
   return field.value !== field.defaultValue;
 }
+
+// What the server filled in after a mistake stands in no fresh page.
+const isAnswer = document.documentElement.hasAttribute("data-answer");
+const isTyped = (field) => changed(field) || (isAnswer && field.type !== "hidden" && field.type !== "file");
 
 function valueOf(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked;
@@ -41,7 +46,7 @@ const keyOf = (field) => (field.type === "checkbox" || field.type === "radio" ? 
 function unsent(sent) {
   return forms()
     .filter((form) => form !== sent)
-    .map((form) => ({ form, typed: fields(form).filter(changed) }))
+    .map((form) => ({ form, typed: fields(form).filter(isTyped) }))
     .filter(({ typed }) => typed.length)
     .map(({ form, typed }) => ({
       mark: markOf(form),

@@ -205,6 +205,58 @@ def test_going_back_over_a_page_of_errors_opens_the_form_again(
     expect(page.locator("#need")).to_have_value("The tap drips all night")
 
 
+def test_what_is_discarded_on_the_last_page_leaves_nothing_on_the_device(
+    windows: Windows, tap: Category, place: Area
+) -> None:
+    page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
+    page.locator("#need").fill("The kitchen tap drips.")
+    page.locator("#address").fill("12 River Lane")
+    page.locator('[name="reachable_by"][value="nobody"]').check()
+    page.get_by_role("button", name="Continue", exact=True).last.click()
+    expect(page.get_by_role("button", name="Send it now")).to_be_visible()
+    assert page.evaluate("localStorage.getItem('shishi-draft')") is not None
+
+    page.get_by_role("button", name="Discard everything").click()
+    page.wait_for_load_state("load")
+
+    assert page.evaluate("localStorage.getItem('shishi-draft')") is None
+    page.goto("/requests/new")
+    expect(page.get_by_text("You began a request on this device")).to_be_hidden()
+
+
+def test_what_was_begun_anew_without_cookies_is_gone_from_the_device_after_sending(
+    windows: Windows, tap: Category, place: Area
+) -> None:
+    page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
+    page.locator("#need").fill("The kitchen tap drips.")
+    page.locator("#address").fill("12 River Lane")
+    page.locator('[name="reachable_by"][value="nobody"]').check()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Continue", exact=True).last.click()
+    page.get_by_role("button", name="Send it now").click()  # the form that was kept
+    page.get_by_role("button", name="Send it now").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your request is with us")
+    eventually(page, "localStorage.getItem('shishi-draft') === null")
+
+
+def test_two_requests_that_were_begun_are_both_kept(windows: Windows, tap: Category) -> None:
+    form = f"/requests/new/form?category={tap.id}"
+    page = windows.open(form, width=390)
+    page.locator("#need").fill("The kitchen tap drips.")
+    page.goto(form)
+    expect(page.get_by_text("The kitchen tap drips.")).to_be_visible()
+    page.locator("#need").fill("The lamp is out.")
+
+    page.get_by_role("link", name="Continue with it").click()
+
+    expect(page.locator("#need")).to_have_value("The kitchen tap drips.")
+    page.get_by_role("button", name="Discard what I typed").click()
+    page.goto(form)
+    page.get_by_role("link", name="Continue with it").click()
+    expect(page.locator("#need")).to_have_value("The lamp is out.")
+
+
 def test_what_is_typed_can_be_discarded(windows: Windows, tap: Category) -> None:
     page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
     page.locator("#need").fill("The kitchen tap drips.")

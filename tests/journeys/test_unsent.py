@@ -1,11 +1,20 @@
 """What was typed into a form comes back when another form of the same page was sent."""
 
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.chromium import Windows
+from tracker.accounts import sessions
+from tracker.database import transaction
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind
+from tracker.web.locale import TEXT_SIZE_COOKIE
 
 WORDS = "The tap in the kitchen drips."
+WIDER = """(width) => [...document.querySelectorAll("*")]
+  .filter((one) => one.getBoundingClientRect().right > width).map((one) => one.outerHTML.slice(0, 80))"""
 KEEP_AS_IF_THE_PAGE_NEVER_CAME = """() => {
   const size = document.querySelector("[name=size]").form;
   window.addEventListener("submit", (event) => event.preventDefault());
@@ -70,3 +79,97 @@ def test_the_next_person_in_the_same_tab_finds_nothing_of_it(a: Builders, window
 
     assert window.locator("[name=note]").input_value() == ""
     assert window.evaluate("sessionStorage.length") == 0
+
+
+def test_what_was_typed_stays_on_a_page_of_mistakes_in_another_language(
+    a: Builders, windows: Windows
+) -> None:
+    team = a.team()
+    it = a.service_request(team=team, status=Status.IN_PROGRESS)
+    window = windows.open(width=1280)
+    windows.sign_in(window, a.team_leader(team))
+    window.goto(f"/requests/{it.id}/resolution")
+    window.locator("[name=answer]").fill(WORDS)
+    window.get_by_role("button", name="Report the result").click()
+    expect(window.locator(".error-summary")).to_be_visible()
+    assert window.locator("[name=answer]").input_value() == WORDS
+
+    window.get_by_role("button", name="Large text").first.click()
+    window.wait_for_load_state("load")
+
+    assert window.locator("html").get_attribute("data-text-size") == "large"
+    assert window.locator("[name=answer]").input_value() == WORDS
+
+
+def test_a_call_is_still_there_in_another_language_when_the_caller_is_known(
+    a: Builders, windows: Windows
+) -> None:
+    a.service_request(phone="+8613800138222", requester_name="王小明")
+    window = windows.open(width=1280)
+    windows.sign_in(window, a.coordinator())
+    window.goto("/intake")
+    window.locator("[name=need]").fill(WORDS)
+    window.locator("[name=phone]").fill("13800138222")
+    window.locator("[name=phone]").press("Tab")
+    expect(window.locator("[name=use]")).to_be_visible()
+
+    window.get_by_role("button", name="中文").first.click()
+    window.wait_for_load_state("load")
+
+    assert window.locator("html").get_attribute("lang") == "zh-Hans"
+    assert window.locator("[name=need]").input_value() == WORDS
+    assert window.locator("[name=phone]").input_value() == "13800138222"
+
+
+def test_a_form_that_is_kept_is_not_left_for_another_language(
+    a: Builders, windows: Windows
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    person = a.team_leader(it.lead_team)
+    window = windows.open(width=1280)
+    windows.sign_in(window, person)
+    window.goto(f"/requests/{it.id}/note")
+    window.locator("[name=internal_note]").fill(WORDS)
+    with transaction():
+        sessions.end_all(person.id)
+
+    window.get_by_role("button", name="Save the note").click()
+
+    expect(window.get_by_role("button", name="Sign in and go on")).to_be_visible()
+    assert window.locator("[name=locale]").count() == 0
+    window.get_by_role("button", name="Sign in and go on").click()
+    expect(window.locator("[name=password]")).to_be_visible()
+    assert window.locator("[name=locale]").count() == 0
+
+
+def test_the_words_of_a_call_back_stay_when_the_number_is_shown(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    browser.sign_in(a.supervisor()).open(f"/requests/{it.id}/call-back")
+
+    page = browser.send(press="Show contact", word=WORDS, result="answered")
+
+    assert "This look was logged." in page.text
+    assert page.form("word").values()["word"] == [WORDS]
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_large_text_is_no_wider_than_a_phone(a: Builders, windows: Windows, width: int) -> None:
+    team = a.team()
+    leader = a.team_leader(team)
+    it = a.service_request(team=team, status=Status.IN_PROGRESS, preferred_time="周六上午")
+    a.service_request(team=team, status=Status.IN_PROGRESS, claimed_by=[leader])
+    a.approval(it, ApprovalKind.PARKING)
+    for person, addresses in ((leader, ("/board", "/mine")), (a.supervisor(), ("/approvals/",))):
+        window = windows.open(width=width)
+        windows.sign_in(window, person)
+        window.goto(addresses[0])
+        window.context.add_cookies(
+            [{"name": TEXT_SIZE_COOKIE, "value": "large", "url": window.url}]
+        )
+        for address in addresses:
+            window.goto(address)
+            assert window.locator("html").get_attribute("data-text-size") == "large"
+            wide = window.evaluate(WIDER, width)
+            assert window.evaluate("document.documentElement.scrollWidth") <= width, (address, wide)

@@ -288,6 +288,27 @@ def test_what_one_worker_has_in_hand_another_leaves_until_the_lease_ends(a: Buil
     assert [len(taken) for taken in (first, second, later)] == [1, 0, 1]
 
 
+def test_a_slow_server_does_not_outlast_the_lease(
+    a: Builders,
+    server: MailServer,
+    configure: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    for _ in range(3):
+        _write(a)
+    seconds = iter((0.0, 0.0, 0.0, sending.LEASE.total_seconds()))
+    monkeypatch.setattr(sending, "monotonic", lambda: next(seconds))
+
+    assert sending.send_due(now=a.now) == 2
+
+    [rest] = db.session.scalars(select(Message).where(Message.sent_at.is_(None)))
+    assert (rest.leased_until, rest.attempts) == (None, 0)
+    monkeypatch.undo()
+    assert sending.send_due(now=a.now) == 1
+    assert len(server.mails) == 3
+
+
 def test_every_step_that_somebody_is_told_of_has_its_words(
     a: Builders, configure: Callable[..., None]
 ) -> None:

@@ -321,3 +321,27 @@ def test_the_lists_of_a_group_are_its_own(a: Builders, browser: Browser) -> None
 
     for one in (team, other):
         assert f"period=all&amp;team={one.id}&amp;figure=received" in page.html
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_is_set_up_while_a_file_is_made_is_called_by_its_name(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    known = exports._read_names("en")
+    monkeypatch.setattr(exports, "_names", lambda _locale: known)
+    a.service_request(team=a.team(name_en="Later team"))
+    browser.sign_in(a.supervisor())
+
+    with browser.request("GET", f"/figures/list.{kind}?figure=received") as answer:
+        if kind == "csv":
+            cells = {
+                cell
+                for line in csv.reader(io.StringIO(answer.get_data(as_text=True)))
+                for cell in line
+            }
+        else:
+            sheet = load_workbook(io.BytesIO(answer.data)).active
+            assert sheet is not None
+            cells = {cell for line in sheet.values for cell in line if isinstance(cell, str)}
+
+    assert "Later team" in cells

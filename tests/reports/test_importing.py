@@ -34,6 +34,7 @@ from tracker.service_requests.actions import dispatch, handling
 from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.reference import parse_reference
+from tracker.teams.models import Team
 
 MAPPING = """
 source = "book"
@@ -452,6 +453,75 @@ def test_nothing_begins_below_what_ends_while_the_file_is_read(
 
     assert (summary.created, summary.rejected) == (1, 1)
     assert reasons(summary) == {Reason.NO_SUCH_AREA}
+
+
+def test_two_files_at_the_same_moment_make_what_both_name_once(
+    app: Flask, a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 3)
+    assert a.bureau.name
+    mapping = parse_mapping(MAPPING.encode())
+
+    def bring_in(name: str, numbers: range) -> Summary:
+        table = tmp_path / f"{name}.csv"
+        lines = [OPEN.replace("1,2026", f"{number},2026", 1) for number in numbers]
+        table.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+        with transaction():
+            run_id = begin(table.name, mapping, actor=SYSTEM, now=now).id
+        rejects = Rejects(tmp_path / f"{name}-rejects.csv", tuple(HEADER.split(",")))
+        return Run(open_table(table, "utf-8"), mapping, SYSTEM, now, rejects, run_id).go()
+
+    summaries = at_once(
+        app, [lambda: bring_in("one", range(20)), lambda: bring_in("other", range(10, 30))]
+    )
+
+    assert sum(summary.created for summary in summaries) == 30
+    assert sum(summary.unchanged for summary in summaries) == 10
+    for kind, names in ((Category, "垃圾"), (Area, "龙田街道"), (Unit, "城管局"), (Team, "二队")):
+        how_many = select(func.count()).select_from(kind).where(kind.name == names)
+        assert db.session.scalar(how_many) == 1, kind
+
+
+def test_what_is_moved_out_of_a_branch_while_its_file_is_read_is_left_alone(
+    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    east, west = a.unit(), a.unit()
+    office = a.unit(parent=east, name="城管局")
+    a.team(unit=office, name="二队")
+    a.category(name="垃圾")
+    person = a.administrator(east)
+    table = tmp_path / "book.csv"
+    mapping = parse_mapping(
+        MAPPING.replace('create = ["category", "team", "area", "unit"]', "create = []")
+        .replace('["what", "exactly"]', '["exactly"]')
+        .replace('area = ["district", "street"]\n', "")
+        .encode()
+    )
+    lines = [OPEN, OPEN.replace("1,2026", "2,2026", 1)]
+    table.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+
+    def move(_summary: Summary) -> None:
+        with transaction():
+            moved = db.session.get_one(Unit, office.id)
+            moved.parent_id = west.id
+
+    with transaction():
+        run_id = begin("book.csv", mapping, actor=a.actor(person), now=now).id
+    summary = Run(
+        open_table(table, "utf-8"),
+        mapping,
+        a.actor(person),
+        now,
+        Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(","))),
+        run_id,
+        home_unit_id=east.id,
+        actor_now=lambda: a.actor(person),
+        on_batch=move,
+    ).go()
+
+    assert (summary.created, summary.rejected) == (1, 1)
+    assert reasons(summary) == {Reason.NO_SUCH_UNIT}
 
 
 def test_nothing_is_made_by_a_role_that_ended_while_the_file_was_read(

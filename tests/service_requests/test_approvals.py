@@ -160,6 +160,23 @@ def test_what_somebody_else_decided_is_said(
     assert decided() == [False]
 
 
+def test_a_word_that_comes_too_late_is_shown_to_be_taken_along(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser], judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.EXTENSION)
+    other = new_browser().sign_in(a.supervisor())
+    other.open("/approvals/")
+    browser.sign_in(judge).open("/approvals/")
+    other.send(press="Grant")
+
+    page = browser.send(press="Refuse", note="不同意，理由很长", status=409)
+
+    assert "不同意，理由很长" in page.text
+    assert "answered" in page.text
+    assert page.link("See how it stands") == "/approvals/"
+    assert decided() == [True]
+
+
 def test_what_has_moved_on_cannot_be_granted(
     a: Builders, browser: Browser, new_browser: Callable[[], Browser], judge: Person
 ) -> None:

@@ -879,11 +879,11 @@ def test_a_photo_that_was_worked_on_while_it_was_sent_is_not_taken_for_kept(
     app: Flask, browser: Browser, tap: Category, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = fill(browser, tap).path.removesuffix("/check")
-    token = browser.page.form("csrf_token").values()["csrf_token"]
+    token = browser.page.form("shown").values()
 
     def send_meanwhile(*given: Any) -> Any:  # noqa: ANN401 - as it is
         client = same_visitor(app, browser)
-        other = Thread(target=lambda: client.post(f"{form}/check", data={"csrf_token": token}))
+        other = Thread(target=lambda: client.post(f"{form}/check", data=token))
         other.start()
         other.join()
         return save_photo(*given)
@@ -896,6 +896,26 @@ def test_a_photo_that_was_worked_on_while_it_was_sent_is_not_taken_for_kept(
     assert "choose photos again there" in page.text
     assert len(sent_requests()) == 1
     assert list(db.session.scalars(select(Photo))) == []
+
+
+def test_what_another_window_kept_since_is_not_sent_by_the_page_that_showed_something_else(
+    browser: Browser, tap: Category
+) -> None:
+    shown = fill(browser, tap)
+    form = shown.path.removesuffix("/check")
+    sending = shown.form("shown").values()
+    browser.open(form)
+    browser.send(need="Something else altogether.")
+
+    answer = browser.request("POST", shown.path, data=sending)
+
+    assert answer.location == shown.path
+    assert sent_requests() == []
+    page = browser.open(shown.path)
+    assert "changed in another window" in page.text
+    assert "Something else altogether." in page.text
+    browser.send(press="Send it now")
+    assert [made.need for made in sent_requests()] == ["Something else altogether."]
 
 
 def test_what_was_corrected_in_another_window_as_it_was_sent_is_looked_at_once_more(

@@ -94,13 +94,13 @@ def test_nobody_is_flooded_with_mails_about_one_request(app: Flask, a: Builders)
         with transaction():
             handling.add_note(
                 db.session.merge(it),
-                public_note="明天来",
+                public_note=f"明天来，{hours} 点",
                 actor=a.actor(me),
                 now=a.now + timedelta(hours=hours),
             )
 
-    for _ in range(30):
-        note(0.5)
+    for number in range(30):
+        note(0.5 + number / 1000)
     others = sum(step not in messages.REPEATED for step in steps_of(it))  # received, accepted
     assert mails() == messages.MOST_AN_HOUR + others
     note(2)

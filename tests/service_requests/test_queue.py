@@ -1,6 +1,6 @@
 """The desk's list: who sees what, in which order, and how it is found again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -193,6 +193,44 @@ def test_the_tabs_count_what_waits_in_each_status(
     assert "Toaccept2" in texts
     assert "Toassign1" in texts
     assert "Closed" in texts
+
+
+@pytest.mark.parametrize("words", ["", "路灯"])
+def test_behind_the_end_of_a_list_its_beginning_is_shown(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    here, elsewhere = a.unit(), a.unit()
+    made = [a.service_request(unit=here, need="路灯不亮") for _ in range(3)]
+    browser.sign_in(a.coordinator())
+    address = f"/queue?status=open&unit={here.id}&q={words}"
+    first = listed(browser, address)
+    behind = f"/queue{browser.page.link('Next page')}"
+    [last] = listed(browser, behind)
+    with transaction():
+        next(it for it in made if it.reference == last).unit = elsewhere
+
+    assert listed(browser, behind) == first
+    assert "Open2" in [link.text.replace(" ", "") for link in browser.page.links]
+
+
+def test_a_frequent_word_is_not_looked_for_where_there_is_nothing(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a.service_request(unit=a.unit(), need="路灯不亮")
+    empty = a.unit()
+    monkeypatch.setattr(search, "are_few", lambda _words: False)
+    asked: list[Sequence[int]] = []
+
+    def matching(_words: str, ids: Sequence[int]) -> frozenset[int]:
+        asked.append(ids)
+        return frozenset()
+
+    monkeypatch.setattr(search, "matching", matching)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, f"/queue?unit={empty.id}&q=路灯") == []
+    assert asked == []
 
 
 def test_two_chinese_characters_find_a_request(a: Builders, browser: Browser) -> None:

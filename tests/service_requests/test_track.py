@@ -309,6 +309,29 @@ def test_a_word_with_a_photo_is_added(a: Builders, browser: Browser) -> None:
     assert (photo.service_request_id, photo.added_by_id) == (mine.id, None)
 
 
+@pytest.mark.parametrize("word", ["It got worse.", ""])
+def test_a_word_with_a_photo_that_is_sent_twice_is_added_once(
+    a: Builders, browser: Browser, word: str
+) -> None:
+    mine = a.service_request()
+
+    def send(colour: str) -> None:
+        photos = [(BytesIO(small_jpeg(colour)), "a.jpg")]
+        browser.send(address(mine, "words"), word=word, photos=photos)
+
+    send("red")
+    send("red")
+    is_word = select(HistoryEntry).where(HistoryEntry.step == Step.ADD_WORD)
+    assert (
+        len(db.session.scalars(is_word).all()) == len(db.session.scalars(select(Photo)).all()) == 1
+    )
+
+    send("blue")
+    assert (
+        len(db.session.scalars(is_word).all()) == len(db.session.scalars(select(Photo)).all()) == 2
+    )
+
+
 @pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.WAITING])
 def test_photos_without_a_word_are_told_to_each_in_their_language(
     a: Builders, browser: Browser, status: Status
@@ -434,8 +457,10 @@ def test_more_photos_than_a_request_has_room_for_are_not_worked_on(
     worked_on = photos_worked_on(monkeypatch)
     mine = a.service_request()
 
+    colours = (f"hsl({hue}, 90%, 50%)" for hue in range(0, 360, 11))
+
     def photos(number: int) -> list[tuple[BytesIO, str]]:
-        return [(BytesIO(small_jpeg()), f"{each}.jpg") for each in range(number)]
+        return [(BytesIO(small_jpeg(next(colours))), f"{each}.jpg") for each in range(number)]
 
     assert "photos" in browser.send(address(mine, "words"), photos=photos(6)).errors
     assert worked_on == []
@@ -813,3 +838,38 @@ def test_what_was_not_done_shows_no_way_that_it_did_not_go(
         page = browser.open(address(one))
         assert "Helpers found" not in page.text
         assert "Below it says" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("page", "status", "given", "step"),
+    [
+        ("dispute", Status.CLOSED, {"reason": "It drips again."}, Step.ASK_REOPENING),
+        ("dispute", Status.RESOLVED, {"reason": "It drips again."}, Step.DISPUTE),
+        (
+            "confirmation",
+            Status.RESOLVED,
+            {"solved": "yes", "satisfaction": "5", "word": "Thanks."},
+            Step.CONFIRM,
+        ),
+        ("withdrawal", Status.IN_PROGRESS, {"reason": "Done myself."}, Step.WITHDRAW),
+        ("urging", Status.IN_PROGRESS, {"word": "Please."}, Step.URGE),
+    ],
+)
+def test_the_same_step_sent_twice_is_taken_once(
+    a: Builders, browser: Browser, page: str, status: Status, given: dict[str, str], step: Step
+) -> None:
+    mine = a.service_request(status=status)
+    form = browser.open(address(mine, page))
+    token = {"csrf_token": form.form("csrf_token").values()["csrf_token"][0]}
+
+    answers_given = [
+        browser.request("POST", address(mine, page), data={**given, **token}) for _ in range(2)
+    ]
+
+    assert [answer.status_code for answer in answers_given] == [303, 303]
+    assert sum(entry.step is step for entry in queries.history_of(mine)) == 1
+    other = browser.request(
+        "POST", address(mine, page), data={**given, **token} | dict.fromkeys(given, "no")
+    )
+    assert other.status_code in (200, 409)
+    assert sum(entry.step is step for entry in queries.history_of(mine)) == 1

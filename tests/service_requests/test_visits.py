@@ -461,7 +461,37 @@ def test_what_is_not_planned_cannot_be_called_off(
 ) -> None:
     done = a.visit(it, by=volunteer)
 
-    at_work.open(below(it, f"{done.id}/cancellation"), status=404)
+    page = at_work.open(below(it, f"{done.id}/cancellation"))
+
+    assert page.path == below(it, str(done.id))
+    assert "has taken place" in page.text
+
+
+def test_a_visit_is_called_off_once_however_often_that_is_sent(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer)
+    address = below(it, f"{planned.id}/cancellation")
+    form = at_work.open(address).form("reason").values() | {"reason": ["下大雨"]}
+    for _ in range(2):
+        assert at_work.request("POST", address, data=form).status_code == 303
+
+    staff = at_work.open(f"/requests/{it.id}").text
+    assert staff.count("The planned visit does not take place") == 1
+    page = at_work.open(below(it, str(planned.id)))
+    assert "Who was to go" in page.text
+    assert "What was planned" in page.text
+
+
+def test_a_visit_over_midnight_names_the_day_of_its_end(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    night = a.now.replace(hour=15) + timedelta(days=1)  # 23:00 in the organisation
+    planned = a.planned_visit(it, by=volunteer, planned_from=night, hours=2)
+
+    page = at_work.open(below(it, str(planned.id)))
+
+    assert "Thu 12 Mar 2026, 23:00 – Fri 13 Mar 2026, 01:00" in page.text
 
 
 # ---------------------------------------------------------------- drafts

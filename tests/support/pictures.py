@@ -22,9 +22,9 @@ def photos_worked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def small_jpeg(*, exif: bool = False) -> bytes:
+def small_jpeg(colour: str = "chocolate", *, exif: bool = False) -> bytes:
     """Return a JPEG of 8 by 6 pixels, with a place in its EXIF when asked for."""
-    image = Image.new("RGB", (8, 6), (200, 80, 40))
+    image = Image.new("RGB", (8, 6), colour)
     buffer = BytesIO()
     if exif:
         data = Image.Exif()

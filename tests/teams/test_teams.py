@@ -1,15 +1,17 @@
 """An administrator makes teams, and says who is in them."""
 
+import pytest
 from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import AuditEntry
 from tracker.database import db, transaction
+from tracker.errors import NotFoundError
 from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import HistoryEntry
-from tracker.teams import queries
+from tracker.teams import actions, queries
 from tracker.teams.models import Membership, Team
 
 
@@ -170,3 +172,19 @@ def test_a_team_is_renamed_and_the_change_stands_in_the_trail(
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert entry is not None
     assert entry.changes["name"] == ["旧名队", "溪北先锋队"]
+
+
+def test_a_place_that_ended_meanwhile_is_not_changed(a: Builders) -> None:
+    team = a.team()
+    a.volunteer(team)
+    place = db.session.scalars(select(Membership)).one()
+    administrator, leader = a.actor(a.administrator()), a.actor(a.team_leader(team))
+    with transaction():
+        actions.leave(place, actor=administrator, now=a.now)
+
+    with pytest.raises(NotFoundError), transaction():
+        actions.change_place(place, leads=True, is_vetted=True, actor=administrator, now=a.now)
+    with pytest.raises(NotFoundError), transaction():
+        actions.vet(place, actor=leader, now=a.now)
+
+    assert not db.session.get_one(Membership, place.id).leads

@@ -1,6 +1,6 @@
 """Which language a reader gets, and how times and numbers read."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -38,10 +38,18 @@ def test_a_made_up_cookie_chooses_nothing(app: Flask) -> None:
 def test_times_read_on_the_organisations_clock(app: Flask) -> None:
     with app.test_request_context(), locale.in_locale("zh_Hans_CN"):
         assert locale.format_datetime(MOMENT) == "2026年11月23日 周一 14:05"
-        assert locale.format_time(MOMENT) == "14:05"
     with app.test_request_context(), locale.in_locale("en"):
         assert locale.format_datetime(MOMENT) == "Mon 23 Nov 2026, 14:05"
         assert locale.format_day(MOMENT) == "Mon 23 Nov 2026"
+
+
+def test_an_end_names_its_day_where_it_is_another_one(app: Flask) -> None:
+    with app.test_request_context(), locale.in_locale("en"):
+        assert locale.format_until(MOMENT, MOMENT - timedelta(hours=2)) == "14:05"
+        assert locale.format_until(MOMENT, MOMENT - timedelta(hours=14)) == "14:05"
+        yesterday = MOMENT - timedelta(hours=15)  # where the organisation is
+        assert locale.format_until(MOMENT, yesterday) == "Mon 23 Nov 2026, 14:05"
+        assert locale.format_until(None, MOMENT) == ""
 
 
 def test_what_is_not_known_reads_as_a_dash(app: Flask) -> None:

@@ -97,7 +97,13 @@ class Lines:
     def of(self, rows: Iterable[Row]) -> Iterator[list[Cell]]:
         """Yield the line of each row."""
         names = _names(self._locale)
-        return (self._line(row, names) for row in rows)
+        for row in rows:
+            try:
+                line = self._line(row, names)
+            except KeyError:  # something was set up since this page began, and is named already
+                names = _read_names(self._locale)
+                line = self._line(row, names)
+            yield line
 
     def _line(self, row: Row, names: "_Names") -> list[Cell]:
         top, leaf = names.categories[row.category_id]
@@ -151,8 +157,7 @@ class _Names:
     teams: Mapping[int | None, str]
 
 
-@until_set_up_changes
-def _names(locale: str) -> _Names:
+def _read_names(locale: str) -> _Names:
     with in_locale(locale):
         categories = {one.id: one for one in db.session.scalars(select(Category))}
         tops = {one.id: categories.get(one.parent_id or 0) for one in categories.values()}
@@ -166,6 +171,9 @@ def _names(locale: str) -> _Names:
             areas=_named(Area),
             teams=_named(Team),
         )
+
+
+_names: Final = until_set_up_changes(_read_names)
 
 
 def _named(kind: type[Unit] | type[Area] | type[Team]) -> Mapping[int | None, str]:

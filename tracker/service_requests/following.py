@@ -6,7 +6,7 @@ than the team; who stands at the door is told by name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Integer, bindparam, select
@@ -21,6 +21,7 @@ from tracker.service_requests.models import (
     HistoryEntry,
     Photo,
     ServiceRequest,
+    calls_off_a_visit,
 )
 from tracker.teams.models import Team
 from tracker.visits.models import Visit
@@ -87,7 +88,6 @@ SAID_TO_ONE_HOME: Final = frozenset(
 """Steps whose words are one requester's alone."""
 
 MERGE_HOPS: Final = 20
-DOUBLE_TAP: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _of_neighbour(entry: HistoryEntry) -> PublicStep:
     where the key is.
     """
     step = _public(entry, is_own=False)
-    is_of_one = entry.step in SAID_TO_ONE_HOME or _calls_off(entry)
+    is_of_one = entry.step in SAID_TO_ONE_HOME or calls_off_a_visit(entry.step, entry.detail)
     return replace(step, note="") if is_of_one or entry.actor_id is None else step
 
 
@@ -224,24 +224,6 @@ def find_photo(service_request: ServiceRequest, key: str) -> Photo:
     return photo
 
 
-def said_just_now(service_request: ServiceRequest, word: str, now: datetime) -> bool:
-    """Tell whether the requester said exactly this within the last minutes: a double tap."""
-    return (
-        db.session.scalar(
-            select(HistoryEntry.id)
-            .where(
-                HistoryEntry.service_request_id == service_request.id,
-                HistoryEntry.step.in_((Step.ADD_WORD, Step.RESUME)),
-                HistoryEntry.actor_id.is_(None),
-                HistoryEntry.public_note == word.strip(),
-                HistoryEntry.taken_at > now - DOUBLE_TAP,
-            )
-            .limit(1)
-        )
-        is not None
-    )
-
-
 def waits_for_reopening(service_request: ServiceRequest) -> bool:
     """Tell whether the requester disputed a closed request and waits for the decision."""
     return any(
@@ -258,13 +240,9 @@ def _is_shown(entry: HistoryEntry) -> bool:
     return (
         entry.step in SHOWN_STEPS
         or bool(entry.public_note)
-        or _calls_off(entry)
+        or calls_off_a_visit(entry.step, entry.detail)
         or (entry.step is Step.RECEIVE_MERGED and entry.from_status is Status.CLOSED)
     )
-
-
-def _calls_off(entry: HistoryEntry) -> bool:
-    return entry.step is Step.NOTE and bool(entry.detail.get("cancelled"))
 
 
 def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
@@ -274,7 +252,7 @@ def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
         entry.public_note,
         entry.team,
         is_own,
-        calls_off=_calls_off(entry),
+        calls_off=calls_off_a_visit(entry.step, entry.detail),
         photos=entry.photos_added,
     )
 

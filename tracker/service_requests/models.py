@@ -308,6 +308,11 @@ def photos_told_of(detail: Mapping[str, Any]) -> int:
     return int(detail.get("photos", 0))
 
 
+def calls_off_a_visit(step: Step, detail: Mapping[str, Any]) -> bool:
+    """Tell whether a step called a planned visit off, by its `HistoryEntry.detail`."""
+    return step is Step.NOTE and bool(detail.get("cancelled"))
+
+
 class Claim(Model):
     """A volunteer's place on a request, until released."""
 

@@ -1,7 +1,7 @@
 """Reading service requests. Every list begins with what the reader may see."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -35,11 +35,14 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
     SubmissionDraft,
+    calls_off_a_visit,
     photos_told_of,
 )
 from tracker.teams.models import AT_WORK, Membership, Team
 from tracker.visibility import made_once, within_reach
 
+DOUBLE_TAP: Final = timedelta(minutes=2)
+"""The same step with the same words is the same step for so long."""
 _ONE_ID: Final = bindparam("id", type_=Integer)
 
 
@@ -194,6 +197,11 @@ class Entry(NamedTuple):
         """Tell whether it was a call-back that reached nobody."""
         return bool(self.detail.get("nobody_answered"))
 
+    @property
+    def calls_off(self) -> bool:
+        """Tell whether a planned visit was called off."""
+        return calls_off_a_visit(self.step, self.detail)
+
 
 _HISTORY: Final[Select[*tuple[Any, ...]]] = (
     select(
@@ -223,6 +231,35 @@ def history_of(service_request: ServiceRequest) -> Sequence[Entry]:
 def _entry(row: Sequence[Any]) -> Entry:
     *values, team, team_en = row
     return Entry._make((*values, None if team is None else Name(team, team_en)))
+
+
+def taken_just_now(
+    service_request: ServiceRequest,
+    steps: Collection[Step],
+    *,
+    public_note: str = "",
+    internal_note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> HistoryEntry | None:
+    """Return the step that `actor` took with the very same words within `DOUBLE_TAP`, if there is one.
+
+    What is sent once more, by a double tap or from a page that was gone back to, is not done twice.
+    """
+    query = (
+        select(HistoryEntry)
+        .where(
+            HistoryEntry.service_request_id == service_request.id,
+            HistoryEntry.step.in_(steps),
+            HistoryEntry.actor_id.is_not_distinct_from(actor.person_id),
+            HistoryEntry.public_note == public_note.strip(),
+            HistoryEntry.internal_note == internal_note.strip(),
+            HistoryEntry.taken_at > now - DOUBLE_TAP,
+        )
+        .order_by(HistoryEntry.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(query)
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

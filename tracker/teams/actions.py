@@ -159,11 +159,13 @@ def change_place(
     """Say whether somebody leads the team, and whether the organisation checked them.
 
     Who is not checked, and does not lead it, holds nothing through the team: it goes back as if they left.
+    Raises `NotFoundError` for a place that has ended.
     """
     require(actor, Action.MANAGE_TEAMS)
     _hold_own(place.team, actor)
     hold(place.person)  # the person before the place, as whoever claims and whoever leaves
     hold(place)
+    _require_under_way(place)
     changes = audit.apply(place, {"leads": leads, "is_vetted": is_vetted})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
@@ -173,16 +175,26 @@ def change_place(
 
 
 def vet(place: Membership, *, actor: Actor, now: datetime) -> None:
-    """Confirm somebody's registration, as the one who leads the team; twice changes nothing."""
+    """Confirm somebody's registration, as the one who leads the team; twice changes nothing.
+
+    Raises `NotFoundError` for a place that has ended.
+    """
     require(actor, Action.LEAD_TEAM)
     if place.team_id not in actor.teams_where(Action.LEAD_TEAM):
         message = "Only a leader of the team confirms its volunteers."
         raise NotPermittedError(message)
     hold(place)
+    _require_under_way(place)
     changes = audit.apply(place, {"is_vetted": True})
     if changes:
         changes["person_id"] = [place.person_id, place.person_id]
         audit.record("team:change-place", place.team, changes, actor=actor, now=now)
+
+
+def _require_under_way(place: Membership) -> None:
+    if place.ended_at is not None:
+        message = "This place in the team has ended."
+        raise NotFoundError(message)
 
 
 def leave(place: Membership, *, actor: Actor, now: datetime) -> None:

@@ -202,9 +202,13 @@ def format_day(day: date | datetime | None) -> str:
     return _written_day(day, current_locale())
 
 
-def format_time(moment: datetime | None) -> str:
-    """Return the time of day to the minute, e.g. `14:05`."""
-    return "" if moment is None else local_datetime(moment).strftime("%H:%M")
+def format_until(moment: datetime | None, begins: datetime) -> str:
+    """Return when what `begins` ends, e.g. `14:05`: with its day where that is another one."""
+    if moment is None:
+        return ""
+    end = local_datetime(moment)
+    is_same_day = end.date() == local_datetime(begins).date()
+    return end.strftime("%H:%M") if is_same_day else format_datetime(moment)
 
 
 def format_ago(moment: datetime | None) -> str:

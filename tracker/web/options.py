@@ -1,6 +1,6 @@
 """What a list to choose from offers, and its HTML, made once for all who read it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -46,6 +46,26 @@ class Options:
             return self._html
         line = Markup('<option value="{}" selected>{}</option>').format(chosen, self.words[chosen])
         return Markup("").join({**self._lines, chosen: line}.values())
+
+
+class Offer:
+    """What each of a list's filters offers, by name, made when it is first asked for.
+
+    Hardly anybody unfolds the filters: a page then makes only what its chips name.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Options]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Options] = {}
+
+    def __getitem__(self, name: str) -> Options:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def name(self, name: str, value: str) -> str | None:
+        """Return the words of what is chosen in a filter; None where nothing that it offers is."""
+        return self[name].name(value) if value and value in self[name] else None
 
 
 class _OptionsWidget:

@@ -70,6 +70,8 @@ def wide_page_of(
 
         if sieve is not None:
             first = found_by(sieve.query, way._replace(size=SIFTED))
+            if not first:
+                return []
             fitting = sieve.sift([row[0] for row in first])
             found = [row for row in first if row[0] in fitting][: way.size + 1]
             if len(found) > way.size or len(first) <= SIFTED:
@@ -115,7 +117,7 @@ def page_of(
     `newest_first`: by all of them descending.
 
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
-    be read begins at the start. No key may be NULL: coalesce in the query.
+    be read begins at the start, as does one that nothing stands behind any longer. No key may be NULL: coalesce in the query.
 
     `asked` are conditions of the query that bound the first key, too: of two bounds SQLite begins
     at the one that it reads first, which must be the mark's.
@@ -153,6 +155,9 @@ def _page(
     marks = {f"mark_{n}": value for n, value in enumerate(position[1])} if position else {}
     way = _Way(size, newest_first, position is not None, backwards)
     found = fetch(way, marks)
+    if not found and position is not None:
+        # Behind the end: what stood here when the page before was read has gone.
+        return _page(fetch, keys, key_of=key_of, mark=None, size=size, newest_first=newest_first)
     more = len(found) > size
     rows = found[:size]
     if backwards:

@@ -151,7 +151,7 @@ def init_app(
     app.jinja_env.filters.update(
         datetime=locale.format_datetime,
         date=locale.format_day,
-        time=locale.format_time,
+        until=locale.format_until,
         ago=locale.format_ago,
         duration=locale.format_duration,
         days=locale.format_days,

@@ -1,6 +1,6 @@
 """A supervisor decides what was asked: once, never on their own work, and everybody is told."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
@@ -30,6 +30,7 @@ from tracker.service_requests.models import (
 )
 from tracker.teams import actions as teams
 from tracker.teams.models import Team
+from tracker.visits.models import VisitStatus
 
 
 def working_on(a: Builders, **more: object) -> ServiceRequest:
@@ -86,6 +87,28 @@ def test_parking_stops_the_clock_until_the_review_date(a: Builders) -> None:
     assert (it.status, it.due_at, it.parked_until) == (Status.PARKED, None, asked.until)
     assert queries.history_of(it)[-1].public_note == asked.reason
     assert told()[-1] is Step.PARK
+
+
+def test_nobody_waits_at_home_for_what_is_parked(a: Builders) -> None:
+    team = a.team()
+    volunteer = a.volunteer(team)
+    it = working_on(a, team=team, claimed_by=[volunteer])
+    asked = a.approval(it, ApprovalKind.PARKING)
+    assert asked.until is not None
+    past = a.planned_visit(it, by=volunteer, planned_from=a.now + timedelta(minutes=1))
+    meanwhile = a.planned_visit(
+        it, by=volunteer, planned_from=at(asked.until, 0) - timedelta(hours=1)
+    )
+    later = a.planned_visit(it, by=volunteer, planned_from=at(asked.until, 9))
+    judge = a.actor(a.supervisor())
+
+    with transaction():
+        approvals.decide(asked, granted=True, actor=judge, now=a.now + timedelta(hours=2))
+
+    assert it.status is Status.PARKED
+    stand = [visit.status for visit in (past, meanwhile, later)]
+    assert stand == [VisitStatus.PLANNED, VisitStatus.CANCELLED, VisitStatus.PLANNED]
+    assert told()[-2:] == [Step.NOTE, Step.PARK]
 
 
 def test_reopening_forgets_the_result_and_counts(a: Builders) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from tracker.database import Model, db
 from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
-from tracker.organisation.queries import keep_trees, organisation, units_below
+from tracker.organisation.queries import hold_trees, keep_trees, organisation, units_below
 from tracker.permissions import SYSTEM, Action, Actor, may, may_in_unit
 from tracker.reports.importing.mapping import (
     UNCATEGORISED,
@@ -80,7 +80,7 @@ class Names:
             select(Unit.id).where(Unit.parent_id.is_(None)).order_by(Unit.id).limit(1)
         )
         self.home_id = self._home() if home_id is None else home_id
-        self.reach: set[int] = set(units_below(self.home_id)) | {self.home_id}
+        self.reach: set[int] = set()
         self._load()
 
     def may_import_into(self, unit_id: int) -> bool:
@@ -92,13 +92,16 @@ class Names:
         )
 
     def keep_trees(self) -> None:
-        """Let nobody end or move anything until the transaction ends, and see what has ended by now.
+        """Let nobody end or move anything until the transaction ends, and see what has changed by now.
 
-        Nothing begins below that.
+        Nothing begins below what has ended, and what was moved out of the branch is not named any more.
         """
         if self.mapping.create:
+            hold_trees()  # two who are missing the same make it once
+        else:
             keep_trees()
-            self._note_ended()
+        if self.mapping.create or self._below_home() != self.reach:
+            self._load()
 
     def _note_ended(self) -> None:
         trees = (Creatable.UNIT, Unit), (Creatable.CATEGORY, Category), (Creatable.AREA, Area)
@@ -316,8 +319,18 @@ class Names:
             return next(self._imaginary)
         return _saved(thing)
 
+    def _below_home(self) -> set[int]:
+        return {*units_below(self.home_id), self.home_id}
+
     def _load(self) -> None:
         """Read every name, Chinese and English; what has ended counts if nothing else is named so."""
+        self.reach = self._below_home()
+        for known in (
+            *(self._units, self._teams, self._teams_by_name, self._groups),
+            *(self._categories, self._kinds_by_name, self._areas, self._areas_by_name),
+            *(self._area_parent, self._area_unit),
+        ):
+            known.clear()
         self._note_ended()
         self._load_categories()
         self._load_areas()

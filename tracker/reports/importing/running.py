@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select, update
 
 from tracker import private_files
-from tracker.database import db, refresh_statistics, transaction
+from tracker.database import db, refresh_statistics, take_turns, transaction
 from tracker.organisation.queries import time_zone_name
 from tracker.permissions import SYSTEM, Action, Actor, require_in_unit
 from tracker.reports.formulas import safe
@@ -160,8 +160,10 @@ class Run:
             db.session.rollback()  # a dry run holds nobody up
         else:
             with transaction():
-                self._require_still(writer.names)
+                # The second of two that bring in the same finds what the first has made.
+                take_turns(f"import {self.mapping.source}")
                 writer.names.keep_trees()
+                self._require_still(writer.names)
                 done = writer.write([row for _line, _row, row in self._batch.values()])
         # What this very run brought in before it came to a halt is its own, though it is there now.
         own = min(done.unchanged, self._made_before)

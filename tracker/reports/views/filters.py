@@ -1,6 +1,5 @@
 """The periods and filters of the figures: what they offer, and what is chosen, in words."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import request
@@ -18,7 +17,7 @@ from tracker.service_requests.words import channel_label
 from tracker.web.addresses import address
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_day
-from tracker.web.options import Options
+from tracker.web.options import Offer, Options
 
 FILTERS: Final = ("unit", "team", "leader", "category", "area", "channel", "kind")
 
@@ -52,43 +51,32 @@ def periods(wanted: Wanted) -> list[dict[str, Any]]:
     ]
 
 
-def choices_for(actor: Actor) -> dict[str, Options]:
+def choices_for(actor: Actor) -> Offer:
     """Return what each filter offers."""
-    return {name: make() for name, make in _makers(actor).items()}
-
-
-def _makers(actor: Actor) -> dict[str, Callable[[], Options]]:
     locale, units = current_locale(), actor.units_where(Action.VIEW_REPORTS)
-    return {
-        "unit": lambda: unit_options(locale, units),
-        "team": lambda: team_options(locale, units),
-        "leader": lambda: leader_options(units),
-        "category": lambda: category_options(locale, ended=True),
-        "area": lambda: area_options(locale, ended=True),
-        "channel": lambda: Options(
-            (one, channel_label(one)) for one in answers.channels(actor) if one
-        ),
-        "kind": lambda: Options((one.value, label(one)) for one in Kind),
-    }
+    return Offer(
+        {
+            "unit": lambda: unit_options(locale, units),
+            "team": lambda: team_options(locale, units),
+            "leader": lambda: leader_options(units),
+            "category": lambda: category_options(locale, ended=True),
+            "area": lambda: area_options(locale, ended=True),
+            "channel": lambda: Options(
+                (one, channel_label(one)) for one in answers.channels(actor) if one
+            ),
+            "kind": lambda: Options((one.value, label(one)) for one in Kind),
+        }
+    )
 
 
-def chosen_for(actor: Actor) -> dict[str, Options]:
-    """Return what the filters in use offer, and nothing for the others."""
-    return {
-        name: make() if request.args.get(name) else Options(())
-        for name, make in _makers(actor).items()
-    }
-
-
-def chips(wanted: Wanted, choices: Mapping[str, Options]) -> list[dict[str, str]]:
+def chips(wanted: Wanted, choices: Offer) -> list[dict[str, str]]:
     """Return what is filtered now, in words; each is taken off by its own link."""
     found = []
     words = filter_words()
     for name in FILTERS:
         value = request.args.get(name, "")
-        if value in choices[name]:
+        if (chosen := choices.name(name, value)) is not None:
             only = name in {one.value for one in TREES if one in wanted.exact}
-            chosen = choices[name].name(value)
             said = _("%(what)s: %(value)s", what=words[name], value=chosen)
             found.append(
                 {

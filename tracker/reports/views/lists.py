@@ -14,7 +14,7 @@ from tracker.reports import answers, exports, listing
 from tracker.reports.addresses import Wanted
 from tracker.reports.definitions import Scope
 from tracker.reports.views.figures import asked, blueprint
-from tracker.reports.views.filters import chips, chosen_for, period_words
+from tracker.reports.views.filters import chips, choices_for, period_words
 from tracker.reports.views.links import kept
 from tracker.reports.words import DEFINITIONS
 from tracker.service_requests.lines import Line
@@ -49,7 +49,7 @@ def listed() -> ResponseReturnValue:
         rows=[_row(line) for line in page.rows],
         total=answers.how_many(actor, scope, wanted.figure),
         definition=DEFINITIONS[wanted.figure],
-        chips=chips(wanted, chosen_for(actor)),
+        chips=chips(wanted, choices_for(actor)),
         back_url=address(".index", kept("figure", "exact", "blank", "mark")),
         exports=_export_links() if may(actor, Action.EXPORT_SERVICE_REQUESTS) else [],
     )

@@ -9,7 +9,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages
+from tracker.service_requests import messages, queries
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
 from tracker.service_requests.models import (
@@ -33,9 +33,18 @@ def add_note(
 ) -> None:
     """Write a note: public ones the requester reads and is told of, internal ones never.
 
-    `nobody_answered`: it is of a call-back that reached nobody.
+    `nobody_answered`: it is of a call-back that reached nobody. The same note sent twice is one.
     """
     require(actor, Action.ADD_NOTE, service_request)
+    if queries.taken_just_now(
+        service_request,
+        [Step.NOTE],
+        public_note=public_note,
+        internal_note=internal_note,
+        actor=actor,
+        now=now,
+    ):
+        return
     steps.take(
         service_request,
         Step.NOTE,

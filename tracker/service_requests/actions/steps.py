@@ -1,8 +1,9 @@
 """Taking one step: the only writer of a request's status, history and clock."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
@@ -102,6 +103,9 @@ def take(
         to_come = _call_off_visits(service_request, now)
         if step is not Step.WITHDRAW:  # who takes it back knows
             _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
+    if after is Status.PARKED and before is not Status.PARKED:
+        to_come = _call_off_while_parked(service_request, now)
+        _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
     set_clock(service_request)
 
 
@@ -254,6 +258,23 @@ def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence
         .values(status=VisitStatus.CANCELLED)
     )
     return to_come
+
+
+def _call_off_while_parked(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
+    """Let nobody wait at home while nothing can be done; what is planned for later stands."""
+    assert service_request.parked_until is not None  # noqa: S101 - the database says so, too
+    zone = ZoneInfo(organisation.time_zone_name())
+    looked_at_again = datetime.combine(service_request.parked_until, time.min, zone)
+    meanwhile = db.session.scalars(
+        select(Visit).where(
+            Visit.service_request_id == service_request.id,
+            is_to_come(now),
+            Visit.planned_from < looked_at_again,
+        )
+    ).all()
+    for visit in meanwhile:
+        visit.status = VisitStatus.CANCELLED
+    return meanwhile
 
 
 def _tell_that_nobody_comes(

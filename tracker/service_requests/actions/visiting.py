@@ -191,8 +191,10 @@ def is_recorded(service_request: ServiceRequest, visit: Visit | None, submission
 def cancel_visit(
     service_request: ServiceRequest, visit: Visit, *, reason: str, actor: Actor, now: datetime
 ) -> None:
-    """Call off a planned visit; the requester is told why."""
+    """Call off a planned visit; the requester is told why. Of one that is called off, nothing."""
     require(actor, Action.RECORD_VISIT, service_request)
+    if visit.service_request_id == service_request.id and visit.status is VisitStatus.CANCELLED:
+        return
     if visit.service_request_id != service_request.id or visit.status is not VisitStatus.PLANNED:
         message = "There is no such planned visit."
         raise NotFoundError(message)

@@ -251,4 +251,5 @@ class AskForm(Form):
 class SendForm(Form):
     """The last look before sending."""
 
+    shown = HiddenField()
     same_as = RadioField(_l("Is it one of these?"), coerce=optional_int, validate_choice=False)

@@ -16,7 +16,7 @@ from tracker.service_requests.judging import find_approval, to_decide
 from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
-from tracker.web.errors import refusal_text
+from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import is_blank
 from tracker.web.paging import page_of
 
@@ -52,15 +52,23 @@ def decide() -> ResponseReturnValue:
                 approval, granted=granted, note=form.note.data or "", actor=actor, now=utc_now()
             )
     except RefusedError as refused:
-        flash(refusal_text(refused.refusal), "warning")
+        return _too_late(form, refusal_text(refused.refusal))
     except StepNotAllowedError:
-        flash(_("The request has moved on, so this can no longer be granted."), "warning")
+        return _too_late(form, _("The request has moved on, so this can no longer be granted."))
     else:
         flash(
             _("Granted. Everybody concerned is told.")
             if granted
             else _("Refused. Those who asked are told.")
         )
+    return redirect(url_for(".index"), 303)
+
+
+def _too_late(form: DecisionForm, why: str) -> ResponseReturnValue:
+    """Say why it is not decided; what was typed is shown, to be taken along."""
+    if not is_blank(form.note.data):
+        return problem(409, why, way_back=url_for(".index"))
+    flash(why, "warning")
     return redirect(url_for(".index"), 303)
 
 

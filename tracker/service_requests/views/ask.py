@@ -1,9 +1,11 @@
 """Asking for help: choose what it is about, fill in, check, send. No account is needed."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Final
 
 from flask import (
@@ -189,7 +191,8 @@ def check(key: str) -> ResponseReturnValue:
     too_many = False
     if send.is_sent_and_valid():
         try:
-            sent = _send(key, draft, filled, same_as_id=_offered_as_similar(send, filled, category))
+            same_as_id = _offered_as_similar(send, filled, category)
+            sent = _send(key, draft, filled, shown=send.shown.data or "", same_as_id=same_as_id)
         except StaleError:
             flash(_("It was changed in another window. Please look once more, and send it."))
             return redirect(url_for(".check", key=key), 303)
@@ -203,6 +206,7 @@ def check(key: str) -> ResponseReturnValue:
         draft=draft,
         form=filled,
         send=send,
+        shown=_mark_of(draft),
         category=category,
         area=db.session.get(Area, filled.area_id.data) if filled.area_id.data else None,
         content=content,
@@ -358,13 +362,19 @@ def _offered_as_similar(send: SendForm, filled: AskForm, category: Category) -> 
     return send.same_as.data if send.same_as.data in {each.id for each in offered} else None
 
 
+def _mark_of(draft: SubmissionDraft) -> str:
+    """Return the mark of what a page shows of a draft: another window may keep something else."""
+    told = [sorted(draft.content.items()), [photo.key for photo in draft.photos]]
+    return sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
 def _send(
-    key: str, read: SubmissionDraft, filled: AskForm, *, same_as_id: int | None
+    key: str, read: SubmissionDraft, filled: AskForm, *, shown: str, same_as_id: int | None
 ) -> str | None:
     """Make the request of a draft as it was read, once, and return the token of its private link.
 
     Whoever sends the same again is led to the first. None when this address has sent too many.
-    Raises `StaleError` when something else is kept by now.
+    Raises `StaleError` when something else is kept by now than was read, or than the page had `shown`.
     """
     content, kept = replace(filled.content(), same_as_id=same_as_id), dict(read.content)
     with transaction():
@@ -374,7 +384,7 @@ def _send(
             message = "The draft was removed in the meantime."
             raise NotFoundError(message)
         if draft.service_request_id is None:
-            if draft.content != kept:
+            if draft.content != kept or _mark_of(draft) != shown:
                 message = "The draft was changed in the meantime."
                 raise StaleError(message)
             if _is_too_often("submit", SENDINGS_AN_HOUR):

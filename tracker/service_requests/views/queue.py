@@ -1,6 +1,6 @@
 """The desk's list of requests, with filters that live in the address."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,19 +27,9 @@ from tracker.web.access import signed_in_actor
 from tracker.web.addresses import addresses, wants_fields_alone
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
-from tracker.web.options import Options
+from tracker.web.options import Offer, Options
 
 blueprint = Blueprint("queue", __name__)
-
-
-class Choices:
-    """What each filter offers, made when it is asked for: hardly anybody unfolds the filters."""
-
-    def __init__(self, makers: Mapping[str, Callable[[], Options]]) -> None:
-        self._makers = makers
-
-    def __getitem__(self, name: str) -> Options:
-        return self._makers[name]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +117,13 @@ def tab_words() -> Mapping[Tab, str]:
     }
 
 
-def _choices(actor: Actor, wanted: QueueFilter) -> Choices:
+def _choices(actor: Actor, wanted: QueueFilter) -> Offer:
     locale, units = current_locale(), actor.units_where(Action.VIEW_QUEUE)
     channels: list[str] = [each.value for each in BuiltInChannel]
     if wanted.channel and wanted.channel not in channels:
         channels.append(wanted.channel)  # an imported one, from a link
     teams = actor.teams_where(Action.VIEW_QUEUE)
-    return Choices(
+    return Offer(
         {
             "unit": lambda: unit_options(locale, units),
             "team": lambda: team_options(locale, units, teams),
@@ -148,7 +138,7 @@ def _choices(actor: Actor, wanted: QueueFilter) -> Choices:
     )
 
 
-def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
+def _chips(wanted: QueueFilter, choices: Offer) -> list[dict[str, str]]:
     """Return what is filtered now, in words; each is taken off by its own link."""
     chips = []
     for name, words in (
@@ -163,8 +153,8 @@ def _chips(wanted: QueueFilter, choices: Choices) -> list[dict[str, str]]:
         ("due", _("Clock")),
     ):
         value = request.args.get(name, "")
-        if value and value in (offered := choices[name]):
-            said = _("%(what)s: %(value)s", what=words, value=offered.name(value))
+        if (chosen := choices.name(name, value)) is not None:
+            said = _("%(what)s: %(value)s", what=words, value=chosen)
             chips.append(_chip(name, value, said))
     if wanted.submitted_from:
         day = format_day(wanted.submitted_from)

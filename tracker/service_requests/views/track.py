@@ -1,8 +1,9 @@
 """Following a request: by reference and code, or by the private link."""
 
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, Final
 
 import segno
@@ -37,8 +38,8 @@ from tracker.service_requests.forms.track import (
     WithdrawForm,
     WordForm,
 )
-from tracker.service_requests.lifecycle import Solved, Status
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.lifecycle import Solved, Status, Step
+from tracker.service_requests.models import ServiceRequest, photos_told_of
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
@@ -217,6 +218,7 @@ def urge(token: str) -> ResponseReturnValue:
             found, word=form.word.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.URGE_OWN_REQUEST,
+        once={Step.URGE: form.word.data or ""},
         thanks=lambda changed: (
             _("We have told the desk. You can urge again tomorrow.")
             if changed.lead_team_id is None
@@ -241,6 +243,7 @@ def withdraw(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.WITHDRAW_OWN_REQUEST,
+        once={Step.WITHDRAW: form.reason.data or ""},
         thanks=_("You have withdrawn it. Nobody works on it any more."),
     ):
         return redirect(url_for(".show", token=token), 303)
@@ -270,6 +273,8 @@ def confirm(token: str) -> ResponseReturnValue:
             now=utc_now(),
         ),
         Action.CONFIRM_OWN_REQUEST,
+        once={Step.CONFIRM: form.word.data or ""},
+        detail={"solved": form.solved.data, "satisfaction": form.satisfaction.data},
         thanks=_("Thank you for your word. It goes to everyone who helped."),
     ):
         return redirect(url_for(".show", token=token), 303)
@@ -294,6 +299,7 @@ def dispute(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.DISPUTE_OWN_REQUEST,
+        once=dict.fromkeys((Step.DISPUTE, Step.ASK_REOPENING), form.reason.data or ""),
         thanks=lambda changed: (
             _(
                 "It was closed already, so a supervisor who did not work on it decides whether we go "
@@ -357,13 +363,28 @@ def _renewed(token: str) -> str | None:
 
 def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
     actor, now = _requester(found), utc_now()
-    if not stored and following.said_just_now(found, text, now):
+    if _is_said_again(found, text, stored, now=now):
+        delete_files(photo.key for photo in stored)
         return
     if _has_said_enough(found):
         raise RefusedError(Refusal.TOO_MANY_WORDS)
     count_attempt("word", str(found.id), secret=_secret(), now=now)
     add_photos(found, stored, Action.ADD_TO_OWN_REQUEST, actor=actor, now=now)
     answers.add_word(found, word=text, photos=len(stored), actor=actor, now=now)
+
+
+def _is_said_again(
+    found: ServiceRequest, text: str, stored: Sequence[StoredPhoto], *, now: datetime
+) -> bool:
+    """Tell whether the requester said exactly this, with these photos, a moment ago."""
+    steps = (Step.ADD_WORD, Step.RESUME)
+    said = queries.taken_just_now(found, steps, public_note=text, actor=_requester(found), now=now)
+    theirs = {photo.sha256 for photo in queries.photos_of(found) if photo.added_by_id is None}
+    return (
+        said is not None
+        and photos_told_of(said.detail) == len(stored)
+        and {photo.sha256 for photo in stored} <= theirs
+    )
 
 
 def _has_said_enough(found: ServiceRequest) -> bool:
@@ -379,8 +400,14 @@ def _take(
     action: Action,
     *,
     thanks: Callable[[ServiceRequest], str] | str,
+    once: Mapping[Step, str] = MappingProxyType({}),
+    detail: Mapping[str, object] = MappingProxyType({}),
 ) -> bool:
-    """Take a step on the request behind `token`; say beside the form why it cannot be taken."""
+    """Take a step on the request behind `token`; say beside the form why it cannot be taken.
+
+    `once`: the steps that it can be, with its words. Taken with them, and with what `detail` says, a
+    moment ago, it is not taken again: that was a double tap.
+    """
     try:
         with transaction():
             found = links.request_behind(token)
@@ -389,7 +416,8 @@ def _take(
                 return False  # the page below says why
             changed = queries.find_for_change(requester, found.id, action)
             links.require_link(token, changed)
-            step(changed)
+            if not _was_taken(changed, once, detail):
+                step(changed)
             words = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
@@ -399,6 +427,17 @@ def _take(
         return False
     flash(words)
     return True
+
+
+def _was_taken(
+    changed: ServiceRequest, once: Mapping[Step, str], detail: Mapping[str, object]
+) -> bool:
+    actor, now = _requester(changed), utc_now()
+    entries = (
+        queries.taken_just_now(changed, [step], public_note=words, actor=actor, now=now)
+        for step, words in once.items()
+    )
+    return any(entry and detail.items() <= entry.detail.items() for entry in entries)
 
 
 def _page(

@@ -169,8 +169,9 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     visit = _visit(it, visit_id)
     if visit.status is not VisitStatus.PLANNED:
-        message = "There is no such planned visit."
-        raise NotFoundError(message)
+        is_off = visit.status is VisitStatus.CANCELLED
+        flash(_("This visit is called off.") if is_off else _("This visit has taken place."))
+        return redirect(url_for(".show", service_request_id=it.id, visit_id=visit.id), 303)
     form = CancelForm.from_request()
     if form.is_sent_and_valid():
         with transaction():
