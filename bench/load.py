@@ -188,7 +188,10 @@ def _send(client: Client) -> Request:
     }
     status, _headers, _body = client.ask(("POST", f"/requests/new/{key}", fields))
     assert status == 303, f"the form was not taken: {status}"  # noqa: S101 - a bench's own check
-    return "POST", f"/requests/new/{key}/check", {"csrf_token": client.token}
+    last_page = client.ask(("GET", f"/requests/new/{key}/check", None))[2].decode()
+    shown = last_page.partition('name="shown" value="')[2].partition('"')[0]
+    sent = {"csrf_token": client.token, "shown": shown}
+    return "POST", f"/requests/new/{key}/check", sent
 
 
 def _claim(client: Client) -> Request:

@@ -60,6 +60,7 @@ function take() {
     const kept = JSON.parse(sessionStorage.getItem(NAME));
     sessionStorage.removeItem(NAME);
     const isHere = kept && kept.path === location.pathname && kept.author === author;
+    if (kept?.isOfReload && performance.getEntriesByType("navigation")[0]?.type !== "reload") return [];
     return isHere && Date.now() - kept.at < KEPT_FOR ? kept.forms : [];
   } catch {
     return []; // a browser that keeps nothing, or something that is not ours
@@ -75,12 +76,24 @@ for (const { mark, action, values } of take()) {
   }
 }
 
-document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented || event.target.dataset.signOut || event.target.getAttribute("method") !== "post") return;
-  const found = unsent(event.target);
+function keep(forms, isOfReload = false) {
   try {
-    if (found.length) sessionStorage.setItem(NAME, JSON.stringify({ at: Date.now(), path: location.pathname, author, forms: found }));
+    if (forms.length) sessionStorage.setItem(NAME, JSON.stringify({ at: Date.now(), path: location.pathname, author, forms, isOfReload }));
   } catch {
     // Full or forbidden: the page works without.
   }
+}
+
+let isLeft = false;
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented) return;
+  isLeft = true;
+  if (event.target.dataset.signOut || event.target.getAttribute("method") !== "post") return;
+  keep(unsent(event.target));
+});
+
+// Pulled down to load anew, a page of mistakes is asked for as a fresh one (focus.js).
+addEventListener("pagehide", () => {
+  if (isAnswer && !isLeft) keep(unsent(null), true);
 });

@@ -100,6 +100,18 @@ def test_what_was_typed_stays_on_a_page_of_mistakes_in_another_language(
     assert window.locator("html").get_attribute("data-text-size") == "large"
     assert window.locator("[name=answer]").input_value() == WORDS
 
+    window.get_by_role("button", name="Report the result").click()
+    expect(window.locator(".error-summary")).to_be_visible()
+    window.reload()
+    assert window.locator(".error-summary").count() == 0
+    assert window.locator("[name=answer]").input_value() == WORDS
+
+    window.get_by_role("button", name="Report the result").click()
+    expect(window.locator(".error-summary")).to_be_visible()
+    window.goto("/queue")
+    window.goto(f"/requests/{it.id}/resolution")
+    assert window.locator("[name=answer]").input_value() == ""
+
 
 def test_a_call_is_still_there_in_another_language_when_the_caller_is_known(
     a: Builders, windows: Windows

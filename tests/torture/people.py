@@ -2,12 +2,14 @@
 
 import http.client
 import random
+import re
 import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote_plus, urlencode
 from zoneinfo import ZoneInfo
@@ -35,6 +37,7 @@ from tracker.visits.models import Visit
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 LOST: Final = (OSError, http.client.HTTPException)
 """What a client sees of a server that is killed."""
+OK: Final = 200
 SEE_OTHER: Final = 303
 BROWSER: Final = "b" * 32
 """What everybody's browser tells of itself beside its drafts."""
@@ -144,7 +147,10 @@ class Somebody:
             return
         if files:
             self.log.add(Deed("upload", key))
-        if self.post(f"/requests/new/{key}/check", {}) is not None:
+        last_page = f"/requests/new/{key}/check"
+        status, _place, page = self.request("GET", last_page)
+        shown = re.search(r'name="shown" value="(\w+)"', page.decode())
+        if status == OK and shown and self.post(last_page, {"shown": shown[1]}) is not None:
             self.log.add(Deed("ask", key))
 
     def confirm(self) -> None:
@@ -215,27 +221,35 @@ class Somebody:
         """Send a form; return where its answer leads, or None when it was not taken."""
         given = {"csrf_token": self.token, **fields}
         body, media_type = _body(given, files or {})
-        host, port = self.address()
-        connection = http.client.HTTPConnection(host, port, timeout=30)
-        try:
-            headers = {
-                "Content-Type": media_type,
-                "Cookie": self.cookie,
-                "X-Forwarded-For": f"10.{self.chance.randrange(256)}.{self.chance.randrange(256)}.7",
-            }
-            connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        finally:
-            connection.close()
-        self.log.count(f"{_kind(path)} {answer.status}")
-        if answer.status >= 500:
-            self.log.faults.append(f"{answer.status} {_kind(path)}: {text[-300:]!r}")
-        place = answer.getheader("Location") or ""
-        is_taken = answer.status == SEE_OTHER and "sign-in" not in place
-        if path.endswith("/check") and place.endswith("checked=1"):
+        status, place, _page = self.request("POST", path, body, {"Content-Type": media_type})
+        is_taken = status == SEE_OTHER and "sign-in" not in place
+        if path.endswith("/check") and not place.endswith("/receipt"):
             is_taken = False
         return place if is_taken else None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> tuple[int, str, bytes]:
+        """Return the status of an answer, where it leads, and its page."""
+        host, port = self.address()
+        connection = http.client.HTTPConnection(host, port, timeout=30)
+        network = f"10.{self.chance.randrange(256)}.{self.chance.randrange(256)}.7"
+        own = {"Cookie": self.cookie, "X-Forwarded-For": network}
+        try:
+            connection.request(method, path, body, {**headers, **own})
+            answer = connection.getresponse()
+            page = answer.read()
+        finally:
+            connection.close()
+        kind = _kind(path) if method == "POST" else f"{method} {_kind(path)}"
+        self.log.count(f"{kind} {answer.status}")
+        if answer.status >= 500:
+            self.log.faults.append(f"{answer.status} {kind}: {page[-300:]!r}")
+        return answer.status, answer.getheader("Location") or "", page
 
 
 def _kind(path: str) -> str:

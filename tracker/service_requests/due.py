@@ -3,14 +3,16 @@
 The definition of overdue itself is `limits.is_overdue`; `conditions` says the same in SQL.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from sqlalchemy import BindParameter, ColumnElement, and_, or_
 
 from tracker.database import always_among
 from tracker.service_requests.lifecycle import (
+    HANDLED_STATUSES,
     STOPPED_STATUSES,
     UNRESOLVED_STATUSES,
     Status,
@@ -65,35 +67,32 @@ def due_state(service_request: Timed, now: datetime) -> DueState | None:
     return DueState.ON_TIME
 
 
+_RUNNING: Final = tuple(one for one in UNRESOLVED_STATUSES if one not in STOPPED_STATUSES)
+STATUSES: Final[Mapping[DueState, Sequence[Status]]] = {
+    DueState.ON_TIME: _RUNNING,
+    DueState.NEAR: _RUNNING,
+    DueState.OVERDUE: UNRESOLVED_STATUSES,
+    DueState.STOPPED: STOPPED_STATUSES,
+    DueState.DONE_LATE: HANDLED_STATUSES,
+}
+"""In which statuses a request can stand so, for each that a list asks for."""
+
+
 def is_in_state(state: DueState, now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Return the condition that a request stands so; raises `ValueError` for what no list asks."""
-    running = always_among(
-        ServiceRequest.status,
-        [status for status in UNRESOLVED_STATUSES if status not in STOPPED_STATUSES],
-    )
+    if state not in STATUSES:
+        message = f"No list asks for {state}."
+        raise ValueError(message)
+    due_at, near_at = ServiceRequest.due_at, ServiceRequest.near_at
+    stands = always_among(ServiceRequest.status, STATUSES[state])
     match state:
         case DueState.OVERDUE:
-            return and_(
-                always_among(ServiceRequest.status, UNRESOLVED_STATUSES),
-                ServiceRequest.due_at < now,
-            )
+            return and_(stands, due_at < now)
         case DueState.NEAR:
-            return and_(running, ServiceRequest.near_at <= now, ServiceRequest.due_at >= now)
+            return and_(stands, near_at <= now, due_at >= now)
         case DueState.STOPPED:
-            return and_(
-                always_among(ServiceRequest.status, STOPPED_STATUSES),
-                or_(ServiceRequest.due_at.is_(None), ServiceRequest.due_at >= now),
-            )
+            return and_(stands, or_(due_at.is_(None), due_at >= now))
         case DueState.DONE_LATE:
-            return and_(
-                always_among(ServiceRequest.status, (Status.RESOLVED, Status.CLOSED)),
-                ServiceRequest.resolved_on_time.is_(False),
-            )
-        case DueState.ON_TIME:
-            return and_(
-                running,
-                or_(ServiceRequest.due_at.is_(None), ServiceRequest.near_at > now),
-            )
+            return and_(stands, ServiceRequest.resolved_on_time.is_(False))
         case _:
-            message = f"No list asks for {state}."
-            raise ValueError(message)
+            return and_(stands, or_(due_at.is_(None), near_at > now))

@@ -36,7 +36,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
 from tracker.service_requests import contact, lines, search
-from tracker.service_requests.due import DueState, is_in_state
+from tracker.service_requests.due import STATUSES, DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import (
@@ -261,7 +261,10 @@ def _counted(
     if wanted.mine:
         # What is looked up for it is so once, not for each status.
         return _by_status(everything)
-    return union_all(*(_some_in(everything, status) for status in OPEN_STATUSES))
+    possible = OPEN_STATUSES if wanted.due is None else STATUSES[wanted.due]
+    return union_all(
+        *(_some_in(everything, status) for status in OPEN_STATUSES if status in possible)
+    )
 
 
 def _by_status(fitting: Select[int]) -> Select[Status, int]:
