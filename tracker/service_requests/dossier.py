@@ -5,11 +5,12 @@ Contact data is masked here; the full data comes from `contact.look_at_contact` 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Integer, Select, bindparam, exists, select
-from sqlalchemy.orm import selectinload
 
+from tracker.accounts.models import Person
 from tracker.database import db, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
@@ -24,7 +25,7 @@ from tracker.service_requests.models import (
 )
 from tracker.service_requests.queries import Entry
 from tracker.visibility import made_once
-from tracker.visits.models import Visit
+from tracker.visits.models import ContactWay, Visit, VisitStatus, visit_visitor
 
 SYSTEM_STEPS: Final = frozenset({Step.REMIND, Step.TIME_OUT, Step.IMPORT})
 """Steps that nobody takes: their row of history names no person."""
@@ -62,12 +63,31 @@ class Material:
     """What the requester said since they asked, oldest first."""
 
 
+class VisitLine(NamedTuple):
+    """A visit, as the page of its request tells it: `Visit` in plain values, with who goes."""
+
+    id: int
+    status: VisitStatus
+    planned_from: datetime | None
+    planned_to: datetime | None
+    started_at: datetime | None
+    way: ContactWay | None
+    contact_made: bool | None
+    findings: str
+    needs_found: str
+    next_step: str
+    next_step_on: date | None
+    visitors: Sequence[str]
+    """Their names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """One request with what hangs on it, as one reader may see it."""
 
     history: Sequence[Entry]
-    visits: Sequence[Visit]
+    visits: Sequence[VisitLine]
+    """Oldest first."""
     photos: Sequence[Photo]
     approvals: Sequence[Approval]
     """What waits for a supervisor's decision."""
@@ -86,7 +106,7 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     has = read(_WHAT_THERE_IS, one).one()
     return Dossier(
         history=history,
-        visits=db.session.scalars(_VISITS, one).all() if has.visits else (),
+        visits=_visits(service_request.id) if has.visits else (),
         photos=queries.photos_of(service_request) if has.photos else (),
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
         merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
@@ -144,12 +164,21 @@ _WHAT_THERE_IS: Final = select(
     exists().where(ServiceRequest.survivor_id == _ONE_ID).label("merged"),
 )
 """Most requests have next to nothing of these: asked at once, what is not there need not be read."""
-_VISITS: Final = (
-    select(Visit)
+_VISITS: Final[Select[*tuple[Any, ...]]] = (
+    select(*(getattr(Visit, name) for name in VisitLine._fields[:-1]), Person.name)
+    .outerjoin(visit_visitor, visit_visitor.c.visit_id == Visit.id)
+    .outerjoin(Person, Person.id == visit_visitor.c.person_id)
     .where(Visit.service_request_id == _ONE_ID)
-    .options(selectinload(Visit.visitors))
-    .order_by(Visit.id)
+    .order_by(Visit.id, Person.id)
 )
+
+
+def _visits(service_request_id: int) -> Sequence[VisitLine]:
+    found: dict[int, tuple[list[Any], list[str]]] = {}
+    for *visit, visitor in read(_VISITS, {"id": service_request_id}):
+        _visit, visitors = found.setdefault(visit[0], (visit, []))
+        visitors += [visitor] if visitor else []
+    return [VisitLine._make((*visit, visitors)) for visit, visitors in found.values()]
 
 
 @made_once
