@@ -545,8 +545,10 @@ def engine_options(database_url: str) -> dict[str, Any]:
 
     What a statement was given is never told with its error: that would put people into the log.
     """
-    # The connection used last is used first: few are warm, and keep their pages in memory.
-    always = {"hide_parameters": True, "pool_use_lifo": True}
+    always: dict[str, Any] = {"hide_parameters": True}
+    if make_url(database_url).database not in (None, "", ":memory:"):
+        # The connection used last is used first: few are warm, and keep their pages in memory.
+        always["pool_use_lifo"] = True
     if not database_url.startswith("postgresql"):
         return always
     given = make_url(database_url).query

@@ -58,6 +58,7 @@ class Refusal(StrEnum):
     TOO_MANY_WORDS = "too_many_words"
     SENT_ALREADY = "sent_already"
     RECORDED_ALREADY = "recorded_already"
+    VISIT_IS_OVER = "visit_is_over"
     TOO_MANY_MAILS = "too_many_mails"
     TEAM_ENDED = "team_ended"
     UNIT_ENDED = "unit_ended"

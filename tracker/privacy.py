@@ -246,7 +246,7 @@ _NUMBERED: Final = re.compile(r"\S*(?:\d|\*{3})\S*")
 """A word with a digit, or with what stands in the place of some."""
 _PART: Final = re.compile(r"[,;]")
 _WAY: Final = re.compile(
-    r"^(?:rue|via|calle|rua|plaza)\b|(?:stra(?:ß|ss)e|straat|gasse|weg|platz|allee|gatan|vägen)$"
+    r"(?:stra(?:ß|ss)e|straat|gasse|weg|platz|allee|gatan|vägen)$"
     r"|\b(?:street|st|road|rd|lane|ln|avenue|ave|alley|boulevard|blvd|close|court|crescent|drive|dr"
     r"|mews|place|row|square|sq|terrace|way|village|town|district|county|community)\.?$",
     re.IGNORECASE,
@@ -392,7 +392,7 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
     given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]
     house = _house(place)
-    doors = re.findall(r"\d{3,}", _counted(house))
+    doors = [*re.findall(r"\d{3,}", house), *re.findall(r"\d{3,}", _counted(house))]
     return [*names, *titled, *given, *doors, *_names_of_houses(house)]
 
 
@@ -414,8 +414,10 @@ def _names_of_houses(house: str) -> Iterator[str]:
 
 def numbers_that_tell(phone: str | None, neighbour: str) -> Sequence[str]:
     """Return the digits of the telephone numbers of who asks, and of who passes things on."""
-    numbers = _SPELT_NUMBER.finditer(_counted(_plain(neighbour)))
-    told = [phone or "", *(run[0] for run in numbers)]
+    plain = _plain(neighbour)
+    told = [phone or ""]
+    for words in dict.fromkeys((plain, _counted(plain))):  # 一直 behind a number is no part of it
+        told += [run[0] for run in _SPELT_NUMBER.finditer(words)]
     return [digits for digits in map(_digits, told) if len(digits) >= TELLING_DIGITS]
 
 
@@ -429,18 +431,20 @@ def told_again(
     and whatever spaces, dots or dashes stand between them. A name without a letter or digit ("…") tells nobody.
     """
     bare, origins = _bare(text)
+    counted = _counted(bare)
     found = []
     for name in names:
         wanted, _ = _bare(name or "")
         if len(wanted) < SHORTEST_TOLD or not any(map(str.isalnum, wanted)):
             continue
-        for match in re.finditer(re.escape(wanted), bare):
+        # A door is told in numerals, too; somebody's name that has some is no number.
+        for match in re.finditer(re.escape(wanted), counted if wanted.isdecimal() else bare):
             begin, end = origins[match.start()], origins[match.end() - 1] + 1
             if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
                 found.append(slice(begin, end))
     found += [
         slice(origins[begin], origins[end - 1] + 1)
-        for begin, end in _places(bare, _bare_place(place or ""))
+        for begin, end in _places(counted, _bare_place(place or ""))
     ]
     for phone in phones:
         found += _spelt_numbers(text, phone)
@@ -495,7 +499,7 @@ def _bare(text: str) -> tuple[str, Sequence[int]]:
         (bare, origin)
         for origin, character in enumerate(text)
         if unicodedata.category(character) != "Cf"
-        for bare in _counted(level(character))
+        for bare in level(character)
         if not (bare.isspace() or bare in _WITHIN_WORDS)
     ]
     return "".join(bare for bare, _ in pairs), [origin for _, origin in pairs]
@@ -505,7 +509,7 @@ def _bare_place(place: str) -> str:
     """Return an address to compare by: the numerals in the name of a street count nothing."""
     house = _house(place)
     street = _plain_address(place).removesuffix(house)
-    return "".join(each for each in level(street) if not each.isspace()) + _bare(house)[0]
+    return _bare(street)[0] + _counted(_bare(house)[0])
 
 
 def _is_one(both: str) -> bool:
@@ -574,12 +578,14 @@ def find_personal_data(text: str, region: str = "CN") -> list[PersonalData]:
     in groups or digit by digit, and what invisible characters stand in are found. Phone numbers must exist and identity-card numbers have the
     right check digit, so that references, dates and amounts are left alone.
     """
-    plain, places = _visible(_counted(_plain(text)))
+    plain, places = _visible(_plain(text))
     found: list[PersonalData] = []
-    for seen in (*_id_cards(plain), *_emails(plain), *_phones(plain, region)):
-        datum = replace(seen, start=places[seen.start], end=places[seen.end - 1] + 1)
-        if all(datum.end <= other.start or datum.start >= other.end for other in found):
-            found.append(datum)
+    # As it stands first: in 张三 and a number behind it, the numeral is no digit of the number.
+    for told in dict.fromkeys((plain, _counted(plain))):
+        for seen in (*_id_cards(told), *_emails(told), *_phones(told, region)):
+            datum = replace(seen, start=places[seen.start], end=places[seen.end - 1] + 1)
+            if all(datum.end <= other.start or datum.start >= other.end for other in found):
+                found.append(datum)
     return sorted(found, key=lambda datum: datum.start)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import CheckConstraint, ScalarSelect, String, event, select
+from sqlalchemy import CheckConstraint, ScalarSelect, String, event, select, text
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -88,6 +88,19 @@ def stamp_beside() -> ScalarSelect[str]:
 def know_stamp(stamp: str | None) -> None:
     """Spare this transaction the reading of the stamp: it was read beside something else."""
     db.session.info[_KEY] = stamp
+
+
+def stamp() -> str | None:
+    """Return the stamp as others left it; on SQLite, where nobody else writes now, with own changes."""
+    return db.session.scalar(select(SetUpStamp.stamp))
+
+
+def own_stamp() -> str | None:
+    """Return the stamp that this transaction leaves, with its own changes."""
+    if db.session.connection().dialect.name == "postgresql":
+        # The trigger waits for the end, so that nobody waits for the one row any longer.
+        db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    return stamp()
 
 
 def read_past_what_is_remembered() -> None:

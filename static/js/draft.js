@@ -10,6 +10,7 @@ const MOST = 5;
 function load() {
   try {
     const drafts = JSON.parse(localStorage.getItem(NAME));
+    if (drafts?.key) return [drafts]; // as an earlier version kept one
     if (Array.isArray(drafts)) return drafts.filter((draft) => draft.key && Date.now() - draft.at < KEPT);
   } catch {
     // A browser that keeps nothing, or something that is not ours: there is no draft.
@@ -95,13 +96,23 @@ if (form) {
   }
 }
 
-const offered = load().find((draft) => draft.values?.need && draft.key !== form?.dataset.draft);
-if (offer && offered && !(form && form.elements.namedItem("need").value)) {
+// Offers the newest draft that is not of this form.
+let offered = null;
+
+function show() {
+  offered = load().find((draft) => draft.values?.need && draft.key !== form?.dataset.draft) ?? null;
+  offer.hidden = !offered || Boolean(form?.elements.namedItem("need").value);
+  if (offer.hidden) return;
   offer.querySelector("[data-draft-beginning]").textContent = `“${offered.values.need.slice(0, 80)}”`;
   const go = offer.querySelector("[data-draft-continue]");
   // Only an address of ours: what is kept could have been tampered with.
   const address = new URL(offered.url ?? go.href, location.href);
   if (address.origin === location.origin) go.href = `${address.pathname}${address.search}#continue-${offered.key}`;
+}
+
+if (offer) {
+  show();
+  const go = offer.querySelector("[data-draft-continue]");
   go.addEventListener("click", (event) => {
     if (!form) return;
     event.preventDefault();
@@ -115,7 +126,6 @@ if (offer && offered && !(form && form.elements.namedItem("need").value)) {
     offer.hidden = true;
     form.elements.namedItem("need").focus();
   });
-  offer.hidden = false;
 }
 
 for (const button of document.querySelectorAll("[data-draft-discard]")) {
@@ -123,7 +133,7 @@ for (const button of document.querySelectorAll("[data-draft-discard]")) {
     const key = button.dataset.draftDiscard || (offer?.contains(button) ? offered?.key : form?.dataset.draft);
     silent = true;
     forget((draft) => draft.key === key);
-    if (offer?.contains(button)) offer.hidden = true;
+    if (offer?.contains(button)) show(); // another one may have been begun before
     else if (note && !note.hidden) {
       form.reset();
       note.hidden = true;

@@ -24,7 +24,8 @@ function changed(field) {
 
 // What the server filled in after a mistake stands in no fresh page.
 const isAnswer = document.documentElement.hasAttribute("data-answer");
-const isTyped = (field) => changed(field) || (isAnswer && field.type !== "hidden" && field.type !== "file");
+const isAnswered = (form) => isAnswer && form.querySelector('.error-summary, [aria-invalid="true"]') !== null;
+const isTyped = (field) => changed(field) || (isAnswered(field.form) && field.type !== "hidden" && field.type !== "file");
 
 function valueOf(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked;

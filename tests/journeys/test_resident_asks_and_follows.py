@@ -255,6 +255,16 @@ def test_two_requests_that_were_begun_are_both_kept(windows: Windows, tap: Categ
     page.goto(form)
     page.get_by_role("link", name="Continue with it").click()
     expect(page.locator("#need")).to_have_value("The lamp is out.")
+    page.goto(form)
+    page.locator("#need").fill("The door sticks.")
+
+    page.goto("/requests/new")
+    expect(page.get_by_text("The door sticks.")).to_be_visible()
+    page.get_by_role("button", name="Discard it").click()
+    expect(page.get_by_text("The lamp is out.")).to_be_visible()
+    page.get_by_role("button", name="Discard it").click()
+    expect(page.get_by_text("You began a request on this device")).to_be_hidden()
+    assert page.evaluate("localStorage.getItem('shishi-draft')") is None
 
 
 def test_what_is_typed_can_be_discarded(windows: Windows, tap: Category) -> None:

@@ -154,6 +154,19 @@ def test_a_form_that_is_kept_is_not_left_for_another_language(
     assert window.locator("[name=locale]").count() == 0
 
 
+def test_enter_saves_the_answer_of_a_call_back(a: Builders, windows: Windows) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    window = windows.open(width=1280)
+    windows.sign_in(window, a.supervisor())
+    window.goto(f"/requests/{it.id}/call-back")
+    window.locator("[name=result][value=not_reached]").check(force=True)
+
+    window.locator("[name=result][value=not_reached]").press("Enter")
+    window.wait_for_url("**/call-backs**")
+
+    assert "The try is noted" in window.locator("main").inner_text()
+
+
 def test_the_words_of_a_call_back_stay_when_the_number_is_shown(
     a: Builders, browser: Browser
 ) -> None:

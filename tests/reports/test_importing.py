@@ -15,7 +15,7 @@ from tests.support.builders import Builders
 from tests.support.together import at_once, until_others_wait
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
-from tracker.organisation.models import Area, Category, Unit
+from tracker.organisation.models import Area, AreaKind, Category, Unit
 from tracker.permissions import SYSTEM, Action, Actor, Role
 from tracker.reports.formulas import unquoted
 from tracker.reports.importing import running
@@ -480,6 +480,24 @@ def test_two_files_at_the_same_moment_make_what_both_name_once(
     for kind, names in ((Category, "垃圾"), (Area, "龙田街道"), (Unit, "城管局"), (Team, "二队")):
         how_many = select(func.count()).select_from(kind).where(kind.name == names)
         assert db.session.scalar(how_many) == 1, kind
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_name_means_the_same_in_every_batch(
+    bring_in: BringIn, a: Builders, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", size)
+    district = a.area(name="坪山区", kind=AreaKind.DISTRICT)
+    a.area(name="龙田", parent=district, kind=AreaKind.STREET)
+    line = OPEN.replace("坪山区,龙田街道", "龙田,龙田")
+
+    summary = bring_in(
+        line, line.replace("1,2026", "2,2026", 1), line.replace("1,2026", "3,2026", 1)
+    )
+
+    assert summary.created == 3
+    assert summary.made[Creatable.AREA] == 1
+    assert len(set(db.session.scalars(select(ServiceRequest.area_id)))) == 1
 
 
 def test_what_is_moved_out_of_a_branch_while_its_file_is_read_is_left_alone(

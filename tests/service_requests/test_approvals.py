@@ -177,6 +177,19 @@ def test_a_word_that_comes_too_late_is_shown_to_be_taken_along(
     assert decided() == [True]
 
 
+def test_a_decision_that_is_sent_twice_is_made_once(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.EXTENSION)
+    card = browser.sign_in(judge).open("/approvals/").form("note").values()
+    sent = card | {"note": ["还来得及"], "decision": ["refuse"]}
+
+    answers = [browser.request("POST", "/approvals/", data=sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert decided() == [False]
+
+
 def test_what_has_moved_on_cannot_be_granted(
     a: Builders, browser: Browser, new_browser: Callable[[], Browser], judge: Person
 ) -> None:

@@ -134,6 +134,7 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
         ("3栋-2单元-5-0-1", "金沙路3栋2单元501室", "…"),
         ("周六，十二号三栋三〇二室", "柳桥路十二号三栋三〇二室", "周六，…"),
         ("周六到302", "柳桥路十二号三栋三〇二室", "周六到…"),
+        ("周三302见", "柳桥路5号三302室", "周…见"),
         ("三零二见", "柳桥路12号3栋302室", "…见"),
         ("三元里大道见", "三元里大道五号", "三元里大道见"),
         ("Come to Rose Cottage", "Rose Cottage, Mill Lane", "Come to …"),
@@ -170,6 +171,8 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
     ("told", "name", "neighbour", "shown"),
     [
         ("先找王美丽，打0139123", "李明", "隔壁王美丽 13900139123", "先找…，打…"),
+        ("打28369999", "李明", "隔壁王姨28369999一直在家", "打…"),
+        ("晚上 11 点，找王一一", "王一一", "", "晚上 11 点，找…"),
         ("ask Smith first", "Ann Lee", "Mrs Smith next door", "ask … first"),
         ("Bring the ladder, please", "Ann", "The shop downstairs, please ring Mrs Chen", None),
         ("请先敲邻居的门，志愿者带梯子", "李明", "隔壁邻居，村里的志愿者，我女儿", None),

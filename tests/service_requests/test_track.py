@@ -18,6 +18,7 @@ from tests.support.links import address
 from tests.support.pictures import photos_worked_on, small_jpeg
 from tests.support.together import at_once, same_visitor
 from tracker.accounts.models import Person
+from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
 from tracker.permissions import resident
@@ -873,3 +874,47 @@ def test_the_same_step_sent_twice_is_taken_once(
     )
     assert other.status_code in (200, 409)
     assert sum(entry.step is step for entry in queries.history_of(mine)) == 1
+
+
+def test_the_same_words_after_another_step_are_another_step(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    team = a.team()
+    handler = a.actor(a.team_leader(team))
+    mine = a.service_request(team=team, status=Status.RESOLVED)
+
+    def dispute() -> list[Step]:
+        clock.shift(timedelta(seconds=5))
+        browser.send(address(mine, "dispute"), reason="It drips.")
+        return [entry.step for entry in queries.history_of(mine)]
+
+    assert dispute().count(Step.DISPUTE) == 1
+    with transaction():
+        clock.shift(timedelta(seconds=5))
+        handling.resolve(
+            db.session.merge(mine),
+            outcome=Outcome.SOLVED,
+            answer="Done.",
+            actor=handler,
+            now=utc_now(),
+        )
+
+    assert dispute().count(Step.DISPUTE) == 2
+
+
+def test_the_same_answer_to_another_question_is_another_answer(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    team = a.team()
+    handler = a.actor(a.team_leader(team))
+    mine = a.service_request(team=team, status=Status.IN_PROGRESS)
+    for question in ("Is it the kitchen?", "Is it cold water?"):
+        with transaction():
+            clock.shift(timedelta(seconds=5))
+            asked = db.session.merge(mine)
+            handling.ask_requester(asked, question=question, actor=handler, now=utc_now())
+        clock.shift(timedelta(seconds=5))
+        browser.send(address(mine, "words"), word="Yes.")
+
+    assert mine.status is Status.IN_PROGRESS
+    assert sum(entry.step is Step.RESUME for entry in queries.history_of(mine)) == 2

@@ -483,6 +483,20 @@ def test_a_visit_is_called_off_once_however_often_that_is_sent(
     assert "What was planned" in page.text
 
 
+def test_why_it_is_called_off_is_shown_to_whom_somebody_was_quicker_than(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer)
+    address = below(it, f"{planned.id}/cancellation")
+    form = at_work.open(address).form("reason").values() | {"reason": ["下大雨"]}
+    assert at_work.request("POST", address, data=form).status_code == 303
+
+    page = at_work.send(reason="我生病了，去不了", status=409)
+
+    assert "called off, or written down" in page.text
+    assert "我生病了，去不了" in page.text
+
+
 def test_a_visit_over_midnight_names_the_day_of_its_end(
     a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
 ) -> None:

@@ -245,21 +245,27 @@ def taken_just_now(
     """Return the step that `actor` took with the very same words within `DOUBLE_TAP`, if there is one.
 
     What is sent once more, by a double tap or from a page that was gone back to, is not done twice.
+    It is another step, though, where anybody has done anything since.
     """
-    query = (
+    recent = db.session.scalars(
         select(HistoryEntry)
         .where(
             HistoryEntry.service_request_id == service_request.id,
-            HistoryEntry.step.in_(steps),
-            HistoryEntry.actor_id.is_not_distinct_from(actor.person_id),
-            HistoryEntry.public_note == public_note.strip(),
-            HistoryEntry.internal_note == internal_note.strip(),
             HistoryEntry.taken_at > now - DOUBLE_TAP,
         )
         .order_by(HistoryEntry.id.desc())
-        .limit(1)
-    )
-    return db.session.scalar(query)
+    ).all()
+    wanted = (actor.person_id, public_note.strip(), internal_note.strip())
+    for entry in recent:
+        if entry.taken_at < recent[0].taken_at:
+            return None  # what hangs on one step is taken at one moment
+        if entry.step in steps and wanted == (
+            entry.actor_id,
+            entry.public_note,
+            entry.internal_note,
+        ):
+            return entry
+    return None
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -115,7 +116,8 @@ class _Meant:
 class _Words:
     """What is searched for: the condition, and whether few or very many requests can fit it."""
 
-    fitting: ColumnElement[bool] | None = None
+    make: Callable[[], ColumnElement[bool]] | None = None
+    """Makes the condition, which most searches for a frequent word never come to ask."""
     are_few: bool = False
     """So few that they are looked up one by one."""
     sift: Callable[[Sequence[int]], Collection[int]] | None = None
@@ -123,7 +125,7 @@ class _Words:
 
     @property
     def are_many(self) -> bool:
-        return self.fitting is not None and not self.are_few
+        return self.make is not None and not self.are_few
 
 
 # Literal SQL, as in the index ix_service_request_desk (migration 0006): a database knows an expression again only
@@ -183,11 +185,11 @@ def look(
     if words.sift is not None:
         everything = listed(actor, replace(wanted, words=""), meant, _Words(), zone)
         sieve = Sieve(everything, words.sift)
-    if words.fitting is not None:  # hardly ever asked twice
+    if words.make is not None:  # hardly ever asked twice
         listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
     page = wide_page_of(
-        listed(actor, wanted, meant, words, zone),
+        lambda: listed(actor, wanted, meant, words, zone),
         _NEWEST if newest_first else _IN_TURN,
         load=lines.of,
         mark=mark,
@@ -196,7 +198,7 @@ def look(
         newest_first=newest_first,
         sieve=sieve,
     )
-    if words.fitting is not None and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
+    if words.make is not None and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
         return Listing(page, _open_counts(Counter(line.status for line in page.rows)))
     if words.are_many:  # they are looked for as far as the page goes
         return Listing(page, {})
@@ -310,8 +312,8 @@ def _asked(
         *_of_content(wanted, meant),
         *_of_time(wanted, zone),
     ]
-    if words.fitting is not None:
-        conditions.append(words.fitting)
+    if words.make is not None:
+        conditions.append(words.make())
     visible = within_reach(actor, Action.VIEW_QUEUE, rows)
     return select(ServiceRequest.id).where(visible, *conditions)
 
@@ -393,37 +395,45 @@ def _with_words(actor: Actor, typed: str) -> _Words:
         return _Words()
     reference = parse_reference(typed)
     if reference is not None:
-        return _Words(ServiceRequest.reference == reference, are_few=True)
+        return _Words(lambda: ServiceRequest.reference == reference, are_few=True)
     named = search.names_in(words)
-    by_phone = _by_phone(typed, actor)
+    by_phone, by_end = _by_phone(typed, actor), _by_its_end(typed, actor)
     # Hardly any text has a whole number in it; thousands of one would only be read more slowly.
     are_few = not named and (bool(by_phone) or search.are_few(words))
     reads_all = _reads_all(actor)
-    in_the_open = true() if reads_all else _is_in_the_open(actor, words)
-    found = and_(search.fits(words, named), in_the_open)
-    ends = _by_its_end(typed, actor)
-    if not are_few:
-        # Names are so many that a page is full before the texts are asked.
-        fitting = or_(found, *map(ServiceRequest.id.in_, ends))
 
-        def sift(ids: Sequence[int]) -> Collection[int]:
-            if reads_all and not ends:
-                return search.matching(words, ids)
-            by_text = and_(search.matches(words, some=ids), in_the_open)
-            fits = or_(by_text, *map(ServiceRequest.id.in_, ends))
-            asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
-            return frozenset(read(asked).scalars())
+    def in_the_open() -> ColumnElement[bool]:
+        return true() if reads_all else _is_in_the_open(actor, words)
 
-        return _Words(fitting, sift=None if named else sift)
-    by_number = [*by_phone, *ends]
-    if by_number:
-        # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-        found = (
-            ServiceRequest.id.in_(search.ids_with(words, *by_number))
-            if reads_all
-            else or_(ServiceRequest.id.in_(union_all(*by_number)), found)
+    @cache
+    def few() -> ColumnElement[bool]:
+        by_number = [*by_phone, *by_end]
+        if by_number and reads_all:
+            # One list of ids: of two conditions, PostgreSQL would look at every request for either.
+            return ServiceRequest.id.in_(search.ids_with(words, *by_number))
+        found = and_(search.fits(words, named), in_the_open())
+        return or_(ServiceRequest.id.in_(union_all(*by_number)), found) if by_number else found
+
+    @cache
+    def many() -> ColumnElement[bool]:
+        found = and_(search.fits(words, named), in_the_open())
+        return or_(found, *map(ServiceRequest.id.in_, by_end))
+
+    def sift(ids: Sequence[int]) -> Collection[int]:
+        by_text = search.matching(words, ids)
+        if reads_all and not by_end:
+            return by_text
+        fits = or_(
+            and_(ServiceRequest.id.in_(by_text), in_the_open()),
+            *map(ServiceRequest.id.in_, by_end),
         )
-    return _Words(found, are_few=True)
+        asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
+        return frozenset(read(asked).scalars())
+
+    if are_few:
+        return _Words(few, are_few=True)
+    # Names are so many that a page is full before the texts are asked.
+    return _Words(many, sift=None if named else sift)
 
 
 def _reads_all(actor: Actor) -> bool:

@@ -7,16 +7,21 @@ are found on both.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Integer,
     Select,
+    String,
+    TextClause,
     and_,
     any_,
+    bindparam,
     column,
     exists,
     false,
@@ -226,20 +231,22 @@ def is_in_the_open(term: str) -> ColumnElement[bool]:
     )
 
 
-def matches(query: str, *, some: Sequence[int] | None = None) -> ColumnElement[bool]:
+def matches(query: str) -> ColumnElement[bool]:
     """Return the condition that a request contains every word of `query`.
 
-    A query without a letter or digit matches nothing. With `some` the condition is asked of some
-    requests only, and need not be right for others.
+    A query without a letter or digit matches nothing.
     """
-    found = _found(query, some)
+    found = _found(query)
     return false() if found is None else ServiceRequest.id.in_(found)
 
 
 def matching(query: str, some: Sequence[int]) -> frozenset[int]:
     """Return which of some requests contain every word of `query`, and perhaps others that do."""
-    found = _found(query, some)
-    return frozenset() if found is None else frozenset(read(found).scalars())
+    words = _words(query)
+    if words is None or not some:
+        return frozenset()
+    narrowed = {"these": list(some), "first": min(some), "last": max(some)}
+    return frozenset(read(_some_with(words.shape), {**words.given, **narrowed}).scalars())
 
 
 def ids_with(query: str, *others: Select[int]) -> CompoundSelect[int]:
@@ -250,53 +257,95 @@ def ids_with(query: str, *others: Select[int]) -> CompoundSelect[int]:
 
 def are_few(query: str) -> bool:
     """Tell whether so few requests contain the words that each can be looked at."""
-    found = _found(query)
-    if found is None:
+    words = _words(query)
+    if words is None:
         return True
-    if _are_clearly_many(query):
+    if _are_clearly_many(words):
         return False
-    some = found.limit(MOST_OF_FEW + 1).subquery()
-    return (read(select(func.count()).select_from(some)).scalar() or 0) <= MOST_OF_FEW
+    return (read(_how_many_with(words.shape), words.given).scalar() or 0) <= MOST_OF_FEW
 
 
-def _are_clearly_many(query: str) -> bool:
+class _Shape(NamedTuple):
+    """All that the statements about words hang on, besides the words."""
+
+    dialect: str
+    phrases: int
+
+
+class _Words(NamedTuple):
+    """What is looked for, as a database wants it."""
+
+    shape: _Shape
+    given: Mapping[str, str]
+
+
+def _words(query: str) -> _Words | None:
+    """Return what is asked of the index; None for a query without a letter or digit."""
+    dialect = db.session.connection().dialect.name
+    if dialect == "sqlite":
+        expression = sqlite_match(query)
+        return _Words(_Shape(dialect, 1), {"phrase_0": expression}) if expression else None
+    phrases = postgres_phrases(query)
+    given = {f"phrase_{n}": phrase for n, phrase in enumerate(phrases)}
+    return _Words(_Shape(dialect, len(phrases)), given) if phrases else None
+
+
+# Each is made once: making a statement takes longer than running it.
+
+
+@cache
+def _all_with(shape: _Shape) -> Select[int]:
+    """Select the ids of the requests that contain the words."""
+    given = (bindparam(f"phrase_{n}", type_=String) for n in range(shape.phrases))
+    return _with_phrases(shape.dialect, given)
+
+
+def _with_phrases(dialect: str, phrases: Iterable[str | BindParameter[str]]) -> Select[int]:
+    if dialect == "sqlite":
+        [expression] = phrases
+        words = literal_column("service_request_search").op("MATCH")(expression)
+        return select(_ROWID).select_from(_INDEX).where(words)
+    body = _INDEX.c.body.op("@@")
+    fits = (body(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
+    return select(_INDEX.c.service_request_id).where(*fits)
+
+
+@cache
+def _some_with(shape: _Shape) -> Select[int]:
+    """Select them among some, and perhaps others: each index is narrowed in the way that it can be."""
+    found = _all_with(shape)
+    if shape.dialect == "sqlite":
+        return found.where(_ROWID.between(bindparam("first"), bindparam("last")))
+    these = bindparam("these", type_=ARRAY(Integer))  # one parameter, not four hundred
+    return found.where(_INDEX.c.service_request_id == any_(these))
+
+
+@cache
+def _how_many_with(shape: _Shape) -> Select[int]:
+    some = _all_with(shape).limit(MOST_OF_FEW + 1).subquery()
+    return select(func.count()).select_from(some)
+
+
+@cache
+def _plan_of(shape: _Shape) -> TextClause:
+    fits = (f"body @@ phraseto_tsquery('simple', :phrase_{n})" for n in range(shape.phrases))
+    asked = " AND ".join(fits)
+    return text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM service_request_search WHERE {asked}")  # noqa: S608 - of our own words only
+
+
+def _are_clearly_many(words: _Words) -> bool:
     """Tell whether PostgreSQL, which gathers all of them before it counts some, thinks so.
 
     It knows how frequent the frequent words are. Of a phrase it knows its rarest word at most.
     """
-    phrases = postgres_phrases(query)
-    if db.session.connection().dialect.name != "postgresql" or not phrases:
+    if words.shape.dialect != "postgresql":
         return False
-    asked = " AND ".join(
-        f"body @@ phraseto_tsquery('simple', :phrase_{n})" for n in range(len(phrases))
-    )
-    told = db.session.scalar(
-        text(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM service_request_search WHERE {asked}"),  # noqa: S608 - of our own words only
-        {f"phrase_{n}": phrase for n, phrase in enumerate(phrases)},
-    )
+    told = read(_plan_of(words.shape), words.given).scalar_one()
     rows: float = told[0]["Plan"]["Plan Rows"]
     return rows > CLEARLY_MANY
 
 
-def _found(query: str, some: Sequence[int] | None = None) -> Select[int] | None:
-    """Select the ids of the requests that contain the words; None when nothing is asked for.
-
-    Of `some`, and perhaps of others: each index is narrowed in the way that it can be.
-    """
-    if db.session.connection().dialect.name == "sqlite":
-        expression = sqlite_match(query)
-        if not expression:
-            return None
-        words = literal_column("service_request_search").op("MATCH")(expression)
-        found = select(_ROWID).select_from(_INDEX).where(words)
-        return found.where(_ROWID.between(min(some), max(some))) if some else found
-    phrases = postgres_phrases(query)
-    if not phrases:
-        return None
-    found = select(_INDEX.c.service_request_id).where(
-        *(_INDEX.c.body.op("@@")(func.phraseto_tsquery("simple", phrase)) for phrase in phrases)
-    )
-    if some:
-        these = literal(list(some), ARRAY(Integer))  # one parameter, not four hundred
-        found = found.where(_INDEX.c.service_request_id == any_(these))
-    return found
+def _found(query: str) -> Select[int] | None:
+    """Select the ids of the requests that contain the words; None when nothing is asked for."""
+    words = _words(query)
+    return None if words is None else _with_phrases(words.shape.dialect, words.given.values())

@@ -101,6 +101,7 @@ REFUSALS = {
         "This was sent before, perhaps from another window, without what you added since. Copy it, "
         "and add it on the page of your request; choose photos again there."
     ),
+    Refusal.VISIT_IS_OVER: _l("This visit was called off, or written down, in the meantime."),
     Refusal.RECORDED_ALREADY: _l(
         "This form was sent before, perhaps from another window, with other words: they were recorded. "
         "What you typed now is still here. Copy it, and add it to what was recorded, or begin a new form."

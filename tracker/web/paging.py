@@ -41,7 +41,7 @@ class Sieve(NamedTuple):
 
 
 def wide_page_of(
-    query: Select[int],
+    query: Select[int] | Callable[[], Select[int]],
     keys: Sequence[SQLColumnExpression[Any]],
     *,
     load: Callable[[Sequence[int]], Sequence[Row]],
@@ -58,7 +58,7 @@ def wide_page_of(
     returns the rows of some ids, in any order. Each row has an `id`. The statement of a page is
     remembered with its query, which may be one of those that are made once (`visibility.made_once`);
     `parameters` are its moments and the like. With a `sieve` the first rows are read without a
-    condition and sifted: most pages end among them.
+    condition and sifted: most pages end among them, so that `query` need not even be made.
     """
 
     def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
@@ -76,7 +76,7 @@ def wide_page_of(
             found = [row for row in first if row[0] in fitting][: way.size + 1]
             if len(found) > way.size or len(first) <= SIFTED:
                 return found
-        return found_by(query, way)
+        return found_by(query() if callable(query) else query, way)
 
     page = _page(
         rows_of,
@@ -117,7 +117,8 @@ def page_of(
     `newest_first`: by all of them descending.
 
     `mark` comes from the page before (`next_mark`) or after (`previous_mark`); one that cannot
-    be read begins at the start, as does one that nothing stands behind any longer. No key may be NULL: coalesce in the query.
+    be read begins at the start, as does one that nothing stands behind any longer. No key may be
+    NULL: coalesce in the query.
 
     `asked` are conditions of the query that bound the first key, too: of two bounds SQLite begins
     at the one that it reads first, which must be the mark's.

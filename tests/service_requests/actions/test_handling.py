@@ -506,4 +506,13 @@ def test_a_note_that_is_sent_twice_stands_once(a: Builders, team: Team) -> None:
 
     assert [note("明天来", 0), note(" 明天来 ", 1)] == [1, 1]
     assert note("后天来", 1) == 2
-    assert note("明天来", 3) == 3
+    assert note("明天来", 1) == 3, "other words stand between"
+    with transaction():
+        handling.add_note(
+            db.session.merge(it),
+            public_note="明天来",
+            nobody_answered=True,
+            actor=writer,
+            now=a.now + timedelta(minutes=1),
+        )
+    assert note("明天来", 4) == 5

@@ -10,9 +10,9 @@ from typing import TypeAlias
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from tracker.database import Model, db
+from tracker.database import Model, db, take_turns
 from tracker.organisation.models import Area, AreaKind, Category, Unit, UnitKind
-from tracker.organisation.queries import hold_trees, keep_trees, organisation, units_below
+from tracker.organisation.queries import keep_trees, organisation, units_below
 from tracker.permissions import SYSTEM, Action, Actor, may, may_in_unit
 from tracker.reports.importing.mapping import (
     UNCATEGORISED,
@@ -22,6 +22,7 @@ from tracker.reports.importing.mapping import (
     MappingError,
 )
 from tracker.reports.importing.rows import ImportedRow, Problem, Reason
+from tracker.set_up import own_stamp, stamp
 from tracker.teams.models import Team
 
 Key: TypeAlias = tuple[int | None, str]
@@ -65,6 +66,10 @@ class Names:
         self.now = now
         self.created: Counter[Creatable] = Counter()
         self._imaginary = count(-1, -1)
+        self._loaded_at: str | None = None
+        """The stamp of the set-up that is known here, with what this run has made of it."""
+        self._has_made = self._is_current = False
+        """In this batch; and whether nobody else had changed anything by then."""
         self._units: dict[str, int] = {}
         self._categories: dict[Key, int] = {}
         self._kinds_by_name: defaultdict[str, list[int]] = defaultdict(list)
@@ -97,11 +102,16 @@ class Names:
         Nothing begins below what has ended, and what was moved out of the branch is not named any more.
         """
         if self.mapping.create:
-            hold_trees()  # two who are missing the same make it once
-        else:
-            keep_trees()
-        if self.mapping.create or self._below_home() != self.reach:
-            self._load()
+            take_turns("imports that make names")  # two who miss the same make it once
+        keep_trees()
+        if stamp() != self._loaded_at:
+            self._load()  # by somebody else: what this run made it knows
+
+    def know_what_was_made(self) -> None:
+        """Know the set-up as this batch leaves it; what others changed meanwhile is read before the next."""
+        if self._has_made:
+            self._loaded_at = own_stamp() if self._is_current else None
+            self._has_made = False
 
     def _note_ended(self) -> None:
         trees = (Creatable.UNIT, Unit), (Creatable.CATEGORY, Category), (Creatable.AREA, Area)
@@ -317,14 +327,14 @@ class Names:
         self.created[kind] += 1
         if self.is_dry:
             return next(self._imaginary)
+        if not self._has_made:
+            self._has_made, self._is_current = True, stamp() == self._loaded_at
         return _saved(thing)
-
-    def _below_home(self) -> set[int]:
-        return {*units_below(self.home_id), self.home_id}
 
     def _load(self) -> None:
         """Read every name, Chinese and English; what has ended counts if nothing else is named so."""
-        self.reach = self._below_home()
+        self._loaded_at, self._has_made = stamp(), False
+        self.reach = {*units_below(self.home_id), self.home_id}
         for known in (
             *(self._units, self._teams, self._teams_by_name, self._groups),
             *(self._categories, self._kinds_by_name, self._areas, self._areas_by_name),

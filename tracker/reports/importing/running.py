@@ -165,6 +165,7 @@ class Run:
                 writer.names.keep_trees()
                 self._require_still(writer.names)
                 done = writer.write([row for _line, _row, row in self._batch.values()])
+                writer.names.know_what_was_made()
         # What this very run brought in before it came to a halt is its own, though it is there now.
         own = min(done.unchanged, self._made_before)
         self._made_before -= own

@@ -36,14 +36,16 @@ def add_note(
     `nobody_answered`: it is of a call-back that reached nobody. The same note sent twice is one.
     """
     require(actor, Action.ADD_NOTE, service_request)
-    if queries.taken_just_now(
+    detail = {"nobody_answered": True} if nobody_answered else {}
+    same = queries.taken_just_now(
         service_request,
         [Step.NOTE],
         public_note=public_note,
         internal_note=internal_note,
         actor=actor,
         now=now,
-    ):
+    )
+    if same and same.detail == detail:
         return
     steps.take(
         service_request,
@@ -52,7 +54,7 @@ def add_note(
         now=now,
         public_note=public_note,
         internal_note=internal_note,
-        detail={"nobody_answered": True} if nobody_answered else None,
+        detail=detail,
     )
     if public_note.strip():
         messages.tell_requester(service_request, Step.NOTE, now=now)

@@ -269,6 +269,7 @@ def _call_off_while_parked(service_request: ServiceRequest, now: datetime) -> Se
         select(Visit).where(
             Visit.service_request_id == service_request.id,
             is_to_come(now),
+            Visit.planned_from > now,  # who is there already is not called back
             Visit.planned_from < looked_at_again,
         )
     ).all()

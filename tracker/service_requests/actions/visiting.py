@@ -191,13 +191,16 @@ def is_recorded(service_request: ServiceRequest, visit: Visit | None, submission
 def cancel_visit(
     service_request: ServiceRequest, visit: Visit, *, reason: str, actor: Actor, now: datetime
 ) -> None:
-    """Call off a planned visit; the requester is told why. Of one that is called off, nothing."""
+    """Call off a planned visit; the requester is told why.
+
+    Raises `RefusedError` when it was called off, or recorded, already.
+    """
     require(actor, Action.RECORD_VISIT, service_request)
-    if visit.service_request_id == service_request.id and visit.status is VisitStatus.CANCELLED:
-        return
-    if visit.service_request_id != service_request.id or visit.status is not VisitStatus.PLANNED:
-        message = "There is no such planned visit."
+    if visit.service_request_id != service_request.id:
+        message = "There is no such visit."
         raise NotFoundError(message)
+    if visit.status is not VisitStatus.PLANNED:
+        raise RefusedError(Refusal.VISIT_IS_OVER)
     _call_off(service_request, visit, reason=reason, actor=actor, now=now)
 
 

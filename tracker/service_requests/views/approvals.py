@@ -52,16 +52,24 @@ def decide() -> ResponseReturnValue:
                 approval, granted=granted, note=form.note.data or "", actor=actor, now=utc_now()
             )
     except RefusedError as refused:
-        return _too_late(form, refusal_text(refused.refusal))
+        if not _is_own_decision(approval_id, granted=granted, note=form.note.data or ""):
+            return _too_late(form, refusal_text(refused.refusal))
     except StepNotAllowedError:
         return _too_late(form, _("The request has moved on, so this can no longer be granted."))
-    else:
-        flash(
-            _("Granted. Everybody concerned is told.")
-            if granted
-            else _("Refused. Those who asked are told.")
-        )
+    flash(
+        _("Granted. Everybody concerned is told.")
+        if granted
+        else _("Refused. Those who asked are told.")
+    )
     return redirect(url_for(".index"), 303)
+
+
+def _is_own_decision(approval_id: int, *, granted: bool, note: str) -> bool:
+    """Tell whether the reader has decided just so: a double tap."""
+    actor = signed_in_actor()
+    approval = find_approval(actor, approval_id)
+    decided = (approval.decided_by_id, approval.granted, approval.decision_note)
+    return decided == (actor.person_id, granted, note.strip())
 
 
 def _too_late(form: DecisionForm, why: str) -> ResponseReturnValue:

@@ -168,20 +168,23 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
     visit = _visit(it, visit_id)
-    if visit.status is not VisitStatus.PLANNED:
+    form = CancelForm.from_request()
+    if visit.status is not VisitStatus.PLANNED and not form.is_sent_and_valid():
         is_off = visit.status is VisitStatus.CANCELLED
         flash(_("This visit is called off.") if is_off else _("This visit has taken place."))
         return redirect(url_for(".show", service_request_id=it.id, visit_id=visit.id), 303)
-    form = CancelForm.from_request()
     if form.is_sent_and_valid():
+        reason, now = form.reason.data or "", utc_now()
+        if queries.taken_just_now(it, [Step.NOTE], public_note=reason, actor=actor, now=now):
+            return _back(service_request_id)
         with transaction():
             changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
             visiting.cancel_visit(
                 changed,
                 _visit(changed, visit_id),
-                reason=form.reason.data or "",
+                reason=reason,
                 actor=actor,
-                now=utc_now(),
+                now=now,
             )
         flash(_("The visit is called off, and the requester has been told."))
         return _back(service_request_id)
