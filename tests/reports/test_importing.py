@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 
 from tests.support.builders import Builders
 from tests.support.together import at_once, until_others_wait
+from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError
 from tracker.organisation.models import Area, AreaKind, Category, Unit
@@ -500,8 +501,34 @@ def test_a_name_means_the_same_in_every_batch(
     assert len(set(db.session.scalars(select(ServiceRequest.area_id)))) == 1
 
 
+def bring_into(
+    home: Unit,
+    table: Path,
+    mapping: Mapping,
+    a: Builders,
+    person: Person,
+    *,
+    meanwhile: Callable[[Summary], None],
+) -> Summary:
+    """Import a file into a unit as an administrator does, with something between its batches."""
+    with transaction():
+        run_id = begin(table.name, mapping, actor=a.actor(person), now=a.now).id
+    rejects = Rejects(table.with_name("rejects.csv"), tuple(HEADER.split(",")))
+    return Run(
+        open_table(table, "utf-8"),
+        mapping,
+        a.actor(person),
+        a.now,
+        rejects,
+        run_id,
+        home_unit_id=home.id,
+        actor_now=lambda: a.actor(person),
+        on_batch=meanwhile,
+    ).go()
+
+
 def test_what_is_moved_out_of_a_branch_while_its_file_is_read_is_left_alone(
-    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+    a: Builders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "BATCH_SIZE", 1)
     east, west = a.unit(), a.unit()
@@ -524,19 +551,7 @@ def test_what_is_moved_out_of_a_branch_while_its_file_is_read_is_left_alone(
             moved = db.session.get_one(Unit, office.id)
             moved.parent_id = west.id
 
-    with transaction():
-        run_id = begin("book.csv", mapping, actor=a.actor(person), now=now).id
-    summary = Run(
-        open_table(table, "utf-8"),
-        mapping,
-        a.actor(person),
-        now,
-        Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(","))),
-        run_id,
-        home_unit_id=east.id,
-        actor_now=lambda: a.actor(person),
-        on_batch=move,
-    ).go()
+    summary = bring_into(east, table, mapping, a, person, meanwhile=move)
 
     assert (summary.created, summary.rejected) == (1, 1)
     assert reasons(summary) == {Reason.NO_SUCH_UNIT}
@@ -558,19 +573,7 @@ def test_nothing_is_made_by_a_role_that_ended_while_the_file_was_read(
         with transaction():
             db.session.merge(at_the_top).ended_at = now
 
-    with transaction():
-        run_id = begin("book.csv", mapping, actor=a.actor(person), now=now).id
-    summary = Run(
-        open_table(table, "utf-8"),
-        mapping,
-        a.actor(person),
-        now,
-        Rejects(tmp_path / "rejects.csv", tuple(HEADER.split(","))),
-        run_id,
-        home_unit_id=north.id,
-        actor_now=lambda: a.actor(person),
-        on_batch=end,
-    ).go()
+    summary = bring_into(north, table, mapping, a, person, meanwhile=end)
 
     assert (summary.created, summary.rejected) == (1, 1)
     assert reasons(summary) == {Reason.NO_SUCH_CATEGORY}
