@@ -163,13 +163,19 @@ def test_without_javascript_on_a_phone_a_resident_asks_follows_and_confirms(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_what_is_typed_survives_a_closed_tab_and_is_gone_after_sending(
-    windows: Windows, tap: Category, place: Area
-) -> None:
+def filled_in(windows: Windows, tap: Category) -> Page:
+    """Open the form on a phone, and fill in what it asks for."""
     page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
     page.locator("#need").fill("The kitchen tap drips.")
     page.locator("#address").fill("12 River Lane")
     page.locator('[name="reachable_by"][value="nobody"]').check()
+    return page
+
+
+def test_what_is_typed_survives_a_closed_tab_and_is_gone_after_sending(
+    windows: Windows, tap: Category, place: Area
+) -> None:
+    page = filled_in(windows, tap)
     eventually(page, "localStorage.getItem('shishi-draft') !== null")
     context = page.context
     page.close()
@@ -208,10 +214,7 @@ def test_going_back_over_a_page_of_errors_opens_the_form_again(
 def test_what_is_discarded_on_the_last_page_leaves_nothing_on_the_device(
     windows: Windows, tap: Category, place: Area
 ) -> None:
-    page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
-    page.locator("#need").fill("The kitchen tap drips.")
-    page.locator("#address").fill("12 River Lane")
-    page.locator('[name="reachable_by"][value="nobody"]').check()
+    page = filled_in(windows, tap)
     page.get_by_role("button", name="Continue", exact=True).last.click()
     expect(page.get_by_role("button", name="Send it now")).to_be_visible()
     assert page.evaluate("localStorage.getItem('shishi-draft')") is not None
@@ -227,10 +230,7 @@ def test_what_is_discarded_on_the_last_page_leaves_nothing_on_the_device(
 def test_what_was_begun_anew_without_cookies_is_gone_from_the_device_after_sending(
     windows: Windows, tap: Category, place: Area
 ) -> None:
-    page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
-    page.locator("#need").fill("The kitchen tap drips.")
-    page.locator("#address").fill("12 River Lane")
-    page.locator('[name="reachable_by"][value="nobody"]').check()
+    page = filled_in(windows, tap)
     page.context.clear_cookies()
     page.get_by_role("button", name="Continue", exact=True).last.click()
     page.get_by_role("button", name="Send it now").click()  # the form that was kept

@@ -483,6 +483,17 @@ def test_a_visit_is_called_off_once_however_often_that_is_sent(
     assert "What was planned" in page.text
 
 
+def test_a_visit_is_called_off_with_the_words_of_a_note_before_it(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
+) -> None:
+    planned = a.planned_visit(it, by=volunteer)
+    at_work.send(f"/requests/{it.id}/note", public_note="下大雨")
+
+    at_work.send(below(it, f"{planned.id}/cancellation"), reason="下大雨")
+
+    assert visits()[0].status is VisitStatus.CANCELLED
+
+
 def test_why_it_is_called_off_is_shown_to_whom_somebody_was_quicker_than(
     a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person
 ) -> None:

@@ -335,12 +335,12 @@ class Names:
         """Read every name, Chinese and English; what has ended counts if nothing else is named so."""
         self._loaded_at, self._has_made = stamp(), False
         self.reach = {*units_below(self.home_id), self.home_id}
-        for known in (
-            *(self._units, self._teams, self._teams_by_name, self._groups),
-            *(self._categories, self._kinds_by_name, self._areas, self._areas_by_name),
-            *(self._area_parent, self._area_unit),
-        ):
-            known.clear()
+        for by_name in (self._units, self._categories, self._areas, self._teams):
+            by_name.clear()
+        for several in (self._kinds_by_name, self._areas_by_name, self._teams_by_name):
+            several.clear()
+        for tree in (self._groups, self._area_parent, self._area_unit):
+            tree.clear()
         self._note_ended()
         self._load_categories()
         self._load_areas()

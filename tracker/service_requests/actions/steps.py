@@ -5,7 +5,7 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
@@ -243,15 +243,23 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
         service_request.seconds_to_close = None
 
 
-def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
-    """Let nobody ring at a door for what has been settled; return the visits that had not begun."""
-    to_come = db.session.scalars(
+def _not_begun(
+    service_request: ServiceRequest, now: datetime, *conditions: ColumnElement[bool]
+) -> Sequence[Visit]:
+    """Return the visits to come, but for one under way: who is there already is not called back."""
+    return db.session.scalars(
         select(Visit).where(
             Visit.service_request_id == service_request.id,
             is_to_come(now),
             Visit.planned_from > now,
+            *conditions,
         )
     ).all()
+
+
+def _call_off_visits(service_request: ServiceRequest, now: datetime) -> Sequence[Visit]:
+    """Let nobody ring at a door for what has been settled; return the visits that had not begun."""
+    to_come = _not_begun(service_request, now)
     db.session.execute(
         update(Visit)
         .where(Visit.service_request_id == service_request.id, Visit.status == VisitStatus.PLANNED)
@@ -265,14 +273,7 @@ def _call_off_while_parked(service_request: ServiceRequest, now: datetime) -> Se
     assert service_request.parked_until is not None  # noqa: S101 - the database says so, too
     zone = ZoneInfo(organisation.time_zone_name())
     looked_at_again = datetime.combine(service_request.parked_until, time.min, zone)
-    meanwhile = db.session.scalars(
-        select(Visit).where(
-            Visit.service_request_id == service_request.id,
-            is_to_come(now),
-            Visit.planned_from > now,  # who is there already is not called back
-            Visit.planned_from < looked_at_again,
-        )
-    ).all()
+    meanwhile = _not_begun(service_request, now, Visit.planned_from < looked_at_again)
     for visit in meanwhile:
         visit.status = VisitStatus.CANCELLED
     return meanwhile

@@ -1,6 +1,6 @@
 """Following a request: by reference and code, or by the private link."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from io import BytesIO
 from types import MappingProxyType
@@ -218,7 +218,8 @@ def urge(token: str) -> ResponseReturnValue:
             found, word=form.word.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.URGE_OWN_REQUEST,
-        once={Step.URGE: form.word.data or ""},
+        once=[Step.URGE],
+        words=form.word.data or "",
         thanks=lambda changed: (
             _("We have told the desk. You can urge again tomorrow.")
             if changed.lead_team_id is None
@@ -243,7 +244,8 @@ def withdraw(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.WITHDRAW_OWN_REQUEST,
-        once={Step.WITHDRAW: form.reason.data or ""},
+        once=[Step.WITHDRAW],
+        words=form.reason.data or "",
         thanks=_("You have withdrawn it. Nobody works on it any more."),
     ):
         return redirect(url_for(".show", token=token), 303)
@@ -273,7 +275,8 @@ def confirm(token: str) -> ResponseReturnValue:
             now=utc_now(),
         ),
         Action.CONFIRM_OWN_REQUEST,
-        once={Step.CONFIRM: form.word.data or ""},
+        once=[Step.CONFIRM],
+        words=form.word.data or "",
         detail={"solved": form.solved.data, "satisfaction": form.satisfaction.data},
         thanks=_("Thank you for your word. It goes to everyone who helped."),
     ):
@@ -299,7 +302,8 @@ def dispute(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.DISPUTE_OWN_REQUEST,
-        once=dict.fromkeys((Step.DISPUTE, Step.ASK_REOPENING), form.reason.data or ""),
+        once=[Step.DISPUTE, Step.ASK_REOPENING],
+        words=form.reason.data or "",
         thanks=lambda changed: (
             _(
                 "It was closed already, so a supervisor who did not work on it decides whether we go "
@@ -379,12 +383,10 @@ def _is_said_again(
     """Tell whether the requester said exactly this, with these photos, a moment ago."""
     steps = (Step.ADD_WORD, Step.RESUME)
     said = queries.taken_just_now(found, steps, public_note=text, actor=_requester(found), now=now)
+    if said is None or photos_told_of(said.detail) != len(stored):
+        return False
     theirs = {photo.sha256 for photo in queries.photos_of(found) if photo.added_by_id is None}
-    return (
-        said is not None
-        and photos_told_of(said.detail) == len(stored)
-        and {photo.sha256 for photo in stored} <= theirs
-    )
+    return {photo.sha256 for photo in stored} <= theirs
 
 
 def _has_said_enough(found: ServiceRequest) -> bool:
@@ -400,13 +402,14 @@ def _take(
     action: Action,
     *,
     thanks: Callable[[ServiceRequest], str] | str,
-    once: Mapping[Step, str] = MappingProxyType({}),
+    once: Collection[Step] = (),
+    words: str = "",
     detail: Mapping[str, object] = MappingProxyType({}),
 ) -> bool:
     """Take a step on the request behind `token`; say beside the form why it cannot be taken.
 
-    `once`: the steps that it can be, with its words. Taken with them, and with what `detail` says, a
-    moment ago, it is not taken again: that was a double tap.
+    `once`: the steps that it can be. Taken a moment ago with the same `words`, and with what `detail`
+    says, it is not taken again: that was a double tap.
     """
     try:
         with transaction():
@@ -416,28 +419,20 @@ def _take(
                 return False  # the page below says why
             changed = queries.find_for_change(requester, found.id, action)
             links.require_link(token, changed)
-            if not _was_taken(changed, once, detail):
+            taken = queries.taken_just_now(
+                changed, once, public_note=words, actor=requester, now=utc_now()
+            )
+            if taken is None or not detail.items() <= taken.detail.items():
                 step(changed)
-            words = thanks if isinstance(thanks, str) else thanks(changed)
+            thanked = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
     except StepNotAllowedError:
         # It moved on since the page was opened; the page below says how it stands now.
         return False
-    flash(words)
+    flash(thanked)
     return True
-
-
-def _was_taken(
-    changed: ServiceRequest, once: Mapping[Step, str], detail: Mapping[str, object]
-) -> bool:
-    actor, now = _requester(changed), utc_now()
-    entries = (
-        queries.taken_just_now(changed, [step], public_note=words, actor=actor, now=now)
-        for step, words in once.items()
-    )
-    return any(entry and detail.items() <= entry.detail.items() for entry in entries)
 
 
 def _page(

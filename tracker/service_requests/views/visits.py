@@ -175,17 +175,15 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
         return redirect(url_for(".show", service_request_id=it.id, visit_id=visit.id), 303)
     if form.is_sent_and_valid():
         reason, now = form.reason.data or "", utc_now()
-        if queries.taken_just_now(it, [Step.NOTE], public_note=reason, actor=actor, now=now):
-            return _back(service_request_id)
         with transaction():
             changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
-            visiting.cancel_visit(
-                changed,
-                _visit(changed, visit_id),
-                reason=reason,
-                actor=actor,
-                now=now,
+            said = queries.taken_just_now(
+                changed, [Step.NOTE], public_note=reason, actor=actor, now=now
             )
+            if said is None or said.detail.get("visit_id") != visit_id:  # else a double tap
+                visiting.cancel_visit(
+                    changed, _visit(changed, visit_id), reason=reason, actor=actor, now=now
+                )
         flash(_("The visit is called off, and the requester has been told."))
         return _back(service_request_id)
     return render_template(
