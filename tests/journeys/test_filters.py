@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.support.builders import Builders
 from tests.support.chromium import Windows
+from tracker.service_requests.queue import COUNTED_AT_ONCE
 
 pytestmark = pytest.mark.browser
 
@@ -66,3 +67,20 @@ def test_without_a_network_the_link_is_left(a: Builders, windows: Windows) -> No
     window.get_by_role("link", name="Choose filters").click()
     expect(window.locator("#filter-kind")).to_be_visible()
     windows.complaints.clear()  # the browser's own, of the network that was not there
+
+
+def test_who_waits_a_moment_reads_how_many_there_are(a: Builders, windows: Windows) -> None:
+    for _ in range(COUNTED_AT_ONCE + 3):
+        a.service_request()
+    window = windows.open()
+    alone = re.compile("counts=alone")
+    window.route(alone, lambda route: route.abort())
+    windows.sign_in(window, a.coordinator()).goto("/queue")
+    tab = window.locator(".tabs__link[aria-current=page] .count")
+    expect(tab).to_have_text(f"{COUNTED_AT_ONCE}+")
+
+    window.unroute(alone)
+    window.reload()
+
+    expect(tab).to_have_text(str(COUNTED_AT_ONCE + 3))
+    windows.complaints.clear()  # the browser's own, of what it was not let have

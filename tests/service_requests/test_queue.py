@@ -1,33 +1,23 @@
 """The desk's list: who sees what, in which order, and how it is found again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from http import HTTPStatus
 
 import pytest
-from sqlalchemy import text
 from time_machine import Traveller
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tracker.database import db, read_in_a_transaction, transaction
+from tests.support.desk import listed
+from tests.support.page import Page
+from tracker.database import db, transaction
 from tracker.permissions import Role
-from tracker.service_requests import lines, queue, search
+from tracker.service_requests import lines, queue
 from tracker.service_requests.actions import approvals, handling
 from tracker.service_requests.lifecycle import Priority, Status
-from tracker.service_requests.models import ApprovalKind, HelpingTeam, ServiceRequest
-from tracker.service_requests.reference import format_reference
-from tracker.web import paging
-
-
-def listed(browser: Browser, address: str = "/queue", *, click: str = "") -> list[str]:
-    """Return the references in the list, from the top."""
-    page = browser.click(click) if click else browser.open(address)
-    return [
-        "".join(c for c in line if c.isdigit())[:10]
-        for line in ((head.findtext("span") or "") for head in page.find_all("th", scope="row"))
-    ]
+from tracker.service_requests.models import ApprovalKind, HelpingTeam
 
 
 def test_a_team_is_asked_for_with_what_it_helps_with_open_closed_and_reopened(
@@ -214,34 +204,6 @@ def test_behind_the_end_of_a_list_its_beginning_is_shown(
     assert "Open2" in [link.text.replace(" ", "") for link in browser.page.links]
 
 
-def test_a_frequent_word_is_not_looked_for_where_there_is_nothing(
-    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    a.service_request(unit=a.unit(), need="路灯不亮")
-    empty = a.unit()
-    monkeypatch.setattr(search, "are_few", lambda _words: False)
-    asked: list[Sequence[int]] = []
-
-    def matching(_words: str, ids: Sequence[int]) -> frozenset[int]:
-        asked.append(ids)
-        return frozenset()
-
-    monkeypatch.setattr(search, "matching", matching)
-    browser.sign_in(a.coordinator())
-
-    assert listed(browser, f"/queue?unit={empty.id}&q=路灯") == []
-    assert asked == []
-
-
-def test_two_chinese_characters_find_a_request(a: Builders, browser: Browser) -> None:
-    found = a.service_request(need="老人家里的水龙头坏了")
-    a.service_request(need="The street lamp is out")
-    browser.sign_in(a.coordinator())
-
-    assert listed(browser, "/queue?q=龙头") == [found.reference]
-    assert listed(browser, "/queue?q=lamp") != [found.reference]
-
-
 def test_what_has_no_due_time_stands_behind_what_has_one(a: Builders, browser: Browser) -> None:
     imported = a.service_request(status=Status.ASSIGNED, at=a.now - timedelta(days=90))
     with transaction():
@@ -252,55 +214,6 @@ def test_what_has_no_due_time_stands_behind_what_has_one(a: Builders, browser: B
     browser.sign_in(a.coordinator())
 
     assert listed(browser) == [each.reference for each in (new, urgent, imported, done)]
-
-
-def test_what_a_line_shows_finds_it(a: Builders, browser: Browser) -> None:
-    group = a.top_category(name="家里的水电气", name_en="At home")
-    category = a.category(parent=group, name="燃气安全", name_en="Gas")
-    town = a.area(name="溪北片区")
-    place = a.area(parent=town, name="柚子社区", name_en="Pomelo")
-    leader = a.leader(name="王建平")
-    team = a.team(name="水磨坊志愿队")
-    found = a.service_request(
-        need="灶台打不着火", category=category, area=place, team=team, leader=leader
-    )
-    a.service_request(need="路灯不亮")
-    browser.sign_in(a.coordinator())
-
-    for words in ("燃气", "水电", "柚子", "溪北", "Pomelo", "pomelo gas", "王建平", "水磨坊"):
-        assert listed(browser, f"/queue?q={words}") == [found.reference], words
-    for words in ("柚子 打不着", "打不着 柚子", "燃气 社区 灶台"):
-        assert listed(browser, f"/queue?q={words}") == [found.reference], words
-    for words in ("柚子 路灯", "燃气 路灯", "100%", "_"):
-        assert listed(browser, f"/queue?q={words.replace('%', '%25')}") == [], words
-
-
-def test_words_look_through_closed_requests_too(a: Builders, browser: Browser) -> None:
-    found = a.service_request(status=Status.CLOSED, need="楼道灯不亮")
-    browser.sign_in(a.coordinator())
-
-    assert listed(browser, "/queue?q=楼道") == [found.reference]
-    assert listed(browser, "/queue?q=楼道&status=open") == []
-
-
-def test_a_reference_is_found_however_it_is_written(a: Builders, browser: Browser) -> None:
-    found = a.service_request()
-    a.service_request()
-    browser.sign_in(a.coordinator())
-
-    for written in (found.reference, format_reference(found.reference)):
-        assert listed(browser, f"/queue?q={written}") == [found.reference]
-
-
-def test_a_phone_number_is_found_by_those_who_may_see_numbers(
-    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
-) -> None:
-    found = a.service_request(phone="+8613912345678")
-    a.service_request()
-    browser.sign_in(a.coordinator())
-
-    assert listed(browser, "/queue?q=139-1234-5678") == [found.reference]
-    assert listed(new_browser().sign_in(a.auditor()), "/queue?q=139-1234-5678") == []
 
 
 def test_no_contact_data_stands_in_the_list(a: Builders, browser: Browser) -> None:
@@ -448,183 +361,6 @@ def test_who_left_a_number_and_no_name_is_not_anonymous(a: Builders, browser: Br
     assert "Anonymous" not in text
 
 
-@pytest.mark.parametrize("words", ["刘桂兰", "刘桂", "站前大道136号", "136", "站前", "李秀英"])
-def test_what_is_masked_is_not_found(a: Builders, browser: Browser, words: str) -> None:
-    it = a.service_request(
-        status=Status.IN_PROGRESS,
-        need="水管漏水",
-        address="站前大道136号",
-        requester_name="刘桂兰",
-        beneficiary_name="李秀英",
-    )
-    reference = format_reference(it.reference)
-
-    browser.sign_in(a.auditor())
-    assert reference not in browser.open(f"/queue?status=all&q={words}").text
-    assert reference in browser.open("/queue?status=all&q=水管").text
-    # Nor behind so many words that no more are asked for: a right and a wrong one tell the same.
-    behind = "/queue?status=all&q=" + "水管 " * 8
-    told = [reference in browser.open(behind + last).text for last in (words, "无此人")]
-    assert told[0] == told[1]
-    browser.sign_in(a.coordinator())
-    assert reference in browser.open(f"/queue?status=all&q={words}").text
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        lambda it: it.reference[-4:],
-        lambda it: it.reference[4:],
-        lambda it: f"{it.reference[3:6]}-{it.reference[6:]}",
-    ],
-)
-def test_the_end_of_a_reference_is_found(
-    a: Builders, browser: Browser, part: Callable[[ServiceRequest], str]
-) -> None:
-    made = a.service_request()
-    others = [a.service_request() for _ in range(3)]
-    browser.sign_in(a.auditor())
-
-    found = listed(browser, f"/queue?status=all&q={part(made)}")
-
-    ends = part(made).replace("-", "")
-    assert found == [one.reference for one in [made, *others] if one.reference.endswith(ends)]
-
-
-@pytest.mark.parametrize("words", ["5678", "345678", "1234 5678", "５６７８"])
-def test_the_end_of_a_phone_number_is_found_by_those_who_may_see_numbers(
-    a: Builders, browser: Browser, words: str
-) -> None:
-    called = a.service_request(phone="+8613812345678")
-    a.service_request(phone="+8613812345679")
-    address = f"/queue?status=all&q={words}"
-
-    assert listed(browser.sign_in(a.coordinator()), address) == [called.reference]
-    assert listed(browser.sign_in(a.auditor()), address) == []
-
-
-def test_the_end_of_a_number_is_found_among_many_that_contain_it_as_a_word(
-    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "MOST_OF_FEW", 1)
-    called = a.service_request(need="水管漏水", phone="+8613812345678")
-    written = [a.service_request(need="门牌 5678 的路灯") for _ in range(3)]
-    browser.sign_in(a.coordinator())
-
-    found = listed(browser, "/queue?status=all&q=5678")
-
-    assert set(found) == {one.reference for one in [called, *written]}
-
-
-def test_the_end_of_a_number_is_found_beside_a_name_that_contains_it(
-    a: Builders, browser: Browser
-) -> None:
-    called = a.service_request(phone="+8613812345678")
-    named = a.service_request(unit=a.unit(name="5678 热线"))
-    browser.sign_in(a.coordinator())
-
-    found = listed(browser, "/queue?status=all&q=5678")
-
-    assert set(found) == {called.reference, named.reference}
-
-
-@pytest.mark.parametrize("column", ["reference", "phone"])
-def test_ends_of_numbers_are_looked_up_in_an_index(a: Builders, column: str) -> None:
-    a.service_request()
-    [by_reference, by_phone] = queue._by_its_end("5678", a.actor(a.coordinator()))
-    asked = by_reference if column == "reference" else by_phone
-    bind = db.session.get_bind()
-    is_sqlite = bind.dialect.name == "sqlite"
-    if not is_sqlite:  # so few rows are read as they lie, unless that costs more
-        read_in_a_transaction()
-        db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    dialect = bind.dialect
-    statement = asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-    explain = text(f"{'EXPLAIN QUERY PLAN' if is_sqlite else 'EXPLAIN'} {statement}")
-
-    plan = " ".join(str(row) for row in db.session.execute(explain))
-
-    assert f"{column}_end" in plan
-
-
-@pytest.mark.parametrize(("role", "phone"), [(Role.COORDINATOR, True), (Role.AUDITOR, False)])
-def test_an_empty_search_says_what_can_be_looked_for(
-    a: Builders, browser: Browser, role: Role, *, phone: bool
-) -> None:
-    browser.sign_in(a.holder(role))
-
-    page = browser.open("/queue?q=nowhere&status=closed")
-
-    assert "Nothing was found for “nowhere”" in page.text
-    assert "last four digits" in page.text
-    assert ("phone number, whole" in page.text) is phone
-    assert browser.click("Look in all requests").query == {"q": ["nowhere"], "status": ["all"]}
-    assert "Clear the search" in browser.page.text
-
-
-@pytest.mark.parametrize(
-    "words", ["302", "ann", "Oh", "Ann Oh", "ann-oh", "Foo", "３０２", "Thị", "Thi", "מים"]
-)
-def test_a_part_of_a_word_in_the_open_finds_no_masked_word(
-    a: Builders, browser: Browser, words: str
-) -> None:
-    it = a.service_request(
-        need="please fix 91302745 boxes, annul the ohm; 修ABC门 (no. 7), １３０２, Thịnh, Thi\u0323nh, המים",
-        requester_name="Ann Oh",
-        address="302 Foo Road Thị מים",
-    )
-    reference = format_reference(it.reference)
-
-    browser.sign_in(a.auditor())
-    assert reference not in browser.open(f"/queue?status=all&q={words}").text
-    for whole in (
-        "91302745",
-        "ANNUL",
-        "ohm",
-        "修",
-        "abc门",
-        "ABC",
-        "please boxes",
-        "7",
-        "１３０２",
-        "thịnh",
-    ):
-        assert reference in browser.open(f"/queue?status=all&q={whole}").text, whole
-    browser.sign_in(a.coordinator())
-    assert reference in browser.open(f"/queue?status=all&q={words}").text
-
-
-@pytest.mark.parametrize("words", ["刘桂兰", "站前大道136号", "13800138000"])
-@pytest.mark.parametrize("who", ["team leader", "leader"])
-def test_once_it_is_closed_its_people_are_found_by_the_desk_alone(
-    a: Builders, browser: Browser, who: str, words: str
-) -> None:
-    team, leader = a.team(), a.leader()
-    reader = leader if who == "leader" else a.team_leader(team)
-    given: dict[str, Any] = {
-        "team": team,
-        "leader": leader,
-        "address": "站前大道136号",
-        "phone": "+8613800138000",
-    }
-    being_done, done = [
-        format_reference(
-            a.service_request(status=status, requester_name="刘桂兰", **given).reference
-        )
-        for status in (Status.IN_PROGRESS, Status.CLOSED)
-    ]
-    browser.sign_in(reader)
-
-    found = browser.open(f"/queue?status=all&q={words}").text
-    listed = browser.open("/queue?status=all").text
-
-    assert being_done in found
-    assert done not in found
-    assert done in listed
-    browser.sign_in(a.coordinator())
-    assert done in browser.open(f"/queue?status=all&q={words}").text
-
-
 @pytest.mark.parametrize("name", ["_method", "_scheme", "_external", "_anchor", "endpoint", "kept"])
 @pytest.mark.parametrize("page", ["/queue", "/figures", "/figures/list"])
 def test_what_an_address_gives_is_passed_on_and_means_nothing(
@@ -639,70 +375,90 @@ def test_what_an_address_gives_is_passed_on_and_means_nothing(
     assert "POST://" not in opened.html
 
 
-def test_what_has_no_english_name_is_found_by_its_own(a: Builders, browser: Browser) -> None:
-    kind = a.category(name="水管维修", name_en=None)
-    it = a.service_request(
-        category=kind,
-        area=a.area(name="清溪", name_en=None),
-        team=a.team(name="突击队", name_en=None),
-    )
+def numbers(page: Page) -> list[str]:
+    """Return what stands on the tabs of a list, from the left."""
+    [tabs] = page.find_all("nav", class_="tabs")
+    counts = (span for span in tabs.iter("span") if span.get("class") == "count")
+    return ["".join(count.itertext()) for count in counts]
+
+
+@pytest.mark.parametrize("filters", ["", "&due=overdue", "&kind=help", "&team={team}"])
+def test_what_is_more_than_a_tab_says_is_counted_for_a_script(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, filters: str
+) -> None:
+    monkeypatch.setattr(queue, "COUNTED_AT_ONCE", 2)
+    long_ago, team = a.now - timedelta(days=60), a.team()
+    for _ in range(4):
+        a.service_request(status=Status.IN_PROGRESS, team=team, at=long_ago)
+    a.service_request(status=Status.PARKED, team=team, at=long_ago)
+    browser.sign_in(a.coordinator())
+    address = f"/queue?status=in_progress{filters.format(team=team.id)}"
+
+    page = browser.open(address)
+    [tabs] = page.find_all("nav", class_="tabs")
+    more = Page(browser.request("GET", tabs.get("data-counts", "")))
+
+    parked = "0" if "overdue" in filters else "1"
+    together = "2+" if parked == "0" else "3+"
+    assert numbers(page) == [together, "0", "0", "0", "2+", "0", parked, "0"]
+    assert numbers(more) == [str(4 + int(parked)), "0", "0", "0", "4", "0", parked, "0"]
+    assert "counts=" not in "".join(link.href for link in more.links)
+    assert not more.find_all("table")
+    assert not more.find_all("nav", data_counts=f"{address}&counts=alone")
+
+
+def test_whose_tabs_say_all_have_no_more_to_count(a: Builders, browser: Browser) -> None:
     a.service_request()
     browser.sign_in(a.coordinator())
 
-    for words in ("水管维修", "清溪", "突击队"):
-        assert listed(browser, f"/queue?status=all&q={words}") == [it.reference]
+    [tabs] = browser.open("/queue").find_all("nav", class_="tabs")
+
+    assert "data-counts" not in tabs.attrib
+    browser.sign_in(a.volunteer())
+    assert browser.request("GET", "/queue?counts=alone").status_code == HTTPStatus.FORBIDDEN
 
 
-@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_postgresql_need_not_count_what_is_clearly_many(
-    a: Builders,
-    monkeypatch: pytest.MonkeyPatch,
-    count_queries: Callable[[Callable[[], object]], int],
+@pytest.mark.parametrize("due", ["overdue", "near"])
+def test_what_came_with_a_due_time_and_waits_for_triage_is_found_by_its_clock(
+    a: Builders, browser: Browser, due: str
 ) -> None:
-    for number in range(60):
-        a.service_request(need=f"the clinic is far, {'白天' if number < 2 else '晚上'}")
-    db.session.execute(text("ANALYZE service_request_search"))
-    assert search.are_few("clinic")  # they are fewer than two thousand
-    monkeypatch.setattr(search, "MOST_OF_FEW", 5)
-    monkeypatch.setattr(search, "CLEARLY_MANY", 50)
-    asked = [count_queries(partial(search.are_few, word)) for word in ("clinic", "白天")]
-    assert asked == [1, 2]
-    assert [search.are_few(word) for word in ("clinic", "晚上", "白天")] == [False, False, True]
+    """As what was imported does; nothing else has one before it is accepted."""
+    late, later = a.now - timedelta(days=2), a.now - timedelta(days=1)
+    if due == "near":
+        late, later = a.now + timedelta(days=1), a.now + timedelta(days=2)
+    imported, accepted, other = a.service_request(), a.service_request(status=Status.ACCEPTED), None
+    with transaction():
+        for it, due_at in ((imported, later), (accepted, late)):
+            db.session.merge(it).due_at = due_at
+            db.session.merge(it).near_at = a.now - timedelta(days=3)
+    other = a.service_request(status=Status.ACCEPTED)
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, f"/queue?due={due}") == [imported.reference, accepted.reference]
+    assert listed(browser, f"/queue?due={due}&status=accepted") == [accepted.reference]
+    assert listed(browser, f"/queue?due={due}&status=submitted") == [imported.reference]
+    assert other.reference in listed(browser)
 
 
-@pytest.mark.parametrize("count", [3, 30, 430])
-def test_a_frequent_word_is_found_in_the_order_of_the_list(
-    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, count: int
+@pytest.mark.parametrize("due", ["overdue", "near"])
+def test_a_clock_filter_is_paged_forwards_and_back(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, due: str
 ) -> None:
-    """Whether the first lines hold enough of them, all there are, or too few."""
-    monkeypatch.setattr(search, "MOST_OF_FEW", 1)
-    monkeypatch.setattr(paging, "SIFTED", 20)
     monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    made = [a.service_request(status=Status.ACCEPTED) for _ in range(5)]
+    away = -1 if due == "overdue" else 1
+    with transaction():
+        for number, it in enumerate(made):
+            row = db.session.merge(it)
+            row.due_at = a.now + away * timedelta(days=10) + timedelta(hours=number)
+            row.near_at = a.now - timedelta(days=20)
+    a.service_request(status=Status.ACCEPTED)
+    a.service_request()
     browser.sign_in(a.coordinator())
-    made = [
-        a.service_request(
-            need="the clinic is far" if number % (1 if count == 30 else count) == 0 else "else",
-            at=a.now - timedelta(minutes=number),
-        )
-        for number in range(min(count * 2, 45))
-    ]
-    wanted = [one.reference for one in made if "clinic" in one.need]
+    wanted = [it.reference for it in made]
 
-    first = listed(browser, "/queue?status=all&q=clinic")
-
-    assert first == wanted[:2]
-    if len(wanted) > 2:
-        assert listed(browser, click="Next page") == wanted[2:4]
-        assert listed(browser, click="Previous page") == first
-
-
-def test_a_number_is_found_with_a_space_between_any_two_digits(
-    a: Builders, browser: Browser
-) -> None:
-    it = a.service_request(phone="+8613800138009")
-    reference = format_reference(it.reference)
-    browser.sign_in(a.coordinator())
-
-    for typed in ("13800138009", it.reference):
-        spaced = "+".join(typed)
-        assert reference in browser.open(f"/queue?status=all&q={spaced}").text, typed
+    assert listed(browser, f"/queue?due={due}") == wanted[:2]
+    assert listed(browser, click="Next page") == wanted[2:4]
+    assert listed(browser, click="Next page") == wanted[4:]
+    assert listed(browser, click="Previous page") == wanted[2:4]
+    assert listed(browser, click="Previous page") == wanted[:2]

@@ -4,12 +4,11 @@ Pure of Flask: the view reads the address into a `QueueFilter` and prints what c
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -18,9 +17,7 @@ from sqlalchemy import (
     Integer,
     Select,
     SQLColumnExpression,
-    String,
     TextClause,
-    and_,
     bindparam,
     func,
     literal,
@@ -28,32 +25,32 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    true,
+    tuple_,
     union_all,
 )
 
 from tracker.database import UtcDateTime, always_among, among, read
 from tracker.organisation import queries as organisation
-from tracker.permissions import Action, Actor, may
-from tracker.privacy import normalise_phone
-from tracker.service_requests import contact, lines, search
+from tracker.permissions import Action, Actor
+from tracker.service_requests import lines
 from tracker.service_requests.due import STATUSES, DueState, is_in_state
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import (
     CASEWORK,
     OPEN_CASEWORK,
-    Requester,
     ServiceRequest,
     of_team_if_open,
 )
-from tracker.service_requests.reference import parse_reference, typed_digits
+from tracker.service_requests.sought import NOTHING, Sought, sought
 from tracker.visibility import CaseworkColumns, made_once, within_reach
 from tracker.web.paging import Page, Sieve, wide_page_of
 
 PAGE_SIZE: Final = 25
+COUNTED_AT_ONCE: Final = 99
+"""Beyond this a tab says “99+” until a script has asked for more (`static/js/counts.js`)."""
 MOST_COUNTED: Final = 999
-"""Beyond this a tab says “999+”."""
+"""Beyond this it says “999+” for good."""
 DUE_FILTERS: Final = (DueState.OVERDUE, DueState.NEAR, DueState.STOPPED)
 
 
@@ -112,22 +109,6 @@ class _Meant:
     categories: frozenset[int] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What is searched for: the condition, and whether few or very many requests can fit it."""
-
-    make: Callable[[], ColumnElement[bool]] | None = None
-    """Makes the condition, which most searches for a frequent word never come to ask."""
-    are_few: bool = False
-    """So few that they are looked up one by one."""
-    sift: Callable[[Sequence[int]], Collection[int]] | None = None
-    """Which of some requests fit, where very many may."""
-
-    @property
-    def are_many(self) -> bool:
-        return self.make is not None and not self.are_few
-
-
 # Literal SQL, as in the index ix_service_request_desk (migration 0006): a database knows an expression again only
 # when nothing of it is a parameter.
 _TURN: Final[ColumnElement[int]] = literal_column(
@@ -144,18 +125,27 @@ _NEWEST: Final[Sequence[SQLColumnExpression[Any]]] = (
     ServiceRequest.submitted_at,
     ServiceRequest.id,
 )
-# As in the indexes of migration 0012.
-_REFERENCE_END: Final[ColumnElement[str]] = literal_column(
-    "substr(service_request.reference, 7)", String
-)
-_PHONE_END: Final[ColumnElement[str]] = literal_column(
-    "substr(requester.phone, length(requester.phone) - 3)", String
-)
-SHORTEST_END: Final = 4
-"""So many digits at the end of a number find it."""
-LONGEST_END: Final = 15
-"""No number has more."""
 _NOW: Final = bindparam("now", type_=UtcDateTime())
+# Whatever is due by a time stands in turn 1 in the order of that time; what waits for triage has such a time only
+# where it came from elsewhere with one. Hence both ends of where it is looked for.
+_FIRST_TURN: Final[ColumnElement[int]] = literal_column(
+    "CASE WHEN EXISTS (SELECT 1 FROM service_request AS early"
+    " WHERE early.status = 'submitted' AND early.due_at IS NOT NULL) THEN 0 ELSE 1 END",
+    Integer,
+)
+
+
+def _among_due() -> Mapping[DueState, Sequence[ColumnElement[bool]]]:
+    place = tuple_(_TURN, _WHEN)
+    begins, ends = tuple_(_FIRST_TURN, _NOW), tuple_(literal_column("2"), _NOW)
+    return {
+        DueState.OVERDUE: (_TURN >= _FIRST_TURN, place < tuple_(literal_column("1"), _NOW)),
+        DueState.NEAR: (place >= begins, place < ends),
+    }
+
+
+_AMONG_DUE: Final = _among_due()
+"""In which stretch of the list of what is open those stand that a clock filter asks for."""
 _BY_TURN: Final = "INDEXED BY ix_service_request_desk"
 _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
 _BY_TEAM: Final = "INDEXED BY ix_service_request_team_counts"
@@ -178,35 +168,71 @@ class Listing:
 def look(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
 ) -> Listing:
-    """Return one page of what `actor` may see of the queue, and the numbers on its tabs."""
-    words = _with_words(actor, wanted.words)
-    meant = _meant(wanted)
-    listed, counted, sieve = _listed, _counted, None
+    """Return one page of what `actor` may see of the queue, and the numbers on its tabs.
+
+    These are counted as far as `COUNTED_AT_ONCE`; `count` goes on.
+    """
+    asked = _ask(actor, wanted, zone, now)
+    listed, words, sieve = _listed, asked.words, None
     if words.sift is not None:
-        everything = listed(actor, replace(wanted, words=""), meant, _Words(), zone)
-        sieve = Sieve(everything, words.sift)
-    if words.make is not None:  # hardly ever asked twice
-        listed, counted = listed.__wrapped__, counted.__wrapped__  # type: ignore[attr-defined]
+        sieve = Sieve(listed(actor, asked.wanted, asked.meant, NOTHING, zone), words.sift)
+    if not words.is_made_once:
+        listed = listed.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
     page = wide_page_of(
-        lambda: listed(actor, wanted, meant, words, zone),
+        lambda: listed(actor, asked.wanted, asked.meant, words, zone),
         _NEWEST if newest_first else _IN_TURN,
         load=lines.of,
         mark=mark,
-        parameters={_NOW.key: now},
+        parameters=asked.parameters,
         size=PAGE_SIZE,
         newest_first=newest_first,
+        asked=() if newest_first or wanted.due is None else _AMONG_DUE.get(wanted.due, ()),
         sieve=sieve,
     )
-    if words.make is not None and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
-        return Listing(page, _open_counts(Counter(line.status for line in page.rows)))
-    if words.are_many:  # they are looked for as far as the page goes
-        return Listing(page, {})
-    asked = counted(actor, replace(wanted, tab=Tab.ALL), meant, words, zone)
+    if not words.is_nothing and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
+        found = Counter(line.status for line in page.rows)
+        return Listing(page, _open_counts(found, COUNTED_AT_ONCE))
+    return Listing(page, _count(actor, asked, COUNTED_AT_ONCE))
+
+
+def count(
+    actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, now: datetime
+) -> Mapping[Tab, Count]:
+    """Return the numbers on the tabs of a list as far as `MOST_COUNTED`; none where very many may fit."""
+    return _count(actor, _ask(actor, wanted, zone, now), MOST_COUNTED)
+
+
+class _Asked(NamedTuple):
+    """What is wanted, looked up."""
+
+    wanted: QueueFilter
+    """Without words."""
+    meant: _Meant
+    words: Sought
+    zone: ZoneInfo
+    parameters: Mapping[str, object]
+
+
+def _ask(actor: Actor, wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> _Asked:
+    words = sought(actor, wanted.words)
+    parameters = {_NOW.key: now, **words.given}
+    return _Asked(replace(wanted, words=""), _meant(wanted), words, zone, parameters)
+
+
+def _count(actor: Actor, asked: _Asked, most: int) -> Mapping[Tab, Count]:
+    if asked.words.are_many:  # they are looked for as far as the page goes
+        return {}
+    if asked.words.are_few or asked.wanted.mine:
+        most = MOST_COUNTED  # all of them are counted anyway
+    counted = _counted if asked.words.is_made_once else _counted.__wrapped__  # type: ignore[attr-defined]
+    in_all = replace(asked.wanted, tab=Tab.ALL)
     found: Counter[Status] = Counter()
-    for status, how_many in read(asked, {_NOW.key: now}):
+    for status, how_many in read(
+        counted(actor, in_all, asked.meant, asked.words, asked.zone, most), asked.parameters
+    ):
         found[status] += how_many
-    return Listing(page, _open_counts(found))
+    return _open_counts(found, most)
 
 
 def _is_whole(page: Page[Line]) -> bool:
@@ -225,7 +251,7 @@ def _meant(wanted: QueueFilter) -> _Meant:
 
 @made_once
 def _listed(
-    actor: Actor, wanted: QueueFilter, meant: _Meant, words: _Words, zone: ZoneInfo
+    actor: Actor, wanted: QueueFilter, meant: _Meant, words: Sought, zone: ZoneInfo
 ) -> Select[int]:
     """Select the list.
 
@@ -242,31 +268,29 @@ def _listed(
 
 @made_once
 def _counted(
-    actor: Actor, wanted: QueueFilter, meant: _Meant, words: _Words, zone: ZoneInfo
+    actor: Actor, wanted: QueueFilter, meant: _Meant, words: Sought, zone: ZoneInfo, most: int
 ) -> Select[Status, int] | CompoundSelect[Status, int]:
-    """Select how many fit in each open status, up to `MOST_COUNTED` and one more.
+    """Select how many fit in each open status, up to `most` and one more.
 
     Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
-    if wanted.team_id is not None and not words.are_few:
-        anybodys = _asked(actor, replace(wanted, team_id=None), meant, words, zone, open_only=True)
-        own, helped = of_team_if_open(wanted.team_id)
-        parts = [
-            anybodys.where(own).with_hint(ServiceRequest, _BY_TEAM, "sqlite"),
-            anybodys.where(helped),
-        ]
-        return union_all(*(_by_status(part) for part in parts))
+    team_id = None if words.are_few else wanted.team_id
+    wanted = wanted if team_id is None else replace(wanted, team_id=None)
     everything = _asked(actor, wanted, meant, words, zone, open_only=True)
+    possible = OPEN_STATUSES if wanted.due is None else STATUSES[wanted.due]
+    statuses = [status for status in OPEN_STATUSES if status in possible]
+    if team_id is not None:
+        own, helped = of_team_if_open(team_id)
+        its_own = everything.where(own).with_hint(ServiceRequest, _BY_TEAM, "sqlite")
+        some_in = (_some_in(its_own, status, most) for status in statuses)
+        return union_all(*some_in, _by_status(everything.where(helped)))
     if words.are_few:
         return _by_status(everything)
     everything = everything.with_hint(ServiceRequest, _BY_STATUS, "sqlite")
     if wanted.mine:
         # What is looked up for it is so once, not for each status.
         return _by_status(everything)
-    possible = OPEN_STATUSES if wanted.due is None else STATUSES[wanted.due]
-    return union_all(
-        *(_some_in(everything, status) for status in OPEN_STATUSES if status in possible)
-    )
+    return union_all(*(_some_in(everything, status, most) for status in statuses))
 
 
 def _by_status(fitting: Select[int]) -> Select[Status, int]:
@@ -274,16 +298,19 @@ def _by_status(fitting: Select[int]) -> Select[Status, int]:
     return counted.group_by(ServiceRequest.status)
 
 
-def _some_in(fitting: Select[int], status: Status) -> Select[Status, int]:
+def _some_in(fitting: Select[int], status: Status, most: int) -> Select[Status, int]:
     """Select how many there are in a status, no further than is told."""
     here = always_among(ServiceRequest.status, [status])
-    some = fitting.where(here, _IS_OPEN).limit(MOST_COUNTED + 1).subquery()
+    some = fitting.where(here, _IS_OPEN).limit(most + 1).subquery()
     return select(literal(status, ServiceRequest.status.type), func.count()).select_from(some)
 
 
-def _open_counts(found: Mapping[Status, int]) -> Mapping[Tab, Count]:
+def _open_counts(found: Mapping[Status, int], most: int) -> Mapping[Tab, Count]:
     """Return how many fit the filter in each open status, and in all of them together."""
-    each = {status: _count(found.get(status, 0)) for status in OPEN_STATUSES}
+    each = {
+        status: Count(min(found.get(status, 0), most), is_all=found.get(status, 0) <= most)
+        for status in OPEN_STATUSES
+    }
     together = sum(count.at_least for count in each.values())
     return {
         Tab.OPEN: Count(together, is_all=all(count.is_all for count in each.values())),
@@ -291,15 +318,11 @@ def _open_counts(found: Mapping[Status, int]) -> Mapping[Tab, Count]:
     }
 
 
-def _count(found: int) -> Count:
-    return Count(min(found, MOST_COUNTED), is_all=found <= MOST_COUNTED)
-
-
 def _asked(
     actor: Actor,
     wanted: QueueFilter,
     meant: _Meant,
-    words: _Words,
+    words: Sought,
     zone: ZoneInfo,
     *,
     open_only: bool,
@@ -383,111 +406,3 @@ def _of_time(wanted: QueueFilter, zone: ZoneInfo) -> Sequence[ColumnElement[bool
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone)
-
-
-def _with_words(actor: Actor, typed: str) -> _Words:
-    """Return the condition for a reference, a phone number, or words in any language.
-
-    A number is the whole of what was typed, with however many spaces.
-    """
-    words = search.asked_for(typed)
-    if not words:
-        return _Words()
-    reference = parse_reference(typed)
-    if reference is not None:
-        return _Words(lambda: ServiceRequest.reference == reference, are_few=True)
-    named = search.names_in(words)
-    by_phone, by_end = _by_phone(typed, actor), _by_its_end(typed, actor)
-    # Hardly any text has a whole number in it; thousands of one would only be read more slowly.
-    are_few = not named and (bool(by_phone) or search.are_few(words))
-    reads_all = _reads_all(actor)
-
-    def in_the_open() -> ColumnElement[bool]:
-        return true() if reads_all else _is_in_the_open(actor, words)
-
-    @cache
-    def few() -> ColumnElement[bool]:
-        by_number = [*by_phone, *by_end]
-        if by_number and reads_all:
-            # One list of ids: of two conditions, PostgreSQL would look at every request for either.
-            return ServiceRequest.id.in_(search.ids_with(words, *by_number))
-        found = and_(search.fits(words, named), in_the_open())
-        return or_(ServiceRequest.id.in_(union_all(*by_number)), found) if by_number else found
-
-    @cache
-    def many() -> ColumnElement[bool]:
-        found = and_(search.fits(words, named), in_the_open())
-        return or_(found, *map(ServiceRequest.id.in_, by_end))
-
-    def sift(ids: Sequence[int]) -> Collection[int]:
-        by_text = search.matching(words, ids)
-        if reads_all and not by_end:
-            return by_text
-        fits = or_(
-            and_(ServiceRequest.id.in_(by_text), in_the_open()),
-            *map(ServiceRequest.id.in_, by_end),
-        )
-        asked = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
-        return frozenset(read(asked).scalars())
-
-    if are_few:
-        return _Words(few, are_few=True)
-    # Names are so many that a page is full before the texts are asked.
-    return _Words(many, sift=None if named else sift)
-
-
-def _reads_all(actor: Actor) -> bool:
-    """Tell whether `actor` may see the contact data of every request in their queue.
-
-    As a desk, that is: whoever else may see it may not once the request is closed.
-    """
-    queue = Action.VIEW_QUEUE
-    return actor.units_where(queue) <= actor.units_where(Action.VIEW_CONTACT) and not (
-        actor.teams_where(queue) or actor.own_roles_where(queue)
-    )
-
-
-def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
-    """Return the condition that words fit what `actor` may read of a request.
-
-    Names and addresses are in the index as well: whoever sees them masked could try them out
-    there, letter by letter.
-    """
-    return or_(
-        contact.is_seen_by(actor),
-        and_(*(search.is_in_the_open(term) for term in words.split())),
-    )
-
-
-def _by_phone(words: str, actor: Actor) -> Sequence[Select[int]]:
-    """Select what came from a number, where the words are one that `actor` may look for."""
-    phone = normalise_phone(words, organisation.organisation().country)
-    return [] if phone is None else _asked_by(Requester.phone == phone, actor=actor)
-
-
-def _by_its_end(words: str, actor: Actor) -> Sequence[Select[int]]:
-    """Select what has a reference, or came from a number, that ends in the digits typed."""
-    digits = typed_digits(words)
-    if digits is None or not SHORTEST_END <= len(digits) <= LONGEST_END:
-        return []
-    last = digits[-SHORTEST_END:]
-    its_own = select(ServiceRequest.id).where(
-        _REFERENCE_END.in_((last,)), ServiceRequest.reference.endswith(digits, autoescape=True)
-    )
-    by_phone = _PHONE_END.in_((last,)), Requester.phone.endswith(digits, autoescape=True)
-    return [its_own, *_asked_by(*by_phone, actor=actor)]
-
-
-def _asked_by(*whose: ColumnElement[bool], actor: Actor) -> Sequence[Select[int]]:
-    """Select what such requesters asked for, as far as `actor` may see numbers.
-
-    A number may only be looked for by those who may see numbers.
-    """
-    if not may(actor, Action.VIEW_CONTACT):
-        return []
-    callers = select(Requester.id).where(*whose)
-    return [
-        select(ServiceRequest.id).where(
-            ServiceRequest.requester_id.in_(callers), contact.is_seen_by(actor)
-        )
-    ]

@@ -7,12 +7,12 @@ are found on both.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
-    BindParameter,
     ColumnElement,
     CompoundSelect,
     Integer,
@@ -137,8 +137,46 @@ def index_missing() -> int:
             return done
 
 
-Named: TypeAlias = Mapping[str, Sequence[ColumnElement[bool]]]
-"""For each word, the conditions that a request is listed with a name that it is part of."""
+class Ways(NamedTuple):
+    """The ids of what a request can be listed with that a word is part of the name of."""
+
+    categories: tuple[int, ...] = ()
+    """With all below them."""
+    areas: tuple[int, ...] = ()
+    units: tuple[int, ...] = ()
+    teams: tuple[int, ...] = ()
+    leaders: tuple[int, ...] = ()
+
+
+class _Shape(NamedTuple):
+    """All that a statement about words hangs on, besides the words."""
+
+    dialect: str
+    first: int
+    """Where the numbers of its phrases begin."""
+    phrases: int
+
+
+class _Part(NamedTuple):
+    """What must fit: one of the ways, or the phrases; no shape where no text can have them."""
+
+    ways: Ways
+    shape: _Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Words that are looked for. Two are equal where the same statement asks for them."""
+
+    parts: tuple[_Part, ...]
+    """All of them must fit."""
+    given: Mapping[str, str] = field(compare=False)
+    """The parameters."""
+
+    @property
+    def are_names(self) -> bool:
+        """Tell whether a word is part of a name."""
+        return any(any(part.ways) for part in self.parts)
 
 
 def asked_for(words: str) -> str:
@@ -149,42 +187,62 @@ def asked_for(words: str) -> str:
     return " ".join(words.split()[:MOST_TERMS])
 
 
-def names_in(query: str) -> Named:
-    """Look up which names the words are part of; nothing when no word is part of any.
+def asked(query: str) -> Asked:
+    """Return what is asked of the index, and which names the words are part of.
 
     Names of categories (or the group of one), areas (or one above), units, teams and leaders.
     """
-    named = {term: _with_name(term) for term in query.split()}
-    return named if any(named.values()) else {}
+    named = {term: _ways(term) for term in query.split()}
+    if not any(any(ways) for ways in named.values()):
+        named = {query: Ways()}  # a phrase may reach from one word into the next
+    parts: list[_Part] = []
+    given: dict[str, str] = {}
+    for term, ways in named.items():
+        words = _words(term, first=len(given))
+        parts.append(_Part(ways, words.shape if words else None))
+        given |= words.given if words else {}
+    return Asked(tuple(parts), given)
 
 
-def fits(query: str, named: Named) -> ColumnElement[bool]:
-    """Return the condition that every word is in the text of a request, or in a name of it."""
-    if not named:
-        return matches(query)
+def fits(words: Asked) -> ColumnElement[bool]:
+    """Return the condition that every word is in the text of a request, or in a name of it.
+
+    Words without a letter or digit fit nothing. Its parameters are `words.given`.
+    """
     # Names first: the long list of texts is gathered only where they do not settle it.
-    return and_(*(or_(*ways, matches(term)) for term, ways in named.items()))
+    return and_(*(or_(*_listed_with(ways), _in_text(shape)) for ways, shape in words.parts))
 
 
-def _with_name(term: str) -> list[ColumnElement[bool]]:
-    """Return the conditions that a request is listed with a name that `term` is part of."""
+def _in_text(shape: _Shape | None) -> ColumnElement[bool]:
+    return false() if shape is None else ServiceRequest.id.in_(_all_with(shape))
+
+
+def _listed_with(ways: Ways) -> list[ColumnElement[bool]]:
+    """Return the conditions that a request is listed with one of some things."""
+    one_of_these = (
+        (ServiceRequest.category_id, ways.categories),
+        (ServiceRequest.area_id, ways.areas),
+        (ServiceRequest.unit_id, ways.units),
+        (ServiceRequest.leader_id, ways.leaders),
+    )
+    found = [among(column, ids) for column, ids in one_of_these if ids]
+    return [*found, CASEWORK.in_teams(ways.teams)] if ways.teams else found
+
+
+def _ways(term: str) -> Ways:
+    """Return what a request can be listed with that `term` is part of the name of."""
     if len(term) < SHORTEST_NAME:
-        return []
+        return Ways()
     found = _things_named(term)
-    ways: list[ColumnElement[bool]] = []
-    if categories := found["category"]:
-        meant = frozenset[int]().union(*map(organisation.categories_below, categories))
-        ways.append(among(ServiceRequest.category_id, sorted(meant)))
-    if areas := found["area"]:
-        meant = frozenset[int]().union(*map(organisation.areas_below, areas))
-        ways.append(among(ServiceRequest.area_id, sorted(meant)))
-    if units := found["unit"]:
-        ways.append(among(ServiceRequest.unit_id, units))
-    if teams := found["team"]:
-        ways.append(CASEWORK.in_teams(teams))
-    if leaders := found["leader"]:
-        ways.append(among(ServiceRequest.leader_id, leaders))
-    return ways
+    kinds = map(organisation.categories_below, found["category"])
+    areas = map(organisation.areas_below, found["area"])
+    return Ways(
+        categories=tuple(sorted(frozenset[int]().union(*kinds))),
+        areas=tuple(sorted(frozenset[int]().union(*areas))),
+        units=tuple(found["unit"]),
+        teams=tuple(found["team"]),
+        leaders=tuple(found["leader"]),
+    )
 
 
 def _things_named(term: str) -> Mapping[str, list[int]]:
@@ -227,17 +285,8 @@ def is_in_the_open(term: str) -> ColumnElement[bool]:
         ServiceRequest.need.regexp_match(whole_word(term)),
         ServiceRequest.reference == term,
         ServiceRequest.source_id == term,
-        *_with_name(term),
+        *_listed_with(_ways(term)),
     )
-
-
-def matches(query: str) -> ColumnElement[bool]:
-    """Return the condition that a request contains every word of `query`.
-
-    A query without a letter or digit matches nothing.
-    """
-    found = _found(query)
-    return false() if found is None else ServiceRequest.id.in_(found)
 
 
 def matching(query: str, some: Sequence[int]) -> frozenset[int]:
@@ -249,10 +298,10 @@ def matching(query: str, some: Sequence[int]) -> frozenset[int]:
     return frozenset(read(_some_with(words.shape), {**words.given, **narrowed}).scalars())
 
 
-def ids_with(query: str, *others: Select[int]) -> CompoundSelect[int]:
-    """Select the ids of the requests that contain the words, and the others."""
-    found = _found(query)
-    return union_all(*others) if found is None else union_all(found, *others)
+def ids_with(words: Asked, *others: Select[int]) -> CompoundSelect[int]:
+    """Select the ids of the requests that contain the words, whatever they are listed with, and the others."""
+    found = [_all_with(part.shape) for part in words.parts if part.shape is not None]
+    return union_all(*found, *others)
 
 
 def are_few(query: str) -> bool:
@@ -265,13 +314,6 @@ def are_few(query: str) -> bool:
     return (read(_how_many_with(words.shape), words.given).scalar() or 0) <= MOST_OF_FEW
 
 
-class _Shape(NamedTuple):
-    """All that the statements about words hang on, besides the words."""
-
-    dialect: str
-    phrases: int
-
-
 class _Words(NamedTuple):
     """What is looked for, as a database wants it."""
 
@@ -279,15 +321,16 @@ class _Words(NamedTuple):
     given: Mapping[str, str]
 
 
-def _words(query: str) -> _Words | None:
+def _words(query: str, first: int = 0) -> _Words | None:
     """Return what is asked of the index; None for a query without a letter or digit."""
     dialect = db.session.connection().dialect.name
     if dialect == "sqlite":
         expression = sqlite_match(query)
-        return _Words(_Shape(dialect, 1), {"phrase_0": expression}) if expression else None
-    phrases = postgres_phrases(query)
-    given = {f"phrase_{n}": phrase for n, phrase in enumerate(phrases)}
-    return _Words(_Shape(dialect, len(phrases)), given) if phrases else None
+        phrases = [expression] if expression else []
+    else:
+        phrases = postgres_phrases(query)
+    given = {f"phrase_{n}": phrase for n, phrase in enumerate(phrases, first)}
+    return _Words(_Shape(dialect, first, len(phrases)), given) if phrases else None
 
 
 # Each is made once: making a statement takes longer than running it.
@@ -296,12 +339,9 @@ def _words(query: str) -> _Words | None:
 @cache
 def _all_with(shape: _Shape) -> Select[int]:
     """Select the ids of the requests that contain the words."""
-    given = (bindparam(f"phrase_{n}", type_=String) for n in range(shape.phrases))
-    return _with_phrases(shape.dialect, given)
-
-
-def _with_phrases(dialect: str, phrases: Iterable[str | BindParameter[str]]) -> Select[int]:
-    if dialect == "sqlite":
+    numbers = range(shape.first, shape.first + shape.phrases)
+    phrases = [bindparam(f"phrase_{n}", type_=String) for n in numbers]
+    if shape.dialect == "sqlite":
         [expression] = phrases
         words = literal_column("service_request_search").op("MATCH")(expression)
         return select(_ROWID).select_from(_INDEX).where(words)
@@ -343,9 +383,3 @@ def _are_clearly_many(words: _Words) -> bool:
     told = read(_plan_of(words.shape), words.given).scalar_one()
     rows: float = told[0]["Plan"]["Plan Rows"]
     return rows > CLEARLY_MANY
-
-
-def _found(query: str) -> Select[int] | None:
-    """Select the ids of the requests that contain the words; None when nothing is asked for."""
-    words = _words(query)
-    return None if words is None else _with_phrases(words.shape.dialect, words.given.values())

@@ -120,6 +120,11 @@ def wants_fields_alone() -> bool:
     return request.args.get("filters") == "fields"
 
 
+def wants_counts_alone() -> bool:
+    """Tell whether a script asks for nothing but the numbers on a list's tabs (`counts.js`)."""
+    return request.args.get("counts") == "alone"
+
+
 def identity(text: str) -> int:
     """Return an id that a row can have; raises `ValueError`."""
     number = int(text)

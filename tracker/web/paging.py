@@ -10,10 +10,18 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, bindparam, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    bindparam,
+    tuple_,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
-from tracker.database import read
+from tracker.database import db, read
 
 Row = TypeVar("Row")
 SIFTED = 400
@@ -64,18 +72,18 @@ def wide_page_of(
     def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
         given = {**parameters, **marks}
 
-        def found_by(query: Select[int], way: _Way) -> list[Any]:
-            statement = _wide_statement(query, tuple(keys), way, tuple(asked))
-            return list(read(statement, given))
+        def found_by(query: Select[int], way: _Way, *, as_kept: bool = False) -> list[Any]:
+            statement = _wide_statement(query, tuple(keys), way, tuple(asked), as_kept=as_kept)
+            return list(read(statement, given).all())
 
         if sieve is not None:
-            first = found_by(sieve.query, way._replace(size=SIFTED))
+            first = found_by(sieve.query, way._replace(size=SIFTED), as_kept=True)
             if not first:
                 return []
             fitting = sieve.sift([row[0] for row in first])
             found = [row for row in first if row[0] in fitting][: way.size + 1]
             if len(found) > way.size or len(first) <= SIFTED:
-                return found
+                return _as_read(found, keys)
         return found_by(query() if callable(query) else query, way)
 
     page = _page(
@@ -194,9 +202,30 @@ def _wide_statement(
     keys: tuple[SQLColumnExpression[Any], ...],
     way: _Way,
     asked: tuple[ColumnElement[bool], ...],
+    *,
+    as_kept: bool,
 ) -> Select[Any]:
-    """Remember: the same few lists are opened all day."""
-    return _statement(query.add_columns(*keys), keys, way, asked)
+    """Remember: the same few lists are opened all day.
+
+    `as_kept`: the keys come as the database keeps them. Of many rows, few are looked at.
+    """
+    columns = [type_coerce(key, NullType()) for key in keys] if as_kept else keys
+    return _statement(query.add_columns(*columns), keys, way, asked)
+
+
+def _as_read(rows: Sequence[Any], keys: Sequence[SQLColumnExpression[Any]]) -> list[Any]:
+    """Return rows whose keys came as they are kept as if they had been read."""
+    dialect = db.session.connection().dialect
+    kinds = [cast("ColumnElement[Any]", key).type.dialect_impl(dialect) for key in keys]
+    read_by = [kind.result_processor(dialect, None) or _as_it_is for kind in kinds]
+    return [
+        (row[0], *(each(value) for each, value in zip(read_by, row[1:], strict=True)))
+        for row in rows
+    ]
+
+
+def _as_it_is(value: object) -> object:
+    return value
 
 
 def _write(direction: str, values: Sequence[object]) -> str:

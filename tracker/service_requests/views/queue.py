@@ -24,7 +24,7 @@ from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import addresses, wants_fields_alone
+from tracker.web.addresses import address, addresses, wants_counts_alone, wants_fields_alone
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
 from tracker.web.options import Offer, Options
@@ -52,6 +52,9 @@ def index() -> ResponseReturnValue:
         message = "The queue is for the desk."
         raise NotPermittedError(message)
     wanted = filter_from(request.args)
+    if wants_counts_alone():
+        counted = queue.count(actor, wanted, zone=zone, now=now)
+        return render_template("service_requests/queue_tabs.html", tabs=_tabs(wanted, counted))
     choices = _choices(actor, wanted)
     if wants_fields_alone():
         return render_template(
@@ -69,6 +72,7 @@ def index() -> ResponseReturnValue:
         page=listing.page,
         rows=[_row(line, country, now) for line in listing.page.rows],
         tabs=_tabs(wanted, listing.counts),
+        counts_url=_counts_url(listing.counts),
         choices=choices,
         chips=_chips(wanted, choices),
         reset_url=url_for(".index", status=wanted.tab.value),
@@ -86,8 +90,7 @@ def _row(line: Line, country: str, now: datetime) -> Row:
 
 
 def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, Any]]:
-    kept = {key: value for key, value in request.args.items() if key not in ("status", "mark")}
-    words = tab_words()
+    kept, words = _without("status", "mark", "counts"), tab_words()
     urls = addresses(".index", kept, "status", [tab.value for tab in Tab])
     return [
         {
@@ -99,6 +102,17 @@ def _tabs(wanted: QueueFilter, counts: Mapping[Tab, Count]) -> list[dict[str, An
         }
         for tab, url in zip(Tab, urls, strict=True)
     ]
+
+
+def _without(*names: str) -> dict[str, str]:
+    return {key: value for key, value in request.args.items() if key not in names}
+
+
+def _counts_url(counts: Mapping[Tab, Count]) -> str | None:
+    """Return where a script finds the numbers as far as anybody reads them, if the page has not."""
+    if all(count.is_all for count in counts.values()):
+        return None
+    return address(".index", _without("mark", "counts"), counts="alone")
 
 
 def tab_words() -> Mapping[Tab, str]:

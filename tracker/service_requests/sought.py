@@ -1,0 +1,255 @@
+"""What somebody searches for in the desk's list: a reference, a telephone number, or words in any language.
+
+Pure of Flask. Where nothing but the words differs from one search to the next, the statements are
+the same, and made once.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from tracker.database import read
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, may
+from tracker.privacy import normalise_phone
+from tracker.service_requests import contact, search
+from tracker.service_requests.models import Requester, ServiceRequest
+from tracker.service_requests.reference import parse_reference, typed_digits
+
+SHORTEST_END: Final = 4
+"""So many digits at the end of a number find it."""
+LONGEST_END: Final = 15
+"""No number has more."""
+# As in the indexes of migration 0012.
+_REFERENCE_END: Final[ColumnElement[str]] = literal_column(
+    "substr(service_request.reference, 7)", String
+)
+_PHONE_END: Final[ColumnElement[str]] = literal_column(
+    "substr(requester.phone, length(requester.phone) - 3)", String
+)
+_REFERENCE: Final = bindparam("reference", type_=String)
+_PHONE: Final = bindparam("phone", type_=String)
+_LAST: Final = bindparam("last", type_=String)
+_ENDING: Final = bindparam("ending", type_=String)
+
+
+def _is_reference() -> ColumnElement[bool]:
+    return ServiceRequest.reference == _REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is searched for. Two are equal where the same statements of a reader ask for them."""
+
+    shape: Hashable = None
+    """All that the condition hangs on besides its parameters; None where it is made for one search."""
+    are_few: bool = False
+    """So few can fit that they are looked up one by one."""
+    make: Callable[[], ColumnElement[bool]] | None = field(default=None, compare=False)
+    """Makes the condition, which most searches for a frequent word never come to ask."""
+    given: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Its parameters."""
+    sift: Callable[[Sequence[int]], Collection[int]] | None = field(default=None, compare=False)
+    """Which of some requests fit, where very many may."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether nothing is searched for."""
+        return self.make is None
+
+    @property
+    def are_many(self) -> bool:
+        """Tell whether very many may fit."""
+        return self.make is not None and not self.are_few
+
+    @property
+    def is_made_once(self) -> bool:
+        """Tell whether statements that ask for it are worth remembering."""
+        return self.make is None or self.shape is not None
+
+
+NOTHING: Final = Sought()
+
+
+class _Way(StrEnum):
+    """By what a number finds a request."""
+
+    PHONE = "phone"
+    """It came from this number."""
+    PHONE_END = "phone_end"
+    REFERENCE_END = "reference_end"
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """What was typed, as far as it is a number or the end of one."""
+
+    ways: tuple[_Way, ...]
+    given: Mapping[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is a telephone number that the reader may look for."""
+        return _Way.PHONE in self.ways
+
+    def ids(self, actor: Actor, *, reads_all: bool) -> Sequence[Select[int]]:
+        """Select the requests that it finds, as far as `actor` may see numbers."""
+        ids = select(ServiceRequest.id)
+        return [
+            *(ids.where(_ENDS_SO) for way in self.ways if way is _Way.REFERENCE_END),
+            *(ids.where(called) for called in self._called_by(actor, reads_all=reads_all)),
+        ]
+
+    def conditions(self, actor: Actor, *, reads_all: bool) -> Sequence[ColumnElement[bool]]:
+        """Return the same as conditions that may be asked of each request of a list."""
+        ends_so = ServiceRequest.id.in_(select(ServiceRequest.id).where(_ENDS_SO))
+        return [
+            *(ends_so for way in self.ways if way is _Way.REFERENCE_END),
+            *self._called_by(actor, reads_all=reads_all),
+        ]
+
+    def _called_by(self, actor: Actor, *, reads_all: bool) -> Sequence[ColumnElement[bool]]:
+        called = (ServiceRequest.requester_id.in_(_CALLERS[way]) for way in self.callers)
+        return [each if reads_all else and_(each, contact.is_seen_by(actor)) for each in called]
+
+    @property
+    def callers(self) -> tuple[_Way, ...]:
+        """Return the ways by which it finds a caller."""
+        return tuple(way for way in self.ways if way in _CALLERS)
+
+    def has_few_callers(self) -> bool:
+        """Tell whether so few came from it that each can be looked at: some lines call all day."""
+        if not self.callers:
+            return True
+        asked = _some_callers(self.callers, search.MOST_OF_FEW + 1)
+        return (read(asked, self.given).scalar() or 0) <= search.MOST_OF_FEW
+
+
+_ENDS_SO: Final = and_(_REFERENCE_END == _LAST, ServiceRequest.reference.like(_ENDING))
+_CALLERS: Final[Mapping[_Way, Select[int]]] = {
+    _Way.PHONE: select(Requester.id).where(Requester.phone == _PHONE),
+    _Way.PHONE_END: select(Requester.id).where(_PHONE_END == _LAST, Requester.phone.like(_ENDING)),
+}
+
+
+@cache
+def _some_callers(ways: tuple[_Way, ...], most: int) -> Select[int]:
+    each = [_CALLERS[way] for way in ways]
+    together = (union_all(*each) if len(each) > 1 else each[0]).limit(most)
+    return select(func.count()).select_from(together.subquery())
+
+
+def _number(typed: str, actor: Actor) -> _Number:
+    """Return what was typed as a number: a telephone number is looked for by those who may see it."""
+    may_see, given = may(actor, Action.VIEW_CONTACT), dict[str, str]()
+    phone = normalise_phone(typed, organisation.organisation().country) if may_see else None
+    if phone is not None:
+        given[_PHONE.key] = phone
+    digits = typed_digits(typed)
+    is_end = digits is not None and SHORTEST_END <= len(digits) <= LONGEST_END
+    if digits is not None and is_end:
+        given |= {_LAST.key: digits[-SHORTEST_END:], _ENDING.key: f"%{digits}"}
+    found = {
+        _Way.PHONE: phone is not None,
+        _Way.PHONE_END: is_end and may_see,
+        _Way.REFERENCE_END: is_end,
+    }
+    return _Number(tuple(way for way, is_so in found.items() if is_so), given)
+
+
+def sought(actor: Actor, typed: str) -> Sought:
+    """Return what `actor` means by what was typed into the search box of the list.
+
+    A number is the whole of it, with however many spaces.
+    """
+    words = search.asked_for(typed)
+    if not words:
+        return NOTHING
+    reference = parse_reference(typed)
+    if reference is not None:
+        return Sought(
+            shape="reference",
+            are_few=True,
+            make=_is_reference,
+            given={_REFERENCE.key: reference},
+        )
+    asked, number = search.asked(words), _number(typed, actor)
+    reads_all = _reads_all(actor)
+
+    def in_the_open() -> ColumnElement[bool]:
+        return true() if reads_all else _is_in_the_open(actor, words)
+
+    def few() -> ColumnElement[bool]:
+        by_number = number.ids(actor, reads_all=reads_all)
+        if by_number and reads_all:
+            # One list of ids: of two conditions, PostgreSQL would look at every request for either.
+            return ServiceRequest.id.in_(search.ids_with(asked, *by_number))
+        found = and_(search.fits(asked), in_the_open())
+        return or_(found, ServiceRequest.id.in_(union_all(*by_number))) if by_number else found
+
+    def many() -> ColumnElement[bool]:
+        return or_(
+            and_(search.fits(asked), in_the_open()), *number.conditions(actor, reads_all=reads_all)
+        )
+
+    def sift(ids: Sequence[int]) -> Collection[int]:
+        by_text = search.matching(words, ids)
+        if reads_all and not number.ways:
+            return by_text
+        fits = or_(
+            and_(ServiceRequest.id.in_(by_text), in_the_open()),
+            *number.conditions(actor, reads_all=reads_all),
+        )
+        asked_of_some = select(ServiceRequest.id).where(ServiceRequest.id.in_(ids), fits)
+        return frozenset(read(asked_of_some, number.given).scalars())
+
+    # Hardly any text has a whole number in it; thousands of one would only be read more slowly.
+    has_few_texts = not asked.are_names and (number.is_whole or search.are_few(words))
+    are_few = has_few_texts and number.has_few_callers()
+    return Sought(
+        shape=(asked, number.ways, are_few) if reads_all else None,
+        are_few=are_few,
+        make=few if are_few else many,
+        given={**asked.given, **number.given},
+        # Names, and who calls so often, are so many that a page is full before the texts are asked.
+        sift=None if are_few or asked.are_names or has_few_texts else sift,
+    )
+
+
+def _reads_all(actor: Actor) -> bool:
+    """Tell whether `actor` may see the contact data of every request in their queue.
+
+    As a desk, that is: whoever else may see it may not once the request is closed.
+    """
+    queue = Action.VIEW_QUEUE
+    return actor.units_where(queue) <= actor.units_where(Action.VIEW_CONTACT) and not (
+        actor.teams_where(queue) or actor.own_roles_where(queue)
+    )
+
+
+def _is_in_the_open(actor: Actor, words: str) -> ColumnElement[bool]:
+    """Return the condition that words fit what `actor` may read of a request.
+
+    Names and addresses are in the index as well: whoever sees them masked could try them out
+    there, letter by letter.
+    """
+    return or_(
+        contact.is_seen_by(actor),
+        and_(*(search.is_in_the_open(term) for term in words.split())),
+    )
