@@ -14,7 +14,7 @@ from tests.support.desk import listed
 from tests.support.page import Page
 from tracker.database import db, transaction
 from tracker.permissions import Role
-from tracker.service_requests import lines, queue
+from tracker.service_requests import lines, narrow, queue
 from tracker.service_requests.actions import approvals, handling
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.models import ApprovalKind, HelpingTeam
@@ -462,3 +462,72 @@ def test_a_clock_filter_is_paged_forwards_and_back(
     assert listed(browser, click="Next page") == wanted[4:]
     assert listed(browser, click="Previous page") == wanted[2:4]
     assert listed(browser, click="Previous page") == wanted[:2]
+
+
+FILTERS: tuple[str, ...] = (
+    "team={team}",
+    "leader={leader}",
+    "area={area}",
+    "category={category}",
+    "unit={unit}",
+    "team={team}&category={category}",
+    "leader={leader}&q=路灯",
+)
+
+
+@pytest.mark.parametrize("most", [0, 2, 5, 100])
+@pytest.mark.parametrize("filters", FILTERS)
+def test_however_few_fit_a_filter_they_are_listed_in_the_same_order(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, filters: str, most: int
+) -> None:
+    """Few are gathered and sorted, of many the list is read; who looks cannot tell."""
+    monkeypatch.setattr(narrow, "MOST", most)
+    monkeypatch.setattr(narrow, "MOST_OF_SEVERAL", most)
+    monkeypatch.setattr(queue, "PAGE_SIZE", 2)
+    team, leader, unit, category = a.team(), a.leader(), a.unit(), a.category()
+    area = a.area(unit=unit)
+    wanted = [
+        a.service_request(
+            status=Status.CLOSED if number % 2 else Status.ASSIGNED,
+            team=team if number < 3 else a.team(),
+            helping_teams=() if number < 3 else [team],
+            leader=leader,
+            area=area,
+            category=category,
+            need="路灯不亮",
+            at=a.now - timedelta(minutes=number),
+        )
+        for number in range(5)
+    ]
+    a.service_request(team=a.team(), leader=a.leader(), category=a.category())
+    browser.sign_in(a.coordinator())
+    asked = filters.format(
+        team=team.id, leader=leader.id, area=area.id, category=category.id, unit=unit.id
+    )
+
+    in_all = listed(browser, f"/queue?status=all&{asked}")
+    assert in_all == [it.reference for it in wanted[:2]]
+    assert listed(browser, click="Next page") == [it.reference for it in wanted[2:4]]
+    assert listed(browser, click="Next page") == [it.reference for it in wanted[4:]]
+    assert listed(browser, click="Previous page") == [it.reference for it in wanted[2:4]]
+    closed = listed(browser, f"/queue?status=closed&{asked}")
+    assert closed == [it.reference for it in wanted if it.status is Status.CLOSED]
+
+
+def test_a_filter_that_many_fit_is_counted_once(
+    a: Builders,
+    browser: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    count_queries: Callable[[Callable[[], object]], int],
+) -> None:
+    monkeypatch.setattr(narrow, "MOST", 1)
+    monkeypatch.setattr(narrow, "_known_as_wide", set())
+    wide, slim = a.category(), a.category()
+    for category in (wide, wide, slim):
+        a.service_request(category=category)
+
+    def asked(*ids: int) -> int:
+        filters = [narrow.Filter("category_id", (each,)) for each in ids]
+        return count_queries(lambda: narrow.narrowest(filters))
+
+    assert [asked(wide.id), asked(wide.id), asked(slim.id), asked(slim.id)] == [1, 0, 1, 1]

@@ -313,7 +313,7 @@ def test_a_frequent_word_is_found_in_the_order_of_the_list(
 ) -> None:
     """Whether the first lines hold enough of them, all there are, or too few."""
     monkeypatch.setattr(search, "MOST_OF_FEW", 1)
-    monkeypatch.setattr(paging, "SIFTED", 20)
+    monkeypatch.setattr(paging, "SIFTED", (5, 20))
     monkeypatch.setattr(queue, "PAGE_SIZE", 2)
     browser.sign_in(a.coordinator())
     made = [

@@ -174,9 +174,9 @@ def claimable(
 def shown(ids: Sequence[int]) -> Sequence[Task]:
     """Return what the board shows of some requests, in no order."""
     held: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-    for kind, service_request_id, held_id in read(_held(len(ids)), numbered(ids)):
+    for kind, service_request_id, held_id in read(_held(len(ids)), numbered(ids)).all():
         held[kind, service_request_id].add(held_id)
-    return [_task(tuple(row), held) for row in read(_tasks(len(ids)), numbered(ids))]
+    return [_task(tuple(row), held) for row in read(_tasks(len(ids)), numbered(ids)).all()]
 
 
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:

@@ -19,7 +19,6 @@ from tracker.service_requests import queries
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import (
     Approval,
-    Claim,
     Photo,
     Requester,
     ServiceRequest,
@@ -82,14 +81,6 @@ class VisitLine(NamedTuple):
     """Their names."""
 
 
-class Claimed(NamedTuple):
-    """A place that is taken, as the page of its request tells it."""
-
-    name: str
-    """Of the volunteer."""
-    claimed_at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Dossier:
     """One request with what hangs on it, as one reader may see it."""
@@ -97,8 +88,6 @@ class Dossier:
     history: Sequence[Entry]
     visits: Sequence[VisitLine]
     """Oldest first."""
-    claims: Sequence[Claimed]
-    """The places that are taken now, in the order in which they were."""
     photos: Sequence[Photo]
     approvals: Sequence[Approval]
     """What waits for a supervisor's decision."""
@@ -118,7 +107,6 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
     return Dossier(
         history=history,
         visits=_visits(service_request.id) if has.visits else (),
-        claims=_claims(service_request.id) if service_request.claims else (),
         photos=queries.photos_of(service_request) if has.photos else (),
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
         merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
@@ -187,22 +175,10 @@ _VISITS: Final[Select[*tuple[Any, ...]]] = (
 
 def _visits(service_request_id: int) -> Sequence[VisitLine]:
     found: dict[int, tuple[list[Any], list[str]]] = {}
-    for *visit, visitor in read(_VISITS, {"id": service_request_id}):
+    for *visit, visitor in read(_VISITS, {"id": service_request_id}).all():
         _visit, visitors = found.setdefault(visit[0], (visit, []))
         visitors += [visitor] if visitor else []
     return [VisitLine._make((*visit, visitors)) for visit, visitors in found.values()]
-
-
-_CLAIMS: Final = (
-    select(Person.name, Claim.claimed_at)
-    .join(Person, Person.id == Claim.person_id)
-    .where(Claim.service_request_id == _ONE_ID, Claim.released_at.is_(None))
-    .order_by(Claim.id)
-)
-
-
-def _claims(service_request_id: int) -> Sequence[Claimed]:
-    return [Claimed._make(row) for row in read(_CLAIMS, {"id": service_request_id})]
 
 
 @made_once

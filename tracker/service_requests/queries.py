@@ -30,6 +30,7 @@ from tracker.service_requests.lines import Name
 from tracker.service_requests.models import (
     CASEWORK,
     Approval,
+    Claim,
     HelpingTeam,
     HistoryEntry,
     Photo,
@@ -85,7 +86,7 @@ def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest, b
             joinedload(ServiceRequest.lead_team),
             joinedload(ServiceRequest.leader),
             joinedload(ServiceRequest.requester),
-            joinedload(ServiceRequest.claims),  # a few at most
+            joinedload(ServiceRequest.claims).joinedload(Claim.person),  # a few at most
         )
     )
 
@@ -225,7 +226,7 @@ _WAITING: Final = (
 
 def history_of(service_request: ServiceRequest) -> Sequence[Entry]:
     """Return every step that was taken and written, oldest first, with who took it."""
-    return [_entry(tuple(row)) for row in read(_HISTORY, {"id": service_request.id})]
+    return [_entry(tuple(row)) for row in read(_HISTORY, {"id": service_request.id}).all()]
 
 
 def _entry(row: Sequence[Any]) -> Entry:

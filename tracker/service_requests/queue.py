@@ -42,6 +42,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     of_team_if_open,
 )
+from tracker.service_requests.narrow import Filter, are_among, narrowest
 from tracker.service_requests.sought import NOTHING, Sought, sought
 from tracker.visibility import CaseworkColumns, made_once, within_reach
 from tracker.web.paging import Page, Sieve, wide_page_of
@@ -148,6 +149,7 @@ _AMONG_DUE: Final = _among_due()
 """In which stretch of the list of what is open those stand that a clock filter asks for."""
 _BY_TURN: Final = "INDEXED BY ix_service_request_desk"
 _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
+_BY_UNIT: Final = "INDEXED BY ix_service_request_unit_status_due"
 _BY_TEAM: Final = "INDEXED BY ix_service_request_team_counts"
 _BY_AGE: Final = "INDEXED BY ix_service_request_newest"
 """For SQLite, which knows only how many rows a value has on average: left to itself it gathers
@@ -165,6 +167,17 @@ class Listing:
     counts: Mapping[Tab, Count]
 
 
+class _Asked(NamedTuple):
+    """What is wanted, looked up."""
+
+    wanted: QueueFilter
+    """Without words."""
+    meant: _Meant
+    words: Sought
+    zone: ZoneInfo
+    parameters: Mapping[str, object]
+
+
 def look(
     actor: Actor, wanted: QueueFilter, *, zone: ZoneInfo, mark: str | None, now: datetime
 ) -> Listing:
@@ -179,8 +192,10 @@ def look(
     if not words.is_made_once:
         listed = listed.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
+    # What is open is little enough to be read to its end.
+    few = narrowest(_filters(asked)) if newest_first and not words.are_few else None
     page = wide_page_of(
-        lambda: listed(actor, asked.wanted, asked.meant, words, zone),
+        lambda: listed(actor, asked.wanted, asked.meant, words, zone, few),
         _NEWEST if newest_first else _IN_TURN,
         load=lines.of,
         mark=mark,
@@ -203,15 +218,21 @@ def count(
     return _count(actor, _ask(actor, wanted, zone, now), MOST_COUNTED)
 
 
-class _Asked(NamedTuple):
-    """What is wanted, looked up."""
+def _filters(asked: _Asked) -> Sequence[Filter]:
+    """Return what is filtered by, as far as it has an index."""
+    wanted, meant = asked.wanted, asked.meant
+    given = (
+        (ServiceRequest.lead_team_id, _one(wanted.team_id)),
+        (ServiceRequest.leader_id, _one(wanted.leader_id)),
+        (ServiceRequest.area_id, meant.areas),
+        (ServiceRequest.category_id, meant.categories),
+        (ServiceRequest.unit_id, meant.units),
+    )
+    return [Filter(column.key, tuple(sorted(ids))) for column, ids in given if ids is not None]
 
-    wanted: QueueFilter
-    """Without words."""
-    meant: _Meant
-    words: Sought
-    zone: ZoneInfo
-    parameters: Mapping[str, object]
+
+def _one(wanted: int | None) -> frozenset[int] | None:
+    return None if wanted is None else frozenset({wanted})
 
 
 def _ask(actor: Actor, wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> _Asked:
@@ -228,9 +249,8 @@ def _count(actor: Actor, asked: _Asked, most: int) -> Mapping[Tab, Count]:
     counted = _counted if asked.words.is_made_once else _counted.__wrapped__  # type: ignore[attr-defined]
     in_all = replace(asked.wanted, tab=Tab.ALL)
     found: Counter[Status] = Counter()
-    for status, how_many in read(
-        counted(actor, in_all, asked.meant, asked.words, asked.zone, most), asked.parameters
-    ):
+    statement = counted(actor, in_all, asked.meant, asked.words, asked.zone, most)
+    for status, how_many in read(statement, asked.parameters).all():
         found[status] += how_many
     return _open_counts(found, most)
 
@@ -251,9 +271,14 @@ def _meant(wanted: QueueFilter) -> _Meant:
 
 @made_once
 def _listed(
-    actor: Actor, wanted: QueueFilter, meant: _Meant, words: Sought, zone: ZoneInfo
+    actor: Actor,
+    wanted: QueueFilter,
+    meant: _Meant,
+    words: Sought,
+    zone: ZoneInfo,
+    few: Filter | None = None,
 ) -> Select[int]:
-    """Select the list.
+    """Select the list; of what fits `few` alone, where that is given.
 
     What is open comes in the order in which it must move: what waits for triage first, the
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
@@ -263,6 +288,9 @@ def _listed(
     query = _asked(actor, wanted, meant, words, zone, open_only=is_open)
     if words.are_few:  # they are looked up one by one
         return query
+    if few is not None:
+        query = query.where(are_among(few))
+        return query.with_hint(ServiceRequest, "NOT INDEXED", "sqlite")  # but by their ids
     return query.with_hint(ServiceRequest, _BY_TURN if is_open else _BY_AGE, "sqlite")
 
 
@@ -286,7 +314,12 @@ def _counted(
         return union_all(*some_in, _by_status(everything.where(helped)))
     if words.are_few:
         return _by_status(everything)
-    everything = everything.with_hint(ServiceRequest, _BY_STATUS, "sqlite")
+    by_unit = wanted.unit_id is not None and wanted == QueueFilter(
+        tab=wanted.tab,
+        unit_id=wanted.unit_id,
+        due=wanted.due if wanted.due in (DueState.OVERDUE, DueState.STOPPED) else None,
+    )
+    everything = everything.with_hint(ServiceRequest, _BY_UNIT if by_unit else _BY_STATUS, "sqlite")
     if wanted.mine:
         # What is looked up for it is so once, not for each status.
         return _by_status(everything)

@@ -24,8 +24,8 @@ from sqlalchemy.types import NullType
 from tracker.database import db, read
 
 Row = TypeVar("Row")
-SIFTED = 400
-"""How many rows are sifted before the whole list is asked."""
+SIFTED = (200, 600)
+"""How many rows are sifted, at first and then, before the whole list is asked."""
 LARGEST = 2**31 - 1
 """No key of ours is larger; PostgreSQL refuses what is."""
 
@@ -46,6 +46,15 @@ class Sieve(NamedTuple):
     """The list without it."""
     sift: Callable[[Sequence[int]], Collection[int]]
     """Which of these fit."""
+
+
+class _Way(NamedTuple):
+    """In which direction a page is read, and from where."""
+
+    size: int
+    newest_first: bool
+    is_marked: bool
+    is_backwards: bool
 
 
 def wide_page_of(
@@ -76,14 +85,8 @@ def wide_page_of(
             statement = _wide_statement(query, tuple(keys), way, tuple(asked), as_kept=as_kept)
             return list(read(statement, given).all())
 
-        if sieve is not None:
-            first = found_by(sieve.query, way._replace(size=SIFTED), as_kept=True)
-            if not first:
-                return []
-            fitting = sieve.sift([row[0] for row in first])
-            found = [row for row in first if row[0] in fitting][: way.size + 1]
-            if len(found) > way.size or len(first) <= SIFTED:
-                return _as_read(found, keys)
+        if sieve is not None and (sifted := _sifted(found_by, sieve, way)) is not None:
+            return _as_read(sifted, keys)
         return found_by(query() if callable(query) else query, way)
 
     page = _page(
@@ -99,6 +102,17 @@ def wide_page_of(
     # Whatever went in between the two steps is left out.
     rows = [found[one] for one in ids if one in found]
     return Page(rows, page.next_mark, page.previous_mark)
+
+
+def _sifted(found_by: Callable[..., list[Any]], sieve: Sieve, way: _Way) -> list[Any] | None:
+    """Return the rows of a page, their keys as they are kept; None where too few are among the first."""
+    for some in SIFTED:
+        first = found_by(sieve.query, way._replace(size=some), as_kept=True)
+        fitting = sieve.sift([row[0] for row in first]) if first else ()
+        found = [row for row in first if row[0] in fitting][: way.size + 1]
+        if len(found) > way.size or len(first) <= some:
+            return found
+    return None
 
 
 def _filled_up(ids: Sequence[int], size: int) -> Sequence[int]:
@@ -139,15 +153,6 @@ def page_of(
         size=size,
         newest_first=newest_first,
     )
-
-
-class _Way(NamedTuple):
-    """In which direction a page is read, and from where."""
-
-    size: int
-    newest_first: bool
-    is_marked: bool
-    is_backwards: bool
 
 
 def _page(
