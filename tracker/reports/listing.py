@@ -38,7 +38,7 @@ def behind(
     return wide_page_of(
         _IDS,
         _NEWEST,
-        load=lines.of,
+        load=lines.LOADER,
         mark=mark,
         parameters=given,
         size=size,

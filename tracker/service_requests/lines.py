@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import Select, Subquery, case, select
 
 from tracker.accounts.models import Person
 from tracker.database import numbered, one_of, read
@@ -19,6 +19,7 @@ from tracker.service_requests.lifecycle import Outcome, Priority, Solved, Status
 from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
+from tracker.web.paging import Loader
 
 
 class Name(NamedTuple):
@@ -82,26 +83,40 @@ _IS_REACHABLE: Final = case(
     (Requester.neighbour != "", True),
     else_=False,
 )
-_LINES: Final[Select[*tuple[Any, ...]]] = (
-    select(*_OWN, Person.name, Requester.name, Requester.phone, _IS_REACHABLE, *_NAMED)
-    .outerjoin(Person, Person.id == ServiceRequest.leader_id)
-    .outerjoin(Requester, Requester.id == ServiceRequest.requester_id)
-)
+_COLUMNS: Final = (*_OWN, Person.name, Requester.name, Requester.phone, _IS_REACHABLE, *_NAMED)
+
+
+def _with_people(requests: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return requests.outerjoin(Person, Person.id == ServiceRequest.leader_id).outerjoin(
+        Requester, Requester.id == ServiceRequest.requester_id
+    )
 
 
 @lru_cache
 def _lines(how_many: int) -> Select[*tuple[Any, ...]]:
     """Select so many lines. Made once: making a statement of so many columns takes longer than its answer."""
-    return _LINES.where(one_of(ServiceRequest.id, how_many))
+    return _with_people(select(*_COLUMNS)).where(one_of(ServiceRequest.id, how_many))
+
+
+def _beside(page: Subquery) -> Select[*tuple[Any, ...]]:
+    """Select the lines of a page of ids."""
+    found = select(*_COLUMNS).select_from(page)
+    return _with_people(found.join(ServiceRequest, ServiceRequest.id == page.c.id))
 
 
 def of(ids: Sequence[int]) -> Sequence[Line]:
     """Return the lines of some requests, in no order."""
-    rows = read(_lines(len(ids)), numbered(ids)).all()
+    return _made(read(_lines(len(ids)), numbered(ids)).all())
+
+
+def _made(rows: Sequence[Sequence[Any]]) -> Sequence[Line]:
     try:
         return _with_names(rows, _names())
     except KeyError:  # something was set up since this page began, and is named already
         return _with_names(rows, _read_names())
+
+
+LOADER: Final = Loader(of, _beside, _made)
 
 
 def masked(line: Line, country: str) -> Line:

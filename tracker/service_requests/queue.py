@@ -197,7 +197,7 @@ def look(
     page = wide_page_of(
         lambda: listed(actor, asked.wanted, asked.meant, words, zone, few),
         _NEWEST if newest_first else _IN_TURN,
-        load=lines.of,
+        load=lines.LOADER,
         mark=mark,
         parameters=asked.parameters,
         size=PAGE_SIZE,

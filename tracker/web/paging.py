@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     SQLColumnExpression,
+    Subquery,
     bindparam,
     tuple_,
     type_coerce,
@@ -56,12 +57,27 @@ class _Way(NamedTuple):
     is_marked: bool
     is_backwards: bool
 
+    @property
+    def descends(self) -> bool:
+        """Tell whether the largest keys come first."""
+        return self.is_backwards != self.newest_first
+
+
+class Loader(NamedTuple, Generic[Row]):
+    """What a list reads of the requests on a page of it."""
+
+    of: Callable[[Sequence[int]], Sequence[Row]]
+    """The rows of some ids, in any order. Each has an `id`."""
+    beside: Callable[[Subquery], Select[*tuple[Any, ...]]] | None = None
+    """Selects what `make` takes of each id of a page, so that one statement reads both."""
+    make: Callable[[Sequence[Sequence[Any]]], Sequence[Row]] | None = None
+
 
 def wide_page_of(
     query: Select[int] | Callable[[], Select[int]],
     keys: Sequence[SQLColumnExpression[Any]],
     *,
-    load: Callable[[Sequence[int]], Sequence[Row]],
+    load: Loader[Row],
     mark: str | None,
     parameters: Mapping[str, object] = MappingProxyType({}),
     size: int = 50,
@@ -71,8 +87,8 @@ def wide_page_of(
 ) -> Page[Row]:
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
-    `query` selects ids only, so that an index that holds all it asks about answers alone; `load`
-    returns the rows of some ids, in any order. Each row has an `id`. The statement of a page is
+    `query` selects ids only, so that an index that holds all it asks about answers alone. The
+    statement of a page is
     remembered with its query, which may be one of those that are made once (`visibility.made_once`);
     `parameters` are its moments and the like. With a `sieve` the first rows are read without a
     condition and sifted: most pages end among them, so that `query` need not even be made.
@@ -81,33 +97,41 @@ def wide_page_of(
     def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
         given = {**parameters, **marks}
 
-        def found_by(query: Select[int], way: _Way, *, as_kept: bool = False) -> list[Any]:
-            statement = _wide_statement(query, tuple(keys), way, tuple(asked), as_kept=as_kept)
-            return list(read(statement, given).all())
+        def first(query: Select[int], some: int) -> list[Any]:
+            as_they_are = _Read(way._replace(size=some), tuple(asked), as_kept=True)
+            return list(read(_wide_statement(query, tuple(keys), as_they_are), given).all())
 
-        if sieve is not None and (sifted := _sifted(found_by, sieve, way)) is not None:
+        if sieve is not None and (sifted := _sifted(first, sieve, way)) is not None:
             return _as_read(sifted, keys)
-        return found_by(query() if callable(query) else query, way)
+        wanted = _Read(way, tuple(asked), beside=load.beside)
+        made = query() if callable(query) else query
+        return list(read(_wide_statement(made, tuple(keys), wanted), given).all())
 
+    after_keys = 1 + len(keys)
     page = _page(
         rows_of,
         keys,
-        key_of=lambda row: list(row)[1:],
+        key_of=lambda row: list(row)[1:after_keys],
         mark=mark,
         size=size,
         newest_first=newest_first,
     )
+    if page.rows and load.make is not None and len(page.rows[0]) > after_keys:
+        rows = load.make([tuple(row)[after_keys:] for row in page.rows])
+        return Page(rows, page.next_mark, page.previous_mark)
     ids = [row[0] for row in page.rows]
-    found = {cast("Any", row).id: row for row in load(_filled_up(ids, size))} if ids else {}
+    found = {cast("Any", row).id: row for row in load.of(_filled_up(ids, size))} if ids else {}
     # Whatever went in between the two steps is left out.
     rows = [found[one] for one in ids if one in found]
     return Page(rows, page.next_mark, page.previous_mark)
 
 
-def _sifted(found_by: Callable[..., list[Any]], sieve: Sieve, way: _Way) -> list[Any] | None:
+def _sifted(
+    read_first: Callable[[Select[int], int], list[Any]], sieve: Sieve, way: _Way
+) -> list[Any] | None:
     """Return the rows of a page, their keys as they are kept; None where too few are among the first."""
     for some in SIFTED:
-        first = found_by(sieve.query, way._replace(size=some), as_kept=True)
+        first = read_first(sieve.query, some)
         fitting = sieve.sift([row[0] for row in first]) if first else ()
         found = [row for row in first if row[0] in fitting][: way.size + 1]
         if len(found) > way.size or len(first) <= some:
@@ -192,30 +216,42 @@ def _statement(
     asked: Sequence[ColumnElement[bool]] = (),
 ) -> Select[Any]:
     """Return what reads one row more than a page."""
-    descends = way.is_backwards != way.newest_first
     if way.is_marked:
         types = [cast("ColumnElement[Any]", key).type for key in keys]
         here = tuple_(*(bindparam(f"mark_{n}", type_=kind) for n, kind in enumerate(types)))
-        query = query.where(tuple_(*keys) < here if descends else tuple_(*keys) > here)
-    order = [key.desc() if descends else key.asc() for key in keys]
+        query = query.where(tuple_(*keys) < here if way.descends else tuple_(*keys) > here)
+    order = [key.desc() if way.descends else key.asc() for key in keys]
     return query.where(*asked).order_by(None).order_by(*order).limit(way.size + 1)
+
+
+class _Read(NamedTuple):
+    """How a page of a list is read."""
+
+    way: _Way
+    asked: tuple[ColumnElement[bool], ...]
+    as_kept: bool = False
+    """The keys come as the database keeps them: of many rows, few are looked at."""
+    beside: Callable[[Subquery], Select[*tuple[Any, ...]]] | None = None
+    """What is read of each row beside its id and its keys."""
 
 
 @lru_cache(maxsize=128)
 def _wide_statement(
-    query: Select[int],
-    keys: tuple[SQLColumnExpression[Any], ...],
-    way: _Way,
-    asked: tuple[ColumnElement[bool], ...],
-    *,
-    as_kept: bool,
-) -> Select[Any]:
-    """Remember: the same few lists are opened all day.
-
-    `as_kept`: the keys come as the database keeps them. Of many rows, few are looked at.
-    """
-    columns = [type_coerce(key, NullType()) for key in keys] if as_kept else keys
-    return _statement(query.add_columns(*columns), keys, way, asked)
+    query: Select[int], keys: tuple[SQLColumnExpression[Any], ...], wanted: _Read
+) -> Select[*tuple[Any, ...]]:
+    """Remember: the same few lists are opened all day."""
+    columns: Sequence[Any] = (
+        [type_coerce(key, NullType()) for key in keys] if wanted.as_kept else keys
+    )
+    named = [key.label(f"key_{n}") for n, key in enumerate(columns)]
+    page = _statement(query.add_columns(*named), keys, wanted.way, wanted.asked)
+    if wanted.beside is None:
+        return page
+    found = page.subquery("page")
+    read_from = [found.c.id, *(found.c[key.name] for key in named)]
+    rows = wanted.beside(found)
+    order = [key.desc() if wanted.way.descends else key.asc() for key in read_from[1:]]
+    return rows.with_only_columns(*read_from, *rows.selected_columns).order_by(*order)
 
 
 def _as_read(rows: Sequence[Any], keys: Sequence[SQLColumnExpression[Any]]) -> list[Any]:

@@ -26,7 +26,7 @@ from tracker.web.addresses import wants_fields_alone
 from tracker.web.errors import refusal_text
 from tracker.web.locale import current_locale, format_ago, format_datetime
 from tracker.web.options import Options
-from tracker.web.paging import wide_page_of
+from tracker.web.paging import Loader, wide_page_of
 
 blueprint = Blueprint("board", __name__)
 
@@ -65,7 +65,7 @@ def index() -> ResponseReturnValue:
     page = wide_page_of(
         board.claimable(actor, within, category_id),
         _IN_ORDER,
-        load=board.shown,
+        load=Loader(board.shown),
         mark=request.args.get("mark"),
         size=20,
     )
