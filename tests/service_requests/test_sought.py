@@ -383,3 +383,17 @@ def test_searches_for_the_same_kind_of_thing_are_asked_by_the_same_statement(a: 
     assert kinds("龙头", "lamp", "漏水的龙头") == 1
     assert kinds("5678", "1234") == 1
     assert kinds("13912345678", "5678", "lamp") == 3
+
+
+@pytest.mark.parametrize(("most", "tabs"), [(2, True), (1, False)])
+def test_what_a_number_finds_is_counted_as_long_as_it_is_few(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, most: int, *, tabs: bool
+) -> None:
+    monkeypatch.setattr(sought, "MOST_COUNTED", most)
+    for _ in range(2):
+        a.service_request(phone="+8613912345678")
+    browser.sign_in(a.coordinator())
+
+    [found] = browser.open("/queue?status=submitted&q=13912345678").find_all("nav", class_="tabs")
+
+    assert any(span.get("class") == "count" for span in found.iter("span")) is tabs

@@ -77,11 +77,12 @@ class Requester(Model):
     """Who asks, and how to reach them. No account is needed."""
 
     __tablename__ = "requester"
+    __table_args__ = (Index("ix_requester_phone", "phone", postgresql_include=["id"]),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), default="")
     reachable_by: Mapped[ReachableBy]
-    phone: Mapped[str | None] = mapped_column(String(32), index=True)
+    phone: Mapped[str | None] = mapped_column(String(32))
     """In E.164."""
     email: Mapped[str | None] = mapped_column(String(254))
     neighbour: Mapped[str] = mapped_column(String(200), default="")
@@ -118,6 +119,7 @@ class ServiceRequest(Model):
         Index("ix_service_request_unit_status_due", "unit_id", "status", "due_at", "id"),
         Index("ix_service_request_lead_team_status", "lead_team_id", "status", "due_at", "id"),
         Index("ix_service_request_unit_submitted", "unit_id", "submitted_at", "id"),
+        Index("ix_service_request_requester_id", "requester_id", postgresql_include=["id"]),
         Index("ix_service_request_area_category", "area_id", "category_id", "status"),
     )
 
@@ -138,7 +140,7 @@ class ServiceRequest(Model):
     channel: Mapped[str] = mapped_column(String(60), default=BuiltInChannel.WEB)
     priority: Mapped[Priority] = mapped_column(default=Priority.NORMAL)
 
-    requester_id: Mapped[int | None] = mapped_column(ForeignKey("requester.id"), index=True)
+    requester_id: Mapped[int | None] = mapped_column(ForeignKey("requester.id"))
     for_whom: Mapped[ForWhom] = mapped_column(default=ForWhom.SELF)
     beneficiary_name: Mapped[str] = mapped_column(String(80), default="")
     beneficiary_relation: Mapped[str] = mapped_column(String(80), default="")

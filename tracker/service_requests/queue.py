@@ -242,7 +242,7 @@ def _ask(actor: Actor, wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> _A
 
 
 def _count(actor: Actor, asked: _Asked, most: int) -> Mapping[Tab, Count]:
-    if asked.words.are_many:  # they are looked for as far as the page goes
+    if not asked.words.are_counted:  # they are looked for as far as the page goes
         return {}
     if asked.words.are_few or asked.wanted.mine:
         most = MOST_COUNTED  # all of them are counted anyway

@@ -30,8 +30,10 @@ from tracker.permissions import Action, Actor, may
 from tracker.privacy import normalise_phone
 from tracker.service_requests import contact, search
 from tracker.service_requests.models import Requester, ServiceRequest
-from tracker.service_requests.reference import parse_reference, typed_digits
+from tracker.service_requests.reference import REFERENCE_DIGITS, parse_reference, typed_digits
 
+MOST_COUNTED: Final = 500
+"""So many are looked up once more for the numbers on the tabs of their list."""
 SHORTEST_END: Final = 4
 """So many digits at the end of a number find it."""
 LONGEST_END: Final = 15
@@ -61,6 +63,8 @@ class Sought:
     """All that the condition hangs on besides its parameters; None where it is made for one search."""
     are_few: bool = False
     """So few can fit that they are looked up one by one."""
+    are_counted: bool = field(default=True, compare=False)
+    """So few that they are looked up once more to be counted, beside what a page of them takes."""
     make: Callable[[], ColumnElement[bool]] | None = field(default=None, compare=False)
     """Makes the condition, which most searches for a frequent word never come to ask."""
     given: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -72,11 +76,6 @@ class Sought:
     def is_nothing(self) -> bool:
         """Tell whether nothing is searched for."""
         return self.make is None
-
-    @property
-    def are_many(self) -> bool:
-        """Tell whether very many may fit."""
-        return self.make is not None and not self.are_few
 
     @property
     def is_made_once(self) -> bool:
@@ -133,12 +132,11 @@ class _Number:
         """Return the ways by which it finds a caller."""
         return tuple(way for way in self.ways if way in _CALLERS)
 
-    def has_few_callers(self) -> bool:
-        """Tell whether so few came from it that each can be looked at: some lines call all day."""
+    def called(self) -> int:
+        """Return how often somebody called from it, as far as that can be few: some lines call all day."""
         if not self.callers:
-            return True
-        asked = _some_callers(self.callers, search.MOST_OF_FEW + 1)
-        return (read(asked, self.given).scalar() or 0) <= search.MOST_OF_FEW
+            return 0
+        return read(_some_callers(self.callers, search.MOST_OF_FEW + 1), self.given).scalar() or 0
 
 
 _ENDS_SO: Final = and_(_REFERENCE_END == _LAST, ServiceRequest.reference.like(_ENDING))
@@ -167,8 +165,8 @@ def _number(typed: str, actor: Actor) -> _Number:
         given |= {_LAST.key: digits[-SHORTEST_END:], _ENDING.key: f"%{digits}"}
     found = {
         _Way.PHONE: phone is not None,
-        _Way.PHONE_END: is_end and may_see,
-        _Way.REFERENCE_END: is_end,
+        _Way.PHONE_END: is_end and may_see and phone is None,
+        _Way.REFERENCE_END: digits is not None and SHORTEST_END <= len(digits) <= REFERENCE_DIGITS,
     }
     return _Number(tuple(way for way, is_so in found.items() if is_so), given)
 
@@ -221,10 +219,12 @@ def sought(actor: Actor, typed: str) -> Sought:
 
     # Hardly any text has a whole number in it; thousands of one would only be read more slowly.
     has_few_texts = not asked.are_names and (number.is_whole or search.are_few(words))
-    are_few = has_few_texts and number.has_few_callers()
+    called = number.called()
+    are_few = has_few_texts and called <= search.MOST_OF_FEW
     return Sought(
         shape=(asked, number.ways, are_few) if reads_all else None,
         are_few=are_few,
+        are_counted=are_few and called <= MOST_COUNTED,
         make=few if are_few else many,
         given={**asked.given, **number.given},
         # Names, and who calls so often, are so many that a page is full before the texts are asked.

@@ -6,6 +6,7 @@ hands in, because people, units and teams live above this layer.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from flask import (
@@ -20,7 +21,8 @@ from flask import (
     url_for,
 )
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.wrappers import Response as BaseResponse
 
 from tracker.errors import NotPermittedError
@@ -50,6 +52,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # the package carries no types
 def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
     """Guard every view of `app`."""
     csrf.init_app(app)
+    app.jinja_env.globals["csrf_token"] = _csrf_token
     _login.init_app(app)
     app.extensions["actor_loader"] = load_actor
     _login.session_protection = None  # addresses change on phones; the token is revocable
@@ -165,6 +168,20 @@ def begin_session(session_token: str, *, remember: bool = False) -> Actor:
     g.pop("csrf_token", None)  # it belonged to the session that ended
     login_user(SignedIn(session_token, actor), remember=remember)
     return actor
+
+
+def _csrf_token() -> str:
+    """Return the token of this session's forms, as Flask-WTF does, which signs it anew for every page."""
+    mark = session.get("csrf_token")
+    if isinstance(mark, str) and "csrf_token" not in g:
+        g.csrf_token = _signed(str(current_app.secret_key), mark)
+    return str(generate_csrf())
+
+
+@lru_cache(maxsize=1024)
+def _signed(secret: str, mark: str) -> str:
+    # It does not run out, so that it may be as old as the session.
+    return str(URLSafeTimedSerializer(secret, salt="wtf-csrf-token").dumps(mark))
 
 
 def end_session() -> None:
