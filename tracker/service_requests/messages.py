@@ -28,9 +28,12 @@ RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
 MOST_RELIED_ON: Final = 10
 """More questions and visits than that within an hour are agreed on the telephone."""
 FOR_ONE: Final = frozenset(
-    {Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED, Step.REMIND}
+    {Step.SUBMIT, Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED, Step.REMIND}
 )
-"""Steps that are told to the requester alone, not to those whose requests were merged into it."""
+"""Steps that are told to the requester alone, not to those whose requests were merged into it.
+
+When it is sent, none has been.
+"""
 TO_BE_SEEN_TO: Final = frozenset(
     {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
 )

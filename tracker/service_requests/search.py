@@ -86,10 +86,8 @@ def searchable_text(service_request: ServiceRequest, requester: Requester | None
     )
 
 
-def index(service_request: ServiceRequest) -> None:
-    """Make a request findable by its present text. It must have been flushed."""
-    dialect = db.session.connection().dialect.name
-    db.session.execute(_REMOVE[dialect], {"id": service_request.id})
+def add(service_request: ServiceRequest) -> None:
+    """Make a new request findable. It must have been flushed."""
     add_many({service_request.id: searchable_text(service_request, service_request.requester)})
 
 

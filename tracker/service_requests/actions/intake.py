@@ -127,7 +127,7 @@ def _make(
         detail["untold"] = True
     steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=detail)
     _take_over(submission_key, service_request)
-    search.index(service_request)
+    search.add(service_request)
     return service_request
 
 
