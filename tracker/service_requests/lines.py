@@ -13,13 +13,13 @@ from sqlalchemy import Select, Subquery, case, select
 
 from tracker.accounts.models import Person
 from tracker.database import numbered, one_of, read
+from tracker.loading import Loader
 from tracker.organisation.models import Area, Category, Unit
 from tracker.privacy import mask_name, mask_phone
 from tracker.service_requests.lifecycle import Outcome, Priority, Solved, Status
 from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
-from tracker.web.paging import Loader
 
 
 class Name(NamedTuple):

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
 from tracker.database import db, read
+from tracker.loading import Loader
 
 Row = TypeVar("Row")
 SIFTED = (200, 600)
@@ -61,16 +62,6 @@ class _Way(NamedTuple):
     def descends(self) -> bool:
         """Tell whether the largest keys come first."""
         return self.is_backwards != self.newest_first
-
-
-class Loader(NamedTuple, Generic[Row]):
-    """What a list reads of the requests on a page of it."""
-
-    of: Callable[[Sequence[int]], Sequence[Row]]
-    """The rows of some ids, in any order. Each has an `id`."""
-    beside: Callable[[Subquery], Select[*tuple[Any, ...]]] | None = None
-    """Selects what `make` takes of each id of a page, so that one statement reads both."""
-    make: Callable[[Sequence[Sequence[Any]]], Sequence[Row]] | None = None
 
 
 def wide_page_of(

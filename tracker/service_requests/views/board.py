@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.errors import Refusal, RefusedError
+from tracker.loading import Loader
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
 from tracker.permissions import Action, Actor, require
@@ -26,7 +27,7 @@ from tracker.web.addresses import wants_fields_alone
 from tracker.web.errors import refusal_text
 from tracker.web.locale import current_locale, format_ago, format_datetime
 from tracker.web.options import Options
-from tracker.web.paging import Loader, wide_page_of
+from tracker.web.paging import wide_page_of
 
 blueprint = Blueprint("board", __name__)
 
