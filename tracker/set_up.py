@@ -95,9 +95,14 @@ def stamp() -> str | None:
     return db.session.scalar(select(SetUpStamp.stamp))
 
 
-def own_stamp() -> str | None:
-    """Return the stamp that this transaction leaves, with its own changes."""
+def own_stamp(known: str | None) -> str | None:
+    """Return the stamp that this transaction leaves, with its own changes.
+
+    None if others have changed anything since the stamp was `known`: what they did is in it, too.
+    """
     if db.session.connection().dialect.name == "postgresql":
+        if db.session.scalar(select(SetUpStamp.stamp).with_for_update()) != known:
+            return None
         # The trigger waits for the end, so that nobody waits for the one row any longer.
         db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     return stamp()

@@ -9,17 +9,17 @@ from threading import Event
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from tests.support.builders import Builders
 from tests.support.together import at_once, until_others_wait
 from tracker.accounts.models import Person
-from tracker.database import db, transaction
+from tracker.database import Model, db, transaction
 from tracker.errors import NotPermittedError
 from tracker.organisation.models import Area, AreaKind, Category, Unit
 from tracker.permissions import SYSTEM, Action, Actor, Role
 from tracker.reports.formulas import unquoted
-from tracker.reports.importing import running
+from tracker.reports.importing import names, running
 from tracker.reports.importing.files import FileError, open_table
 from tracker.reports.importing.mapping import (
     Creatable,
@@ -478,8 +478,8 @@ def test_two_files_at_the_same_moment_make_what_both_name_once(
 
     assert sum(summary.created for summary in summaries) == 30
     assert sum(summary.unchanged for summary in summaries) == 10
-    for kind, names in ((Category, "垃圾"), (Area, "龙田街道"), (Unit, "城管局"), (Team, "二队")):
-        how_many = select(func.count()).select_from(kind).where(kind.name == names)
+    for kind, name in ((Category, "垃圾"), (Area, "龙田街道"), (Unit, "城管局"), (Team, "二队")):
+        how_many = select(func.count()).select_from(kind).where(kind.name == name)
         assert db.session.scalar(how_many) == 1, kind
 
 
@@ -555,6 +555,35 @@ def test_what_is_moved_out_of_a_branch_while_its_file_is_read_is_left_alone(
 
     assert (summary.created, summary.rejected) == (1, 1)
     assert reasons(summary) == {Reason.NO_SUCH_UNIT}
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_what_somebody_sets_up_while_a_batch_makes_names_is_known_to_the_next(
+    a: Builders, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
+    office = a.unit(name="城管局")
+    office_id, person, engine = office.id, a.administrator(), db.engine
+    table = tmp_path / "book.csv"
+    lines = [OPEN, OPEN.replace("1,2026", "2,2026", 1).replace("二队", "三队")]
+    table.write_text("\n".join([HEADER, *lines]), encoding="utf-8")
+    save, to_come = names._saved, ["三队"]
+
+    def save_while_another_sets_up(thing: Model) -> int:
+        thing_id = save(thing)
+        if to_come:
+            team = {"unit_id": office_id, "name": to_come.pop(), "created_at": now}
+            with engine.begin() as another:
+                another.execute(insert(Team).values(**team))
+        return thing_id
+
+    monkeypatch.setattr(names, "_saved", save_while_another_sets_up)
+
+    summary = bring_into(
+        office, table, parse_mapping(MAPPING.encode()), a, person, meanwhile=lambda _summary: None
+    )
+
+    assert summary.made[Creatable.TEAM] == 1
 
 
 def test_nothing_is_made_by_a_role_that_ended_while_the_file_was_read(

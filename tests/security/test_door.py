@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Final
 
 import pytest
@@ -115,3 +116,15 @@ def test_a_host_whose_name_is_none_gets_a_plain_answer(app: Flask, host: str, pa
 def test_an_origin_that_is_no_address_is_nobody_of_ours(app: Flask, said: str, header: str) -> None:
     answer = app.test_client().post("/language", headers={header: said}, data={"locale": "en"})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/static/none.js", "/vendor/none.css", "/none", "/requests/1"])
+def test_no_page_of_an_error_is_kept_by_anything_on_the_way(
+    a: Builders, browser: Browser, path: str
+) -> None:
+    browser.sign_in(a.coordinator())
+
+    answer = browser.request("GET", path)
+
+    assert answer.status_code == HTTPStatus.NOT_FOUND
+    assert answer.headers["Cache-Control"] == "no-store"

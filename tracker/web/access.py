@@ -7,6 +7,7 @@ hands in, because people, units and teams live above this layer.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TypeVar
 
 from flask import (
@@ -53,6 +54,7 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
     """Guard every view of `app`."""
     csrf.init_app(app)
     app.jinja_env.globals["csrf_token"] = _csrf_token
+    app.context_processor(lambda: {"csrf_token": _csrf_token})
     _login.init_app(app)
     app.extensions["actor_loader"] = load_actor
     _login.session_protection = None  # addresses change on phones; the token is revocable
@@ -75,7 +77,11 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
 
     @app.after_request
     def forget_nothing_private(response: Response) -> Response:
-        if request.endpoint not in _PUBLIC_ENDPOINTS:
+        is_page = (
+            request.endpoint not in _PUBLIC_ENDPOINTS
+            or response.status_code >= HTTPStatus.BAD_REQUEST
+        )
+        if is_page:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 

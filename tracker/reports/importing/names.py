@@ -68,8 +68,8 @@ class Names:
         self._imaginary = count(-1, -1)
         self._loaded_at: str | None = None
         """The stamp of the set-up that is known here, with what this run has made of it."""
-        self._has_made = self._is_current = False
-        """In this batch; and whether nobody else had changed anything by then."""
+        self._has_made = False
+        """In this batch."""
         self._units: dict[str, int] = {}
         self._categories: dict[Key, int] = {}
         self._kinds_by_name: defaultdict[str, list[int]] = defaultdict(list)
@@ -110,7 +110,7 @@ class Names:
     def know_what_was_made(self) -> None:
         """Know the set-up as this batch leaves it; what others changed meanwhile is read before the next."""
         if self._has_made:
-            self._loaded_at = own_stamp() if self._is_current else None
+            self._loaded_at = own_stamp(self._loaded_at)
             self._has_made = False
 
     def _note_ended(self) -> None:
@@ -327,8 +327,7 @@ class Names:
         self.created[kind] += 1
         if self.is_dry:
             return next(self._imaginary)
-        if not self._has_made:
-            self._has_made, self._is_current = True, stamp() == self._loaded_at
+        self._has_made = True
         return _saved(thing)
 
     def _load(self) -> None:
