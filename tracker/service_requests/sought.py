@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -86,89 +86,92 @@ class Sought:
 NOTHING: Final = Sought()
 
 
-class _Way(StrEnum):
-    """By what a number finds a request."""
+class _Callers(StrEnum):
+    """Which callers a number means."""
 
-    PHONE = "phone"
-    """It came from this number."""
-    PHONE_END = "phone_end"
-    REFERENCE_END = "reference_end"
+    FROM_IT = "from_it"
+    FROM_ITS_END = "from_its_end"
+    """Those whose number ends in it."""
+
+
+class _Kind(NamedTuple):
+    """What a number can be: all that conditions hang on besides its digits."""
+
+    callers: _Callers | None = None
+    ends_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Number:
     """What was typed, as far as it is a number or the end of one."""
 
-    ways: tuple[_Way, ...]
+    kind: _Kind
     given: Mapping[str, str]
+    """The parameters of its conditions."""
+
+    @property
+    def is_any(self) -> bool:
+        """Tell whether it may find anything."""
+        return self.kind != _Kind()
 
     @property
     def is_whole(self) -> bool:
         """Tell whether it is a telephone number that the reader may look for."""
-        return _Way.PHONE in self.ways
+        return self.kind.callers is _Callers.FROM_IT
 
     def ids(self, actor: Actor, *, reads_all: bool) -> Sequence[Select[int]]:
         """Select the requests that it finds, as far as `actor` may see numbers."""
-        ids = select(ServiceRequest.id)
-        return [
-            *(ids.where(_ENDS_SO) for way in self.ways if way is _Way.REFERENCE_END),
-            *(ids.where(called) for called in self._called_by(actor, reads_all=reads_all)),
-        ]
+        ends = [_ENDS_SO] if self.kind.ends_reference else []
+        called = self._called_by(actor, reads_all=reads_all)
+        return [select(ServiceRequest.id).where(each) for each in (*ends, *called)]
 
     def conditions(self, actor: Actor, *, reads_all: bool) -> Sequence[ColumnElement[bool]]:
         """Return the same as conditions that may be asked of each request of a list."""
-        ends_so = ServiceRequest.id.in_(select(ServiceRequest.id).where(_ENDS_SO))
-        return [
-            *(ends_so for way in self.ways if way is _Way.REFERENCE_END),
-            *self._called_by(actor, reads_all=reads_all),
-        ]
+        ends = ServiceRequest.id.in_(select(ServiceRequest.id).where(_ENDS_SO))
+        called = self._called_by(actor, reads_all=reads_all)
+        return [*([ends] if self.kind.ends_reference else []), *called]
 
     def _called_by(self, actor: Actor, *, reads_all: bool) -> Sequence[ColumnElement[bool]]:
-        called = (ServiceRequest.requester_id.in_(_CALLERS[way]) for way in self.callers)
-        return [each if reads_all else and_(each, contact.is_seen_by(actor)) for each in called]
-
-    @property
-    def callers(self) -> tuple[_Way, ...]:
-        """Return the ways by which it finds a caller."""
-        return tuple(way for way in self.ways if way in _CALLERS)
+        if self.kind.callers is None:
+            return []
+        called = ServiceRequest.requester_id.in_(_CALLERS[self.kind.callers])
+        return [called if reads_all else and_(called, contact.is_seen_by(actor))]
 
     def called(self) -> int:
         """Return how often somebody called from it, as far as that can be few: some lines call all day."""
-        if not self.callers:
+        if self.kind.callers is None:
             return 0
-        return read(_some_callers(self.callers, search.MOST_OF_FEW + 1), self.given).scalar() or 0
+        asked = _some_callers(self.kind.callers, search.MOST_OF_FEW + 1)
+        return read(asked, self.given).scalar() or 0
 
 
 _ENDS_SO: Final = and_(_REFERENCE_END == _LAST, ServiceRequest.reference.like(_ENDING))
-_CALLERS: Final[Mapping[_Way, Select[int]]] = {
-    _Way.PHONE: select(Requester.id).where(Requester.phone == _PHONE),
-    _Way.PHONE_END: select(Requester.id).where(_PHONE_END == _LAST, Requester.phone.like(_ENDING)),
+_CALLERS: Final[Mapping[_Callers, Select[int]]] = {
+    _Callers.FROM_IT: select(Requester.id).where(Requester.phone == _PHONE),
+    _Callers.FROM_ITS_END: select(Requester.id).where(
+        _PHONE_END == _LAST, Requester.phone.like(_ENDING)
+    ),
 }
 
 
 @cache
-def _some_callers(ways: tuple[_Way, ...], most: int) -> Select[int]:
-    each = [_CALLERS[way] for way in ways]
-    together = (union_all(*each) if len(each) > 1 else each[0]).limit(most)
-    return select(func.count()).select_from(together.subquery())
+def _some_callers(which: _Callers, most: int) -> Select[int]:
+    return select(func.count()).select_from(_CALLERS[which].limit(most).subquery())
 
 
 def _number(typed: str, actor: Actor) -> _Number:
     """Return what was typed as a number: a telephone number is looked for by those who may see it."""
-    may_see, given = may(actor, Action.VIEW_CONTACT), dict[str, str]()
+    digits, may_see = typed_digits(typed), may(actor, Action.VIEW_CONTACT)
     phone = normalise_phone(typed, organisation.organisation().country) if may_see else None
+    given, callers = dict[str, str](), None
+    if digits is not None and SHORTEST_END <= len(digits) <= LONGEST_END:
+        given |= {_LAST.key: digits[-SHORTEST_END:], _ENDING.key: f"%{digits}"}
+        callers = _Callers.FROM_ITS_END if may_see else None
     if phone is not None:
         given[_PHONE.key] = phone
-    digits = typed_digits(typed)
-    is_end = digits is not None and SHORTEST_END <= len(digits) <= LONGEST_END
-    if digits is not None and is_end:
-        given |= {_LAST.key: digits[-SHORTEST_END:], _ENDING.key: f"%{digits}"}
-    found = {
-        _Way.PHONE: phone is not None,
-        _Way.PHONE_END: is_end and may_see and phone is None,
-        _Way.REFERENCE_END: digits is not None and SHORTEST_END <= len(digits) <= REFERENCE_DIGITS,
-    }
-    return _Number(tuple(way for way, is_so in found.items() if is_so), given)
+        callers = _Callers.FROM_IT  # nobody else's number ends in a whole one
+    ends_reference = _ENDING.key in given and len(given[_ENDING.key]) <= 1 + REFERENCE_DIGITS
+    return _Number(_Kind(callers, ends_reference), given)
 
 
 def sought(actor: Actor, typed: str) -> Sought:
@@ -208,7 +211,7 @@ def sought(actor: Actor, typed: str) -> Sought:
 
     def sift(ids: Sequence[int]) -> Collection[int]:
         by_text = search.matching(words, ids)
-        if reads_all and not number.ways:
+        if reads_all and not number.is_any:
             return by_text
         fits = or_(
             and_(ServiceRequest.id.in_(by_text), in_the_open()),
@@ -222,7 +225,7 @@ def sought(actor: Actor, typed: str) -> Sought:
     called = number.called()
     are_few = has_few_texts and called <= search.MOST_OF_FEW
     return Sought(
-        shape=(asked, number.ways, are_few) if reads_all else None,
+        shape=(asked, number.kind, are_few) if reads_all else None,
         are_few=are_few,
         are_counted=are_few and called <= MOST_COUNTED,
         make=few if are_few else many,
