@@ -1,12 +1,12 @@
 """What the desk looks for is found: words, names, references and telephone numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -389,7 +389,7 @@ def test_searches_for_the_same_kind_of_thing_are_asked_by_the_same_statement(a: 
 def test_what_a_number_finds_is_counted_as_long_as_it_is_few(
     a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch, most: int, *, tabs: bool
 ) -> None:
-    monkeypatch.setattr(sought, "MOST_COUNTED", most)
+    monkeypatch.setattr(sought, "MOST_CALLS_COUNTED", most)
     for _ in range(2):
         a.service_request(phone="+8613912345678")
     browser.sign_in(a.coordinator())
@@ -397,3 +397,26 @@ def test_what_a_number_finds_is_counted_as_long_as_it_is_few(
     [found] = browser.open("/queue?status=submitted&q=13912345678").find_all("nav", class_="tabs")
 
     assert any(span.get("class") == "count" for span in found.iter("span")) is tabs
+
+
+def test_a_frequent_word_is_looked_for_among_what_few_fit(
+    a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first lines would otherwise be all of the list."""
+    monkeypatch.setattr(search, "MOST_OF_FEW", 1)
+    sifted: list[str] = []
+
+    def remembered(query: Select[int], sift: Callable[..., Collection[int]]) -> paging.Sieve:
+        sifted.append(str(query))
+        return paging.Sieve(query, sift)
+
+    monkeypatch.setattr(queue, "Sieve", remembered)
+    leader = a.leader()
+    found = a.service_request(leader=leader, need="the clinic is far")
+    for _ in range(2):
+        a.service_request(need="the clinic is far")
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, f"/queue?status=all&leader={leader.id}&q=clinic") == [found.reference]
+    [statement] = sifted
+    assert "service_request AS service_request_1" in statement

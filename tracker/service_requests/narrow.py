@@ -39,7 +39,7 @@ class Filter(NamedTuple):
 
 
 _known_as_wide: set[tuple[Filter, int]] = set()
-"""What is not worth counting again: nothing becomes less. Only how a list is read hangs on it."""
+"""What is not worth counting again: hardly anything becomes less. Only how a list is read hangs on it."""
 
 
 def narrowest(filters: Sequence[Filter]) -> Filter | None:

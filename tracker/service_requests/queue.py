@@ -187,13 +187,13 @@ def look(
     """
     asked = _ask(actor, wanted, zone, now)
     listed, words, sieve = _listed, asked.words, None
-    if words.sift is not None:
-        sieve = Sieve(listed(actor, asked.wanted, asked.meant, NOTHING, zone), words.sift)
-    if not words.is_made_once:
-        listed = listed.__wrapped__  # type: ignore[attr-defined]
     newest_first = wanted.tab in WITH_CLOSED
     # What is open is little enough to be read to its end.
     few = narrowest(_filters(asked)) if newest_first and not words.are_few else None
+    if words.sift is not None:
+        sieve = Sieve(listed(actor, asked.wanted, asked.meant, NOTHING, zone, few), words.sift)
+    if not words.is_made_once:
+        listed = listed.__wrapped__  # type: ignore[attr-defined]
     page = wide_page_of(
         lambda: listed(actor, asked.wanted, asked.meant, words, zone, few),
         _NEWEST if newest_first else _IN_TURN,

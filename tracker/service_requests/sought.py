@@ -32,7 +32,7 @@ from tracker.service_requests import contact, search
 from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.service_requests.reference import REFERENCE_DIGITS, parse_reference, typed_digits
 
-MOST_COUNTED: Final = 500
+MOST_CALLS_COUNTED: Final = 500
 """So many are looked up once more for the numbers on the tabs of their list."""
 SHORTEST_END: Final = 4
 """So many digits at the end of a number find it."""
@@ -227,7 +227,7 @@ def sought(actor: Actor, typed: str) -> Sought:
     return Sought(
         shape=(asked, number.kind, are_few) if reads_all else None,
         are_few=are_few,
-        are_counted=are_few and called <= MOST_COUNTED,
+        are_counted=are_few and called <= MOST_CALLS_COUNTED,
         make=few if are_few else many,
         given={**asked.given, **number.given},
         # Names, and who calls so often, are so many that a page is full before the texts are asked.

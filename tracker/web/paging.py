@@ -79,9 +79,8 @@ def wide_page_of(
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
     `query` selects ids only, so that an index that holds all it asks about answers alone. The
-    statement of a page is
-    remembered with its query, which may be one of those that are made once (`visibility.made_once`);
-    `parameters` are its moments and the like. With a `sieve` the first rows are read without a
+    statement of a page is remembered with its query, which may be one of those that are made once
+    (`visibility.made_once`); `parameters` are its moments and the like. With a `sieve` the first rows are read without a
     condition and sifted: most pages end among them, so that `query` need not even be made.
     """
 
