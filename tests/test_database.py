@@ -25,6 +25,17 @@ def test_pages_that_only_read_leave_their_statements_prepared(a: Builders) -> No
     assert prepared
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_an_answer_tells_its_columns_to_whoever_asks(a: Builders) -> None:
+    a.person()
+    cursor = db.session.connection().connection.cursor()
+    cursor.execute("SELECT id, name AS called FROM person")
+
+    assert [column[0] for column in cursor.description or ()] == ["id", "called"]
+    cursor.execute("SET application_name = 'shishi'")
+    assert cursor.description is None
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "written",

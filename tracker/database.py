@@ -19,10 +19,11 @@ from functools import wraps
 from pathlib import Path
 from select import POLLIN, poll
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Final, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 import psycopg
 from flask_sqlalchemy import SQLAlchemy
+from psycopg import Column
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from sqlalchemy import (
     ColumnElement,
@@ -446,6 +447,43 @@ def _wait_for_turn(connection: Connection) -> None:
         raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
+class _Columns(Sequence[Column]):
+    """What the columns of an answer are called, found out when somebody asks."""
+
+    def __init__(self, tell: Callable[[], Sequence[Column]]) -> None:
+        self._tell = tell
+
+    def __len__(self) -> int:
+        return len(self._tell())
+
+    @overload
+    def __getitem__(self, index: int) -> Column: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Column]: ...
+
+    def __getitem__(self, index: int | slice) -> Column | Sequence[Column]:
+        return self._tell()[index]
+
+
+class _BriefCursor(psycopg.Cursor[Any]):
+    """A cursor that describes its columns to nobody who does not look.
+
+    SQLAlchemy remembers them with the statement; psycopg would make an object of each, each time,
+    which takes longer than reading the row that they are of.
+    """
+
+    @property
+    def description(self) -> Any:  # noqa: ANN401 - a list to psycopg, any sequence to the DBAPI
+        """The columns of the answer; None where it has none (PEP 249)."""
+        if self.pgresult is None or not self.pgresult.nfields:
+            return super().description
+        return _Columns(self._columns)
+
+    def _columns(self) -> Sequence[Column]:
+        return super().description or ()
+
+
 class _PatientConnection(psycopg.Connection[Any]):
     """A connection that still knows its prepared statements after a transaction was rolled back.
 
@@ -477,7 +515,7 @@ def _connect_to_postgres(
 ) -> DBAPIConnection | None:
     if dialect.name != "postgresql":
         return None
-    connection: Any = _PatientConnection.connect(*given, **named)
+    connection: Any = _PatientConnection.connect(*given, cursor_factory=_BriefCursor, **named)
     return cast("DBAPIConnection", connection)
 
 

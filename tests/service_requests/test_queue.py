@@ -521,7 +521,7 @@ def test_a_filter_that_many_fit_is_counted_once(
     count_queries: Callable[[Callable[[], object]], int],
 ) -> None:
     monkeypatch.setattr(narrow, "MOST", 1)
-    monkeypatch.setattr(narrow, "_known_as_wide", set())
+    monkeypatch.setattr(narrow, "_known_as_wide", narrow.Remembered())
     wide, slim = a.category(), a.category()
     for category in (wide, wide, slim):
         a.service_request(category=category)

@@ -304,6 +304,8 @@ def test_postgresql_need_not_count_what_is_clearly_many(
     monkeypatch.setattr(search, "CLEARLY_MANY", 50)
     asked = [count_queries(partial(search.are_few, word)) for word in ("clinic", "白天")]
     assert asked == [1, 2]
+    again = [count_queries(partial(search.are_few, word)) for word in ("clinic", "白天")]
+    assert again == [0, 2]  # what many have, hardly few will have tomorrow
     assert [search.are_few(word) for word in ("clinic", "晚上", "白天")] == [False, False, True]
 
 

@@ -4,7 +4,7 @@ A list is read in its order until a page is full. Where hardly anything fits, th
 of it: what fits a filter that few fit is gathered first instead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,8 +38,26 @@ class Filter(NamedTuple):
     ids: tuple[int, ...]
 
 
-_known_as_wide: set[tuple[Filter, int]] = set()
-"""What is not worth counting again: hardly anything becomes less. Only how a list is read hangs on it."""
+class Remembered:
+    """What is not worth counting again, as hardly anything becomes less: how a list is read hangs on it alone.
+
+    One of these is of a process.
+    """
+
+    def __init__(self) -> None:
+        self._wide: set[Hashable] = set()
+
+    def __contains__(self, asked: Hashable) -> bool:
+        return asked in self._wide
+
+    def add(self, asked: Hashable) -> None:
+        """Remember it; so that this never grows, forget all others once they are many."""
+        if len(self._wide) >= _MOST_REMEMBERED:
+            self._wide.clear()
+        self._wide.add(asked)
+
+
+_known_as_wide: Final = Remembered()
 
 
 def narrowest(filters: Sequence[Filter]) -> Filter | None:
@@ -53,8 +71,6 @@ def _is_narrow(wanted: Filter, most: int) -> bool:
         return False
     if (read(_how_many(wanted, most)).scalar() or 0) <= most:
         return True
-    if len(_known_as_wide) >= _MOST_REMEMBERED:
-        _known_as_wide.clear()
     _known_as_wide.add((wanted, most))
     return False
 

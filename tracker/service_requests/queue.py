@@ -204,6 +204,7 @@ def look(
         newest_first=newest_first,
         asked=() if newest_first or wanted.due is None else _AMONG_DUE.get(wanted.due, ()),
         sieve=sieve,
+        is_planned_once=words.are_few and words.is_made_once,
     )
     if not words.is_nothing and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
         found = Counter(line.status for line in page.rows)

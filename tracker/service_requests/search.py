@@ -43,6 +43,7 @@ from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match, whole_word
 from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.service_requests.narrow import Remembered
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
 
@@ -65,6 +66,7 @@ _ADD = {
 }
 
 
+_known_as_many: Final = Remembered()
 _INDEX = table("service_request_search", column("service_request_id"), column("body"))
 _ROWID: ColumnElement[int] = literal_column("rowid", Integer)
 
@@ -297,8 +299,11 @@ def matching(query: str, some: Sequence[int]) -> frozenset[int]:
 
 
 def ids_with(words: Asked, *others: Select[int]) -> CompoundSelect[int]:
-    """Select the ids of the requests that contain the words, whatever they are listed with, and the others."""
-    found = [_all_with(part.shape) for part in words.parts if part.shape is not None]
+    """Select the ids of the requests that contain the words, whatever they are listed with, and the others.
+
+    They must be few: however frequent a word is, it is looked up.
+    """
+    found = [_few_with(part.shape) for part in words.parts if part.shape is not None]
     return union_all(*found, *others)
 
 
@@ -307,9 +312,13 @@ def are_few(query: str) -> bool:
     words = _words(query)
     if words is None:
         return True
-    if _are_clearly_many(words):
+    asked = (words.shape, *words.given.values(), MOST_OF_FEW)
+    if asked in _known_as_many:
         return False
-    return (read(_how_many_with(words.shape), words.given).scalar() or 0) <= MOST_OF_FEW
+    few = not _are_clearly_many(words) and _count(words) <= MOST_OF_FEW
+    if not few:
+        _known_as_many.add(asked)
+    return few
 
 
 class _Words(NamedTuple):
@@ -337,8 +346,24 @@ def _words(query: str, first: int = 0) -> _Words | None:
 @cache
 def _all_with(shape: _Shape) -> Select[int]:
     """Select the ids of the requests that contain the words."""
+    return _with(shape, _phrases(shape))
+
+
+@cache
+def _few_with(shape: _Shape) -> Select[int]:
+    """Select them as if nothing was known of the words: PostgreSQL may plan it once for all words."""
+    phrases = _phrases(shape)
+    if shape.dialect == "sqlite":
+        return _with(shape, phrases)
+    return _with(shape, [select(phrase).scalar_subquery() for phrase in phrases])
+
+
+def _phrases(shape: _Shape) -> Sequence[ColumnElement[str]]:
     numbers = range(shape.first, shape.first + shape.phrases)
-    phrases = [bindparam(f"phrase_{n}", type_=String) for n in numbers]
+    return [bindparam(f"phrase_{n}", type_=String) for n in numbers]
+
+
+def _with(shape: _Shape, phrases: Sequence[ColumnElement[str]]) -> Select[int]:
     if shape.dialect == "sqlite":
         [expression] = phrases
         words = literal_column("service_request_search").op("MATCH")(expression)
@@ -362,6 +387,11 @@ def _some_with(shape: _Shape) -> Select[int]:
 def _how_many_with(shape: _Shape) -> Select[int]:
     some = _all_with(shape).limit(MOST_OF_FEW + 1).subquery()
     return select(func.count()).select_from(some)
+
+
+def _count(words: _Words) -> int:
+    """Return how many requests contain the words, as far as they are few."""
+    return read(_how_many_with(words.shape), words.given).scalar() or 0
 
 
 @cache

@@ -16,6 +16,7 @@ from sqlalchemy import (
     SQLColumnExpression,
     Subquery,
     bindparam,
+    literal_column,
     tuple_,
     type_coerce,
 )
@@ -75,6 +76,7 @@ def wide_page_of(
     newest_first: bool = False,
     asked: Sequence[ColumnElement[bool]] = (),
     sieve: Sieve | None = None,
+    is_planned_once: bool = False,
 ) -> Page[Row]:
     """Return one page as `page_of` does, in two steps: which rows, then the rows.
 
@@ -82,6 +84,10 @@ def wide_page_of(
     statement of a page is remembered with its query, which may be one of those that are made once
     (`visibility.made_once`); `parameters` are its moments and the like. With a `sieve` the first rows are read without a
     condition and sifted: most pages end among them, so that `query` need not even be made.
+
+    `is_planned_once`: the plan of a page does not hang on its parameters, so that PostgreSQL may keep it.
+    It does not where it thinks that another would do better, which it does of all plans for a number of
+    rows that it is not told.
     """
 
     def rows_of(way: _Way, marks: Mapping[str, object]) -> list[Any]:
@@ -93,7 +99,7 @@ def wide_page_of(
 
         if sieve is not None and (sifted := _sifted(first, sieve, way)) is not None:
             return _as_read(sifted, keys)
-        wanted = _Read(way, tuple(asked), beside=load.beside)
+        wanted = _Read(way, tuple(asked), load.beside, is_planned_once=is_planned_once)
         made = query() if callable(query) else query
         return list(read(_wide_statement(made, tuple(keys), wanted), given).all())
 
@@ -219,10 +225,11 @@ class _Read(NamedTuple):
 
     way: _Way
     asked: tuple[ColumnElement[bool], ...]
-    as_kept: bool = False
-    """The keys come as the database keeps them: of many rows, few are looked at."""
     beside: Callable[[Subquery], Select[*tuple[Any, ...]]] | None = None
     """What is read of each row beside its id and its keys."""
+    as_kept: bool = False
+    """The keys come as the database keeps them: of many rows, few are looked at."""
+    is_planned_once: bool = False
 
 
 @lru_cache(maxsize=128)
@@ -235,6 +242,8 @@ def _wide_statement(
     )
     named = [key.label(f"key_{n}") for n, key in enumerate(columns)]
     page = _statement(query.add_columns(*named), keys, wanted.way, wanted.asked)
+    if wanted.is_planned_once:
+        page = page.limit(literal_column(str(wanted.way.size + 1)))
     if wanted.beside is None:
         return page
     found = page.subquery("page")
