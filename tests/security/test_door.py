@@ -128,3 +128,31 @@ def test_no_page_of_an_error_is_kept_by_anything_on_the_way(
 
     assert answer.status_code == HTTPStatus.NOT_FOUND
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_what_is_taken_along_is_kept_by_nothing_on_the_way(
+    a: Builders, browser: Browser, kind: str
+) -> None:
+    a.service_request()
+    browser.sign_in(a.supervisor())
+
+    answer = browser.request("GET", f"/figures/list.{kind}")
+
+    assert answer.status_code == HTTPStatus.OK
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [("/track//abc?x=1", "/track/abc?x=1"), ("/approvals", "/approvals/")],
+)
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"X-Forwarded-Proto": "javascript"}])
+def test_an_address_is_put_right_without_naming_a_host(
+    app: Flask, asked: str, answered: str, headers: dict[str, str]
+) -> None:
+    path, _, query = asked.partition("?")
+    answer = app.test_client().get(path, query_string=query, headers=headers)
+
+    assert answer.status_code == HTTPStatus.PERMANENT_REDIRECT
+    assert answer.headers["Location"] == answered

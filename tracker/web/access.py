@@ -81,8 +81,10 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
             request.endpoint not in _PUBLIC_ENDPOINTS
             or response.status_code >= HTTPStatus.BAD_REQUEST
         )
-        if is_page:
-            response.headers.setdefault("Cache-Control", "no-store")
+        # Only what a view said itself that the reader's own browser may keep is kept, by that alone:
+        # Flask would let everybody keep whatever is sent as a file.
+        if is_page and not response.cache_control.private:
+            response.headers["Cache-Control"] = "no-store"
         return response
 
 

@@ -4,6 +4,7 @@ import errno
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final
+from urllib.parse import urlsplit
 
 import psycopg
 from flask import Flask, Response, current_app, jsonify, render_template, request
@@ -21,6 +22,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from tracker.database import begin_afresh, db, is_taken_already
 from tracker.errors import (
@@ -177,6 +179,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ValidationError, _answer_validation_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(500, _answer_fault)
+    app.after_request(_name_no_host)
 
 
 def refusal_text(refusal: Refusal) -> str:
@@ -324,6 +327,14 @@ def _answer_full_disk(error: OSError) -> ResponseReturnValue:
 
 def _answer_validation_error(error: ValidationError) -> ResponseReturnValue:
     return jsonify(title=str(TITLES[400]), status=422, errors=error.messages), 422
+
+
+def _name_no_host(response: Response) -> Response:
+    """Lead to an address that was put right by its path: the whole one names whatever host was asked for."""
+    if isinstance(request.routing_exception, RequestRedirect) and response.location:
+        asked = urlsplit(response.location)._replace(scheme="", netloc="")
+        response.location = asked._replace(path="/" + asked.path.lstrip("/")).geturl()
+    return response
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
