@@ -1,8 +1,9 @@
 """Following a request by its private link, as somebody without JavaScript does it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from io import BytesIO
 from threading import Thread
 from typing import Any
@@ -729,6 +730,24 @@ def test_of_those_who_renew_a_link_at_the_same_moment_one_does(
     app: Flask, a: Builders, browser: Browser
 ) -> None:
     mine = a.service_request()
+    forms = [browser.open(address(mine, "link")).form("csrf_token").values() for _ in range(4)]
+    page = address(mine, "link")
+
+    def act(sent: Mapping[str, str]) -> tuple[int, str]:
+        answer = same_visitor(app, browser).post(page, data=sent)
+        return answer.status_code, answer.headers.get("Location", "")
+
+    given = sorted(at_once(app, [partial(act, sent) for sent in forms]))
+
+    assert [status for status, _ in given] == [303, 404, 404, 404]
+    assert given[0][1] == address(mine, "receipt")
+
+
+@pytest.mark.parametrize("taps", ["at once", "one after the other"])
+def test_a_new_link_asked_for_by_a_double_tap_is_one_and_reaches_who_asked(
+    app: Flask, a: Builders, browser: Browser, taps: str
+) -> None:
+    mine = a.service_request()
     page = browser.open(address(mine, "link"))
     sent = page.form("csrf_token").values()
 
@@ -736,10 +755,21 @@ def test_of_those_who_renew_a_link_at_the_same_moment_one_does(
         answer = same_visitor(app, browser).post(page.path, data=sent)
         return answer.status_code, answer.headers.get("Location", "")
 
-    given = sorted(at_once(app, [act] * 4))
+    given = at_once(app, [act] * 4) if taps == "at once" else [act() for _ in range(3)]
 
-    assert [status for status, _ in given] == [303, 404, 404, 404]
-    assert given[0][1] == address(mine, "receipt")
+    db.session.rollback()
+    assert set(given) == {(303, address(mine, "receipt"))}
+
+
+def test_nobody_else_who_had_the_old_link_learns_the_new_one(a: Builders, browser: Browser) -> None:
+    mine = a.service_request()
+    page = browser.open(address(mine, "link"))
+    sent = page.form("csrf_token").values()
+    browser.request("POST", page.path, data=sent)
+
+    for key in ("", "x" * 32, sent["key"][0].swapcase()):
+        answer = browser.request("POST", page.path, data={**sent, "key": key})
+        assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -750,12 +780,13 @@ def test_who_waited_while_the_link_was_renewed_is_nobody(
     mine = a.service_request()
     form = browser.open(address(mine, page))
     sent = form.form("csrf_token").filled({"word": "It got worse."} if page == "words" else {})
+    theirs = browser.open(address(mine, "link")).form("csrf_token").values()
     renewed, find, mine_id = address(mine, "link"), queries.find_for_change, mine.id
 
     def find_and_be_overtaken(*given: Any) -> ServiceRequest:  # noqa: ANN401 - passed on
         monkeypatch.setattr(queries, "find_for_change", find)
         other = same_visitor(app, browser)
-        at_other = Thread(target=lambda: other.post(renewed, data=sent))
+        at_other = Thread(target=lambda: other.post(renewed, data=theirs))
         at_other.start()
         at_other.join()
         return find(*given)

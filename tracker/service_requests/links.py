@@ -12,11 +12,13 @@ from tracker.errors import NotFoundError
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import (
     format_reference,
+    is_salt_after,
     link_token,
     matches_code,
     matches_link,
     parse_link_token,
     parse_reference,
+    salt_after,
     tracking_code,
 )
 
@@ -50,15 +52,32 @@ _BEHIND: Final = (
 )
 
 
-def request_behind(token: str) -> ServiceRequest:
-    """Return the request of a private link; raises `NotFoundError` for any other text."""
+def request_behind(token: str, *, form_key: str | None = None) -> ServiceRequest:
+    """Return the request of a private link; raises `NotFoundError` for any other text.
+
+    `form_key`: that of the form that may have made its link a new one; `token` is then the link that
+    it had until then.
+    """
     parsed = parse_link_token(token)
     if parsed is not None:
         found = db.session.scalar(_BEHIND, {"id": parsed[0]})
-        if found is not None and matches_link(_secrets(), token, found.id, found.link_salt):
+        if found is not None and (
+            matches_link(_secrets(), token, found.id, found.link_salt)
+            or (form_key is not None and is_renewed_with(found, token, form_key))
+        ):
             return found
     message = "There is no such private link."
     raise NotFoundError(message)
+
+
+def is_renewed_with(service_request: ServiceRequest, token: str, form_key: str) -> bool:
+    """Tell whether that form made the link that the request has now, from `token`."""
+    return is_salt_after(_secrets(), service_request.link_salt, token, form_key)
+
+
+def renewed_salt(token: str, form_key: str) -> str:
+    """Return what makes the link that the form of `form_key` replaces `token` with."""
+    return salt_after(_secrets(), token, form_key)
 
 
 def require_link(token: str, service_request: ServiceRequest) -> None:

@@ -9,7 +9,7 @@ import hmac
 import random
 import re
 import unicodedata
-from base64 import b32decode, b32encode
+from base64 import b32decode, b32encode, urlsafe_b64encode
 from binascii import Error as NotBase32Error
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -21,6 +21,7 @@ Secrets: TypeAlias = str | Sequence[str]
 REFERENCE_DIGITS: Final = 10
 CODE_DIGITS: Final = 6
 MAC_BYTES: Final = 16
+SALT_BYTES: Final = 16
 """128 bits: nobody guesses a link."""
 ID_BYTES: Final = 8
 
@@ -103,6 +104,28 @@ def parse_link_token(token: str) -> tuple[int, bytes] | None:
 def mark_of_link(salt: str) -> str:
     """Return by what a link is known again, and from which nobody can make it."""
     return sha256(f"shishi/mark/1\0{salt}".encode()).hexdigest()[:16]
+
+
+def salt_after(secrets: Secrets, token: str, form_key: str) -> str:
+    """Return the salt that the form of `form_key` gives to the request of the link `token`.
+
+    The same form sent again gives the same, and nobody else can tell what it gives.
+    Raises `ValueError` when there is no secret.
+    """
+    return _salt_after(_first(secrets), token, form_key)
+
+
+def is_salt_after(secrets: Secrets, salt: str, token: str, form_key: str) -> bool:
+    """Tell whether `salt` came of that link by that form, in constant time."""
+    expected = (_salt_after(key, token, form_key).encode() for key in _each(secrets))
+    return _is_one_of(salt.encode(), expected)
+
+
+def _salt_after(key: str, token: str, form_key: str) -> str:
+    # Unambiguous: neither has a NUL.
+    signed = f"shishi/salt/1\0{token}\0{form_key}".encode("utf-8", "replace")
+    mac = hmac.digest(key.encode(), signed, sha256)
+    return urlsafe_b64encode(mac[:SALT_BYTES]).decode().rstrip("=")
 
 
 def matches_link(secrets: Secrets, token: str, request_id: int, salt: str) -> bool:

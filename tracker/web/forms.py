@@ -1,5 +1,7 @@
 """The base of every form."""
 
+import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache, lru_cache
@@ -35,6 +37,8 @@ from tracker.web.labels import label
 from tracker.web.locale import current_locale
 
 EnumType = TypeVar("EnumType", bound=Enum)
+_CHANCE_BYTES: Final = 24
+_FORM_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 @cache
@@ -215,6 +219,24 @@ def _mark(field: Field) -> str:
 def enum_choices(members: Iterable[EnumType]) -> list[SelectChoice]:
     """Return a choice for each member, labelled in the reader's language."""
     return [SelectChoice(member.value, label(member)) for member in members]
+
+
+class FormKeyField(HiddenField):
+    """Tells a form that is sent twice from two that say the same; what is none of our keys becomes a new one."""
+
+    def __init__(self, *, begins: str = "", **given: Any) -> None:  # noqa: ANN401 - WTForms' own
+        self._begins = begins
+        super().__init__(filters=[self._own], **given)
+
+    def begin_anew(self) -> None:
+        """Let what stands in the form, sent once more, be another one."""
+        self.data = self._own(None)
+
+    def _own(self, sent: str | None) -> str:
+        begins = self._begins
+        if sent and sent.startswith(begins) and _FORM_KEY.fullmatch(sent[len(begins) :]):
+            return sent
+        return begins + secrets.token_urlsafe(_CHANCE_BYTES)
 
 
 class EnumMember:

@@ -1,13 +1,11 @@
 """What the desk fills in for a caller or a visitor: the resident's form, and what only the desk says."""
 
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, RadioField, SelectField
+from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired
 
@@ -20,30 +18,17 @@ from tracker.service_requests.forms.ask import AskForm
 from tracker.service_requests.forms.dispatch import category_choices
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy
-from tracker.web.forms import EnumMember, enum_choices, optional_int
+from tracker.web.forms import EnumMember, FormKeyField, enum_choices, optional_int
 from tracker.web.locale import LOCALES
 
 DESK_CHANNELS = (BuiltInChannel.PHONE, BuiltInChannel.COUNTER, BuiltInChannel.VISIT)
-_CHANCE_BYTES: Final = 24
-_KEY: Final = re.compile(r"desk-[A-Za-z0-9_-]{32}")
-
-
-def _new_key() -> str:
-    return f"desk-{secrets.token_urlsafe(_CHANCE_BYTES)}"
-
-
-def _own_key(sent: str | None) -> str:
-    """Return the key of a form of the desk; what is none that we make is replaced by a new one.
-
-    No other key begins so: those of drafts and of needs found on visits can't be met by it.
-    """
-    return sent if sent and _KEY.fullmatch(sent) else _new_key()
 
 
 class IntakeForm(AskForm):
     """One request, told to the desk."""
 
-    submission_key = HiddenField(filters=[_own_key])
+    submission_key = FormKeyField(begins="desk-")
+    """No other key begins so: those of drafts and of needs found on visits can't be met by it."""
     channel = RadioField(
         _l("How did they come to us?"),
         [InputRequired(_l("Choose how they came to us."))],
@@ -71,7 +56,7 @@ class IntakeForm(AskForm):
 
     def begin_anew(self) -> None:
         """Let what stands here, sent once more, be another request."""
-        self.submission_key.data = _new_key()
+        self.submission_key.begin_anew()
 
     def __init__(self, *args: Any, **values: Any) -> None:  # noqa: ANN401 - WTForms' own
         super().__init__(*args, **values)

@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.lifecycle import Solved
 from tracker.service_requests.words import SATISFACTION
-from tracker.web.forms import EnumMember, Form, Says, enum_choices, optional_int
+from tracker.web.forms import EnumMember, Form, FormKeyField, Says, enum_choices, optional_int
 
 WORD_LENGTH = 2000
 
@@ -78,3 +78,6 @@ class DisputeForm(Form):
 
 class RenewLinkForm(Form):
     """Making a new link; it asks for nothing but the button."""
+
+    key = FormKeyField()
+    """Tells a button pressed twice from two who press it."""

@@ -328,7 +328,7 @@ def dispute(token: str) -> ResponseReturnValue:
 def renew(token: str) -> ResponseReturnValue:
     """Make a new private link; the old one leads nowhere any more."""
     form = RenewLinkForm.from_request()
-    fresh = _renewed(token) if form.is_sent_and_valid() else None
+    fresh = _renewed(token, form.key.data or "") if form.is_sent_and_valid() else None
     if fresh is not None:
         flash(_("Here are your new link and code. The old ones no longer work."))
         return redirect(url_for(".receipt", token=fresh), 303)
@@ -352,16 +352,15 @@ def _hears_words(token: str, form: Form, *, has_photos: bool) -> bool:
     return True
 
 
-def _renewed(token: str) -> str | None:
+def _renewed(token: str, form_key: str) -> str | None:
     """Return the new link's token; None for whoever may not speak for the requester."""
     with transaction():
-        found = links.request_behind(token)
+        found = links.request_behind(token, form_key=form_key)
         actor = _requester(found)
         if not may(actor, Action.ADD_TO_OWN_REQUEST, found):
             return None
         changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
-        links.require_link(token, changed)
-        private_links.renew(changed, actor=actor)
+        private_links.renew(changed, token, form_key=form_key, actor=actor)
         return links.token_for(changed.id, changed.link_salt)
 
 
