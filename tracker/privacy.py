@@ -180,6 +180,31 @@ def _counted(text: str) -> str:
     return text if text.isascii() else text.translate(_NUMERALS)
 
 
+# On a text whose numerals are digits already: 十八, 三十二, 一百零二.
+_TENS: Final = re.compile(
+    r"(?<!\d)(?:([1-9])[百佰](?:0(?=[1-9])|([1-9])?[十拾])?|([1-9])?[十拾])([1-9])?(?!\d)"
+)
+
+
+def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]]:
+    """Return what `_counted` made of a text with tens and hundreds as digits, too, and where each stands."""
+    if not any(each in counted for each in "十拾百佰"):
+        return counted, origins
+    told, places, last = "", list[int](), 0
+    for match in _TENS.finditer(counted):
+        hundreds, tens_of_more, tens, ones = match.groups()
+        has_tens = any(each in match[0] for each in "十拾")
+        value = 100 * int(hundreds or 0) + int(ones or 0)
+        value += 10 * int((tens_of_more if hundreds else tens) or 1) if has_tens else 0
+        digits = str(value)
+        told += counted[last : match.start()] + digits
+        places += origins[last : match.start()]
+        begins, ends = origins[match.start()], origins[match.end() - 1]
+        places += [begins] * (len(digits) - 1) + [ends]
+        last = match.end()
+    return told + counted[last:], [*places, *origins[last:]]
+
+
 def _plain_character(character: str) -> str:
     if "\uff01" <= character <= "\uff5e":  # full width
         return chr(ord(character) - 0xFEE0)
@@ -392,7 +417,8 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
     given = [name[-2:] for name in names if len(name) > 2 and not name.isascii()]
     given += [part for name in names for part in _NAME_PARTS.split(name) if len(part) > 2]
     house = _house(place)
-    doors = [*re.findall(r"\d{3,}", house), *re.findall(r"\d{3,}", _counted(house))]
+    counted, _ = _in_digits(_counted(house), range(len(house)))
+    doors = [*re.findall(r"\d{3,}", house), *re.findall(r"\d{3,}", counted)]
     return [*names, *titled, *given, *doors, *_names_of_houses(house)]
 
 
@@ -431,19 +457,20 @@ def told_again(
     and whatever spaces, dots or dashes stand between them. A name without a letter or digit ("…") tells nobody.
     """
     bare, origins = _bare(text)
-    counted = _counted(bare)
+    counted, counted_origins = _in_digits(_counted(bare), origins)
     found = []
     for name in names:
         wanted, _ = _bare(name or "")
         if len(wanted) < SHORTEST_TOLD or not any(map(str.isalnum, wanted)):
             continue
         # A door is told in numerals, too; somebody's name that has some is no number.
-        for match in re.finditer(re.escape(wanted), counted if wanted.isdecimal() else bare):
-            begin, end = origins[match.start()], origins[match.end() - 1] + 1
+        searched, places = (counted, counted_origins) if wanted.isdecimal() else (bare, origins)
+        for match in re.finditer(re.escape(wanted), searched):
+            begin, end = places[match.start()], places[match.end() - 1] + 1
             if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
                 found.append(slice(begin, end))
     found += [
-        slice(origins[begin], origins[end - 1] + 1)
+        slice(counted_origins[begin], counted_origins[end - 1] + 1)
         for begin, end in _places(counted, _bare_place(place or ""))
     ]
     for phone in phones:
@@ -509,7 +536,8 @@ def _bare_place(place: str) -> str:
     """Return an address to compare by: the numerals in the name of a street count nothing."""
     house = _house(place)
     street = _plain_address(place).removesuffix(house)
-    return _bare(street)[0] + _counted(_bare(house)[0])
+    counted = _counted(_bare(house)[0])
+    return _bare(street)[0] + _in_digits(counted, range(len(counted)))[0]
 
 
 def _is_one(both: str) -> bool:
