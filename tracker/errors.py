@@ -45,6 +45,7 @@ class Refusal(StrEnum):
     URGED_TODAY = "urged_today"
     ALREADY_ANSWERED = "already_answered"
     ASKED_BY_YOU = "asked_by_you"
+    REVIEW_DAY_PASSED = "review_day_passed"
     HANDLED_BY_YOU = "handled_by_you"
     REQUESTER_ALONE = "requester_alone"
     ACCEPTED_IS_NO_SPAM = "accepted_is_no_spam"

@@ -1,11 +1,13 @@
 """The page of decisions: what waits for whom, with the facts, and one answer to each."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
+from time_machine import Traveller
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -204,6 +206,25 @@ def test_what_has_moved_on_cannot_be_granted(
 
     assert "can no longer be granted" in page.text
     assert decided() == [None]
+
+
+def test_nothing_is_parked_until_a_day_that_has_come(
+    a: Builders, browser: Browser, judge: Person, clock: Traveller
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    asked = a.approval(it, ApprovalKind.PARKING)
+    assert asked.until is not None
+    clock.move_to(datetime.combine(asked.until, time(0, 30), ZoneInfo("Asia/Shanghai")))
+    browser.sign_in(judge).open("/approvals/")
+
+    page = browser.send(press="Grant")
+
+    assert "has come already" in page.text
+    assert decided() == [None]
+    assert now_of(it).status is Status.IN_PROGRESS
+    clock.shift(timedelta(hours=-1))
+    browser.send(press="Grant")
+    assert decided() == [True]
 
 
 def test_nobody_sees_or_decides_what_they_worked_on(a: Builders, browser: Browser) -> None:

@@ -338,6 +338,51 @@ def test_no_page_says_solved_when_the_requester_says_no(a: Builders, browser: Br
         assert "Requester: not solved" in browser.open(page).text
 
 
+@pytest.mark.parametrize(
+    ("stood", "said", "told"),
+    [
+        (
+            Status.RESOLVED,
+            {"result": "answered", "solved": "partly", "satisfaction": 3, "word": "慢了点"},
+            "The request is closed on the requester's word.",
+        ),
+        (
+            Status.RESOLVED,
+            {"result": "reopen", "word": "又漏了"},
+            "It goes back to those who handle it",
+        ),
+        (
+            Status.CLOSED,
+            {"result": "reopen", "word": "又漏了"},
+            "A supervisor decides whether it is taken up again.",
+        ),
+    ],
+)
+def test_what_is_sent_twice_is_written_down_once(
+    browser: Browser,
+    caller: Person,
+    it: ServiceRequest,
+    stood: Status,
+    said: dict[str, object],
+    told: str,
+) -> None:
+    page = browser.sign_in(caller).open(address_of(it))
+    sent = {**page.form("word").values(), **said}
+    if stood is Status.CLOSED:
+        closing = {**sent, "result": "answered", "solved": "yes", "word": ""}
+        browser.request("POST", page.path, data=closing)
+        browser.open("/call-backs")
+
+    answers = [browser.request("POST", page.path, data=sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert browser.open("/call-backs").text.count(told) == 2
+    taken = [entry.step for entry in queries.history_of(now_of(it))]
+    assert sum(step in (Step.CONFIRM, Step.DISPUTE, Step.ASK_REOPENING) for step in taken) == (
+        2 if stood is Status.CLOSED else 1
+    )
+
+
 def test_a_wish_to_go_on_that_comes_after_the_closing_promises_no_more_than_is_so(
     browser: Browser, caller: Person, it: ServiceRequest
 ) -> None:

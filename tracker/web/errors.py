@@ -76,6 +76,10 @@ REFUSALS = {
     ),
     Refusal.ALREADY_ANSWERED: _l("This has been answered already."),
     Refusal.ASKED_BY_YOU: _l("You asked for this, so somebody else has to decide."),
+    Refusal.REVIEW_DAY_PASSED: _l(
+        "The day on which it was to be looked at again has come already. Refuse it, so that whoever "
+        "asked can ask for a later day."
+    ),
     Refusal.HANDLED_BY_YOU: _l(
         "You worked on this request, so somebody else has to judge the result."
     ),

@@ -1,12 +1,14 @@
 """A supervisor decides what was asked: extension, parking, reopening."""
 
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Integer, and_, exists, literal_column, or_, select
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Unit
 from tracker.permissions import MATRIX, Action, Actor, Reach, Role, require
 from tracker.service_requests import messages
@@ -47,14 +49,16 @@ def decide(
 ) -> None:
     """Grant or refuse what was asked. Whoever handled the request, or asked, may not decide.
 
-    Raises `RefusedError` when it was decided already, and `StepNotAllowedError` when the
-    request has moved on so that it can no longer be granted.
+    Raises `RefusedError` when it was decided already, or would be parked until a day that has come,
+    and `StepNotAllowedError` when the request has moved on so that it can no longer be granted.
     """
     require(actor, RIGHTS[approval.kind], approval.service_request)
     if approval.decided_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
     if waits_for_another(approval, actor):
         raise RefusedError(Refusal.ASKED_BY_YOU)
+    if granted and approval.until is not None and approval.until <= _today(now):
+        raise RefusedError(Refusal.REVIEW_DAY_PASSED)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
     approval.granted = granted
@@ -77,6 +81,10 @@ def decide(
         messages.tell_team(service_request, step, now=now)
         if is_public:
             messages.tell_requester(service_request, step, now=now)
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(ZoneInfo(organisation.time_zone_name())).date()
 
 
 def waits_for_another(approval: Approval, actor: Actor) -> bool:

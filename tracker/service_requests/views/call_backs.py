@@ -55,9 +55,9 @@ def call(service_request_id: int) -> ResponseReturnValue:
     elif form.is_sent_and_valid():
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.CALL_BACK)
-            was_open = it.status is Status.RESOLVED
+            was_closed = it.status is Status.CLOSED
             _record(it, form)
-        flash(_said(form, was_open=was_open))
+        flash(_said(form, was_closed=was_closed))
         return redirect(url_for(".index"), 303)
     return render_template(
         "service_requests/call_back.html",
@@ -86,9 +86,9 @@ def _record(it: ServiceRequest, form: CallBackForm) -> None:
     )
 
 
-def _said(form: CallBackForm, *, was_open: bool) -> str:
+def _said(form: CallBackForm, *, was_closed: bool) -> str:
     match form.result.data:
-        case "reopen" if not was_open:
+        case "reopen" if was_closed:
             return str(
                 _("It was closed already. A supervisor decides whether it is taken up again.")
             )
