@@ -180,15 +180,18 @@ def _counted(text: str) -> str:
     return text if text.isascii() else text.translate(_NUMERALS)
 
 
-# On a text whose numerals are digits already: 十八, 三十二, 一百零二.
+# On a text whose numerals are digits already: 十八, 三十二, 一百零二, 第五.
 _TENS: Final = re.compile(
-    r"(?<!\d)(?:([1-9])[百佰](?:0(?=[1-9])|([1-9])?[十拾])?|([1-9])?[十拾])([1-9])?(?!\d)"
+    r"第(?=[\d十拾])|(?<!\d)(?:([1-9])[百佰](?:0(?=[1-9])|([1-9])?[十拾])?|([1-9])?[十拾])([1-9])?(?!\d)"
 )
 
 
 def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]]:
-    """Return what `_counted` made of a text with tens and hundreds as digits, too, and where each stands."""
-    if not any(each in counted for each in "十拾百佰"):
+    """Return what `_counted` made of a text with tens and hundreds as digits, too, and where each stands.
+
+    Without what makes a number the name of a thing: 第五号.
+    """
+    if not any(each in counted for each in "十拾百佰第"):
         return counted, origins
     told, places, last = "", list[int](), 0
     for match in _TENS.finditer(counted):
@@ -196,11 +199,11 @@ def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]
         has_tens = any(each in match[0] for each in "十拾")
         value = 100 * int(hundreds or 0) + int(ones or 0)
         value += 10 * int((tens_of_more if hundreds else tens) or 1) if has_tens else 0
-        digits = str(value)
+        digits = str(value) if value else ""
         told += counted[last : match.start()] + digits
         places += origins[last : match.start()]
         begins, ends = origins[match.start()], origins[match.end() - 1]
-        places += [begins] * (len(digits) - 1) + [ends]
+        places += [*([begins] * (len(digits) - 1)), ends] if digits else []
         last = match.end()
     return told + counted[last:], [*places, *origins[last:]]
 
@@ -599,7 +602,7 @@ _ID_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECK_CHARACTERS: Final = "10X98765432"
 
 
-def find_personal_data(text: str, region: str = "CN") -> list[PersonalData]:
+def find_personal_data(text: str, region: str) -> list[PersonalData]:
     """Return the phone numbers, Chinese identity-card numbers and e-mail addresses in `text`.
 
     In order, without overlaps; positions are those in `text` itself. Full-width digits, numbers

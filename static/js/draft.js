@@ -2,12 +2,16 @@
 // visit, and removed when it was sent or discarded. Photos are kept by the server, not here.
 const NAME = "shishi-draft";
 const KEPT = 24 * 60 * 60 * 1000;
-const NOT_KEPT = new Set(["csrf_token", "category_id", "photos"]);
+const NOT_KEPT = new Set(["csrf_token", "author", "category_id", "photos"]);
+// Several people may share a device: each is offered their own, a visitor those of visitors.
+const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 
 const MOST = 5;
 
-// All that is kept, the newest first.
-function load() {
+const isMine = (draft) => (draft.author ?? "") === author;
+
+// All that is kept, of everybody, the newest first.
+function everything() {
   try {
     const drafts = JSON.parse(localStorage.getItem(NAME));
     if (drafts?.key) return [drafts]; // as an earlier version kept one
@@ -27,8 +31,9 @@ function store(drafts) {
   }
 }
 
-const keep = (draft) => store([draft, ...load().filter((other) => other.key !== draft.key)]);
-const forget = (goes) => store(load().filter((draft) => !goes(draft)));
+const load = () => everything().filter(isMine);
+const keep = (draft) => store([{ ...draft, author }, ...everything().filter((other) => other.key !== draft.key)]);
+const forget = (goes) => store(everything().filter((draft) => !goes(draft)));
 
 function fieldsOf(form) {
   return [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name) && !["submit", "file", "button"].includes(field.type));

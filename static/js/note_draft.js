@@ -1,5 +1,5 @@
-// What is typed is kept on the server while it is typed, and on this device when the server cannot
-// be reached or the person has been signed out. It is thrown away when the form is sent.
+// What is typed is kept on this device with every key, and on the server at each pause, which then
+// is where it stands alone. It is thrown away when the form is sent.
 const box = document.querySelector("[data-note-draft]");
 const form = box?.querySelector("form");
 const state = box?.querySelector("[data-note-state]");
@@ -37,10 +37,9 @@ if (box && form) {
     try {
       const answer = await fetch(box.dataset.url, { method: "POST", body, redirect: "manual" });
       if (answer.status !== 204) throw new Error(String(answer.status));
-      forgetHere();
+      if (JSON.stringify(fields()) === content) forgetHere();
       say(box.dataset.kept);
     } catch {
-      keepHere(content);
       say(box.dataset.notKept);
     }
   };
@@ -67,6 +66,7 @@ if (box && form) {
   }
 
   form.addEventListener("input", () => {
+    keepHere(JSON.stringify(fields()));
     clearTimeout(timer);
     timer = setTimeout(keep, PAUSE);
   });

@@ -8,7 +8,7 @@ from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tests.support.chromium import Windows
+from tests.support.chromium import Windows, eventually
 from tracker.accounts import sessions
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
@@ -222,3 +222,45 @@ def test_signing_out_leaves_no_note_on_the_device_and_loses_none(
     assert window.evaluate(COPIES) == 0
     db.session.rollback()
     assert NOTE in db.session.query(NoteDraft).one().content
+
+
+def test_a_note_is_kept_with_every_key_however_the_page_is_left(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author = worker_on(a, claimed)
+    window = windows.open(width=390)
+    windows.sign_in(window, author)
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.get_by_label("What did you find?").press_sequentially(NOTE)
+    window.goto("/me")
+    assert window.evaluate(COPIES) == 1
+
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    assert window.get_by_label("What did you find?").input_value() == NOTE
+
+
+def test_a_request_that_somebody_began_on_a_device_is_theirs_alone(
+    a: Builders, windows: Windows
+) -> None:
+    tap, one, other = a.category(name_en="Dripping tap"), a.coordinator(), a.volunteer()
+    window = windows.open()
+    windows.sign_in(window, one)
+    window.goto(f"/requests/new/form?category={tap.id}")
+    window.locator("#need").fill("The tap of Mrs Grey drips.")
+    window.locator("#need").blur()
+    eventually(window, "localStorage.getItem('shishi-draft') !== null")
+    offer = window.locator("[data-draft-offer]")
+
+    for nobody in (other, None):
+        if nobody is None:
+            window.context.clear_cookies()
+        else:
+            windows.sign_in(window, nobody)
+        window.goto("/requests/new")
+        assert not offer.is_visible()
+    windows.sign_in(window, one)
+    window.goto("/requests/new")
+    offer.get_by_role("link", name="Continue with it").click()
+    eventually(window, "document.querySelector('#need').value !== ''")
+    mine = window.locator("form[data-draft] [name=author]").input_value()
+    assert mine == window.locator("[data-sign-out]").get_attribute("data-sign-out")

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
 from tests.support.builders import Builders
-from tests.support.chromium import Windows
+from tests.support.chromium import Windows, eventually
 from tests.support.pictures import small_jpeg
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
@@ -68,15 +68,6 @@ def fill(page: Page, place: Area) -> None:
     page.locator('[name="reachable_by"][value="phone"]').check()
     page.locator("#phone").fill("138 0013 8000")
     page.locator("#requester_name").fill("李明")
-
-
-def eventually(page: Page, expression: str) -> None:
-    """Wait until `expression` is true in the page (its policy forbids Playwright's own way)."""
-    for _ in range(100):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never came true: {expression}")
 
 
 def only_request() -> ServiceRequest:

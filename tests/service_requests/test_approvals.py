@@ -208,6 +208,19 @@ def test_what_has_moved_on_cannot_be_granted(
     assert decided() == [None]
 
 
+def test_who_asked_by_their_own_link_leaves_the_decision_to_another(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    it = a.service_request(status=Status.CLOSED)
+    one = a.supervisor()
+    link = f"/track/{links.token_for(it.id, it.link_salt)}"
+    browser.sign_in(one).send(f"{link}/dispute", reason="又漏水了")
+    assert [asked.asked_by_id for asked in db.session.scalars(select(Approval))] == [one.id]
+
+    assert NOTHING in browser.open("/approvals/").text
+    assert "又漏水了" in browser.sign_out().sign_in(judge).open("/approvals/").text
+
+
 def test_nothing_is_parked_until_a_day_that_has_come(
     a: Builders, browser: Browser, judge: Person, clock: Traveller
 ) -> None:

@@ -198,7 +198,7 @@ def test_the_form_of_a_request_whose_link_was_renewed_leads_nowhere(
     browser.send(press="Send it now")
     made = sent_requests()[0]
     with transaction():
-        private_links.renew(made, actor=resident(made.id))
+        private_links.renew(made, salt="another", actor=resident(made.id))
 
     again = browser.request("POST", form_address, data=typed)
 
@@ -562,6 +562,25 @@ def test_a_draft_opens_by_an_older_secret_of_the_server(
     )
 
     assert "drips day and night" in browser.open(check.path).text
+
+
+def test_what_somebody_began_signed_in_opens_for_nobody_else_on_that_device(
+    a: Builders, browser: Browser, tap: Category
+) -> None:
+    one, other = a.coordinator(), a.volunteer()
+    browser.sign_in(one)
+    check = fill(browser, tap)
+    form = check.path.removesuffix("/check")
+
+    for nobody in (other, None):
+        if nobody is None:
+            browser.client.delete_cookie("shishi")
+        else:
+            browser.sign_in(nobody)
+        for page in (form, check.path):
+            assert "12 River Lane" not in browser.request("GET", page).text
+    browser.sign_in(one)
+    assert "12 River Lane" in browser.request("GET", form).text
 
 
 def test_without_cookies_the_form_says_what_to_do_and_keeps_what_was_typed(

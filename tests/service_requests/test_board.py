@@ -103,9 +103,24 @@ def test_when_it_suits_tells_not_whom_nor_where(
 @pytest.mark.parametrize("name", ["…", "..", "李..", "陈...", "?!", "\0\0"])
 def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
     assert (
-        board.blotted("晚上七点后… evenings..", name, None, "柳桥路88号", None)
+        board.blotted("晚上七点后… evenings..", "CN", name, None, "柳桥路88号", None)
         == "晚上七点后… evenings.."
     )
+
+
+@pytest.mark.parametrize(
+    ("country", "told", "shown"),
+    [
+        ("GB", "Ring 07400 123456 after six", "Ring … after six"),
+        ("US", "Call (617) 267-9400", "Call …"),
+        ("DE", "030 901820, abends", "…, abends"),
+        ("GB", "打13800138000", "打…"),
+    ],
+)
+def test_a_number_is_taken_out_as_the_country_writes_it(
+    country: str, told: str, shown: str
+) -> None:
+    assert board.blotted(told, country, "Ann Lee", None, "5 Mill Lane", None) == shown
 
 
 @pytest.mark.timeout(20)
@@ -143,6 +158,8 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
         ("柳桥路18号", "柳桥路十八号", "…"),
         ("二十号楼三十二单元一百零二室", "柳桥路20号楼32单元102室", "…"),
         ("到一百一十二", "柳桥路5号112室", "到…"),
+        ("去渡口街第九十二号", "渡口街92号", "去…"),
+        ("第三单元第5层见", "渡口街92号3单元5层", "第…见"),
         ("十分方便，百姓家", "柳桥路10号100室", "十分方便，百姓家"),
         ("Come to Rose Cottage", "Rose Cottage, Mill Lane", "Come to …"),
         ("周末，金桂苑甲栋乙单元", "柳桥路金桂苑甲栋乙单元", "周末，…"),
@@ -150,7 +167,7 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
     ],
 )
 def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, shown: str) -> None:
-    assert board.blotted(told, "王秀兰", None, place, None) == shown
+    assert board.blotted(told, "CN", "王秀兰", None, place, None) == shown
 
 
 @pytest.mark.parametrize(
@@ -171,7 +188,7 @@ def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, s
     ],
 )
 def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: str) -> None:
-    assert board.blotted(told, "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
+    assert board.blotted(told, "CN", "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
 
 
 @pytest.mark.parametrize(
@@ -198,7 +215,7 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
 def test_who_passes_things_on_and_names_of_every_script_are_taken_out(
     told: str, name: str, neighbour: str, shown: str | None
 ) -> None:
-    assert board.blotted(told, name, None, "", None, neighbour) == (shown or told)
+    assert board.blotted(told, "CN", name, None, "", None, neighbour) == (shown or told)
 
 
 def test_the_number_of_who_asks_is_not_on_the_board(a: Builders, browser: Browser) -> None:

@@ -435,6 +435,26 @@ def test_an_assignment_is_not_overwritten_unseen(
     assert now_of(made).lead_team_id == there.id
 
 
+def test_what_the_board_says_is_not_overwritten_unseen(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    team, leader = a.team(name_en="South"), a.leader()
+    made = a.service_request(status=Status.ASSIGNED, team=team, leader=leader)
+    first, second = browser.sign_in(a.coordinator()), new_browser().sign_in(a.coordinator())
+    address = f"/requests/{made.id}/assignment"
+    second.open(address)
+    first.send(address, volunteers_needed=3, board_note="Bring a ladder")
+
+    page = second.send(note="Two will do")
+
+    assert "It asks for so many volunteers now: 3." in page.text
+    assert "“Bring a ladder”" in page.text
+    assert (now_of(made).volunteers_needed, now_of(made).board_note) == (3, "Bring a ladder")
+    without = {**page.form("note").values(), "stood": ""}
+    assert second.request("POST", address, data=without).status_code == 200
+    assert now_of(made).board_note == "Bring a ladder"
+
+
 def test_the_board_note_gives_nobody_away(a: Builders, browser: Browser) -> None:
     team = a.team()
     made = a.service_request(status=Status.ACCEPTED)

@@ -223,10 +223,10 @@ def test_what_a_supervisor_decides_waits_and_is_asked_once(
     it = a.service_request(status=Status.IN_PROGRESS, team=team)
 
     assert "Your supervisor will decide." in send(at_work, it, name).text
-    again = send(at_work, it, name)
+    again = send(at_work, it, name, reason="还有别的原因")
 
     assert "asked already and waits for a decision" in again.text
-    assert again.form("reason").values()["reason"] == [BY_NAME[name].fields["reason"]]
+    assert again.form("reason").values()["reason"] == ["还有别的原因"]
     [asked] = db.session.scalars(select(Approval))
     assert (asked.kind, asked.decided_at) == (kind, None)
 
@@ -378,16 +378,35 @@ def test_some_results_need_a_photo_as_evidence(a: Builders, at_work: Browser, te
     assert photo.is_evidence
 
 
-def test_a_result_reported_twice_says_that_it_is_no_longer_possible(
+def test_another_result_after_the_first_says_that_it_is_no_longer_possible(
     a: Builders, at_work: Browser, team: Team
 ) -> None:
     it = a.service_request(status=Status.IN_PROGRESS, team=team)
     page = at_work.open(f"/requests/{it.id}/resolution")
     sent = {**page.form("answer").values(), **BY_NAME["resolution"].fields}
-    statuses = [at_work.request("POST", page.path, data=sent).status_code for _ in range(2)]
+    answers = [
+        at_work.request("POST", page.path, data={**sent, "answer": answer})
+        for answer in ("换好了", "没换成")
+    ]
 
-    assert statuses == [303, 409]
+    assert [answer.status_code for answer in answers] == [303, 409]
     assert now_of(it).resolved_at == a.now
+
+
+@pytest.mark.parametrize(
+    "page", [each for each in PAGES if each.name != "referral"], ids=lambda it: it.name
+)
+def test_what_is_sent_twice_is_done_once_and_answered_as_done(
+    a: Builders, at_work: Browser, team: Team, page: Page
+) -> None:
+    it = a.service_request(team=team, status=page.status)
+    opened = at_work.open(f"/requests/{it.id}/{page.name}")
+    sent = {**opened.form(next(iter(page.fields))).values(), **page.fields}
+
+    answers = [at_work.request("POST", opened.path, data=sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len({answer.headers["Location"] for answer in answers}) == 1
 
 
 def test_the_review_day_of_a_parking_is_what_was_asked_for(

@@ -422,3 +422,12 @@ def test_a_frequent_word_is_looked_for_among_what_few_fit(
     assert listed(browser, f"/queue?status=all&leader={leader.id}&q=clinic") == [found.reference]
     [statement] = sifted
     assert "service_request AS service_request_1" in statement
+
+
+def test_words_before_a_number_are_looked_for_with_it(a: Builders, browser: Browser) -> None:
+    it = a.service_request(need="水管漏水", phone="+8613812345678")
+    browser.sign_in(a.coordinator())
+
+    assert listed(browser, "/queue?status=all&q=138 1234 5678") == [it.reference]
+    for words in ("zzzz 13812345678", "水管 13812345678", "13812345678 水管"):
+        assert listed(browser, f"/queue?status=all&q={words}") == []

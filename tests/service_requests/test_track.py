@@ -733,7 +733,7 @@ def test_of_those_who_renew_a_link_at_the_same_moment_one_does(
     forms = [browser.open(address(mine, "link")).form("csrf_token").values() for _ in range(4)]
     page = address(mine, "link")
 
-    def act(sent: Mapping[str, str]) -> tuple[int, str]:
+    def act(sent: Mapping[str, list[str]]) -> tuple[int, str]:
         answer = same_visitor(app, browser).post(page, data=sent)
         return answer.status_code, answer.headers.get("Location", "")
 

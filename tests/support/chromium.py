@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -164,3 +165,12 @@ def accessibility_problems(page: Page) -> list[str]:
         + "; ".join(" ".join(map(str, node["target"])) for node in violation["nodes"][:5])
         for violation in results.response["violations"]
     ]
+
+
+def eventually(page: Page, expression: str) -> None:
+    """Wait until `expression` is true in the page (its policy forbids Playwright's own way)."""
+    for _ in range(100):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never came true: {expression}")

@@ -495,7 +495,7 @@ def _add_word(walk: Walk) -> None:
 
 def _renew_link(walk: Walk) -> None:
     it, actor = walk.own()
-    private_links.renew(it, actor=actor)
+    private_links.renew(it, salt="another", actor=actor)
 
 
 def _take_turn(walk: Walk) -> None:

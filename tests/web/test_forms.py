@@ -76,3 +76,21 @@ def test_what_is_typed_into_one_line_stays_one_line(
     name = db.session.scalars(select(Organisation.name)).one()
     assert name.splitlines() == [name]
     assert name.startswith("Org")
+
+
+def test_what_the_library_says_to_programmers_is_said_in_plain_words(
+    a: Builders, browser: Browser, chinese_browser: Browser
+) -> None:
+    it = a.service_request(team=a.team(), status=Status.IN_PROGRESS)
+    pages = (
+        (browser, "at most 4000 characters", "Choose one of those that are offered."),
+        (chinese_browser, "最多可写 4000 个字", "请从列出的选项中选择。"),
+    )
+    for reader, too_long, not_offered in pages:
+        tap = a.category()
+        form = f"/requests/new/form?category={tap.id}"
+        assert too_long in reader.send(form, need="x" * 4001).text
+        reader.sign_in(a.coordinator())
+        sent = reader.open("/intake").form("need").values() | {"category_id": ["9999"]}
+        assert not_offered in reader.request("POST", "/intake", data=sent).text
+    assert it.id

@@ -53,7 +53,7 @@ CATEGORIES: Final = (
                 "Visit to somebody living alone",
                 "有人定期来看看、聊聊天",
                 "Somebody comes by and has a chat",
-                "孤寡 空巢 聊天 陪伴 lonely alone",
+                "孤寡 空巢 孤单 孤独 聊天 陪伴 lonely alone",
                 marks=SENSITIVE,
                 volunteers=2,
             ),

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import joinedload, selectinload
 
 from tracker.database import UtcDateTime, among, db, numbered, one_of, read
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
@@ -182,13 +183,17 @@ def shown(ids: Sequence[int]) -> Sequence[Task]:
 def _task(values: tuple[Any, ...], held: Mapping[tuple[int, int], Collection[int]]) -> Task:
     plain, named = values[: len(_OWN) + 2], values[len(_OWN) + 2 : -5]
     whose = values[-5:]
+    country = organisation.organisation().country
     own = dict(zip((*_OWN, "icon", "is_sensitive"), plain, strict=True))
     category, area, team = names(named)
     task_id, lead_team_id = own["id"], own["lead_team_id"]
     teams = held.get((_TEAMS, task_id), ())
     return Task(
         **own
-        | {"preferred_time": own["preferred_time"] and blotted(own["preferred_time"], *whose)},
+        | {
+            "preferred_time": own["preferred_time"]
+            and blotted(own["preferred_time"], country, *whose)
+        },
         category=category,
         area=area,
         team=team,
@@ -266,6 +271,7 @@ def _finished_at(service_request: ServiceRequest) -> tuple[datetime, int]:
 @lru_cache(maxsize=1024)
 def blotted(
     text: str,
+    country: str,
     requester_name: str | None,
     beneficiary_name: str | None,
     address: str,
@@ -274,9 +280,10 @@ def blotted(
 ) -> str:
     """Return a resident's words for those who may not know who it is, nor where.
 
+    `country`: as whose telephone numbers those without a country's are read, "CN".
     The same tasks stand on board after board, and looking for a stretch of an address takes a while.
     """
-    text = without_personal_data(text)
+    text = without_personal_data(text, country)
     names = names_that_tell((requester_name, beneficiary_name), address, neighbour or "")
     phones = numbers_that_tell(phone, neighbour or "")
     for told in _last_first(told_again(text, names=names, place=address, phones=phones)):
@@ -295,9 +302,11 @@ def _last_first(told: Iterable[slice]) -> Sequence[slice]:
     return apart[::-1]
 
 
-def without_personal_data(text: str) -> str:
+def without_personal_data(text: str, country: str) -> str:
     """Return `text` with phone numbers, ID numbers and addresses of mail blotted out."""
-    for found in sorted(find_personal_data(text), key=lambda each: each.start, reverse=True):
+    for found in sorted(
+        find_personal_data(text, country), key=lambda each: each.start, reverse=True
+    ):
         text = f"{text[: found.start]}…{text[found.end :]}"
     return text
 

@@ -162,7 +162,9 @@ def _some_callers(which: _Callers, most: int) -> Select[int]:
 def _number(typed: str, actor: Actor) -> _Number:
     """Return what was typed as a number: a telephone number is looked for by those who may see it."""
     digits, may_see = typed_digits(typed), may(actor, Action.VIEW_CONTACT)
-    phone = normalise_phone(typed, organisation.organisation().country) if may_see else None
+    # A number with words before it is searched for as words.
+    is_number = may_see and not any(map(str.isalpha, typed))
+    phone = normalise_phone(typed, organisation.organisation().country) if is_number else None
     given, callers = dict[str, str](), None
     if digits is not None and SHORTEST_END <= len(digits) <= LONGEST_END:
         given |= {_LAST.key: digits[-SHORTEST_END:], _ENDING.key: f"%{digits}"}

@@ -12,7 +12,7 @@ from unicodedata import category
 
 from babel.support import Translations
 from flask import request
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     Field,
@@ -41,12 +41,41 @@ _CHANCE_BYTES: Final = 24
 _FORM_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
+_TOO_LONG: Final = _l("So much does not fit in here: at most %(max)d characters.")
+_NOT_OFFERED: Final = _l("Choose one of those that are offered.")
+_OWN_WORDS: Final = {
+    "Field cannot be longer than %(max)d character.": _TOO_LONG,
+    "Field cannot be longer than %(max)d characters.": _TOO_LONG,
+    "Invalid Choice: could not coerce.": _NOT_OFFERED,
+    "Invalid choice(s): one or more data inputs could not be coerced.": _NOT_OFFERED,
+    "Not a valid choice.": _NOT_OFFERED,
+    "'%(value)s' is not a valid choice for this field.": _NOT_OFFERED,
+    "'%(value)s' are not valid choices for this field.": _NOT_OFFERED,
+}
+
+
+class _Spoken(NullTranslations):
+    """What the validators of WTForms say, where it speaks to programmers, in words of ours."""
+
+    def __init__(self, theirs: NullTranslations) -> None:
+        super().__init__()
+        self._theirs = theirs
+
+    def gettext(self, message: str) -> str:
+        own = _OWN_WORDS.get(message)
+        return self._theirs.gettext(message) if own is None else str(own)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        own = _OWN_WORDS.get(msgid1)
+        return self._theirs.ngettext(msgid1, msgid2, n) if own is None else str(own)
+
+
 @cache
 def _built_in_words(locale: str) -> NullTranslations:
     """Return what WTForms' own validators say. Flask-WTF reads the file anew for each form."""
     known = Translations.load(messages_path(), [locale], domain="wtforms")
     assert isinstance(known, NullTranslations)  # noqa: S101 - what it returns for any language
-    return known
+    return _Spoken(known)
 
 
 @lru_cache(maxsize=1024, typed=True)

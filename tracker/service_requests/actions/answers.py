@@ -208,7 +208,8 @@ def _ask_reopening(
             service_request_id=service_request.id,
             kind=ApprovalKind.REOPENING,
             reason=reason.strip(),
-            asked_by_id=actor.person_id,
+            # Who has an account and asks by their own link does not decide on it either.
+            asked_by_id=actor.person_id or actor.signed_in_id,
             asked_at=now,
         )
     )

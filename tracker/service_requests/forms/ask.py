@@ -88,7 +88,7 @@ class AskForm(Form):
     )
     need = TextAreaField(
         _l("What do you need?"),
-        [Says(_l("Tell us in a few words what you need.")), Length(max=NEED_LENGTH)],
+        [Says(_l("Write in a few words what is needed.")), Length(max=NEED_LENGTH)],
     )
     for_whom = RadioField(
         _l("For whom do you ask?"),
@@ -131,7 +131,7 @@ class AskForm(Form):
     phone = StringField(
         _l("Phone number"),
         [
-            NeededWhen("reachable_by", ReachableBy.PHONE, _l("Enter your phone number.")),
+            NeededWhen("reachable_by", ReachableBy.PHONE, _l("Enter the phone number.")),
             Length(max=32),
             _is_phone,
         ],
@@ -214,7 +214,7 @@ class AskForm(Form):
         needs_place = self.kind.data in (Kind.HELP, Kind.COMPLAINT)
         if needs_place and self.area_id.data is None and is_blank(field.data):
             raise ValidationError(
-                str(_l("Tell us where: choose an area, or write the address in your own words."))
+                str(_l("Say where: choose an area, or write the address in your own words."))
             )
 
     def validate_beneficiary_consents(self, field: Field) -> None:

@@ -20,6 +20,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional, Val
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.accounts.models import Person
+from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
@@ -112,7 +113,9 @@ LONGEST_BOARD_NOTE: Final = 500
 def without_numbers(_form: Form, field: Field) -> None:
     """Refuse phone numbers, addresses of mail and numbers of identity cards."""
     note = (field.data or "")[:LONGEST_BOARD_NOTE]  # what is longer is refused for that
-    found = sorted(find_personal_data(note), key=lambda each: each.start)
+    found = sorted(
+        find_personal_data(note, organisation.organisation().country), key=lambda each: each.start
+    )
     if found:
         given_away = note[found[0].start : found[0].end]
         raise ValidationError(

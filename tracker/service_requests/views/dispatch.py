@@ -1,5 +1,6 @@
 """Dispatching a request: accept, decline, merge, assign; and the team's answer: return, sign for."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -181,7 +182,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
                 return _back(actor, service_request_id)
         except StaleError:
             service_request = queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
-            form.form_errors.append(_meanwhile(service_request))
+            form.form_errors.append(_meanwhile(service_request, form))
             form.stood.data = _stands(service_request)
     return _page("assign", service_request_id, form, Step.ASSIGN, has_leaders=bool(leaders))
 
@@ -306,18 +307,26 @@ def _back(actor: Actor, service_request_id: int) -> ResponseReturnValue:
 
 
 def _stands(service_request: ServiceRequest) -> str:
-    """Return how a request is assigned, to tell whether that changed."""
-    helping = sorted(team.id for team in service_request.helping_teams)
-    return f"{service_request.lead_team_id} {service_request.leader_id} {helping}"
+    """Return a mark of how a request is assigned and what the board says, to tell whether that changed."""
+    it, helping = service_request, sorted(team.id for team in service_request.helping_teams)
+    stands = (it.lead_team_id, it.leader_id, helping, it.volunteers_needed, it.board_note)
+    return hashlib.sha256(repr(stands).encode()).hexdigest()[:16]
 
 
-def _meanwhile(service_request: ServiceRequest) -> str:
+def _meanwhile(service_request: ServiceRequest, form: AssignmentForm) -> str:
     words: str = _("Meanwhile somebody took it from its team. Check, and send again if it fits.")
     if service_request.lead_team is not None and service_request.leader is not None:
         words = _(
             "Meanwhile somebody assigned it to %(team)s, with %(leader)s. To put your choice in its place, send again.",
             team=localized(service_request.lead_team),
             leader=service_request.leader.name,
+        )
+    board = (service_request.volunteers_needed, service_request.board_note)
+    if board != (form.volunteers_needed.data, form.board_note.data or ""):
+        words += " " + _(
+            "It asks for so many volunteers now: %(number)s. What they read on the board: “%(words)s”",
+            number=service_request.volunteers_needed,
+            words=service_request.board_note,
         )
     return words
 

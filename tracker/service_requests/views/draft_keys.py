@@ -3,6 +3,7 @@
 Whoever is sent the address of a draft must not fill it in for the sender to read, nor read what
 the sender filled in. So a draft opens only in the browser that began it, which a cookie tells:
 without an account there is nothing else that could. It outlasts a closed window and a sign-in.
+What somebody began while signed in opens for them alone: several people may share a device.
 """
 
 import secrets
@@ -12,7 +13,9 @@ from flask import after_this_request, current_app, g, request, url_for
 from werkzeug.wrappers import Response
 
 from tracker.config import Settings
+from tracker.permissions import Actor
 from tracker.service_requests.actions import drafts
+from tracker.web.access import actor_or_none
 
 COOKIE: Final = "shishi_drafts"
 KEPT_SECONDS: Final = int(2 * drafts.KEPT.total_seconds())
@@ -21,15 +24,24 @@ KEPT_SECONDS: Final = int(2 * drafts.KEPT.total_seconds())
 
 def new_key() -> str:
     """Return the key of a new draft of this browser, and let the browser remember itself."""
-    return drafts.new_key(remembered_browser(), _settings().secret_key)
+    return drafts.new_key(_begun_by(actor_or_none(), remembered_browser()), _settings().secret_key)
 
 
 def is_own(key: str) -> bool:
-    """Tell whether this browser began the draft with this key. No other text is a key of its."""
-    settings = _settings()
-    return drafts.is_begun_in(
-        _browser_or_none() or "", key, (settings.secret_key, *settings.secret_key_fallbacks)
+    """Tell whether this browser began the draft with this key. No other text is a key of its.
+
+    By a visitor, or by who is signed in now.
+    """
+    settings, browser = _settings(), _browser_or_none() or ""
+    known = (settings.secret_key, *settings.secret_key_fallbacks)
+    return any(
+        drafts.is_begun_in(_begun_by(author, browser), key, known)
+        for author in (None, actor_or_none())
     )
+
+
+def _begun_by(author: Actor | None, browser: str) -> str:
+    return browser if author is None else f"{browser} {author.person_id}"
 
 
 def remembered_browser() -> str:

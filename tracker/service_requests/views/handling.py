@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, gettext as _, lazy_gettext as _l
+from flask_babel import LazyString, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.errors import Refusal, RefusedError
+from tracker.organisation import queries as organisation
 from tracker.permissions import Action
 from tracker.privacy import find_personal_data
 from tracker.service_requests import queries
@@ -35,6 +36,7 @@ from tracker.web.forms import Form
 
 blueprint = Blueprint("handling", __name__)
 
+_REPORTED = _l("The result is reported. The requester decides whether it is solved.")
 FormType = TypeVar("FormType", bound=Form)
 Take = Callable[[ServiceRequest, Any], object]
 
@@ -50,6 +52,10 @@ class Words:
     icon: str
     hints: dict[str, LazyString] = field(default_factory=dict)
     grave: bool = False
+    public: str = ""
+    """The field whose words the requester reads in the history."""
+    internal: str = ""
+    """The field whose words only colleagues read there."""
 
 
 NOTE = Words(
@@ -75,6 +81,7 @@ QUESTION = Words(
     _l("The question is on its way. The clock stands still until the answer comes."),
     "question-circle",
     {"question": _l("Say why you need to know it.")},
+    public="question",
 )
 RESUME = Words(
     _l("Take up again"),
@@ -83,6 +90,7 @@ RESUME = Words(
     _l("It goes on. The clock runs again."),
     "play-circle",
     {"note": _l("The requester never sees this.")},
+    internal="note",
 )
 EXTENSION = Words(
     _l("Ask for more time"),
@@ -96,6 +104,7 @@ EXTENSION = Words(
             "whose requests were merged into this one read it, too."
         )
     },
+    internal="reason",
 )
 PARKING = Words(
     _l("Ask to park it"),
@@ -111,6 +120,7 @@ PARKING = Words(
             "requests were merged into this one read it, too."
         )
     },
+    internal="reason",
 )
 UNPARK = Words(
     _l("Take up again"),
@@ -124,6 +134,7 @@ UNPARK = Words(
             "merged into this one read it, too."
         )
     },
+    public="note",
 )
 REFERRAL = Words(
     _l("Refer to another body"),
@@ -225,14 +236,19 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     """Report the result, look at it once as the requester will, and send it."""
     actor = signed_in_actor()
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
-    status_after(service_request.status, Step.RESOLVE)
     form = ResolutionForm.from_request().offer()
+    if not request.form.get("preview") and _is_taken_already(
+        service_request, Step.RESOLVE, form, "answer", "internal_note"
+    ):
+        flash(str(_REPORTED))
+        return _back(service_request_id)
+    status_after(service_request.status, Step.RESOLVE)
     needs_evidence = service_request.category.needs_evidence
     form.evidence.flags.depends = needs_evidence and not handling.has_evidence(service_request)
     if form.is_sent_and_valid() and not request.form.get("preview"):
         with kept_uploads(form.evidence.data or []) as uploads:
             if _resolved(service_request_id, form, uploads):
-                flash(_("The result is reported. The requester decides whether it is solved."))
+                flash(str(_REPORTED))
                 return _back(service_request_id)
             delete_files(photo.key for photo in uploads.stored)
         service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
@@ -242,7 +258,9 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         service_request=service_request,
         preview=bool(request.form.get("preview")) and not form.errors,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
-        personal_data=bool(find_personal_data(form.answer.data or "")),
+        personal_data=bool(
+            find_personal_data(form.answer.data or "", organisation.organisation().country)
+        ),
         days_tried=handling.days_tried(service_request),
         tries_needed=handling.tries_needed(),
         has_evidence=handling.has_evidence(service_request),
@@ -293,6 +311,9 @@ def _step_page(
     assert right is not None  # noqa: S101 - the system's steps have no page
     find = partial(queries.find, actor, service_request_id, right)
     service_request = find()
+    if _is_taken_already(service_request, step, form, words.public, words.internal):
+        flash(str(words.done))
+        return _back(service_request_id)
     status_after(service_request.status, step)
     if form.is_sent_and_valid():
         try:
@@ -307,6 +328,24 @@ def _step_page(
     return render_template(
         "service_requests/step.html", form=form, service_request=service_request, words=words
     )
+
+
+def _is_taken_already(
+    service_request: ServiceRequest, step: Step, form: Form, public: str, internal: str
+) -> bool:
+    """Tell whether this very form was taken a moment ago: it was sent twice."""
+    if not (public or internal) or not form.is_sent_and_valid():
+        return False
+    said = [form[name].data or "" if name else "" for name in (public, internal)]
+    taken = queries.taken_just_now(
+        service_request,
+        [step],
+        public_note=said[0],
+        internal_note=said[1],
+        actor=signed_in_actor(),
+        now=utc_now(),
+    )
+    return taken is not None
 
 
 def _first_field(form: Form) -> Any:  # noqa: ANN401 - WTForms' fields

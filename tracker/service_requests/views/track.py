@@ -360,7 +360,11 @@ def _renewed(token: str, form_key: str) -> str | None:
         if not may(actor, Action.ADD_TO_OWN_REQUEST, found):
             return None
         changed = queries.find_for_change(actor, found.id, Action.ADD_TO_OWN_REQUEST)
-        private_links.renew(changed, token, form_key=form_key, actor=actor)
+        # Sent twice, the form changes nothing more: the answer to the first, the only place where the
+        # new link stood, may have been lost on the way.
+        if not links.is_renewed_with(changed, token, form_key):
+            links.require_link(token, changed)
+            private_links.renew(changed, salt=links.renewed_salt(token, form_key), actor=actor)
         return links.token_for(changed.id, changed.link_salt)
 
 
