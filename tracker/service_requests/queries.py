@@ -269,6 +269,16 @@ def taken_just_now(
     return None
 
 
+def has_just_released(actor: Actor, service_request_id: int, *, now: datetime) -> bool:
+    """Tell whether `actor` gave their own place back within `DOUBLE_TAP`."""
+    released = select(Claim.id).where(
+        Claim.service_request_id == service_request_id,
+        Claim.person_id == actor.person_id,
+        Claim.released_at > now - DOUBLE_TAP,
+    )
+    return db.session.scalar(released.limit(1)) is not None
+
+
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:
     """Return every photo of the request, in the order in which they came."""
     return db.session.scalars(_PHOTOS, {"id": service_request.id}).all()

@@ -278,6 +278,10 @@ def _wants_json() -> bool:
 def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
     db.session.rollback()
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+    if isinstance(error, StepNotAllowedError):
+        return problem(
+            status, _("This cannot be done as it stands now. Open it to see how it stands.")
+        )
     return problem(status, refusal_text(error.refusal) if isinstance(error, RefusedError) else None)
 
 

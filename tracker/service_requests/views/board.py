@@ -7,11 +7,11 @@ from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import gettext as _, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.database import transaction
-from tracker.errors import Refusal, RefusedError
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.loading import Loader
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
@@ -32,6 +32,7 @@ from tracker.web.paging import wide_page_of
 blueprint = Blueprint("board", __name__)
 
 
+_FREE_AGAIN: Final = _l("The place is free again, and the team leader has been told.")
 _IN_ORDER: Final = (board.due_or_submitted(), ServiceRequest.id)
 
 
@@ -125,7 +126,15 @@ def claim(service_request_id: int) -> ResponseReturnValue:
 def release(service_request_id: int) -> ResponseReturnValue:
     """Give a place back, with a reason: one's own, or one of the team that one leads."""
     actor = signed_in_actor()
-    service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
+    try:
+        service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
+    except NotFoundError:
+        if request.method == "POST" and queries.has_just_released(
+            actor, service_request_id, now=utc_now()
+        ):  # sent twice: the first time it was theirs
+            flash(str(_FREE_AGAIN))
+            return redirect(url_for(".mine"), 303)
+        raise
     form = ReleaseForm.from_request().offer(_places(service_request))
     if form.is_sent_and_valid():
         with transaction():
@@ -137,7 +146,7 @@ def release(service_request_id: int) -> ResponseReturnValue:
                 actor=actor,
                 now=utc_now(),
             )
-        flash(_("The place is free again, and the team leader has been told."))
+        flash(str(_FREE_AGAIN))
         if form.person_id.data == actor.person_id:
             return redirect(url_for(".mine"), 303)
         return redirect(

@@ -179,6 +179,7 @@ def qr(token: str) -> ResponseReturnValue:
 def word(token: str) -> ResponseReturnValue:
     """Add a word or photos; while it waits for the requester, this is the answer."""
     form = WordForm.from_request()
+    form.word.flags.depends = True  # a photo does as well
     photos = request.files.getlist("photos")
     has_photos = any(photo.filename for photo in photos)
     if form.is_sent_and_valid() and _hears_words(token, form, has_photos=has_photos):
@@ -196,7 +197,11 @@ def word(token: str) -> ResponseReturnValue:
                 form,
                 lambda found: _add(found, text, uploads.stored),
                 Action.ADD_TO_OWN_REQUEST,
-                thanks=_("Thank you. Everyone who works on it sees it."),
+                thanks=lambda changed: (
+                    _("Thank you. Our desk sees it.")
+                    if changed.lead_team_id is None
+                    else _("Thank you. Everyone who works on it sees it.")
+                ),
             ):
                 return redirect(url_for(".show", token=token), 303)
             # What was kept and not taken over is thrown away again.
