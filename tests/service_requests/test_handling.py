@@ -407,6 +407,10 @@ def test_what_is_sent_twice_is_done_once_and_answered_as_done(
 
     assert [answer.status_code for answer in answers] == [303, 303]
     assert len({answer.headers["Location"] for answer in answers}) == 1
+    other = {"working_days": "5", "until": "2026-05-02", "outcome": "explained"}
+    if changed := {name: value for name, value in other.items() if name in page.fields}:
+        answer = at_work.request("POST", opened.path, data={**sent, **changed})
+        assert answer.status_code in (200, 409)
 
 
 def test_the_review_day_of_a_parking_is_what_was_asked_for(

@@ -28,7 +28,7 @@ from tracker.service_requests.forms.handling import (
     ResumeForm,
 )
 from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
@@ -56,6 +56,8 @@ class Words:
     """The field whose words the requester reads in the history."""
     internal: str = ""
     """The field whose words only colleagues read there."""
+    also: str = ""
+    """The field whose value stands there under the same name."""
 
 
 NOTE = Words(
@@ -105,6 +107,7 @@ EXTENSION = Words(
         )
     },
     internal="reason",
+    also="working_days",
 )
 PARKING = Words(
     _l("Ask to park it"),
@@ -121,6 +124,7 @@ PARKING = Words(
         )
     },
     internal="reason",
+    also="until",
 )
 UNPARK = Words(
     _l("Take up again"),
@@ -237,9 +241,9 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     form = ResolutionForm.from_request().offer()
-    if not request.form.get("preview") and _is_taken_already(
-        service_request, Step.RESOLVE, form, "answer", "internal_note"
-    ):
+    said = _taken_already(service_request, Step.RESOLVE, form, "answer", "internal_note")
+    is_said = said is not None and service_request.outcome == form.outcome.data
+    if is_said and not request.form.get("preview"):
         flash(str(_REPORTED))
         return _back(service_request_id)
     status_after(service_request.status, Step.RESOLVE)
@@ -311,7 +315,8 @@ def _step_page(
     assert right is not None  # noqa: S101 - the system's steps have no page
     find = partial(queries.find, actor, service_request_id, right)
     service_request = find()
-    if _is_taken_already(service_request, step, form, words.public, words.internal):
+    taken = _taken_already(service_request, step, form, words.public, words.internal)
+    if taken and (not words.also or str(form[words.also].data) == str(taken.detail[words.also])):
         flash(str(words.done))
         return _back(service_request_id)
     status_after(service_request.status, step)
@@ -330,14 +335,14 @@ def _step_page(
     )
 
 
-def _is_taken_already(
+def _taken_already(
     service_request: ServiceRequest, step: Step, form: Form, public: str, internal: str
-) -> bool:
-    """Tell whether this very form was taken a moment ago: it was sent twice."""
+) -> HistoryEntry | None:
+    """Return the step if a form with these words took it a moment ago: it was sent twice."""
     if not (public or internal) or not form.is_sent_and_valid():
-        return False
+        return None
     said = [form[name].data or "" if name else "" for name in (public, internal)]
-    taken = queries.taken_just_now(
+    return queries.taken_just_now(
         service_request,
         [step],
         public_note=said[0],
@@ -345,7 +350,6 @@ def _is_taken_already(
         actor=signed_in_actor(),
         now=utc_now(),
     )
-    return taken is not None
 
 
 def _first_field(form: Form) -> Any:  # noqa: ANN401 - WTForms' fields
