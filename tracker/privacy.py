@@ -180,10 +180,12 @@ def _counted(text: str) -> str:
     return text if text.isascii() else text.translate(_NUMERALS)
 
 
-# On a text whose numerals are digits already: 十八, 三十二, 一百零二, 第五.
+# On a text whose numerals are digits already: 十八, 三十二, 廿一, 一百零二, 一千八百零二, 第五.
 _TENS: Final = re.compile(
-    r"第(?=[\d十拾])|(?<!\d)(?:([1-9])[百佰](?:0(?=[1-9])|([1-9])?[十拾])?|([1-9])?[十拾])([1-9])?(?!\d)"
+    r"第(?=[\d十拾廿卅])|(?<!\d)(?=\d?[千仟百佰十拾廿卅])"
+    r"(?:([1-9])[千仟]0?)?(?:([1-9])[百佰]0?)?(?:([1-9])?([十拾廿卅]))?([1-9])?(?!\d)"
 )
+_TENFOLD: Final = {"廿": 20, "卅": 30}
 
 
 def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]]:
@@ -191,14 +193,15 @@ def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]
 
     Without what makes a number the name of a thing: 第五号.
     """
-    if not any(each in counted for each in "十拾百佰第"):
+    if not any(each in counted for each in "千仟百佰十拾廿卅第"):
         return counted, origins
     told, places, last = "", list[int](), 0
     for match in _TENS.finditer(counted):
-        hundreds, tens_of_more, tens, ones = match.groups()
-        has_tens = any(each in match[0] for each in "十拾")
-        value = 100 * int(hundreds or 0) + int(ones or 0)
-        value += 10 * int((tens_of_more if hundreds else tens) or 1) if has_tens else 0
+        thousands, hundreds, tens, ten, ones = match.groups()
+        value = 1000 * int(thousands or 0) + 100 * int(hundreds or 0) + int(ones or 0)
+        value += _TENFOLD.get(ten, 10 * int(tens or 1)) if ten else 0
+        if not value and match[0] != "第":
+            continue  # 百姓
         digits = str(value) if value else ""
         told += counted[last : match.start()] + digits
         places += origins[last : match.start()]

@@ -1,9 +1,11 @@
-// What is typed is kept on this device with every key, and on the server at each pause, which then
-// is where it stands alone. It is thrown away when the form is sent.
+// What is typed is kept on the server while it is typed and when the page is left, and on this device
+// when the server cannot be reached or the person has been signed out. It is thrown away when the form
+// is sent.
 const box = document.querySelector("[data-note-draft]");
 const form = box?.querySelector("form");
 const state = box?.querySelector("[data-note-state]");
 const PAUSE = 1500;
+const MOST_KEPT_ALIVE = 60_000;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
 const NOT_KEPT = new Set(["csrf_token", "submission_key", "photos", "author"]);
 // Several people may share a phone: each finds their own notes only.
@@ -35,11 +37,14 @@ if (box && form) {
     const content = JSON.stringify(fields());
     const body = new URLSearchParams({ csrf_token: box.dataset.token, form_key: box.dataset.noteDraft, content });
     try {
-      const answer = await fetch(box.dataset.url, { method: "POST", body, redirect: "manual" });
+      // Sent to its end although the page is left, as far as browsers promise that.
+      const keepalive = body.toString().length < MOST_KEPT_ALIVE;
+      const answer = await fetch(box.dataset.url, { method: "POST", body, redirect: "manual", keepalive });
       if (answer.status !== 204) throw new Error(String(answer.status));
-      if (JSON.stringify(fields()) === content) forgetHere();
+      forgetHere();
       say(box.dataset.kept);
     } catch {
+      keepHere(content);
       say(box.dataset.notKept);
     }
   };
@@ -65,13 +70,26 @@ if (box && form) {
     forgetHere();
   }
 
+  const due = () => {
+    const waits = timer !== 0;
+    clearTimeout(timer);
+    timer = 0;
+    return waits;
+  };
   form.addEventListener("input", () => {
-    keepHere(JSON.stringify(fields()));
-    clearTimeout(timer);
-    timer = setTimeout(keep, PAUSE);
+    timer ||= setTimeout(() => due() && keep(), PAUSE); // who types on and on is kept meanwhile
   });
+  window.addEventListener("pagehide", () => {
+    if (!due()) return;
+    if (navigator.onLine) keep();
+    else keepHere(JSON.stringify(fields()));
+  });
+  // Before js/sign_out.js hands over what stands here.
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.signOut && due()) keepHere(JSON.stringify(fields()));
+  }, { capture: true });
   form.addEventListener("submit", () => {
-    clearTimeout(timer);
+    due();
     // Until it is known to be taken: the answer may be a page that asks to sign in again.
     keepHere(JSON.stringify(fields()));
   });

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -224,19 +225,39 @@ def test_signing_out_leaves_no_note_on_the_device_and_loses_none(
     assert NOTE in db.session.query(NoteDraft).one().content
 
 
-def test_a_note_is_kept_with_every_key_however_the_page_is_left(
-    a: Builders, windows: Windows, claimed: ServiceRequest
+@pytest.mark.parametrize("left_by", ["a link", "signing out"])
+def test_a_note_is_kept_however_the_page_is_left(
+    a: Builders, windows: Windows, claimed: ServiceRequest, left_by: str
 ) -> None:
     author = worker_on(a, claimed)
-    window = windows.open(width=390)
+    window = windows.open()
     windows.sign_in(window, author)
     window.goto(f"/requests/{claimed.id}/visits/record")
-    window.get_by_label("What did you find?").press_sequentially(NOTE)
-    window.goto("/me")
-    assert window.evaluate(COPIES) == 1
+    window.get_by_label("What did you find?").press_sequentially(NOTE, delay=1)
+    if left_by == "a link":
+        window.get_by_role("link", name="Board").first.click()
+        window.wait_for_url("**/board")
+    else:
+        window.locator("summary", has_text=author.name).click()
+        window.get_by_role("button", name="Sign out", exact=True).click()
+        window.get_by_text("You are signed out.").wait_for()
+        windows.sign_in(window, author)
+    assert window.evaluate(COPIES) == 0
 
     window.goto(f"/requests/{claimed.id}/visits/record")
-    assert window.get_by_label("What did you find?").input_value() == NOTE
+    expect(window.get_by_label("What did you find?")).to_have_value(NOTE)
+
+
+def test_what_is_typed_on_and_on_is_kept_meanwhile(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    window = windows.open()
+    windows.sign_in(window, worker_on(a, claimed))
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    for _ in range(8):
+        window.get_by_label("What did you find?").press_sequentially("water", delay=60)
+    db.session.rollback()
+    assert "waterwater" in db.session.query(NoteDraft).one().content
 
 
 def test_a_request_that_somebody_began_on_a_device_is_theirs_alone(

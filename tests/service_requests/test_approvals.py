@@ -230,9 +230,10 @@ def test_nothing_is_parked_until_a_day_that_has_come(
     clock.move_to(datetime.combine(asked.until, time(0, 30), ZoneInfo("Asia/Shanghai")))
     browser.sign_in(judge).open("/approvals/")
 
-    page = browser.send(press="Grant")
+    page = browser.send(press="Grant", note="路还没修好")
 
     assert "has come already" in page.text
+    assert page.form("note").values()["note"] == ["路还没修好"]
     assert decided() == [None]
     assert now_of(it).status is Status.IN_PROGRESS
     clock.shift(timedelta(hours=-1))

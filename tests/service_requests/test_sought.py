@@ -428,6 +428,7 @@ def test_words_before_a_number_are_looked_for_with_it(a: Builders, browser: Brow
     it = a.service_request(need="水管漏水", phone="+8613812345678")
     browser.sign_in(a.coordinator())
 
-    assert listed(browser, "/queue?status=all&q=138 1234 5678") == [it.reference]
+    for told in ("138 1234 5678", "电话：13812345678", "手机号 13812345678", "tel: 138-1234-5678"):
+        assert listed(browser, f"/queue?status=all&q={told}") == [it.reference], told
     for words in ("zzzz 13812345678", "水管 13812345678", "13812345678 水管"):
         assert listed(browser, f"/queue?status=all&q={words}") == []

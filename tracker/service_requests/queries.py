@@ -269,14 +269,21 @@ def taken_just_now(
     return None
 
 
-def has_just_released(actor: Actor, service_request_id: int, *, now: datetime) -> bool:
-    """Tell whether `actor` gave their own place back within `DOUBLE_TAP`."""
-    released = select(Claim.id).where(
-        Claim.service_request_id == service_request_id,
-        Claim.person_id == actor.person_id,
-        Claim.released_at > now - DOUBLE_TAP,
+def has_just_released(
+    actor: Actor, service_request_id: int, *, person_id: str, reason: str, now: datetime
+) -> bool:
+    """Tell whether `actor` gave that person's place back within `DOUBLE_TAP`, with the very same words.
+
+    `person_id` as it was sent.
+    """
+    released = select(HistoryEntry.detail).where(
+        HistoryEntry.service_request_id == service_request_id,
+        HistoryEntry.step == Step.RELEASE,
+        HistoryEntry.actor_id == actor.person_id,
+        HistoryEntry.internal_note == reason.strip(),
+        HistoryEntry.taken_at > now - DOUBLE_TAP,
     )
-    return db.session.scalar(released.limit(1)) is not None
+    return any(str(told.get("person_id")) == person_id for told in db.session.scalars(released))
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

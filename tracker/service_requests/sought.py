@@ -4,6 +4,7 @@ Pure of Flask. Where nothing but the words differs from one search to the next, 
 the same, and made once.
 """
 
+import re
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,6 +46,11 @@ _REFERENCE_END: Final[ColumnElement[str]] = literal_column(
 _PHONE_END: Final[ColumnElement[str]] = literal_column(
     "substr(requester.phone, length(requester.phone) - 3)", String
 )
+_LABELS: Final = re.compile(
+    r"^\s*(?:电话|手机|联系电话|tel|phone|mobile)(?:号码?)?|(?:转|ext\.?|x)(?=\s*\d{1,6}\s*$)",
+    re.IGNORECASE,
+)
+"""What stands before a telephone number where it is copied from, and before the extension behind it."""
 _REFERENCE: Final = bindparam("reference", type_=String)
 _PHONE: Final = bindparam("phone", type_=String)
 _LAST: Final = bindparam("last", type_=String)
@@ -162,8 +168,8 @@ def _some_callers(which: _Callers, most: int) -> Select[int]:
 def _number(typed: str, actor: Actor) -> _Number:
     """Return what was typed as a number: a telephone number is looked for by those who may see it."""
     digits, may_see = typed_digits(typed), may(actor, Action.VIEW_CONTACT)
-    # A number with words before it is searched for as words.
-    is_number = may_see and not any(map(str.isalpha, typed))
+    # With other words before it, all of it is searched for as words.
+    is_number = may_see and not any(map(str.isalpha, _LABELS.sub("", typed)))
     phone = normalise_phone(typed, organisation.organisation().country) if is_number else None
     given, callers = dict[str, str](), None
     if digits is not None and SHORTEST_END <= len(digits) <= LONGEST_END:

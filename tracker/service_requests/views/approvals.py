@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import RefusedError, StepNotAllowedError
+from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, require
 from tracker.service_requests import queries
 from tracker.service_requests.actions import approvals
@@ -52,6 +52,9 @@ def decide() -> ResponseReturnValue:
                 approval, granted=granted, note=form.note.data or "", actor=actor, now=utc_now()
             )
     except RefusedError as refused:
+        if refused.refusal is Refusal.REVIEW_DAY_PASSED:
+            form.complain(form.note, refusal_text(refused.refusal))
+            return _page(failed=approval_id, form=form)
         if not _is_own_decision(approval_id, granted=granted, note=form.note.data or ""):
             return _too_late(form, refusal_text(refused.refusal))
     except StepNotAllowedError:

@@ -127,15 +127,20 @@ def release(service_request_id: int) -> ResponseReturnValue:
     """Give a place back, with a reason: one's own, or one of the team that one leads."""
     actor = signed_in_actor()
     try:
-        service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
+        return _release(actor, service_request_id)
     except NotFoundError:
-        if request.method == "POST" and queries.has_just_released(
-            actor, service_request_id, now=utc_now()
-        ):  # sent twice: the first time it was theirs
-            flash(str(_FREE_AGAIN))
-            return redirect(url_for(".mine"), 303)
-        raise
+        if not _has_released(actor, service_request_id):
+            raise
+    return _free_again(service_request_id)
+
+
+def _release(actor: Actor, service_request_id: int) -> ResponseReturnValue:
+    service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
     form = ReleaseForm.from_request().offer(_places(service_request))
+    holders = {str(each) for each in service_request.claimant_ids}
+    holds_it = request.form.get("person_id") in holders
+    if not holds_it and _has_released(actor, service_request_id):
+        return _free_again(service_request_id)
     if form.is_sent_and_valid():
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.RELEASE_CLAIM)
@@ -146,15 +151,28 @@ def release(service_request_id: int) -> ResponseReturnValue:
                 actor=actor,
                 now=utc_now(),
             )
-        flash(str(_FREE_AGAIN))
-        if form.person_id.data == actor.person_id:
-            return redirect(url_for(".mine"), 303)
-        return redirect(
-            url_for("service_requests.show", service_request_id=service_request_id), 303
-        )
+        return _free_again(service_request_id)
     return render_template(
         "service_requests/release.html", form=form, service_request=service_request
     )
+
+
+def _has_released(actor: Actor, service_request_id: int) -> bool:
+    """Tell whether `actor` sent this very form a moment ago, and gave the place back."""
+    return request.method == "POST" and queries.has_just_released(
+        actor,
+        service_request_id,
+        person_id=request.form.get("person_id", str(actor.person_id)),
+        reason=request.form.get("reason", ""),
+        now=utc_now(),
+    )
+
+
+def _free_again(service_request_id: int) -> ResponseReturnValue:
+    flash(str(_FREE_AGAIN))
+    if request.form.get("person_id") == str(signed_in_actor().person_id):
+        return redirect(url_for(".mine"), 303)
+    return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
 
 
 def _wanted(name: str, offered: Options) -> int | None:

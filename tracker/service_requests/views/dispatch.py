@@ -322,7 +322,8 @@ def _meanwhile(service_request: ServiceRequest, form: AssignmentForm) -> str:
             leader=service_request.leader.name,
         )
     board = (service_request.volunteers_needed, service_request.board_note)
-    if board != (form.volunteers_needed.data, form.board_note.data or ""):
+    sent = "\n".join((form.board_note.data or "").strip().splitlines())
+    if board != (form.volunteers_needed.data, sent):
         words += " " + _(
             "It asks for so many volunteers now: %(number)s. What they read on the board: “%(words)s”",
             number=service_request.volunteers_needed,

@@ -241,9 +241,8 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     form = ResolutionForm.from_request().offer()
-    said = _taken_already(service_request, Step.RESOLVE, form, "answer", "internal_note")
-    is_said = said is not None and service_request.outcome == form.outcome.data
-    if is_said and not request.form.get("preview"):
+    is_said = not request.form.get("preview") and _is_reported_already(service_request, form)
+    if is_said and not _brings_photos():
         flash(str(_REPORTED))
         return _back(service_request_id)
     status_after(service_request.status, Step.RESOLVE)
@@ -261,7 +260,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         form=form,
         service_request=service_request,
         preview=bool(request.form.get("preview")) and not form.errors,
-        photos_to_choose_again=any(file.filename for file in request.files.values()),
+        photos_to_choose_again=_brings_photos(),
         personal_data=bool(
             find_personal_data(form.answer.data or "", organisation.organisation().country)
         ),
@@ -281,6 +280,8 @@ def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -
     try:
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
+            if not uploads.stored and _is_reported_already(it, form):
+                return True
             photos.add_photos(
                 it,
                 uploads.stored,
@@ -315,16 +316,14 @@ def _step_page(
     assert right is not None  # noqa: S101 - the system's steps have no page
     find = partial(queries.find, actor, service_request_id, right)
     service_request = find()
-    taken = _taken_already(service_request, step, form, words.public, words.internal)
-    if taken and (not words.also or str(form[words.also].data) == str(taken.detail[words.also])):
-        flash(str(words.done))
-        return _back(service_request_id)
-    status_after(service_request.status, step)
+    if not _is_taken_already(service_request, step, form, words):
+        status_after(service_request.status, step)
     if form.is_sent_and_valid():
         try:
             with transaction():
                 it = queries.find_for_change(actor, service_request_id, right)
-                take(it, {"actor": actor, "now": utc_now()})
+                if not _is_taken_already(it, step, form, words):
+                    take(it, {"actor": actor, "now": utc_now()})
             flash(str(words.done))
             return _back(service_request_id)
         except RefusedError as refused:
@@ -335,10 +334,27 @@ def _step_page(
     )
 
 
+def _is_taken_already(it: ServiceRequest, step: Step, form: Form, words: Words) -> bool:
+    """Tell whether this very form was taken a moment ago: it was sent twice."""
+    taken = _taken_already(it, step, form, words.public, words.internal)
+    if taken is None:
+        return False
+    return not words.also or str(form[words.also].data) == str(taken.detail.get(words.also))
+
+
+def _is_reported_already(it: ServiceRequest, form: ResolutionForm) -> bool:
+    said = _taken_already(it, Step.RESOLVE, form, "answer", "internal_note")
+    return said is not None and it.outcome == form.outcome.data
+
+
+def _brings_photos() -> bool:
+    return any(file.filename for file in request.files.values())
+
+
 def _taken_already(
     service_request: ServiceRequest, step: Step, form: Form, public: str, internal: str
 ) -> HistoryEntry | None:
-    """Return the step if a form with these words took it a moment ago: it was sent twice."""
+    """Return the step if a form with these words took it a moment ago."""
     if not (public or internal) or not form.is_sent_and_valid():
         return None
     said = [form[name].data or "" if name else "" for name in (public, internal)]
