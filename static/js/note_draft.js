@@ -84,9 +84,13 @@ if (box && form) {
     if (navigator.onLine) keep();
     else keepHere(JSON.stringify(fields()));
   });
-  // Before js/sign_out.js hands over what stands here.
+  // Before js/sign_out.js hands over what stands here. What is thrown away must not be kept as the page is left.
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.signOut && due()) keepHere(JSON.stringify(fields()));
+    if (event.target.elements.namedItem("discard")) {
+      due();
+      forgetHere();
+    }
   }, { capture: true });
   form.addEventListener("submit", () => {
     due();

@@ -248,6 +248,24 @@ def test_a_note_is_kept_however_the_page_is_left(
     expect(window.get_by_label("What did you find?")).to_have_value(NOTE)
 
 
+def test_a_note_that_is_thrown_away_stays_away(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    window = windows.open()
+    windows.sign_in(window, worker_on(a, claimed))
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.get_by_label("What did you find?").fill(NOTE)
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    window.get_by_label("What did you find?").press_sequentially("!")
+    window.get_by_role("button", name="Throw it away").click()
+    window.wait_for_load_state("load")
+
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    expect(window.get_by_label("What did you find?")).to_have_value("")
+    assert window.evaluate(COPIES) == 0
+
+
 def test_what_is_typed_on_and_on_is_kept_meanwhile(
     a: Builders, windows: Windows, claimed: ServiceRequest
 ) -> None:

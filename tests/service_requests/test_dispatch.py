@@ -12,8 +12,9 @@ from tests.support.page import Page
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
 from tracker.permissions import Role, resident
+from tracker.service_requests import queries
 from tracker.service_requests.actions import answers, handling
-from tracker.service_requests.lifecycle import Outcome, Priority, Status
+from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
 from tracker.service_requests.models import ServiceRequest
 
 PAGES = {
@@ -433,6 +434,25 @@ def test_an_assignment_is_not_overwritten_unseen(
 
     second.send()
     assert now_of(made).lead_team_id == there.id
+
+
+def test_an_assignment_sent_twice_is_one(a: Builders, browser: Browser) -> None:
+    made, team, leader = a.service_request(status=Status.ACCEPTED), a.team(), a.leader()
+    address = f"/requests/{made.id}/assignment"
+    page = browser.sign_in(a.coordinator()).open(address)
+    sent = page.form("note").values() | {
+        "lead_team_id": [str(team.id)],
+        "leader_id": [str(leader.id)],
+        "volunteers_needed": ["2"],
+        "board_note": ["Bring a ladder "],
+        "note": ["两个人"],
+    }
+
+    answers = [browser.request("POST", address, data=sent) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    steps = [entry.step for entry in queries.history_of(now_of(made))]
+    assert steps.count(Step.ASSIGN) == 1
 
 
 def test_what_the_board_says_is_not_overwritten_unseen(

@@ -159,6 +159,8 @@ def assign(service_request_id: int) -> ResponseReturnValue:
 
         def change(changed: ServiceRequest) -> None:
             if form.stood.data != _stands(changed):
+                if _is_assigned_so(changed, form, actor):
+                    return
                 raise StaleError(_stands(changed))
             dispatch.assign(
                 changed,
@@ -313,6 +315,30 @@ def _stands(service_request: ServiceRequest) -> str:
     return hashlib.sha256(repr(stands).encode()).hexdigest()[:16]
 
 
+def _is_assigned_so(it: ServiceRequest, form: AssignmentForm, actor: Actor) -> bool:
+    """Tell whether this very form was taken a moment ago: it was sent twice."""
+    taken = queries.taken_just_now(
+        it, [Step.ASSIGN], internal_note=form.note.data or "", actor=actor, now=utc_now()
+    )
+    helping = set(form.helping_team_ids.data or ()) - {form.lead_team_id.data}
+    stands = (it.lead_team_id, it.leader_id, it.volunteers_needed, it.board_note)
+    return (
+        taken is not None
+        and stands
+        == (
+            form.lead_team_id.data,
+            form.leader_id.data,
+            form.volunteers_needed.data,
+            _as_kept(form.board_note.data),
+        )
+        and helping == {team.id for team in it.helping_teams}
+    )
+
+
+def _as_kept(words: str | None) -> str:
+    return "\n".join((words or "").strip().splitlines())
+
+
 def _meanwhile(service_request: ServiceRequest, form: AssignmentForm) -> str:
     words: str = _("Meanwhile somebody took it from its team. Check, and send again if it fits.")
     if service_request.lead_team is not None and service_request.leader is not None:
@@ -322,8 +348,7 @@ def _meanwhile(service_request: ServiceRequest, form: AssignmentForm) -> str:
             leader=service_request.leader.name,
         )
     board = (service_request.volunteers_needed, service_request.board_note)
-    sent = "\n".join((form.board_note.data or "").strip().splitlines())
-    if board != (form.volunteers_needed.data, sent):
+    if board != (form.volunteers_needed.data, _as_kept(form.board_note.data)):
         words += " " + _(
             "It asks for so many volunteers now: %(number)s. What they read on the board: “%(words)s”",
             number=service_request.volunteers_needed,
