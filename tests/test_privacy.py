@@ -20,7 +20,8 @@ from tracker.privacy import (
 )
 
 anything = st.text(max_size=40)
-mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
+# None begins with 179: so do the prefixes of carriers, 17909 and the like, which are dialled before a number.
+mobiles = st.from_regex(r"1(?:[3-689][0-9]|7[0-8])[0-9]{8}", fullmatch=True)
 
 
 # ---------------------------------------------------------------- phone numbers
