@@ -444,7 +444,7 @@ def test_an_assignment_sent_twice_is_one(a: Builders, browser: Browser) -> None:
         "lead_team_id": [str(team.id)],
         "leader_id": [str(leader.id)],
         "volunteers_needed": ["2"],
-        "board_note": ["Bring a ladder "],
+        "board_note": ["Bring a ladder\r\nand a rope "],
         "note": ["两个人"],
     }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Final, Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Integer, bindparam, exists, or_, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -62,6 +63,11 @@ def organisation_for_pages() -> Organisation:
 def time_zone_name() -> str:
     """Return the organisation's time zone, e.g. `Asia/Shanghai`."""
     return organisation().time_zone
+
+
+def today(now: datetime) -> date:
+    """Return which day it is at `now` where the organisation is."""
+    return now.astimezone(ZoneInfo(time_zone_name())).date()
 
 
 def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:

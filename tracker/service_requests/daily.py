@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from sqlalchemy import select
@@ -51,7 +50,7 @@ class Day:
 def run_daily(now: datetime) -> str:
     """Do the day's work as of `now`; return what was done, in words."""
     day = Day()
-    today = now.astimezone(ZoneInfo(organisation.time_zone_name())).date()
+    today = organisation.today(now)
     _each(
         lambda after: time_passing.due_for_a_turn(now=now, after=after, limit=BATCH),
         _turn(day, now),

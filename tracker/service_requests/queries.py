@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -235,23 +236,25 @@ def _entry(row: Sequence[Any]) -> Entry:
 
 
 def taken_just_now(
-    service_request: ServiceRequest,
+    service_request_id: int,
     steps: Collection[Step],
     *,
     public_note: str = "",
     internal_note: str = "",
+    detail: Mapping[str, object] = MappingProxyType({}),
     actor: Actor,
     now: datetime,
 ) -> HistoryEntry | None:
     """Return the step that `actor` took with the very same words within `DOUBLE_TAP`, if there is one.
 
+    `detail`: what it must say besides.
     What is sent once more, by a double tap or from a page that was gone back to, is not done twice.
     It is another step, though, where anybody has done anything since.
     """
     recent = db.session.scalars(
         select(HistoryEntry)
         .where(
-            HistoryEntry.service_request_id == service_request.id,
+            HistoryEntry.service_request_id == service_request_id,
             HistoryEntry.taken_at > now - DOUBLE_TAP,
         )
         .order_by(HistoryEntry.id.desc())
@@ -260,30 +263,10 @@ def taken_just_now(
     for entry in recent:
         if entry.taken_at < recent[0].taken_at:
             return None  # what hangs on one step is taken at one moment
-        if entry.step in steps and wanted == (
-            entry.actor_id,
-            entry.public_note,
-            entry.internal_note,
-        ):
+        said = (entry.actor_id, entry.public_note, entry.internal_note)
+        if entry.step in steps and said == wanted and detail.items() <= entry.detail.items():
             return entry
     return None
-
-
-def has_just_released(
-    actor: Actor, service_request_id: int, *, person_id: str, reason: str, now: datetime
-) -> bool:
-    """Tell whether `actor` gave that person's place back within `DOUBLE_TAP`, with the very same words.
-
-    `person_id` as it was sent.
-    """
-    released = select(HistoryEntry.detail).where(
-        HistoryEntry.service_request_id == service_request_id,
-        HistoryEntry.step == Step.RELEASE,
-        HistoryEntry.actor_id == actor.person_id,
-        HistoryEntry.internal_note == reason.strip(),
-        HistoryEntry.taken_at > now - DOUBLE_TAP,
-    )
-    return any(str(told.get("person_id")) == person_id for told in db.session.scalars(released))
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

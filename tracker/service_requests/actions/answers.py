@@ -78,8 +78,9 @@ def record_call_back(
     require(actor, Action.CALL_BACK, service_request)
     once = (Step.DISPUTE, Step.ASK_REOPENING) if wants_it_reopened else (Step.CONFIRM,)
     said = {} if wants_it_reopened else {"solved": solved.value, "satisfaction": satisfaction}
-    same = queries.taken_just_now(service_request, once, public_note=word, actor=actor, now=now)
-    if same and said.items() <= same.detail.items():
+    if queries.taken_just_now(
+        service_request.id, once, public_note=word, detail=said, actor=actor, now=now
+    ):
         return
     if wants_it_reopened:
         _dispute(service_request, reason=word, actor=actor, now=now)

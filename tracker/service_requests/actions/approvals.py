@@ -1,7 +1,6 @@
 """A supervisor decides what was asked: extension, parking, reopening."""
 
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Integer, and_, exists, literal_column, or_, select
 
@@ -57,7 +56,7 @@ def decide(
         raise RefusedError(Refusal.ALREADY_ANSWERED)
     if waits_for_another(approval, actor):
         raise RefusedError(Refusal.ASKED_BY_YOU)
-    if granted and approval.until is not None and approval.until <= _today(now):
+    if granted and approval.until is not None and approval.until <= organisation.today(now):
         raise RefusedError(Refusal.REVIEW_DAY_PASSED)
     approval.decided_by_id = actor.person_id
     approval.decided_at = now
@@ -81,10 +80,6 @@ def decide(
         messages.tell_team(service_request, step, now=now)
         if is_public:
             messages.tell_requester(service_request, step, now=now)
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(ZoneInfo(organisation.time_zone_name())).date()
 
 
 def waits_for_another(approval: Approval, actor: Actor) -> bool:

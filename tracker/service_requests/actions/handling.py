@@ -38,7 +38,7 @@ def add_note(
     require(actor, Action.ADD_NOTE, service_request)
     detail = {"nobody_answered": True} if nobody_answered else {}
     same = queries.taken_just_now(
-        service_request,
+        service_request.id,
         [Step.NOTE],
         public_note=public_note,
         internal_note=internal_note,

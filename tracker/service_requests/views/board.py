@@ -159,13 +159,18 @@ def _release(actor: Actor, service_request_id: int) -> ResponseReturnValue:
 
 def _has_released(actor: Actor, service_request_id: int) -> bool:
     """Tell whether `actor` sent this very form a moment ago, and gave the place back."""
-    return request.method == "POST" and queries.has_just_released(
-        actor,
+    if request.method != "POST":
+        return False
+    person_id = request.form.get("person_id", type=int, default=actor.person_id)
+    released = queries.taken_just_now(
         service_request_id,
-        person_id=request.form.get("person_id", str(actor.person_id)),
-        reason=request.form.get("reason", ""),
+        [Step.RELEASE],
+        internal_note=request.form.get("reason", ""),
+        detail={"person_id": person_id},
+        actor=actor,
         now=utc_now(),
     )
+    return released is not None
 
 
 def _free_again(service_request_id: int) -> ResponseReturnValue:

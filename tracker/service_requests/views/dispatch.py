@@ -317,25 +317,25 @@ def _stands(service_request: ServiceRequest) -> str:
 
 def _is_assigned_so(it: ServiceRequest, form: AssignmentForm, actor: Actor) -> bool:
     """Tell whether this very form was taken a moment ago: it was sent twice."""
+    lead_team_id = form.lead_team_id.data
     taken = queries.taken_just_now(
-        it, [Step.ASSIGN], internal_note=form.note.data or "", actor=actor, now=utc_now()
+        it.id,
+        [Step.ASSIGN],
+        internal_note=form.note.data or "",
+        detail={
+            "leader_id": form.leader_id.data,
+            "helping_team_ids": sorted({*(form.helping_team_ids.data or ())} - {lead_team_id}),
+            "volunteers_needed": form.volunteers_needed.data,
+        },
+        actor=actor,
+        now=utc_now(),
     )
-    helping = set(form.helping_team_ids.data or ()) - {form.lead_team_id.data}
-    stands = (it.lead_team_id, it.leader_id, it.volunteers_needed, it.board_note)
-    return (
-        taken is not None
-        and stands
-        == (
-            form.lead_team_id.data,
-            form.leader_id.data,
-            form.volunteers_needed.data,
-            _as_kept(form.board_note.data),
-        )
-        and helping == {team.id for team in it.helping_teams}
-    )
+    is_same_board = _as_kept(it.board_note) == _as_kept(form.board_note.data)
+    return taken is not None and taken.team_id == lead_team_id and is_same_board
 
 
 def _as_kept(words: str | None) -> str:
+    """Return words to compare by: browsers end lines in their own way."""
     return "\n".join((words or "").strip().splitlines())
 
 
@@ -347,7 +347,7 @@ def _meanwhile(service_request: ServiceRequest, form: AssignmentForm) -> str:
             team=localized(service_request.lead_team),
             leader=service_request.leader.name,
         )
-    board = (service_request.volunteers_needed, service_request.board_note)
+    board = (service_request.volunteers_needed, _as_kept(service_request.board_note))
     if board != (form.volunteers_needed.data, _as_kept(form.board_note.data)):
         words += " " + _(
             "It asks for so many volunteers now: %(number)s. What they read on the board: “%(words)s”",

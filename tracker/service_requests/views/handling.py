@@ -1,6 +1,6 @@
 """The handlers' pages: notes, questions, time, parking, referral and the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -28,7 +28,7 @@ from tracker.service_requests.forms.handling import (
     ResumeForm,
 )
 from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
-from tracker.service_requests.models import HistoryEntry, ServiceRequest
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
@@ -336,36 +336,44 @@ def _step_page(
 
 def _is_taken_already(it: ServiceRequest, step: Step, form: Form, words: Words) -> bool:
     """Tell whether this very form was taken a moment ago: it was sent twice."""
-    taken = _taken_already(it, step, form, words.public, words.internal)
-    if taken is None:
-        return False
-    return not words.also or str(form[words.also].data) == str(taken.detail.get(words.also))
+    detail = {words.also: _as_told(form[words.also].data)} if words.also else {}
+    return _is_said_already(it, step, form, words.public, words.internal, detail)
+
+
+def _as_told(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _is_reported_already(it: ServiceRequest, form: ResolutionForm) -> bool:
-    said = _taken_already(it, Step.RESOLVE, form, "answer", "internal_note")
-    return said is not None and it.outcome == form.outcome.data
+    is_said = _is_said_already(it, Step.RESOLVE, form, "answer", "internal_note", {})
+    return is_said and it.outcome == form.outcome.data
 
 
 def _brings_photos() -> bool:
     return any(file.filename for file in request.files.values())
 
 
-def _taken_already(
-    service_request: ServiceRequest, step: Step, form: Form, public: str, internal: str
-) -> HistoryEntry | None:
-    """Return the step if a form with these words took it a moment ago."""
+def _is_said_already(
+    it: ServiceRequest,
+    step: Step,
+    form: Form,
+    public: str,
+    internal: str,
+    detail: Mapping[str, object],
+) -> bool:
     if not (public or internal) or not form.is_sent_and_valid():
-        return None
+        return False
     said = [form[name].data or "" if name else "" for name in (public, internal)]
-    return queries.taken_just_now(
-        service_request,
+    taken = queries.taken_just_now(
+        it.id,
         [step],
         public_note=said[0],
         internal_note=said[1],
+        detail=detail,
         actor=signed_in_actor(),
         now=utc_now(),
     )
+    return taken is not None
 
 
 def _first_field(form: Form) -> Any:  # noqa: ANN401 - WTForms' fields

@@ -390,7 +390,9 @@ def _is_said_again(
 ) -> bool:
     """Tell whether the requester said exactly this, with these photos, a moment ago."""
     steps = (Step.ADD_WORD, Step.RESUME)
-    said = queries.taken_just_now(found, steps, public_note=text, actor=_requester(found), now=now)
+    said = queries.taken_just_now(
+        found.id, steps, public_note=text, actor=_requester(found), now=now
+    )
     if said is None or photos_told_of(said.detail) != len(stored):
         return False
     theirs = {photo.sha256 for photo in queries.photos_of(found) if photo.added_by_id is None}
@@ -427,10 +429,9 @@ def _take(
                 return False  # the page below says why
             changed = queries.find_for_change(requester, found.id, action)
             links.require_link(token, changed)
-            taken = queries.taken_just_now(
-                changed, once, public_note=words, actor=requester, now=utc_now()
-            )
-            if taken is None or not detail.items() <= taken.detail.items():
+            if not queries.taken_just_now(
+                changed.id, once, public_note=words, detail=detail, actor=requester, now=utc_now()
+            ):
                 step(changed)
             thanked = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:

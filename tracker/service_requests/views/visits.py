@@ -178,9 +178,14 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
         with transaction():
             changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
             said = queries.taken_just_now(
-                changed, [Step.NOTE], public_note=reason, actor=actor, now=now
+                changed.id,
+                [Step.NOTE],
+                public_note=reason,
+                detail={"visit_id": visit_id},
+                actor=actor,
+                now=now,
             )
-            if said is None or said.detail.get("visit_id") != visit_id:  # else a double tap
+            if said is None:  # else a double tap
                 visiting.cancel_visit(
                     changed, _visit(changed, visit_id), reason=reason, actor=actor, now=now
                 )
