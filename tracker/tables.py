@@ -8,11 +8,12 @@ from tracker.reports import models as reports
 from tracker.service_requests import models as service_requests
 from tracker.teams import models as teams
 from tracker.visits import models as visits
-from tracker.web import throttle
+from tracker.web import once, throttle
 
 MODULES = (
     accounts,
     notifications,
+    once,
     organisation,
     reports,
     service_requests,

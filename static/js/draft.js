@@ -2,7 +2,7 @@
 // visit, and removed when it was sent or discarded. Photos are kept by the server, not here.
 const NAME = "shishi-draft";
 const KEPT = 24 * 60 * 60 * 1000;
-const NOT_KEPT = new Set(["csrf_token", "author", "category_id", "photos"]);
+const NOT_KEPT = new Set(["csrf_token", "once_key", "author", "category_id", "photos"]);
 // Several people may share a device: each is offered their own, a visitor those of visitors.
 const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 

@@ -7,7 +7,7 @@ const state = box?.querySelector("[data-note-state]");
 const PAUSE = 1500;
 const MOST_KEPT_ALIVE = 60_000;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
-const NOT_KEPT = new Set(["csrf_token", "submission_key", "photos", "author"]);
+const NOT_KEPT = new Set(["csrf_token", "once_key", "submission_key", "photos", "author"]);
 // Several people may share a phone: each finds their own notes only.
 const nameOf = (author, key) => `shishi-note:${author}:${key}`;
 

@@ -393,9 +393,7 @@ def test_another_result_after_the_first_says_that_it_is_no_longer_possible(
     assert now_of(it).resolved_at == a.now
 
 
-@pytest.mark.parametrize(
-    "page", [each for each in PAGES if each.name != "referral"], ids=lambda it: it.name
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda it: it.name)
 def test_what_is_sent_twice_is_done_once_and_answered_as_done(
     a: Builders, at_work: Browser, team: Team, page: Page
 ) -> None:

@@ -79,7 +79,7 @@ def test_a_wrong_code_and_an_unknown_reference_are_answered_alike(
 
     for page in (wrong, unknown, mistyped):
         assert WRONG in page.text
-    token = re.compile(r'name="csrf_token" value="[^"]+"|\d{10}|value="\d{6}"')
+    token = re.compile(r'name="(?:csrf_token|once_key)" value="[^"]+"|\d{10}|value="\d{6}"')
     assert token.sub("", wrong.html) == token.sub("", unknown.html)
 
 
@@ -316,10 +316,12 @@ def test_a_word_with_a_photo_that_is_sent_twice_is_added_once(
     a: Builders, browser: Browser, word: str
 ) -> None:
     mine = a.service_request()
+    form = browser.open(address(mine, "words")).form("word").values()
 
     def send(colour: str) -> None:
         photos = [(BytesIO(small_jpeg(colour)), "a.jpg")]
-        browser.send(address(mine, "words"), word=word, photos=photos)
+        given = {**form, "word": word, "photos": photos}
+        assert browser.request("POST", address(mine, "words"), data=given).status_code == 303
 
     send("red")
     send("red")
@@ -353,11 +355,14 @@ def test_photos_without_a_word_are_told_to_each_in_their_language(
 
 def test_a_double_tap_adds_a_word_once(a: Builders, browser: Browser) -> None:
     mine = a.service_request()
-    for _ in range(2):
-        browser.send(address(mine, "words"), word="It got worse.")
+    form = browser.open(address(mine, "words")).form("word").values()
+    for word in ("It got worse.", "It got worse.", "It stopped."):
+        browser.request("POST", address(mine, "words"), data={**form, "word": word})
+    browser.send(address(mine, "words"), word="It stopped.")
 
     notes = [entry.public_note for entry in db.session.scalars(select(HistoryEntry))]
     assert notes.count("It got worse.") == 1
+    assert notes.count("It stopped.") == 2, "said once more, from a page opened anew"
 
 
 @pytest.mark.parametrize("word", [" ", "\u200b"])
@@ -891,17 +896,16 @@ def test_the_same_step_sent_twice_is_taken_once(
     a: Builders, browser: Browser, page: str, status: Status, given: dict[str, str], step: Step
 ) -> None:
     mine = a.service_request(status=status)
-    form = browser.open(address(mine, page))
-    token = {"csrf_token": form.form("csrf_token").values()["csrf_token"][0]}
+    form = browser.open(address(mine, page)).form(next(iter(given))).values()
 
     answers_given = [
-        browser.request("POST", address(mine, page), data={**given, **token}) for _ in range(2)
+        browser.request("POST", address(mine, page), data={**form, **given}) for _ in range(2)
     ]
 
     assert [answer.status_code for answer in answers_given] == [303, 303]
     assert sum(entry.step is step for entry in queries.history_of(mine)) == 1
     other = browser.request(
-        "POST", address(mine, page), data={**given, **token} | dict.fromkeys(given, "no")
+        "POST", address(mine, page), data={**form, **given} | dict.fromkeys(given, "no")
     )
     assert other.status_code in (200, 409)
     assert sum(entry.step is step for entry in queries.history_of(mine)) == 1

@@ -20,6 +20,7 @@ from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.strays import sweep_strays
+from tracker.web import once
 
 log = logging.getLogger(__name__)
 BATCH = 500
@@ -36,6 +37,8 @@ class Day:
     """Photos of drafts that nobody sent."""
     swept_files: int = 0
     """Files that a crash left behind before their photo was known."""
+    forgotten_forms: int = 0
+    """Marks of forms that were taken long enough ago."""
     failed: int = 0
 
     def __str__(self) -> str:
@@ -43,7 +46,8 @@ class Day:
         return (
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
-            f"{self.swept_files} stray files swept, {self.failed} failed"
+            f"{self.swept_files} stray files swept, {self.forgotten_forms} forms forgotten, "
+            f"{self.failed} failed"
         )
 
 
@@ -64,6 +68,8 @@ def run_daily(now: datetime) -> str:
     settings: Settings = current_app.config["SETTINGS"]
     day.cleared_photos = clear_old_drafts(settings.uploads_path, now=now)
     day.swept_files = sweep_strays(settings.uploads_path, now=now)
+    with transaction():
+        day.forgotten_forms = once.forget_old(now=now)
     refresh_statistics()
     return str(day)
 

@@ -1,8 +1,7 @@
 """Reading service requests. Every list begins with what the reader may see."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -43,8 +42,6 @@ from tracker.service_requests.models import (
 from tracker.teams.models import AT_WORK, Membership, Team
 from tracker.visibility import made_once, within_reach
 
-DOUBLE_TAP: Final = timedelta(minutes=2)
-"""The same step with the same words is the same step for so long."""
 _ONE_ID: Final = bindparam("id", type_=Integer)
 
 
@@ -233,40 +230,6 @@ def history_of(service_request: ServiceRequest) -> Sequence[Entry]:
 def _entry(row: Sequence[Any]) -> Entry:
     *values, team, team_en = row
     return Entry._make((*values, None if team is None else Name(team, team_en)))
-
-
-def taken_just_now(
-    service_request_id: int,
-    steps: Collection[Step],
-    *,
-    public_note: str = "",
-    internal_note: str = "",
-    detail: Mapping[str, object] = MappingProxyType({}),
-    actor: Actor,
-    now: datetime,
-) -> HistoryEntry | None:
-    """Return the step that `actor` took with the very same words within `DOUBLE_TAP`, if there is one.
-
-    `detail`: what it must say besides.
-    What is sent once more, by a double tap or from a page that was gone back to, is not done twice.
-    It is another step, though, where anybody has done anything since.
-    """
-    recent = db.session.scalars(
-        select(HistoryEntry)
-        .where(
-            HistoryEntry.service_request_id == service_request_id,
-            HistoryEntry.taken_at > now - DOUBLE_TAP,
-        )
-        .order_by(HistoryEntry.id.desc())
-    ).all()
-    wanted = (actor.person_id, public_note.strip(), internal_note.strip())
-    for entry in recent:
-        if entry.taken_at < recent[0].taken_at:
-            return None  # what hangs on one step is taken at one moment
-        said = (entry.actor_id, entry.public_note, entry.internal_note)
-        if entry.step in steps and said == wanted and detail.items() <= entry.detail.items():
-            return entry
-    return None
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

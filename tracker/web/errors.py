@@ -7,7 +7,17 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import psycopg
-from flask import Flask, Response, current_app, jsonify, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _, lazy_gettext as _l
@@ -34,6 +44,7 @@ from tracker.errors import (
     StaleError,
     StepNotAllowedError,
 )
+from tracker.web import once
 from tracker.web.access import is_public
 from tracker.web.kept import kept_from_request, kept_page
 from tracker.web.locale import HTML_LANG, TEXT_SIZE_COOKIE, current_locale
@@ -277,6 +288,13 @@ def _wants_json() -> bool:
 
 def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
     db.session.rollback()
+    try:
+        is_done = once.was_taken()
+    except LOST as lost:
+        return unavailable(lost)
+    if is_done:  # what cannot be done now is what it did itself, when it came first
+        flash(_("It had arrived already. It was done once."))
+        return redirect(_page_above() or url_for("home.index"), 303)
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
     if isinstance(error, StepNotAllowedError):
         return problem(

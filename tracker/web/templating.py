@@ -25,6 +25,7 @@ from tracker.web import access, locale
 from tracker.web.addresses import printable
 from tracker.web.kept import author_mark
 from tracker.web.labels import label
+from tracker.web.once import page_key
 
 VENDOR = {
     "bootstrap.css": "static/bootstrap5/css/bootstrap.min.css",
@@ -168,6 +169,7 @@ def init_app(
         localized=locale.localized,
         may=may,
         author_mark=author_mark,
+        page_key=page_key,
         Action=Action,
         is_demonstration=is_demonstration,
     )

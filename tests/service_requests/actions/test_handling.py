@@ -488,31 +488,3 @@ def test_the_due_time_counts_working_days_with_make_up_days(a: Builders) -> None
     made = a.service_request(status=Status.ACCEPTED, at=at(date(2026, 2, 12)))
 
     assert made.due_at == at(date(2026, 2, 26), 18)
-
-
-def test_a_note_that_is_sent_twice_stands_once(a: Builders, team: Team) -> None:
-    it = a.service_request(team=team, status=Status.IN_PROGRESS)
-    writer = a.actor(a.team_leader(team))
-
-    def note(word: str, minutes: int) -> int:
-        with transaction():
-            handling.add_note(
-                db.session.merge(it),
-                public_note=word,
-                actor=writer,
-                now=a.now + timedelta(minutes=minutes),
-            )
-        return sum(entry.step is Step.NOTE for entry in queries.history_of(it))
-
-    assert [note("明天来", 0), note(" 明天来 ", 1)] == [1, 1]
-    assert note("后天来", 1) == 2
-    assert note("明天来", 1) == 3, "other words stand between"
-    with transaction():
-        handling.add_note(
-            db.session.merge(it),
-            public_note="明天来",
-            nobody_answered=True,
-            actor=writer,
-            now=a.now + timedelta(minutes=1),
-        )
-    assert note("明天来", 4) == 5

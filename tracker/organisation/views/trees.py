@@ -16,6 +16,7 @@ from tracker.errors import NotPermittedError, RefusedError
 from tracker.organisation import actions, queries
 from tracker.organisation.queries import Node
 from tracker.permissions import Action, Actor, require
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import EditForm
@@ -164,6 +165,7 @@ def _save(tree: Tree, thing_id: int | None, form: EditForm, *, actor: Actor, now
     parent = tree.find(parent_id) if parent_id is not None else None
     values = tree.values(form)
     if thing_id is None:
+        once.require_first()
         tree.add(values, parent=parent, actor=actor, now=now)
     else:
         thing = tree.find(thing_id)

@@ -7,7 +7,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages, queries
+from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.claims import release_all, release_leavers
 from tracker.service_requests.actions.merging import hand_over
@@ -71,17 +71,8 @@ def record_call_back(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write down what the requester said on the telephone, to somebody who did not handle it.
-
-    The same sent twice is one.
-    """
+    """Write down what the requester said on the telephone, to somebody who did not handle it."""
     require(actor, Action.CALL_BACK, service_request)
-    once = (Step.DISPUTE, Step.ASK_REOPENING) if wants_it_reopened else (Step.CONFIRM,)
-    said = {} if wants_it_reopened else {"solved": solved.value, "satisfaction": satisfaction}
-    if queries.taken_just_now(
-        service_request.id, once, public_note=word, detail=said, actor=actor, now=now
-    ):
-        return
     if wants_it_reopened:
         _dispute(service_request, reason=word, actor=actor, now=now)
         return

@@ -9,7 +9,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages, queries
+from tracker.service_requests import messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
 from tracker.service_requests.models import (
@@ -33,20 +33,9 @@ def add_note(
 ) -> None:
     """Write a note: public ones the requester reads and is told of, internal ones never.
 
-    `nobody_answered`: it is of a call-back that reached nobody. The same note sent twice is one.
+    `nobody_answered`: it is of a call-back that reached nobody.
     """
     require(actor, Action.ADD_NOTE, service_request)
-    detail = {"nobody_answered": True} if nobody_answered else {}
-    same = queries.taken_just_now(
-        service_request.id,
-        [Step.NOTE],
-        public_note=public_note,
-        internal_note=internal_note,
-        actor=actor,
-        now=now,
-    )
-    if same and same.detail == detail:
-        return
     steps.take(
         service_request,
         Step.NOTE,
@@ -54,7 +43,7 @@ def add_note(
         now=now,
         public_note=public_note,
         internal_note=internal_note,
-        detail=detail,
+        detail={"nobody_answered": True} if nobody_answered else {},
     )
     if public_note.strip():
         messages.tell_requester(service_request, Step.NOTE, now=now)

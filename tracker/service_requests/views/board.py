@@ -11,7 +11,7 @@ from flask_babel import gettext as _, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.database import transaction
-from tracker.errors import NotFoundError, Refusal, RefusedError
+from tracker.errors import Refusal, RefusedError
 from tracker.loading import Loader
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options
@@ -22,6 +22,7 @@ from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.board import ReleaseForm
 from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Claim, ServiceRequest
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import wants_fields_alone
 from tracker.web.errors import refusal_text
@@ -126,51 +127,25 @@ def claim(service_request_id: int) -> ResponseReturnValue:
 def release(service_request_id: int) -> ResponseReturnValue:
     """Give a place back, with a reason: one's own, or one of the team that one leads."""
     actor = signed_in_actor()
-    try:
-        return _release(actor, service_request_id)
-    except NotFoundError:
-        if not _has_released(actor, service_request_id):
-            raise
-    return _free_again(service_request_id)
-
-
-def _release(actor: Actor, service_request_id: int) -> ResponseReturnValue:
+    if once.was_taken():  # it may be out of their reach by now
+        return _free_again(service_request_id)
     service_request = queries.find(actor, service_request_id, Action.RELEASE_CLAIM)
     form = ReleaseForm.from_request().offer(_places(service_request))
-    holders = {str(each) for each in service_request.claimant_ids}
-    holds_it = request.form.get("person_id") in holders
-    if not holds_it and _has_released(actor, service_request_id):
-        return _free_again(service_request_id)
     if form.is_sent_and_valid():
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.RELEASE_CLAIM)
-            claims.release(
-                it,
-                person_id=form.person_id.data,
-                reason=form.reason.data or "",
-                actor=actor,
-                now=utc_now(),
-            )
+            if once.is_first():
+                claims.release(
+                    it,
+                    person_id=form.person_id.data,
+                    reason=form.reason.data or "",
+                    actor=actor,
+                    now=utc_now(),
+                )
         return _free_again(service_request_id)
     return render_template(
         "service_requests/release.html", form=form, service_request=service_request
     )
-
-
-def _has_released(actor: Actor, service_request_id: int) -> bool:
-    """Tell whether `actor` sent this very form a moment ago, and gave the place back."""
-    if request.method != "POST":
-        return False
-    person_id = request.form.get("person_id", type=int, default=actor.person_id)
-    released = queries.taken_just_now(
-        service_request_id,
-        [Step.RELEASE],
-        internal_note=request.form.get("reason", ""),
-        detail={"person_id": person_id},
-        actor=actor,
-        now=utc_now(),
-    )
-    return released is not None
 
 
 def _free_again(service_request_id: int) -> ResponseReturnValue:

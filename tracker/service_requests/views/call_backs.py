@@ -16,6 +16,7 @@ from tracker.service_requests.forms.judging import NOT_REACHED, REOPEN, CallBack
 from tracker.service_requests.judging import to_call_back
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.paging import page_of
 
@@ -56,7 +57,8 @@ def call(service_request_id: int) -> ResponseReturnValue:
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.CALL_BACK)
             was_closed = it.status is Status.CLOSED
-            _record(it, form)
+            if once.is_first():
+                _record(it, form)
         flash(_said(form, was_closed=was_closed))
         return redirect(url_for(".index"), 303)
     return render_template(

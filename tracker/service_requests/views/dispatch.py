@@ -32,6 +32,7 @@ from tracker.service_requests.limits import DEFAULT_LIMITS
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
@@ -159,8 +160,6 @@ def assign(service_request_id: int) -> ResponseReturnValue:
 
         def change(changed: ServiceRequest) -> None:
             if form.stood.data != _stands(changed):
-                if _is_assigned_so(changed, form, actor):
-                    return
                 raise StaleError(_stands(changed))
             dispatch.assign(
                 changed,
@@ -264,7 +263,7 @@ def _changed(
     *,
     also_id: int | None = None,
 ) -> bool:
-    """Make the change; tell whether it was made. A refusal is said in the form.
+    """Make the change, once for each form; tell whether it is made. A refusal is said in the form.
 
     `also_id` is a second request that the change is about.
     """
@@ -274,7 +273,9 @@ def _changed(
                 # Both, in an order that is the same for everybody who takes these two.
                 to_merge = Action.MERGE_SERVICE_REQUEST
                 queries.find_both_for_change(actor, service_request_id, also_id, to_merge)
-            change(queries.find_for_change(actor, service_request_id))
+            changed = queries.find_for_change(actor, service_request_id)
+            if once.is_first():
+                change(changed)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
@@ -313,25 +314,6 @@ def _stands(service_request: ServiceRequest) -> str:
     it, helping = service_request, sorted(team.id for team in service_request.helping_teams)
     stands = (it.lead_team_id, it.leader_id, helping, it.volunteers_needed, it.board_note)
     return hashlib.sha256(repr(stands).encode()).hexdigest()[:16]
-
-
-def _is_assigned_so(it: ServiceRequest, form: AssignmentForm, actor: Actor) -> bool:
-    """Tell whether this very form was taken a moment ago: it was sent twice."""
-    lead_team_id = form.lead_team_id.data
-    taken = queries.taken_just_now(
-        it.id,
-        [Step.ASSIGN],
-        internal_note=form.note.data or "",
-        detail={
-            "leader_id": form.leader_id.data,
-            "helping_team_ids": sorted({*(form.helping_team_ids.data or ())} - {lead_team_id}),
-            "volunteers_needed": form.volunteers_needed.data,
-        },
-        actor=actor,
-        now=utc_now(),
-    )
-    is_same_board = _as_kept(it.board_note) == _as_kept(form.board_note.data)
-    return taken is not None and taken.team_id == lead_team_id and is_same_board
 
 
 def _as_kept(words: str | None) -> str:

@@ -1,6 +1,6 @@
 """The handlers' pages: notes, questions, time, parking, referral and the result."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -30,6 +30,7 @@ from tracker.service_requests.forms.handling import (
 from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
@@ -52,12 +53,6 @@ class Words:
     icon: str
     hints: dict[str, LazyString] = field(default_factory=dict)
     grave: bool = False
-    public: str = ""
-    """The field whose words the requester reads in the history."""
-    internal: str = ""
-    """The field whose words only colleagues read there."""
-    also: str = ""
-    """The field whose value stands there under the same name."""
 
 
 NOTE = Words(
@@ -83,7 +78,6 @@ QUESTION = Words(
     _l("The question is on its way. The clock stands still until the answer comes."),
     "question-circle",
     {"question": _l("Say why you need to know it.")},
-    public="question",
 )
 RESUME = Words(
     _l("Take up again"),
@@ -92,7 +86,6 @@ RESUME = Words(
     _l("It goes on. The clock runs again."),
     "play-circle",
     {"note": _l("The requester never sees this.")},
-    internal="note",
 )
 EXTENSION = Words(
     _l("Ask for more time"),
@@ -106,8 +99,6 @@ EXTENSION = Words(
             "whose requests were merged into this one read it, too."
         )
     },
-    internal="reason",
-    also="working_days",
 )
 PARKING = Words(
     _l("Ask to park it"),
@@ -123,8 +114,6 @@ PARKING = Words(
             "requests were merged into this one read it, too."
         )
     },
-    internal="reason",
-    also="until",
 )
 UNPARK = Words(
     _l("Take up again"),
@@ -138,7 +127,6 @@ UNPARK = Words(
             "merged into this one read it, too."
         )
     },
-    public="note",
 )
 REFERRAL = Words(
     _l("Refer to another body"),
@@ -241,8 +229,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     actor = signed_in_actor()
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     form = ResolutionForm.from_request().offer()
-    is_said = not request.form.get("preview") and _is_reported_already(service_request, form)
-    if is_said and not _brings_photos():
+    if once.was_taken():
         flash(str(_REPORTED))
         return _back(service_request_id)
     status_after(service_request.status, Step.RESOLVE)
@@ -260,7 +247,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         form=form,
         service_request=service_request,
         preview=bool(request.form.get("preview")) and not form.errors,
-        photos_to_choose_again=_brings_photos(),
+        photos_to_choose_again=any(file.filename for file in request.files.values()),
         personal_data=bool(
             find_personal_data(form.answer.data or "", organisation.organisation().country)
         ),
@@ -280,7 +267,8 @@ def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -
     try:
         with transaction():
             it = queries.find_for_change(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
-            if not uploads.stored and _is_reported_already(it, form):
+            if not once.is_first():
+                delete_files(photo.key for photo in uploads.stored)
                 return True
             photos.add_photos(
                 it,
@@ -316,13 +304,13 @@ def _step_page(
     assert right is not None  # noqa: S101 - the system's steps have no page
     find = partial(queries.find, actor, service_request_id, right)
     service_request = find()
-    if not _is_taken_already(service_request, step, form, words):
+    if not once.was_taken():
         status_after(service_request.status, step)
     if form.is_sent_and_valid():
         try:
             with transaction():
                 it = queries.find_for_change(actor, service_request_id, right)
-                if not _is_taken_already(it, step, form, words):
+                if once.is_first():
                     take(it, {"actor": actor, "now": utc_now()})
             flash(str(words.done))
             return _back(service_request_id)
@@ -332,48 +320,6 @@ def _step_page(
     return render_template(
         "service_requests/step.html", form=form, service_request=service_request, words=words
     )
-
-
-def _is_taken_already(it: ServiceRequest, step: Step, form: Form, words: Words) -> bool:
-    """Tell whether this very form was taken a moment ago: it was sent twice."""
-    detail = {words.also: _as_told(form[words.also].data)} if words.also else {}
-    return _is_said_already(it, step, form, words.public, words.internal, detail)
-
-
-def _as_told(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _is_reported_already(it: ServiceRequest, form: ResolutionForm) -> bool:
-    is_said = _is_said_already(it, Step.RESOLVE, form, "answer", "internal_note", {})
-    return is_said and it.outcome == form.outcome.data
-
-
-def _brings_photos() -> bool:
-    return any(file.filename for file in request.files.values())
-
-
-def _is_said_already(
-    it: ServiceRequest,
-    step: Step,
-    form: Form,
-    public: str,
-    internal: str,
-    detail: Mapping[str, object],
-) -> bool:
-    if not (public or internal) or not form.is_sent_and_valid():
-        return False
-    said = [form[name].data or "" if name else "" for name in (public, internal)]
-    taken = queries.taken_just_now(
-        it.id,
-        [step],
-        public_note=said[0],
-        internal_note=said[1],
-        detail=detail,
-        actor=signed_in_actor(),
-        now=utc_now(),
-    )
-    return taken is not None
 
 
 def _first_field(form: Form) -> Any:  # noqa: ANN401 - WTForms' fields

@@ -14,6 +14,7 @@ from tracker.service_requests.actions import claims
 from tracker.service_requests.forms.board import EnterForm
 from tracker.service_requests.lifecycle import Step, status_after
 from tracker.teams import actions as team_actions
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 
@@ -53,6 +54,7 @@ def enter(service_request_id: int) -> ResponseReturnValue:
     """Enter a volunteer of the team for a free place."""
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id, Action.LEAD_TEAM)
+    once.refuse_second()
     status_after(it.status, Step.CLAIM)
     people = own_team.candidates(it, actor)
     form = EnterForm.from_request().offer(people)
@@ -62,7 +64,7 @@ def enter(service_request_id: int) -> ResponseReturnValue:
             with transaction():
                 it = queries.find_for_change(actor, service_request_id, Action.LEAD_TEAM)
                 person = db.session.get_one(Person, person_id)
-                if person_id not in it.claimant_ids:
+                if once.is_first() and person_id not in it.claimant_ids:
                     claims.enter(it, person, actor=actor, now=utc_now())
                 name = person.name
         except RefusedError as refused:

@@ -1,9 +1,8 @@
 """Following a request: by reference and code, or by the private link."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from io import BytesIO
-from types import MappingProxyType
 from typing import Any, Final
 
 import segno
@@ -38,12 +37,13 @@ from tracker.service_requests.forms.track import (
     WithdrawForm,
     WordForm,
 )
-from tracker.service_requests.lifecycle import Solved, Status, Step
-from tracker.service_requests.models import ServiceRequest, photos_told_of
+from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
+from tracker.web import once
 from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form, is_blank
@@ -182,6 +182,9 @@ def word(token: str) -> ResponseReturnValue:
     form.word.flags.depends = True  # a photo does as well
     photos = request.files.getlist("photos")
     has_photos = any(photo.filename for photo in photos)
+    if form.is_sent_and_valid() and once.was_taken():
+        flash(_thanks_for_words(links.request_behind(token)))
+        return redirect(url_for(".show", token=token), 303)
     if form.is_sent_and_valid() and _hears_words(token, form, has_photos=has_photos):
         found = links.request_behind(token)
         room = min(MOST_AT_ONCE, MOST_FROM_REQUESTER - queries.photos_from_requester(found))
@@ -197,11 +200,8 @@ def word(token: str) -> ResponseReturnValue:
                 form,
                 lambda found: _add(found, text, uploads.stored),
                 Action.ADD_TO_OWN_REQUEST,
-                thanks=lambda changed: (
-                    _("Thank you. Our desk sees it.")
-                    if changed.lead_team_id is None
-                    else _("Thank you. Everyone who works on it sees it.")
-                ),
+                thanks=_thanks_for_words,
+                brought=uploads.stored,
             ):
                 return redirect(url_for(".show", token=token), 303)
             # What was kept and not taken over is thrown away again.
@@ -223,8 +223,6 @@ def urge(token: str) -> ResponseReturnValue:
             found, word=form.word.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.URGE_OWN_REQUEST,
-        once=[Step.URGE],
-        words=form.word.data or "",
         thanks=lambda changed: (
             _("We have told the desk. You can urge again tomorrow.")
             if changed.lead_team_id is None
@@ -249,8 +247,6 @@ def withdraw(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.WITHDRAW_OWN_REQUEST,
-        once=[Step.WITHDRAW],
-        words=form.reason.data or "",
         thanks=_("You have withdrawn it. Nobody works on it any more."),
     ):
         return redirect(url_for(".show", token=token), 303)
@@ -280,9 +276,6 @@ def confirm(token: str) -> ResponseReturnValue:
             now=utc_now(),
         ),
         Action.CONFIRM_OWN_REQUEST,
-        once=[Step.CONFIRM],
-        words=form.word.data or "",
-        detail={"solved": form.solved.data, "satisfaction": form.satisfaction.data},
         thanks=_("Thank you for your word. It goes to everyone who helped."),
     ):
         return redirect(url_for(".show", token=token), 303)
@@ -307,8 +300,6 @@ def dispute(token: str) -> ResponseReturnValue:
             found, reason=form.reason.data or "", actor=_requester(found), now=utc_now()
         ),
         Action.DISPUTE_OWN_REQUEST,
-        once=[Step.DISPUTE, Step.ASK_REOPENING],
-        words=form.reason.data or "",
         thanks=lambda changed: (
             _(
                 "It was closed already, so a supervisor who did not work on it decides whether we go "
@@ -375,9 +366,6 @@ def _renewed(token: str, form_key: str) -> str | None:
 
 def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> None:
     actor, now = _requester(found), utc_now()
-    if _is_said_again(found, text, stored, now=now):
-        delete_files(photo.key for photo in stored)
-        return
     if _has_said_enough(found):
         raise RefusedError(Refusal.TOO_MANY_WORDS)
     count_attempt("word", str(found.id), secret=_secret(), now=now)
@@ -385,18 +373,9 @@ def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> Non
     answers.add_word(found, word=text, photos=len(stored), actor=actor, now=now)
 
 
-def _is_said_again(
-    found: ServiceRequest, text: str, stored: Sequence[StoredPhoto], *, now: datetime
-) -> bool:
-    """Tell whether the requester said exactly this, with these photos, a moment ago."""
-    steps = (Step.ADD_WORD, Step.RESUME)
-    said = queries.taken_just_now(
-        found.id, steps, public_note=text, actor=_requester(found), now=now
-    )
-    if said is None or photos_told_of(said.detail) != len(stored):
-        return False
-    theirs = {photo.sha256 for photo in queries.photos_of(found) if photo.added_by_id is None}
-    return {photo.sha256 for photo in stored} <= theirs
+def _thanks_for_words(changed: ServiceRequest) -> str:
+    thanks: str = _("Thank you. Everyone who works on it sees it.")
+    return _("Thank you. Our desk sees it.") if changed.lead_team_id is None else thanks
 
 
 def _has_said_enough(found: ServiceRequest) -> bool:
@@ -412,14 +391,11 @@ def _take(
     action: Action,
     *,
     thanks: Callable[[ServiceRequest], str] | str,
-    once: Collection[Step] = (),
-    words: str = "",
-    detail: Mapping[str, object] = MappingProxyType({}),
+    brought: Sequence[StoredPhoto] = (),
 ) -> bool:
     """Take a step on the request behind `token`; say beside the form why it cannot be taken.
 
-    `once`: the steps that it can be. Taken a moment ago with the same `words`, and with what `detail`
-    says, it is not taken again: that was a double tap.
+    `brought`: the photos that came with it; those of a form that was taken before are thrown away.
     """
     try:
         with transaction():
@@ -429,10 +405,10 @@ def _take(
                 return False  # the page below says why
             changed = queries.find_for_change(requester, found.id, action)
             links.require_link(token, changed)
-            if not queries.taken_just_now(
-                changed.id, once, public_note=words, detail=detail, actor=requester, now=utc_now()
-            ):
+            if once.is_first():
                 step(changed)
+            else:
+                delete_files(photo.key for photo in brought)
             thanked = thanks if isinstance(thanks, str) else thanks(changed)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))

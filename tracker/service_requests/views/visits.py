@@ -27,6 +27,7 @@ from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views import receipts
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import printable
 from tracker.web.errors import refusal_text
@@ -177,15 +178,7 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
         reason, now = form.reason.data or "", utc_now()
         with transaction():
             changed = queries.find_for_change(actor, service_request_id, Action.RECORD_VISIT)
-            said = queries.taken_just_now(
-                changed.id,
-                [Step.NOTE],
-                public_note=reason,
-                detail={"visit_id": visit_id},
-                actor=actor,
-                now=now,
-            )
-            if said is None:  # else a double tap
+            if once.is_first():
                 visiting.cancel_visit(
                     changed, _visit(changed, visit_id), reason=reason, actor=actor, now=now
                 )

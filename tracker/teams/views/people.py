@@ -21,6 +21,7 @@ from tracker.permissions import Action, Actor, require
 from tracker.privacy import normalise_phone
 from tracker.teams import actions as team_actions, directory, queries
 from tracker.teams.forms import InvitationForm, PersonForm, RoleForm, role_choices
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import refusal_text
@@ -75,6 +76,7 @@ def new() -> ResponseReturnValue:
     if form.is_sent_and_valid():
         try:
             with transaction():
+                once.require_first()
                 invited = _invite_new(form, actor)
         except RefusedError as refused:
             _complain(form, refused)

@@ -16,6 +16,7 @@ from tracker.permissions import Action, Actor, require
 from tracker.teams import actions, queries
 from tracker.teams.forms import PlaceForm, TeamForm
 from tracker.teams.models import Team
+from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.locale import localized
@@ -40,6 +41,7 @@ def new() -> ResponseReturnValue:
     if form.is_sent_and_valid():
         try:
             with transaction():
+                once.require_first()
                 team = actions.add_team(**_content(form), actor=actor, now=utc_now())
                 team_id = team.id
         except RefusedError as refused:
