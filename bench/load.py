@@ -500,8 +500,9 @@ def one_round(
 def durable_inserts(facts: Facts, rounds: int, seconds: float) -> dict[str, float]:
     """Return how much the floor makes durable in a second, from the same clients.
 
-    Pairs of rows, and the bare rows of requests: a request, its requester and the first line of
-    its history, with every index and trigger that they have.
+    Pairs of rows, and the bare rows of requests: all that sending one writes (the request, its
+    requester, the first line of its history, its words, a draft used up, an attempt counted), with
+    every index and trigger that they have.
     """
     rates: dict[str, list[float]] = {"rows": [], "requests": []}
     with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:

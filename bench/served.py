@@ -2,7 +2,8 @@
 
 The floor is as little as a useful page can be on the same server, the same database and the
 same framework: Flask, one indexed query, 25 rows, one template. Its POST writes two rows and
-answers when they are durable; another writes the rows of one request, with nothing around them.
+answers when they are durable; another writes every row that sending a request writes, with nothing
+around them.
 """
 
 import os
@@ -17,8 +18,17 @@ from sqlalchemy.engine import Connection, Engine
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tracker import create_app
+from tracker.clock import utc_now
 from tracker.database import Model
-from tracker.service_requests.models import HistoryEntry, Requester, ServiceRequest
+from tracker.search_text import index_text
+from tracker.service_requests import search
+from tracker.service_requests.models import (
+    HistoryEntry,
+    Requester,
+    ServiceRequest,
+    SubmissionDraft,
+)
+from tracker.web.throttle import Attempt
 
 FLOOR: Final = "/bench-floor"
 COPY: Final = "b"
@@ -34,7 +44,7 @@ _ROWS: Final = text(
     " WHERE id > :after ORDER BY id LIMIT 25"
 )
 _LATEST: Final = text(
-    "SELECT service_request.id, requester_id, history_entry.id AS entry_id"
+    "SELECT service_request.id, requester_id, history_entry.id AS entry_id, need, address"
     " FROM service_request JOIN history_entry ON history_entry.service_request_id = service_request.id"
     " WHERE history_entry.step = 'submit' AND service_request.status = 'submitted'"
     " ORDER BY service_request.id DESC LIMIT 1"
@@ -61,7 +71,7 @@ def make_floor(database: str) -> Flask:
         return render_template_string(_PAGE, rows=found)
 
     @floor.post("/rows")
-    def insert() -> str:
+    def insert_two() -> str:
         with _writing(engine) as connection:
             parent = connection.execute(
                 text("INSERT INTO bench_floor_parent (note) VALUES ('parent') RETURNING id")
@@ -75,17 +85,25 @@ def make_floor(database: str) -> Flask:
     @floor.post("/requests")
     def insert_request() -> str:
         with _writing(engine) as connection:
-            source = connection.execute(_LATEST).one()
+            source, now = connection.execute(_LATEST).one(), utc_now()
+            attempt = {"scope": "bench", "key_hash": secrets.token_hex(32), "at": now}
+            connection.execute(insert(Attempt), attempt)
             requester_id = _copied(connection, Requester, source.requester_id)
+            reference = f"{COPY}{secrets.randbelow(10**9):09}"
             request_id = _copied(
                 connection,
                 ServiceRequest,
                 source.id,
                 requester_id=requester_id,
-                reference=f"{COPY}{secrets.randbelow(10**9):09}",
+                reference=reference,
                 submission_key=None,
             )
             _copied(connection, HistoryEntry, source.entry_id, service_request_id=request_id)
+            draft = {"key": secrets.token_urlsafe(24), "content": {}, "created_at": now}
+            connection.execute(insert(SubmissionDraft), {**draft, "service_request_id": request_id})
+            words = index_text(f"{reference} {source.need} {source.address}")
+            added = {"id": request_id, "body": words}
+            connection.execute(search.ADD_TEXT[engine.dialect.name], added)
         return "ok"
 
     return floor
@@ -121,6 +139,11 @@ def forget_copies(engine: Engine) -> None:
         connection.execute(text("CREATE INDEX bench_claim ON claim (service_request_id)"))
         for start in range(0, len(written), 500):
             some = written[start : start + 500]
+            removed = [{"id": each} for each in some]
+            connection.execute(search.REMOVE_TEXT[engine.dialect.name], removed)
+            connection.execute(
+                delete(SubmissionDraft).where(SubmissionDraft.service_request_id.in_(some))
+            )
             connection.execute(
                 delete(HistoryEntry).where(HistoryEntry.service_request_id.in_(some))
             )

@@ -25,7 +25,7 @@ from tracker.teams.models import Team
 from tracker.web.once import TakenForm
 
 TAPS = 8
-DONE = "It had arrived already. It was done once."
+DONE = "This form had arrived already, and was done once."
 
 
 def steps() -> Counter[Step]:

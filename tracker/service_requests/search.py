@@ -53,11 +53,11 @@ BATCH: Final = 1000
 MOST_OF_FEW: Final = 2_000
 CLEARLY_MANY: Final = 10 * MOST_OF_FEW
 
-_REMOVE = {
+REMOVE_TEXT: Final = {
     "sqlite": text("DELETE FROM service_request_search WHERE rowid = :id"),
     "postgresql": text("DELETE FROM service_request_search WHERE service_request_id = :id"),
 }
-_ADD = {
+ADD_TEXT: Final = {
     "sqlite": text("INSERT INTO service_request_search (rowid, body) VALUES (:id, :body)"),
     "postgresql": text(
         "INSERT INTO service_request_search (service_request_id, body)"
@@ -97,14 +97,14 @@ def add_many(texts: Mapping[int, str]) -> None:
     """Index many new requests at once: request id → text."""
     rows = [{"id": key, "body": index_text(value)} for key, value in texts.items()]
     if rows:
-        db.session.execute(_ADD[db.session.connection().dialect.name], rows)
+        db.session.execute(ADD_TEXT[db.session.connection().dialect.name], rows)
 
 
 def remove_many(ids: Iterable[int]) -> None:
     """Take requests out of the index, e.g. before they are indexed again."""
     rows = [{"id": key} for key in ids]
     if rows:
-        db.session.execute(_REMOVE[db.session.connection().dialect.name], rows)
+        db.session.execute(REMOVE_TEXT[db.session.connection().dialect.name], rows)
 
 
 def index_missing() -> int:

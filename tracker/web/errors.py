@@ -293,7 +293,7 @@ def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:
     except LOST as lost:
         return unavailable(lost)
     if is_done:  # what cannot be done now is what it did itself, when it came first
-        flash(_("It had arrived already. It was done once."))
+        flash(str(once.AGAIN))
         return redirect(_page_above() or url_for("home.index"), 303)
     status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
     if isinstance(error, StepNotAllowedError):

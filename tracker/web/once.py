@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Final, cast
 
 from flask import request
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from sqlalchemy import String, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,6 +30,10 @@ KEPT: Final = timedelta(days=1)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _CHANCE_BYTES: Final = 24
 _READ: Final = "shishi.once"
+_AGAIN: Final = "shishi.once_again"
+AGAIN: Final = _l(
+    "This form had arrived already, and was done once. To do it once more, open it anew."
+)
 
 
 class TakenForm(Model):
@@ -50,7 +55,8 @@ def was_taken() -> bool:
     """Tell whether the form of this request was taken before, with all that it says."""
     mark = _mark()
     known = select(TakenForm.mark).where(TakenForm.mark == mark)
-    return mark is not None and db.session.scalar(known) is not None
+    request.environ[_AGAIN] = mark is not None and db.session.scalar(known) is not None
+    return bool(request.environ[_AGAIN])
 
 
 def is_first() -> bool:
@@ -68,8 +74,16 @@ def is_first() -> bool:
     return True
 
 
+def told(done: object) -> str:
+    """Return the words for what was done; for a form that was taken before, that it was.
+
+    Somebody may have changed it since: what a page says then must not sound as if it had just been done.
+    """
+    return str(AGAIN if request.environ.get(_AGAIN) else done)
+
+
 def require_first() -> None:
-    """Raise `StaleError` unless `is_first`: `web.errors` answers that it is done, and leads up."""
+    """Raise `StaleError` unless `is_first`: `web.errors` answers that it was done, and leads up."""
     if not is_first():
         message = "The form was taken before."
         raise StaleError(message)

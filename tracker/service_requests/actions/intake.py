@@ -12,16 +12,16 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages, queries, search
+from tracker.service_requests import messages, search
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import (
     BuiltInChannel,
     ForWhom,
-    Photo,
     ReachableBy,
     Requester,
     ServiceRequest,
+    SubmissionDraft,
 )
 from tracker.service_requests.reference import mark_of_link, new_reference
 
@@ -58,12 +58,14 @@ def submit(
     content: NewRequest,
     *,
     submission_key: str,
+    draft: SubmissionDraft | None = None,
     actor: Actor,
     now: datetime,
     may_be_written_to: Callable[[str | None], bool] = lambda _email: True,
 ) -> ServiceRequest:
     """Make a request of what somebody brings; with the same key again, return the same one.
 
+    `draft`, if it was one, is locked (`queries.draft_for_change`); its photos go with it.
     `may_be_written_to` is asked once for each request that is made, with the requester's e-mail
     address: whether a message says that it came in.
 
@@ -78,6 +80,7 @@ def submit(
     made = _make(
         content,
         submission_key=submission_key,
+        draft=draft,
         tells_requester=tells_requester,
         actor=actor,
         now=now,
@@ -91,6 +94,7 @@ def _make(
     content: NewRequest,
     *,
     submission_key: str,
+    draft: SubmissionDraft | None = None,
     tells_requester: bool = True,
     actor: Actor,
     now: datetime,
@@ -126,7 +130,8 @@ def _make(
     if not tells_requester:
         detail["untold"] = True
     steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=detail)
-    _take_over(submission_key, service_request)
+    if draft is not None:
+        _take_over(draft, service_request)
     search.add(service_request)
     return service_request
 
@@ -204,14 +209,10 @@ def _unused_reference() -> str:
             return reference
 
 
-def _take_over(submission_key: str, service_request: ServiceRequest) -> None:
+def _take_over(draft: SubmissionDraft, service_request: ServiceRequest) -> None:
     """Hand the photos of the draft to the request, and let the draft lead to it."""
-    draft = queries.draft_for_change(submission_key)
-    if draft is None:
-        return
     draft.service_request_id = service_request.id
     draft.content = {}
-    for photo in db.session.scalars(select(Photo).where(Photo.draft_id == draft.id)):
+    for photo in draft.photos:
         photo.service_request_id = service_request.id
         photo.draft_id = None
-    db.session.flush()

@@ -392,6 +392,7 @@ def _send(
         sent = intake.submit(
             content,
             submission_key=key,
+            draft=draft,
             actor=resident(),
             now=utc_now(),
             may_be_written_to=receipts.may_be_written_to,

@@ -149,7 +149,7 @@ def release(service_request_id: int) -> ResponseReturnValue:
 
 
 def _free_again(service_request_id: int) -> ResponseReturnValue:
-    flash(str(_FREE_AGAIN))
+    flash(once.told(_FREE_AGAIN))
     if request.form.get("person_id") == str(signed_in_actor().person_id):
         return redirect(url_for(".mine"), 303)
     return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)

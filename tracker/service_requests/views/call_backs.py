@@ -59,7 +59,7 @@ def call(service_request_id: int) -> ResponseReturnValue:
             was_closed = it.status is Status.CLOSED
             if once.is_first():
                 _record(it, form)
-        flash(_said(form, was_closed=was_closed))
+        flash(once.told(_said(form, was_closed=was_closed)))
         return redirect(url_for(".index"), 303)
     return render_template(
         "service_requests/call_back.html",

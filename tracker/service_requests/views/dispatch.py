@@ -65,7 +65,7 @@ def accept(service_request_id: int) -> ResponseReturnValue:
             )
 
         if _changed(actor, service_request_id, form, change):
-            flash(_("Accepted. The clock is running."))
+            flash(once.told(_("Accepted. The clock is running.")))
             if request.form.get("then") != "stop" and _may_assign(actor, service_request_id):
                 return redirect(url_for(".assign", service_request_id=service_request_id), 303)
             return _back(actor, service_request_id)
@@ -96,7 +96,7 @@ def decline(service_request_id: int) -> ResponseReturnValue:
             )
 
         if _changed(actor, service_request_id, form, change):
-            flash(_("Declined and closed."))
+            flash(once.told(_("Declined and closed.")))
             return _back(actor, service_request_id)
     return _page("decline", service_request_id, form, Step.DECLINE)
 
@@ -117,7 +117,7 @@ def merge(service_request_id: int) -> ResponseReturnValue:
             dispatch.merge(changed, kept, note=form.note.data or "", actor=actor, now=utc_now())
 
         if _changed(actor, service_request_id, form, change, also_id=survivor_id):
-            flash(_("Merged. Both requesters hear how it goes on."))
+            flash(once.told(_("Merged. Both requesters hear how it goes on.")))
             return _back(actor, survivor_id)
         service_request = _found(actor, service_request_id, Step.MERGE)
         survivor = choices.survivor_by_id(service_request, actor, survivor_id)
@@ -179,7 +179,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
 
         try:
             if _changed(actor, service_request_id, form, change):
-                flash(_("Assigned. The team has been told."))
+                flash(once.told(_("Assigned. The team has been told.")))
                 return _back(actor, service_request_id)
         except StaleError:
             service_request = queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
@@ -201,7 +201,7 @@ def return_(service_request_id: int) -> ResponseReturnValue:
             dispatch.return_(changed, reason=form.reason.data or "", actor=actor, now=utc_now())
 
         if _changed(actor, service_request_id, form, change):
-            flash(_("Returned to the desk."))
+            flash(once.told(_("Returned to the desk.")))
             return _back(actor, service_request_id)
     return _page("return", service_request_id, form, Step.RETURN, limit=limit)
 
@@ -218,7 +218,7 @@ def sign_for(service_request_id: int) -> ResponseReturnValue:
             dispatch.sign_for(changed, actor=actor, now=utc_now())
 
         if _changed(actor, service_request_id, form, change):
-            flash(_("Signed for. It is your team's now."))
+            flash(once.told(_("Signed for. It is your team's now.")))
             return _back(actor, service_request_id)
     return _page("sign_for", service_request_id, form, Step.SIGN_FOR)
 

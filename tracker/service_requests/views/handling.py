@@ -230,7 +230,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     form = ResolutionForm.from_request().offer()
     if once.was_taken():
-        flash(str(_REPORTED))
+        flash(once.told(_REPORTED))
         return _back(service_request_id)
     status_after(service_request.status, Step.RESOLVE)
     needs_evidence = service_request.category.needs_evidence
@@ -238,7 +238,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     if form.is_sent_and_valid() and not request.form.get("preview"):
         with kept_uploads(form.evidence.data or []) as uploads:
             if _resolved(service_request_id, form, uploads):
-                flash(str(_REPORTED))
+                flash(once.told(_REPORTED))
                 return _back(service_request_id)
             delete_files(photo.key for photo in uploads.stored)
         service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
@@ -312,7 +312,7 @@ def _step_page(
                 it = queries.find_for_change(actor, service_request_id, right)
                 if once.is_first():
                     take(it, {"actor": actor, "now": utc_now()})
-            flash(str(words.done))
+            flash(once.told(words.done))
             return _back(service_request_id)
         except RefusedError as refused:
             form.complain(_first_field(form), refusal_text(refused.refusal))

@@ -70,7 +70,7 @@ def enter(service_request_id: int) -> ResponseReturnValue:
         except RefusedError as refused:
             form.complain(form.person_id, _why_not(refused.refusal))
         else:
-            flash(_("%(name)s is entered and has been told.", name=name))
+            flash(once.told(_("%(name)s is entered and has been told.", name=name)))
             return redirect(
                 url_for("service_requests.show", service_request_id=service_request_id), 303
             )

@@ -183,7 +183,8 @@ def word(token: str) -> ResponseReturnValue:
     photos = request.files.getlist("photos")
     has_photos = any(photo.filename for photo in photos)
     if form.is_sent_and_valid() and once.was_taken():
-        flash(_thanks_for_words(links.request_behind(token)))
+        links.request_behind(token)  # or it leads nowhere any more
+        flash(str(once.AGAIN))
         return redirect(url_for(".show", token=token), 303)
     if form.is_sent_and_valid() and _hears_words(token, form, has_photos=has_photos):
         found = links.request_behind(token)
@@ -200,7 +201,11 @@ def word(token: str) -> ResponseReturnValue:
                 form,
                 lambda found: _add(found, text, uploads.stored),
                 Action.ADD_TO_OWN_REQUEST,
-                thanks=_thanks_for_words,
+                thanks=lambda changed: (
+                    _("Thank you. Our desk sees it.")
+                    if changed.lead_team_id is None
+                    else _("Thank you. Everyone who works on it sees it.")
+                ),
                 brought=uploads.stored,
             ):
                 return redirect(url_for(".show", token=token), 303)
@@ -373,11 +378,6 @@ def _add(found: ServiceRequest, text: str, stored: Sequence[StoredPhoto]) -> Non
     answers.add_word(found, word=text, photos=len(stored), actor=actor, now=now)
 
 
-def _thanks_for_words(changed: ServiceRequest) -> str:
-    thanks: str = _("Thank you. Everyone who works on it sees it.")
-    return _("Thank you. Our desk sees it.") if changed.lead_team_id is None else thanks
-
-
 def _has_said_enough(found: ServiceRequest) -> bool:
     """Tell whether the words of this hour are used up. Runs inside a transaction."""
     name, now = str(found.id), utc_now()
@@ -416,7 +416,7 @@ def _take(
     except StepNotAllowedError:
         # It moved on since the page was opened; the page below says how it stands now.
         return False
-    flash(thanked)
+    flash(once.told(thanked))
     return True
 
 

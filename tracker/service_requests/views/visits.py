@@ -182,7 +182,7 @@ def cancel(service_request_id: int, visit_id: int) -> ResponseReturnValue:
                 visiting.cancel_visit(
                     changed, _visit(changed, visit_id), reason=reason, actor=actor, now=now
                 )
-        flash(_("The visit is called off, and the requester has been told."))
+        flash(once.told(_("The visit is called off, and the requester has been told.")))
         return _back(service_request_id)
     return render_template(
         "service_requests/visit_cancel.html", form=form, service_request=it, visit=visit
