@@ -65,6 +65,7 @@ const note = document.querySelector("[data-device-note]");
 const sent = document.querySelector("[data-draft-sent]");
 const checked = document.querySelector("[data-draft-checked]");
 let silent = false;
+let timer;
 
 forget((draft) => Date.now() - draft.at >= KEPT);
 if (sent) forget((draft) => draft.key === sent.dataset.draftSent);
@@ -80,7 +81,6 @@ function takeOver(draft) {
 
 if (form) {
   const words = form.elements.namedItem("need");
-  let timer;
 
   function save() {
     if (silent || !words.value.trim()) return;
@@ -137,10 +137,17 @@ for (const button of document.querySelectorAll("[data-draft-discard]")) {
   button.addEventListener("click", () => {
     const key = button.dataset.draftDiscard || (offer?.contains(button) ? offered?.key : form?.dataset.draft);
     silent = true;
+    clearTimeout(timer);
     forget((draft) => draft.key === key);
     if (offer?.contains(button)) show(); // another one may have been begun before
-    else if (note && !note.hidden) {
+    else if (button.dataset.draftDiscardForm) {
+      // The server keeps it as well: it is thrown away there, and nothing is kept as the page is left.
+      document.getElementById(button.dataset.draftDiscardForm).submit();
+      return;
+    } else if (note && !note.hidden) {
       form.reset();
+      // A page that came back with mistakes was printed with what was typed.
+      for (const field of fieldsOf(form)) if (["text", "tel", "email", "textarea"].includes(field.type)) field.value = "";
       note.hidden = true;
       form.scrollIntoView();
       form.elements.namedItem("need").focus();

@@ -1,6 +1,6 @@
 // What only this device keeps of somebody's notes (js/note_draft.js) goes to the server before they
 // sign out: nothing is lost, and the next person on the same phone has nothing of it. What the server
-// does not take stays under its author's mark.
+// does not take, as it has something newer, stays under its author's mark and is offered to them.
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
 
 function namesOf(prefix) {
@@ -24,7 +24,10 @@ async function handOver(form, prefix, name) {
   }
   const body = new URLSearchParams({
     csrf_token: form.elements.namedItem("csrf_token").value,
-    form_key: name.slice(prefix.length),
+    form_key: kept.form ?? name.slice(prefix.length),
+    page: kept.page ?? "",
+    number: kept.number ?? 0,
+    follows: kept.follows ?? "",
     content: kept.content,
   });
   const answer = await fetch(form.dataset.notesUrl, { method: "POST", body, redirect: "manual" });

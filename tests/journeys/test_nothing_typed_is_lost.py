@@ -1,11 +1,13 @@
 """A note typed for an hour survives a sign-out, with script and without."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Page as WebPage, Route, expect
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -143,7 +145,7 @@ def test_what_is_typed_is_kept_while_it_is_typed(
     again.get_by_role("button", name="Save the visit").click()
     again.get_by_text("The visit is recorded.").wait_for()
     db.session.rollback()
-    assert db.session.query(NoteDraft).count() == 0
+    assert db.session.query(NoteDraft).one().is_over
     assert db.session.query(Visit).one().findings == NOTE
 
 
@@ -264,6 +266,188 @@ def test_a_note_that_is_thrown_away_stays_away(
     window.goto(f"/requests/{claimed.id}/visits/record")
     expect(window.get_by_label("What did you find?")).to_have_value("")
     assert window.evaluate(COPIES) == 0
+
+
+FOUND = "What did you find?"
+
+
+def wait_until(page: WebPage, is_so: Callable[[], bool]) -> None:
+    """Wait until something is so that the page does not show."""
+    for _ in range(200):
+        if is_so():
+            return
+        page.wait_for_timeout(50)
+    pytest.fail("it never was so")
+
+
+def kept_on_the_server() -> str:
+    """Return what the server keeps of the only note."""
+    db.session.rollback()
+    return db.session.query(NoteDraft).one().content
+
+
+@pytest.mark.parametrize("how", ["late", "lost"])
+def test_what_was_typed_first_never_replaces_what_was_typed_last(
+    a: Builders, windows: Windows, claimed: ServiceRequest, how: str
+) -> None:
+    """The first save is held back until the page is left, and then comes late or fails."""
+    window = windows.open()
+    windows.sign_in(window, worker_on(a, claimed))
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append(route) if not held else route.continue_()
+
+    window.route("**/drafts", hold_the_first)
+    window.get_by_label(FOUND).fill("first words")
+    wait_until(window, lambda: bool(held))
+    window.get_by_label(FOUND).fill("first words and the end")
+    window.goto("/board")
+    wait_until(window, lambda: "the end" in kept_on_the_server())
+    with suppress(Error):  # the page that sent it is gone
+        held[0].continue_() if how == "late" else held[0].abort()
+
+    window.goto(f"/requests/{claimed.id}/visits/record")
+    expect(window.get_by_label(FOUND)).to_have_value("first words and the end")
+    assert "the end" in kept_on_the_server()
+
+
+@pytest.mark.parametrize("seen_by", ["opening the form", "signing out"])
+def test_an_older_note_of_a_device_never_replaces_a_newer_one_but_is_offered(
+    a: Builders, windows: Windows, claimed: ServiceRequest, seen_by: str
+) -> None:
+    author, address = worker_on(a, claimed), f"/requests/{claimed.id}/visits/record"
+    phone, desk = windows.open(width=390), windows.open()
+    windows.sign_in(phone, author)
+    phone.goto(address)
+    phone.route("**/drafts", lambda route: route.fulfill(status=503))
+    phone.get_by_label(FOUND).fill("old, typed on the train")
+    phone.get_by_text("Not connected: kept on this device.").wait_for()
+    phone.unroute("**/drafts")
+    phone.goto("/board")
+    windows.sign_in(desk, author)
+    desk.goto(address)
+    desk.get_by_label(FOUND).fill("new, the whole report")
+    desk.get_by_text("Kept.", exact=True).wait_for()
+
+    if seen_by == "signing out":
+        phone.locator("summary", has_text=author.name).click()
+        phone.get_by_role("button", name="Sign out", exact=True).click()
+        phone.get_by_text("You are signed out.").wait_for()
+        assert "the whole report" in kept_on_the_server()
+        windows.sign_in(phone, author)
+    phone.goto(address)
+    expect(phone.get_by_label(FOUND)).to_have_value("new, the whole report")
+    phone.get_by_role("button", name="Put it in here").click()
+    expect(phone.get_by_label(FOUND)).to_have_value("old, typed on the train")
+    phone.get_by_text("Kept.", exact=True).wait_for()
+    assert "typed on the train" in kept_on_the_server()
+    assert phone.evaluate(COPIES) == 0
+    windows.complaints.clear()  # what was not taken, on purpose
+
+
+def test_a_visit_whose_answer_was_lost_does_not_come_back_as_another(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author, address = worker_on(a, claimed), f"/requests/{claimed.id}/visits/record"
+    window = windows.open()
+    windows.sign_in(window, author)
+    window.goto(address)
+    window.get_by_label(FOUND).fill("Tap mended")
+    window.get_by_label("Began").fill(just_now())
+    window.get_by_label("Yes", exact=True).check()
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort("connectionreset")
+
+    window.route("**/visits/record", lose_the_answer)
+    window.get_by_role("button", name="Save the visit").click()
+    wait_until(window, lambda: visits_recorded() == 1)
+    window.unroute("**/visits/record")
+    window.goto("/me")
+    assert window.evaluate(COPIES) == 1
+
+    window.goto(address)
+    expect(window.get_by_label(FOUND)).to_have_value("")
+    assert window.evaluate(COPIES) == 0
+    windows.complaints.clear()  # the connection that was lost, on purpose
+
+
+def visits_recorded() -> int:
+    """Return how many visits were recorded."""
+    db.session.rollback()
+    return db.session.query(Visit).count()
+
+
+def test_a_note_thrown_away_does_not_come_back_with_a_save_on_its_way(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    address = f"/requests/{claimed.id}/visits/record"
+    window = windows.open()
+    windows.sign_in(window, worker_on(a, claimed))
+    window.goto(address)
+    window.get_by_label(FOUND).fill("a secret")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.goto(address)
+    held: list[Route] = []
+    window.route("**/drafts", lambda route: route.continue_() if held else held.append(route))
+    window.get_by_label(FOUND).press_sequentially("!")
+    wait_until(window, lambda: bool(held))
+    window.get_by_role("button", name="Throw it away").click()
+    window.get_by_text("This is what you were typing").wait_for(state="detached")
+    with suppress(Error):
+        held[0].continue_()
+
+    window.goto(address)
+    expect(window.get_by_label(FOUND)).to_have_value("")
+    assert kept_on_the_server() == ""
+    assert window.evaluate(COPIES) == 0
+    windows.complaints.clear()  # the save that was called off, on purpose
+
+
+def test_one_window_forgets_nothing_that_another_keeps_on_the_device(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    address = f"/requests/{claimed.id}/visits/record"
+    one = windows.open()
+    windows.sign_in(one, worker_on(a, claimed))
+    one.goto(address)
+    two = one.context.new_page()
+    two.goto(address)
+    one.route("**/drafts", lambda route: route.fulfill(status=503))
+    one.get_by_label(FOUND).fill("a long report")
+    one.get_by_text("Not connected: kept on this device.").wait_for()
+    one.close()
+    two.get_by_label("Place").fill("x")
+    two.get_by_text("Kept.", exact=True).wait_for()
+
+    two.goto(address)
+    two.get_by_role("button", name="Put it in here").click()
+    expect(two.get_by_label(FOUND)).to_have_value("a long report")
+    windows.complaints.clear()  # what was not taken, on purpose
+
+
+def test_a_copy_that_is_too_old_is_gone_from_the_device(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    address = f"/requests/{claimed.id}/visits/record"
+    window = windows.open()
+    windows.sign_in(window, worker_on(a, claimed))
+    window.goto(address)
+    window.route("**/drafts", lambda route: route.fulfill(status=503))
+    window.get_by_label(FOUND).fill("a secret")
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    window.evaluate(
+        "for (const [name, kept] of Object.entries(localStorage).filter(([n]) => n.startsWith('shishi-note:')))"
+        " localStorage.setItem(name, JSON.stringify({ ...JSON.parse(kept), at: 1 }))"
+    )
+
+    window.goto(address)
+    expect(window.get_by_label(FOUND)).to_have_value("")
+    assert window.evaluate(COPIES) == 0
+    windows.complaints.clear()  # what was not taken, on purpose
 
 
 def test_what_is_typed_on_and_on_is_kept_meanwhile(

@@ -19,7 +19,7 @@ from tracker.organisation.models import Area, Category
 from tracker.service_requests import links
 from tracker.service_requests.actions import dispatch, handling
 from tracker.service_requests.lifecycle import Outcome, Priority, Status
-from tracker.service_requests.models import Photo, ServiceRequest
+from tracker.service_requests.models import Photo, ServiceRequest, SubmissionDraft
 
 pytestmark = pytest.mark.browser
 
@@ -266,6 +266,26 @@ def test_what_is_typed_can_be_discarded(windows: Windows, tap: Category) -> None
     page.get_by_role("button", name="Discard what I typed").click()
 
     expect(page.locator("#need")).to_have_value("")
+    page.goto("/requests/new")
+    expect(page.get_by_text("You began a request on this device")).to_be_hidden()
+
+
+def test_what_came_back_with_mistakes_can_be_discarded_everywhere(
+    windows: Windows, tap: Category
+) -> None:
+    page = windows.open(f"/requests/new/form?category={tap.id}", width=390)
+    page.locator("#need").fill("My private trouble")
+    page.get_by_role("button", name="Continue", exact=True).last.click()
+    expect(page.get_by_text("Please check what you entered")).to_be_visible()
+    page.locator("#need").press_sequentially("!")
+    eventually(page, "localStorage.getItem('shishi-draft') !== null")
+
+    page.get_by_role("button", name="Discard what I typed").click()
+    page.wait_for_url("**/")
+
+    assert page.evaluate("localStorage.getItem('shishi-draft')") is None
+    db.session.rollback()
+    assert db.session.query(SubmissionDraft).count() == 0
     page.goto("/requests/new")
     expect(page.get_by_text("You began a request on this device")).to_be_hidden()
 

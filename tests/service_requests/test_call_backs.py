@@ -376,8 +376,8 @@ def test_what_is_sent_twice_is_written_down_once(
     answers = [browser.request("POST", page.path, data=sent) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [303, 303]
-    page = browser.open("/call-backs").text
-    assert (page.count(told), page.count("arrived already, and was done once")) == (1, 1)
+    words = browser.open("/call-backs").text
+    assert (words.count(told), words.count("arrived already, and was done once")) == (1, 1)
     taken = [entry.step for entry in queries.history_of(now_of(it))]
     assert sum(step in (Step.CONFIRM, Step.DISPUTE, Step.ASK_REOPENING) for step in taken) == (
         2 if stood is Status.CLOSED else 1

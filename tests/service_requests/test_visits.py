@@ -543,7 +543,26 @@ def test_what_was_typed_is_put_back_and_forgotten_after_saving(
     assert values["contact_made"] == ["yes"]
     at_work.send(way="in_person", started_at="2026-03-11T09:00", visitors=[it.claims[0].person_id])
     assert visits()[0].findings == "写到一半"
-    assert list(db.session.scalars(select(NoteDraft))) == []
+    assert [(draft.content, draft.is_over) for draft in db.session.scalars(select(NoteDraft))] == [
+        ("", True)
+    ]
+    assert "This is what you were typing" not in at_work.open(below(it, "record")).text
+
+
+def test_what_is_kept_late_or_over_something_newer_is_not_taken(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    assert keep(at_work, it, "[2]", page="one", number="2") == 204
+    assert keep(at_work, it, "[1]", page="one", number="1") == 204, "it came late, and is done with"
+    assert keep(at_work, it, "[]", page="two", number="1") == 409, "it was opened before"
+    assert keep(at_work, it, "[3]", page="two", number="1", follows="one:2:typed") == 204
+    assert keep(at_work, it, "[4]", page="one", number="3") == 409
+    assert keep(at_work, it, "", page="two", discard="1") == 204
+    assert keep(at_work, it, "[5]", page="two", number="2") == 409, "it was on its way"
+    assert keep(at_work, it, "[6]", page="three", number="1", follows="two:1:typed") == 409
+    [draft] = db.session.scalars(select(NoteDraft))
+    assert (draft.content, draft.is_over) == ("", True)
+    assert keep(at_work, it, "[7]", page="four", number="1", follows=draft.mark) == 204
 
 
 def test_a_draft_can_be_thrown_away(at_work: Browser, it: ServiceRequest) -> None:
@@ -590,7 +609,7 @@ def test_many_drafts_kept_at_once_are_one_for_each_form_and_no_more_than_may(
     def keeping(form_key: str) -> Callable[[], None]:
         def act() -> None:
             with transaction():
-                visiting.keep_draft(person_id, form_key, "写到一半", now=now)
+                visiting.keep_draft(person_id, form_key, visiting.Typed("写到一半"), now=now)
 
         return act
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import sqlalchemy as sa
 
 from tests.support import postgres
@@ -144,6 +145,19 @@ def copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _delete_rows(engine: sa.Engine) -> None:
+    """Delete every row. A browser may still be sending something: whoever gave way tries again."""
+    for _ in range(5):
+        try:
+            _delete_rows_once(engine)
+        except sa.exc.OperationalError as error:
+            if not isinstance(error.orig, psycopg.errors.DeadlockDetected):
+                raise
+        else:
+            return
+    _delete_rows_once(engine)
+
+
+def _delete_rows_once(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         names = _tables(connection)
         if not _is_superuser(connection):

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tracker.config import Settings
 from tracker.database import db, refresh_statistics, transaction
 from tracker.organisation import queries as organisation
-from tracker.service_requests.actions import time_passing
+from tracker.service_requests.actions import time_passing, visiting
 from tracker.service_requests.leftovers import clear_old_drafts
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ServiceRequest
@@ -39,6 +39,8 @@ class Day:
     """Files that a crash left behind before their photo was known."""
     forgotten_forms: int = 0
     """Marks of forms that were taken long enough ago."""
+    forgotten_notes: int = 0
+    """Notes that somebody began long ago and never sent."""
     failed: int = 0
 
     def __str__(self) -> str:
@@ -46,8 +48,8 @@ class Day:
         return (
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
-            f"{self.swept_files} stray files swept, {self.forgotten_forms} forms forgotten, "
-            f"{self.failed} failed"
+            f"{self.swept_files} stray files swept, {self.forgotten_forms} forms and "
+            f"{self.forgotten_notes} begun notes forgotten, {self.failed} failed"
         )
 
 
@@ -70,6 +72,7 @@ def run_daily(now: datetime) -> str:
     day.swept_files = sweep_strays(settings.uploads_path, now=now)
     with transaction():
         day.forgotten_forms = once.forget_old(now=now)
+        day.forgotten_notes = visiting.forget_old_drafts(now=now)
     refresh_statistics()
     return str(day)
 

@@ -88,7 +88,11 @@ class Visit(Model):
 
 
 class NoteDraft(Model):
-    """What somebody is typing, kept on the server so that no time-out loses it."""
+    """What somebody is typing, kept on the server so that no time-out loses it.
+
+    It stays for a while after the note was sent or thrown away, without the words: what a page
+    keeps too late, or a device kept meanwhile, must not bring it back.
+    """
 
     __tablename__ = "note_draft"
 
@@ -99,3 +103,14 @@ class NoteDraft(Model):
     content: Mapped[str] = mapped_column(Text)
     """The form's fields as JSON."""
     saved_at: Mapped[datetime]
+    page: Mapped[str] = mapped_column(String(32), default="")
+    """The key of the page on which it was typed."""
+    number: Mapped[int] = mapped_column(default=0)
+    """How often that page has kept it: what comes late has a lower one."""
+    is_over: Mapped[bool] = mapped_column(default=False)
+    """It was sent, or thrown away."""
+
+    @property
+    def mark(self) -> str:
+        """Return what tells this state of it from every other."""
+        return f"{self.page}:{self.number}:{'over' if self.is_over else 'typed'}"

@@ -368,12 +368,13 @@ def test_who_expects_somebody_hears_that_nobody_comes_as_it_is_merged(
 
 def test_the_newest_words_are_kept_for_each_person_and_form(a: Builders, person: Person) -> None:
     other = a.person()
-    for content in ("写到一", "写到一半"):
+    for number, content in enumerate(("写到一", "写到一半")):
         with transaction():
-            visiting.keep_draft(person.id, "visit:1:new", content, now=a.now)
+            typed = visiting.Typed(content, "page", number=number)
+            visiting.keep_draft(person.id, "visit:1:new", typed, now=a.now)
     with transaction():
-        visiting.keep_draft(person.id, "visit:2:new", "另一个", now=a.now)
-        visiting.keep_draft(other.id, "visit:1:new", "别人的", now=a.now)
+        visiting.keep_draft(person.id, "visit:2:new", visiting.Typed("另一个"), now=a.now)
+        visiting.keep_draft(other.id, "visit:1:new", visiting.Typed("别人的"), now=a.now)
 
     draft = visiting.find_draft(person.id, "visit:1:new")
     assert draft is not None
@@ -384,13 +385,15 @@ def test_the_newest_words_are_kept_for_each_person_and_form(a: Builders, person:
 def test_of_all_that_somebody_began_the_newest_are_kept(a: Builders, person: Person) -> None:
     other = a.person()
     with transaction():
-        visiting.keep_draft(other.id, "visit:0:new", "别人的", now=a.now)
+        visiting.keep_draft(other.id, "visit:0:new", visiting.Typed("别人的"), now=a.now)
     for number in range(visiting.MOST_DRAFTS + 5):
         at = a.now + timedelta(minutes=number)
         with transaction():
-            visiting.keep_draft(person.id, f"visit:{number}:new", "写到一半", now=at)
+            begun = visiting.Typed("写到一半", "page", number=number)
+            visiting.keep_draft(person.id, f"visit:{number}:new", begun, now=at)
             # The first is gone on with all the time: it never is among the oldest.
-            visiting.keep_draft(person.id, "visit:0:new", f"第{number}次", now=at)
+            gone_on = visiting.Typed(f"第{number}次", "page", number=number + 1)
+            visiting.keep_draft(person.id, "visit:0:new", gone_on, now=at)
 
     keys = {
         draft.form_key
@@ -403,9 +406,19 @@ def test_of_all_that_somebody_began_the_newest_are_kept(a: Builders, person: Per
 
 def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
     with transaction():
-        visiting.keep_draft(person.id, "visit:1:new", "写到一半", now=a.now)
+        visiting.keep_draft(person.id, "visit:1:new", visiting.Typed("写到一半"), now=a.now)
     for _ in range(2):
         with transaction():
-            visiting.drop_draft(person.id, "visit:1:new")
+            visiting.end_draft(person.id, "visit:1:new", page="page", now=a.now)
 
     assert visiting.find_draft(person.id, "visit:1:new") is None
+    assert visiting.draft_mark(person.id, "visit:1:new") == "page:0:over"
+
+
+def test_what_nobody_sent_is_forgotten_in_the_end(a: Builders, person: Person) -> None:
+    with transaction():
+        visiting.keep_draft(person.id, "visit:1:new", visiting.Typed("写到一半"), now=a.now)
+    for days, left in ((30, 1), (31, 0)):
+        with transaction():
+            visiting.forget_old_drafts(now=a.now + timedelta(days=days))
+        assert len(db.session.scalars(select(NoteDraft)).all()) == left

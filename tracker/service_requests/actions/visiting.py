@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Final
 
@@ -23,6 +23,8 @@ from tracker.visits.queries import is_to_come
 
 MOST_DRAFTS: Final = 50
 """How many reports somebody may have begun: ten times what one person may hold in hand."""
+DRAFTS_KEPT: Final = timedelta(days=30)
+"""Longer than any device keeps its own copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,41 +272,90 @@ def _call_off(
     )
 
 
-def keep_draft(person_id: int, form_key: str, content: str, *, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a page keeps of what is being typed into it."""
+
+    content: str
+    page: str = ""
+    """The page's key."""
+    number: int = 0
+    """How often it has kept something so far: what is on its way may come late."""
+    follows: str = ""
+    """The mark of the draft that it was opened with (`NoteDraft.mark`); "" where there was none."""
+
+
+def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) -> bool:
     """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only.
 
-    One for each form, and of all that somebody began the newest `MOST_DRAFTS`.
+    One for each form, and of all that somebody began the newest `MOST_DRAFTS`. False, and nothing
+    changes, where something else was kept, sent or thrown away since the page was opened.
     """
     # Of two windows of one person the second waits here, and finds what the first kept.
     db.session.get_one(Person, person_id, with_for_update={"key_share": True})
-    draft = find_draft(person_id, form_key)
+    draft = _any_draft(person_id, form_key)
     if draft is None:
-        draft = NoteDraft(person_id=person_id, form_key=form_key, content=content, saved_at=now)
+        draft = NoteDraft(person_id=person_id, form_key=form_key)
         db.session.add(draft)
-    draft.content = content
-    draft.saved_at = now
+    elif draft.page == typed.page and draft.page:
+        if draft.is_over:
+            return False
+        if typed.number <= draft.number:
+            return True  # what the page kept later was here first
+    elif draft.mark != typed.follows:
+        return False
+    draft.content, draft.page, draft.number = typed.content, typed.page, typed.number
+    draft.saved_at, draft.is_over = now, False
     db.session.flush()
     _forget_oldest(person_id, besides=draft)
+    return True
 
 
 def find_draft(person_id: int, form_key: str) -> NoteDraft | None:
     """Return what that person was typing into that form."""
+    draft = _any_draft(person_id, form_key)
+    return None if draft is None or draft.is_over else draft
+
+
+def draft_mark(person_id: int, form_key: str) -> str:
+    """Return the mark of what was kept for that form, sent or thrown away or not; "" for nothing."""
+    draft = _any_draft(person_id, form_key)
+    return "" if draft is None else draft.mark
+
+
+def end_draft(person_id: int, form_key: str, *, page: str, now: datetime) -> None:
+    """Forget what was typed, after it was sent or thrown away on `page`; it does not come back."""
+    db.session.get_one(Person, person_id, with_for_update={"key_share": True})
+    draft = _any_draft(person_id, form_key)
+    if draft is None:
+        draft = NoteDraft(person_id=person_id, form_key=form_key, number=0)
+        db.session.add(draft)
+    draft.content, draft.page = "", page
+    draft.saved_at, draft.is_over = now, True
+
+
+def forget_old_drafts(*, now: datetime) -> int:
+    """Remove what was kept more than `DRAFTS_KEPT` before `now`; return how many these were."""
+    old = delete(NoteDraft).where(NoteDraft.saved_at < now - DRAFTS_KEPT)
+    return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined] # a DELETE has one
+
+
+def _any_draft(person_id: int, form_key: str) -> NoteDraft | None:
     return db.session.scalar(
-        select(NoteDraft).where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
+        select(NoteDraft)
+        .where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
+        .execution_options(populate_existing=True)
     )
-
-
-def drop_draft(person_id: int, form_key: str) -> None:
-    """Forget what was typed, after it was sent."""
-    draft = find_draft(person_id, form_key)
-    if draft is not None:
-        db.session.delete(draft)
 
 
 def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
     too_many = (
         select(NoteDraft.id)
-        .where(NoteDraft.person_id == person_id, NoteDraft.id != besides.id)
+        .where(
+            NoteDraft.person_id == person_id,
+            NoteDraft.id != besides.id,
+            NoteDraft.is_over.is_(False),
+        )
         .order_by(NoteDraft.saved_at.desc(), NoteDraft.id.desc())
         .offset(MOST_DRAFTS - 1)
     )

@@ -29,7 +29,7 @@ from tracker.service_requests.views.uploads import Uploads, delete_files, kept_u
 from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web import once
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import printable
+from tracker.web.addresses import identity, printable, read_argument
 from tracker.web.errors import refusal_text
 from tracker.web.locale import local_datetime
 
@@ -119,6 +119,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         service_request=it,
         form_key=form_key,
         draft_from=draft.saved_at if draft else None,
+        follows=visiting.draft_mark(actor.person_id or 0, form_key),
         planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
     )
@@ -232,20 +233,31 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/drafts")
 def keep() -> ResponseReturnValue:
-    """Keep what somebody is typing, field by field, as JSON. Answers 204."""
+    """Keep what somebody is typing, field by field, as JSON.
+
+    Answers 204; 409 where something else was kept, sent or thrown away since.
+    """
     actor = signed_in_actor()
     form_key, content = request.form.get("form_key", "")[:80], request.form.get("content", "")
+    page = request.form.get("page", "")[:32]
     if actor.person_id is None or not form_key or len(content) > LONGEST_DRAFT:
         message = "That cannot be kept."
         raise NotPermittedError(message)
     with transaction():
         if request.form.get("discard"):
-            visiting.drop_draft(actor.person_id, form_key)
+            visiting.end_draft(actor.person_id, form_key, page=page, now=utc_now())
+            is_kept = True
         else:
-            visiting.keep_draft(actor.person_id, form_key, content, now=utc_now())
+            typed = visiting.Typed(
+                content,
+                page,
+                number=read_argument(request.form, "number", identity) or 0,
+                follows=request.form.get("follows", ""),
+            )
+            is_kept = visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
     if request.form.get("discard"):
         return redirect(request.referrer or "/", 303) if _from_here() else ("", 204)
-    return "", 204
+    return "", 204 if is_kept else 409
 
 
 def _from_here() -> bool:
@@ -357,7 +369,8 @@ def _recorded(
                 _refuse_other_photos(it, visit, uploads)
                 delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
-                visiting.drop_draft(actor.person_id, form_key)
+                page = request.form.get(once.FIELD, "")[:32]
+                visiting.end_draft(actor.person_id, form_key, page=page, now=now)
             return visit.id
     except RefusedError as refused:
         if refused.refusal is Refusal.RECORDED_ALREADY:
