@@ -5,7 +5,7 @@ Pure. A mask keeps enough to tell two people apart, and not enough to reach eith
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -170,9 +170,11 @@ class _Plain(dict[int, str]):
 
 
 _PLAIN: Final = _Plain()
-_NUMERALS: Final = str.maketrans(
-    "〇零一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖", "0012345678912123456789"
-)
+_CHINESE_DIGITS: Final = "〇零一二三四五六七八九幺两壹贰叁肆伍陆柒捌玖"
+_NUMERALS: Final = str.maketrans(_CHINESE_DIGITS, "0012345678912123456789")
+# The first or the last of a run of numerals may belong to another word: 周三, or 一直 in 三五八一直在.
+_FIRST_NUMERAL: Final = re.compile(rf"(?<![\d{_CHINESE_DIGITS}])[{_CHINESE_DIGITS}]")
+_LAST_NUMERAL: Final = re.compile(rf"[{_CHINESE_DIGITS}](?![\d{_CHINESE_DIGITS}])")
 
 
 def _counted(text: str) -> str:
@@ -180,10 +182,21 @@ def _counted(text: str) -> str:
     return text if text.isascii() else text.translate(_NUMERALS)
 
 
+def _readings(plain: str) -> Iterable[str]:
+    """Return `plain` in the ways in which its numerals may be meant, each of the same length.
+
+    As it stands first: in 张三 and a number behind it, the numeral is no digit of the number.
+    """
+    without_first = _FIRST_NUMERAL.sub("\n", plain)
+    shorter = without_first, _LAST_NUMERAL.sub("\n", plain), _LAST_NUMERAL.sub("\n", without_first)
+    return dict.fromkeys((plain, *map(_counted, (plain, *shorter))))
+
+
 # On a text whose numerals are digits already: 十八, 三十二, 廿一, 一百零二, 一千八百零二, 第五.
+# A 0 and a digit behind tens are a room on that floor: 十八零二 is 1802.
 _TENS: Final = re.compile(
     r"第(?=[\d十拾廿卅])|(?<!\d)(?=\d?[千仟百佰十拾廿卅])"
-    r"(?:([1-9])[千仟]0?)?(?:([1-9])[百佰]0?)?(?:([1-9])?([十拾廿卅]))?([1-9])?(?!\d)"
+    r"(?:([1-9])[千仟]0?)?(?:([1-9])[百佰]0?)?(?:([1-9])?([十拾廿卅]))?([1-9])?(?(4)(0\d)?)(?!\d)"
 )
 _TENFOLD: Final = {"廿": 20, "卅": 30}
 
@@ -197,12 +210,12 @@ def _in_digits(counted: str, origins: Sequence[int]) -> tuple[str, Sequence[int]
         return counted, origins
     told, places, last = "", list[int](), 0
     for match in _TENS.finditer(counted):
-        thousands, hundreds, tens, ten, ones = match.groups()
+        thousands, hundreds, tens, ten, ones, room = match.groups()
         value = 1000 * int(thousands or 0) + 100 * int(hundreds or 0) + int(ones or 0)
         value += _TENFOLD.get(ten, 10 * int(tens or 1)) if ten else 0
         if not value and match[0] != "第":
             continue  # 百姓
-        digits = str(value) if value else ""
+        digits = f"{value}{room or ''}" if value else ""
         told += counted[last : match.start()] + digits
         places += origins[last : match.start()]
         begins, ends = origins[match.start()], origins[match.end() - 1]
@@ -374,6 +387,8 @@ SHORTEST_TOLD: Final = 2
 SHORTEST_PLACE: Final = 4
 """So many letters and digits in a row, a digit among them, tell a house."""
 BESIDE_PLACE: Final = ",;，。；"
+_UNSEEN: Final = frozenset({"Cf", "Mn", "Me"})
+"""Categories of what stands in or around other characters: joiners, accents, the frame of a keycap."""
 _WITHIN_WORDS: Final = frozenset("·・‧•.-_*/\\'’|~")
 
 
@@ -389,14 +404,36 @@ _NOBODY: Final = re.compile(
     r"|师傅|老师|医生|书记|主任|经理|先生|女士|太太"
     r"|大[爷妈叔娘嫂]|奶奶|爷爷|女儿|儿子|老[公婆伴师板]|妈妈?|爸爸?|孩子|电话|号码|手机|联系|转告|地址|住在?"
     r"|家(?=[里的人楼对旁隔,。;、\s]|$)|[我你他她的在请找敲问打给或叫那这]"
+    # When somebody is in. 周 is a family name, too, as 白, 凌 and 夏 are: 周一鸣, 白天宇.
+    r"|[周週]末|(?:星期|[礼禮]拜)[一二三四五六日天末]?|(?:[周週][一二三四五六日天]|白天|凌晨|[春夏秋冬]天)"
+    r"(?=$|[^\u3400-\u9fff]|和[周週]|[上下中]午|傍晚|[周週二三四五六七八九十日早晚白全到至及或的在都有没不休也前后以])"
+    r"|[上下中]午|早[上晨]|晚上|傍晚|半夜|夜[里裡间晚]|平[时時常]|[今明后每全整]天|工作日|节假日|假期"
+    r"|[一二三四五六七八九十两]{1,3}[点點][半钟多]?|小时|分钟|[之以][前后]|左右|随时|有时|经常|通常|一般|一直|总是"
+    r"|时[候间]|[上下]班|[上放]学|休息|[回出]来|方便|有[人空]"
     r"|\b(?:the|this|that|please|ring|ask|call|knock|tell|phone|number|next|door|shop|house|flat|floor|gate"
     r"|neighbou?rs?|family|friend|son|daughter|wife|husband|mother|father|sister|brother|from|for|and|with"
     r"|upstairs|downstairs|opposite|behind|front|above|below|left|right|lives?|mr|mrs|ms|miss|mister|madam"
-    r"|dr|uncle|aunt|auntie|grandma|grandpa|old|young|you|our|his|her|their|its|can|when|who|where)\b",
+    r"|dr|uncle|aunt|auntie|grandma|grandpa|old|young|you|our|his|her|their|its|can|when|who|where"
+    # When, without April, May and June, Day and Sun, and the like, which people are called, too.
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mon|tue|tues|wed|thur|thurs|fri|sat|january|february"
+    r"|july|september|october|november|december|(?:morning|afternoon|evening|night|weekend|weekday)s?"
+    r"|noon|midday|midnight|days|daytime|daily|weeks?|months?|hours?|today|tonight|tomorrow|every|any|all|most"
+    r"|always|usually|mostly|mainly|often|sometimes|never|before|after|until|till|between|during|around|about"
+    r"|open|closed|home|away|back|out|except|only|both|not|but)\b",
     re.IGNORECASE,
 )
 """What is said beside a name, of anybody."""
-_SPELT_NUMBER: Final = re.compile(r"\d(?:[^\w\n]{0,3}\d)+", re.ASCII)
+_SPELT_NUMBER: Final = re.compile(r"\d(?:[^A-Za-z\d\n]{0,3}\d)+", re.ASCII)
+# 18楼02室 is door 1802, on a text without spaces and dashes, too; 5楼1单元 and 5楼1点 are no doors.
+_FLOOR: Final = "[楼樓层層Ff]"
+_NO_ROOM: Final = r"(?!\d|单元|單元|[栋棟幢点點时時:])"
+_FLOOR_AND_ROOM: Final = re.compile(rf"(?<!\d)(\d{{1,2}}){_FLOOR}[ ,-]{{0,2}}(\d{{1,2}}){_NO_ROOM}")
+_TIME_OF_DAY: Final = r"(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?"
+_HOURS: Final = re.compile(
+    rf"(?<![\d-]){_TIME_OF_DAY} ?[-~] ?{_TIME_OF_DAY} ?(?:[点點时時]|[ap]\.?m\b|h\b|o.clock|uhr)",
+    re.IGNORECASE,
+)
+"""From one hour to another, which without its dash looks like a door: 8-12点."""
 
 
 _NAMED_BY_TITLE: Final = re.compile(
@@ -425,7 +462,14 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
     house = _house(place)
     counted, _ = _in_digits(_counted(house), range(len(house)))
     doors = [*re.findall(r"\d{3,}", house), *re.findall(r"\d{3,}", counted)]
+    doors += [f"{floor}{room:0>2}" for floor, room in _FLOOR_AND_ROOM.findall(counted)]
     return [*names, *titled, *given, *doors, *_names_of_houses(house)]
+
+
+def _spellings(door: str) -> str:
+    """Return a regular expression of what is read as a door: 1802, 18楼2室."""
+    floor, room = door[:-2], door[-2:].removeprefix("0")
+    return rf"{door}|{floor}{_FLOOR}0?{room}{_NO_ROOM}" if floor else door
 
 
 def _house(place: str) -> str:
@@ -471,13 +515,20 @@ def told_again(
             continue
         # A door is told in numerals, too; somebody's name that has some is no number.
         searched, places = (counted, counted_origins) if wanted.isdecimal() else (bare, origins)
-        for match in re.finditer(re.escape(wanted), searched):
+        sought = _spellings(wanted) if wanted.isdecimal() else re.escape(wanted)
+        for match in re.finditer(sought, searched):
             begin, end = places[match.start()], places[match.end() - 1] + 1
             if not (_is_one(text[begin - 1 : begin + 1]) or _is_one(text[end - 1 : end + 1])):
                 found.append(slice(begin, end))
     found += [
         slice(counted_origins[begin], counted_origins[end - 1] + 1)
         for begin, end in _places(counted, _bare_place(place or ""))
+    ]
+    hours = [match.span() for match in _HOURS.finditer(_plain(text))]
+    found = [
+        each
+        for each in found
+        if not any(begin <= each.start and each.stop <= end for begin, end in hours)
     ]
     for phone in phones:
         found += _spelt_numbers(text, phone)
@@ -531,7 +582,7 @@ def _bare(text: str) -> tuple[str, Sequence[int]]:
     pairs = [
         (bare, origin)
         for origin, character in enumerate(text)
-        if unicodedata.category(character) != "Cf"
+        if unicodedata.category(character) not in _UNSEEN
         for bare in level(character)
         if not (bare.isspace() or bare in _WITHIN_WORDS)
     ]
@@ -573,24 +624,30 @@ class PersonalData:
     end: int
 
 
+# What people put between the groups of a number. A full-width comma is a plain one by then.
+_APART: Final = "[ .,/_~·、。-]"
 _ID_CARD: Final = re.compile(
-    r"(?<![\dA-Za-z])\d(?:[ .-]?\d){16}[ .-]?[\dXx](?![\dA-Za-z])", re.ASCII
+    rf"(?<!\d)\d(?:{_APART}{{0,3}}\d){{16}}{_APART}{{0,3}}[\dXx](?!\d)", re.ASCII
 )
+# With the dot that a Chinese keyboard types, too: zhangsan@qq。com; and with a space or two around the @.
 _EMAIL: Final = re.compile(
-    r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,63}", re.ASCII
+    r"[A-Za-z0-9._%+-]{1,64} {0,2}@ {0,2}(?:[A-Za-z0-9-]{1,63}[.。]){1,8}[A-Za-z]{2,63}", re.ASCII
 )
-# Mobiles, in groups, not, or digit by digit; landlines with an area code; with a country code.
+# Mobiles: in groups; in groups with the same marks between all, which lists of years and hours seldom
+# have, and no sums of money; digit by digit. Landlines with an area code. Numbers with a country code.
 _PHONE: Final = re.compile(
     r"(?<![\d+])(?:"
-    r"(?:(?:\+|00)?86[ .-]?)?1[3-9]\d[ .-]?\d{4}[ .-]?\d{4}"
-    r"|1(?:[ .-]{1,3}\d){10}"
+    r"(?:(?:\+|00)?86(?: {0,3}|[.-]))?1[3-9]\d(?: {0,3}|[.-])\d{4}(?: {0,3}|[.-])\d{4}"
+    rf"|1[3-9]\d(?P<apart>{_APART}{{1,3}})(?:\d{{4}}(?P=apart)\d{{4}}|\d{{3}}(?P=apart)\d{{5}})(?! ?[元块塊])"
+    rf"|1[3-9]\d\d(?P<mark>[ ./_-]{{1,3}})\d{{3}}(?P=mark)\d{{4}}"
+    rf"|1{_APART}{{1,3}}[3-9](?:{_APART}{{1,3}}\d){{9}}"
     r"|1 ?[3-9](?: ?\d){9}"
-    r"|\(?0\d{2,3}\)?[ .-]?\d{3,4}[ .-]?\d{4}"
-    r"|\+[1-9]\d{0,3}(?:[ ().-]{0,2}\d){6,13}"
+    rf"|\(?0\d{{2,3}}\)?{_APART}{{0,3}}\d{{3,4}}[ .-]{{0,3}}\d{{4}}"
+    r"|(?:\+|(?<!\d-)00)[1-9]\d{0,3}(?:[ ()./_-]{0,3}\d){6,13}"
     r")(?!\d)",
     re.ASCII,
 )
-_SEPARATOR: Final = re.compile(r"[ .-]")
+_SEPARATORS: Final = re.compile(_APART + "+")
 # Persons have these; numbers that anyone may call (400, 800) are no personal data.
 _PERSONAL_TYPES: Final = frozenset(
     {
@@ -608,23 +665,23 @@ _ID_CHECK_CHARACTERS: Final = "10X98765432"
 def find_personal_data(text: str, region: str) -> list[PersonalData]:
     """Return the phone numbers, Chinese identity-card numbers and e-mail addresses in `text`.
 
-    In order, without overlaps; positions are those in `text` itself. Full-width digits, numbers
-    in groups or digit by digit, and what invisible characters stand in are found. Phone numbers must exist and identity-card numbers have the
-    right check digit, so that references, dates and amounts are left alone.
+    In order, without overlaps; positions are those in `text` itself. Full-width digits, numbers in
+    groups or digit by digit, in Chinese numerals, and what invisible characters stand in are found.
+    Phone numbers must exist and identity-card numbers have the right check digit, so that
+    references, dates and amounts are left alone.
     """
     plain, places = _visible(_plain(text))
     found: list[PersonalData] = []
-    # As it stands first: in 张三 and a number behind it, the numeral is no digit of the number.
-    for told in dict.fromkeys((plain, _counted(plain))):
+    for told in _readings(plain):
         for seen in (*_id_cards(told), *_emails(told), *_phones(told, region)):
-            datum = replace(seen, start=places[seen.start], end=places[seen.end - 1] + 1)
+            datum = replace(seen, start=places[seen.start], end=places[seen.end])
             if all(datum.end <= other.start or datum.start >= other.end for other in found):
                 found.append(datum)
     return sorted(found, key=lambda datum: datum.start)
 
 
 def is_id_card_number(text: str) -> bool:
-    """Tell whether `text` is a Chinese identity-card number: 18 places, a date, a check digit."""
+    """Tell whether `text` is a Chinese identity-card number: 18 places, a date since 1800, a check digit."""
     number = text.upper()
     if len(number) != 18 or not number.isascii() or not number[:17].isdecimal():
         return False
@@ -633,21 +690,38 @@ def is_id_card_number(text: str) -> bool:
     except ValueError:
         return False
     total = sum(int(digit) * weight for digit, weight in zip(number[:17], _ID_WEIGHTS, strict=True))
-    return number[0] != "0" and number[17] == _ID_CHECK_CHARACTERS[total % 11]
+    is_of_people = number[0] != "0" and "1800" <= number[6:10] < "2100"
+    return is_of_people and number[17] == _ID_CHECK_CHARACTERS[total % 11]
 
 
 def _visible(text: str) -> tuple[str, Sequence[int]]:
-    """Return what can be seen of `text`, and where each character stands in it."""
+    """Return what can be seen of `text`, and where each character of it, and its end, stands in it."""
     if text.isascii():
-        return text, range(len(text))
-    places = [at for at, character in enumerate(text) if unicodedata.category(character) != "Cf"]
-    return "".join(text[at] for at in places), places
+        return text, range(len(text) + 1)
+    places = [
+        at for at, character in enumerate(text) if unicodedata.category(character) not in _UNSEEN
+    ]
+    return "".join(text[at] for at in places), [*places, len(text)]
+
+
+def _matches(
+    pattern: re.Pattern[str], text: str, is_real: Callable[[re.Match[str]], bool]
+) -> Iterator[re.Match[str]]:
+    """Give what matches and is real. What is not may begin before what is, and is gone into again."""
+    at = 0
+    while match := pattern.search(text, at):
+        is_found = is_real(match)
+        at = match.end() if is_found else match.start() + 1
+        if is_found:
+            yield match
 
 
 def _id_cards(plain: str) -> Iterator[PersonalData]:
-    for match in _ID_CARD.finditer(plain):
-        if is_id_card_number(_SEPARATOR.sub("", match[0])):
-            yield PersonalData(PersonalDataKind.ID_CARD, match.start(), match.end())
+    def is_real(match: re.Match[str]) -> bool:
+        return is_id_card_number(_SEPARATORS.sub("", match[0]))
+
+    for match in _matches(_ID_CARD, plain, is_real):
+        yield PersonalData(PersonalDataKind.ID_CARD, match.start(), match.end())
 
 
 def _emails(plain: str) -> Iterator[PersonalData]:
@@ -656,10 +730,14 @@ def _emails(plain: str) -> Iterator[PersonalData]:
 
 
 def _phones(plain: str, region: str) -> Iterator[PersonalData]:
-    for match in _PHONE.finditer(plain):
-        number = _parsed(_SEPARATOR.sub("", match[0]), "CN")
-        if number is not None and _is_personal(number) and not _lacks_trunk_zero(number, match[0]):
-            yield PersonalData(PersonalDataKind.PHONE, match.start(), match.end())
+    def is_real(match: re.Match[str]) -> bool:
+        number = _parsed(_SEPARATORS.sub("", match[0]), "CN")
+        return (
+            number is not None and _is_personal(number) and not _lacks_trunk_zero(number, match[0])
+        )
+
+    for match in _matches(_PHONE, plain, is_real):
+        yield PersonalData(PersonalDataKind.PHONE, match.start(), match.end())
     if region != "CN":
         for local in phonenumbers.PhoneNumberMatcher(plain, region):
             if _is_personal(local.number):
