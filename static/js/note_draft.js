@@ -5,7 +5,7 @@
 const box = document.querySelector("[data-note-draft]");
 const form = box?.querySelector("form");
 const state = box?.querySelector("[data-note-state]");
-const other = box?.querySelector("[data-note-other]");
+const other = document.querySelector("[data-note-other]");
 const PAUSE = 1500;
 const MOST_KEPT_ALIVE = 60_000;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
@@ -132,7 +132,7 @@ if (box && form) {
     if (!other) return;
     other.hidden = !copy;
     if (!copy) return;
-    other.querySelector("[data-note-other-when]").textContent = new Date(copy.at).toLocaleString(document.documentElement.lang);
+    other.querySelector("[data-note-other-when]").textContent = new Date(copy.at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
     other.querySelector("[data-note-other-take]").onclick = () => { take(copy); offer(rest); };
     other.querySelector("[data-note-other-drop]").onclick = () => { remove(copy.name); offer(rest); };
   };
