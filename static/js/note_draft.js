@@ -7,11 +7,11 @@ const form = box?.querySelector("form");
 const state = box?.querySelector("[data-note-state]");
 const other = document.querySelector("[data-note-other]");
 const PAUSE = 1500;
+const SLOW = 3000;
 const MOST_KEPT_ALIVE = 60_000;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
 const CONFLICT = 409;
-const NOT_KEPT = new Set(["csrf_token", "once_key", "submission_key", "photos", "author"]);
-const SENT = "shishi-note-sent";
+const NOT_KEPT = new Set(["csrf_token", "once_key", "follows", "submission_key", "photos", "author"]);
 // Several people may share a phone: each finds their own notes only.
 const prefixOf = (author) => `shishi-note:${author}:`;
 
@@ -64,20 +64,33 @@ if (box && form) {
     }
   };
 
+  // What was kept here since stays.
+  const forgetHere = (upTo) => {
+    try {
+      const kept = JSON.parse(localStorage.getItem(name));
+      if (kept && kept.number <= upTo) localStorage.removeItem(name);
+    } catch {
+      // Nothing was kept.
+    }
+  };
+
   const save = async () => {
     const own = (number += 1);
     const content = fields();
     const body = new URLSearchParams({ csrf_token: box.dataset.token, form_key: formKey, page, number: own, follows, content });
+    const slow = setTimeout(() => keepHere(fields()), SLOW); // the line may be dead
     try {
       // Sent to its end although the page is left, as far as browsers promise that.
       const keepalive = body.toString().length < MOST_KEPT_ALIVE;
       const answer = await fetch(box.dataset.url, { method: "POST", body, redirect: "manual", keepalive });
       if (answer.status !== 204) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
       reached = Math.max(reached, own);
+      clearTimeout(slow);
       if (own < number) return; // a later one is on its way
-      remove(name);
+      forgetHere(content === fields() ? own + 1 : own);
       say(box.dataset.kept);
     } catch (error) {
+      clearTimeout(slow);
       if (own <= reached || isThrownAway) return; // what was kept later has arrived
       keepHere(fields());
       say(error.status === CONFLICT ? box.dataset.elsewhere : box.dataset.notKept);
@@ -126,6 +139,23 @@ if (box && form) {
     keep();
   };
 
+  // Puts a copy into the form, and offers what stood there in its turn.
+  let swaps = 0;
+  const swap = (copy, rest) => {
+    const before = { at: Date.now(), form: formKey, page: `${page}~${(swaps += 1)}`, number: 0, follows: "-", content: fields() };
+    before.name = `${prefixOf(author)}${before.page}`;
+    const isOther = before.content !== copy.content;
+    if (isOther) {
+      try {
+        localStorage.setItem(before.name, JSON.stringify(before));
+      } catch {
+        // Full or forbidden: this page alone offers it.
+      }
+    }
+    take(copy);
+    offer(isOther ? [before, ...rest] : rest);
+  };
+
   // Offers what does not follow from what the server has, one after the other.
   const offer = (copies) => {
     const [copy, ...rest] = copies;
@@ -133,7 +163,7 @@ if (box && form) {
     other.hidden = !copy;
     if (!copy) return;
     other.querySelector("[data-note-other-when]").textContent = new Date(copy.at).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-    other.querySelector("[data-note-other-take]").onclick = () => { take(copy); offer(rest); };
+    other.querySelector("[data-note-other-take]").onclick = () => swap(copy, rest);
     other.querySelector("[data-note-other-drop]").onclick = () => { remove(copy.name); offer(rest); };
   };
 
@@ -142,7 +172,10 @@ if (box && form) {
   let isTaken = false;
   for (const copy of copiesOf(author, formKey)) {
     const isOfThatPage = Boolean(copy.page) && copy.page === pageThere;
-    if (isOfThatPage && (stateThere === "over" || copy.number <= Number(numberThere))) {
+    if ("answer" in box.dataset && isOfThatPage && !isTaken) {
+      isTaken = true; // it was sent just now, and this is what is wrong with it
+      take(copy);
+    } else if (isOfThatPage && (stateThere === "over" || copy.number <= Number(numberThere))) {
       remove(copy.name); // sent, thrown away, or there already
     } else if (!isTaken && (isOfThatPage || (copy.follows ?? "") === follows)) {
       isTaken = true;
@@ -156,6 +189,7 @@ if (box && form) {
   form.addEventListener("input", () => {
     timer ||= setTimeout(() => due() && keep(), PAUSE); // who types on and on is kept meanwhile
   });
+  window.addEventListener("pageshow", () => { isThrownAway = false; });
   window.addEventListener("pagehide", () => {
     if (!due() || isThrownAway) return;
     if (navigator.onLine) save();
@@ -174,21 +208,9 @@ if (box && form) {
     due();
     // Until it is known to be taken: the answer may be a page that asks to sign in again.
     keepHere(fields());
-    try {
-      sessionStorage.setItem(SENT, name);
-    } catch {
-      // The next page that opens this form finds out.
-    }
   });
 }
 
 // Where the visit has been recorded, the copy on this device has done its work.
-if (document.querySelector("[data-note-recorded]")) {
-  try {
-    const sent = sessionStorage.getItem(SENT);
-    if (sent?.startsWith("shishi-note:")) localStorage.removeItem(sent);
-    sessionStorage.removeItem(SENT);
-  } catch {
-    // Nothing was kept.
-  }
-}
+const recorded = document.querySelector("[data-note-recorded]");
+if (recorded) remove(`${prefixOf(recorded.dataset.author)}${recorded.dataset.noteRecorded}`);

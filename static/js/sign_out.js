@@ -31,7 +31,7 @@ async function handOver(form, prefix, name) {
     content: kept.content,
   });
   const answer = await fetch(form.dataset.notesUrl, { method: "POST", body, redirect: "manual" });
-  if (answer.status === 204) localStorage.removeItem(name);
+  if (answer.status === 204 && JSON.parse(localStorage.getItem(name))?.number === kept.number) localStorage.removeItem(name);
 }
 
 document.addEventListener("submit", (event) => {

@@ -3,7 +3,7 @@
 // not at all.
 const NAME = "shishi-unsent";
 const KEPT_FOR = 60 * 1000;
-const NOT_KEPT = new Set(["csrf_token", "author", "kept", "resume", "submission_key"]);
+const NOT_KEPT = new Set(["csrf_token", "once_key", "follows", "author", "kept", "resume", "submission_key"]);
 const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 
 const forms = () => [...document.forms].filter((form) => form.getAttribute("method") === "post" && !form.querySelector('[type="password"]'));

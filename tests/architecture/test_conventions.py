@@ -1,6 +1,7 @@
 """The product keeps its own conventions. Each list of exceptions says why, and may not go stale."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from tests.support.databases import settings
 from tracker import create_app
 from tracker.web.access import is_public, public
 from tracker.web.forms import Form, password_fields
-from tracker.web.kept import SECRETS
+from tracker.web.kept import ONCE_KEY, SECRETS
 
 FILES: Final = python_files()
 ACTION_FILES: Final = [
@@ -297,3 +298,12 @@ def test_the_product_never_imports_its_tests_or_tools() -> None:
     for path in FILES:
         roots = {module.partition(".")[0] for module in rules.imports_of(path.read_text())}
         assert not roots & {"tests", "tools", "bench", "pytest"}, name_of(path)
+
+
+def test_no_script_keeps_what_tells_one_page_from_another() -> None:
+    keeping = [path for path in (ROOT / "static/js").glob("*.js") if "NOT_KEPT" in path.read_text()]
+    assert len(keeping) == 3
+    for path in keeping:
+        [listed] = re.findall(r"NOT_KEPT = new Set\((.*?)\)", path.read_text())
+        for name in ("csrf_token", ONCE_KEY, "author"):
+            assert f'"{name}"' in listed, f"{path.name} keeps {name}"

@@ -248,6 +248,19 @@ def test_what_was_refused_was_not_taken_and_may_be_sent_again(
     assert steps()[Step.URGE] == 2
 
 
+def test_a_form_that_was_kept_without_its_empty_file_field_is_the_same(
+    a: Builders, browser: Browser
+) -> None:
+    mine = a.service_request()
+    address = f"/track/{links.token_for(mine.id, mine.link_salt)}/words"
+    sent = {**browser.open(address).form("word").values(), "word": "又漏了"}
+    nothing_chosen = {**sent, "photos": [(BytesIO(b""), "")]}
+    for given in (nothing_chosen, sent):
+        assert browser.request("POST", address, data=given).status_code == 303
+
+    assert steps()[Step.ADD_WORD] == 1
+
+
 @pytest.mark.parametrize("key", [None, "", "short", "k" * 33, "k" * 31 + "\ud800"])
 def test_a_form_without_a_key_of_ours_is_always_the_first(
     a: Builders, browser: Browser, key: str | None

@@ -185,7 +185,7 @@ DETAILS = {
 def init_app(app: Flask) -> None:
     """Answer every error with a page that says what to do."""
     app.register_error_handler(ShishiError, _answer_domain_error)
-    app.register_error_handler(StaleDataError, lambda _: problem(409))
+    app.register_error_handler(StaleDataError, _answer_stale_data)
     app.register_error_handler(IntegrityError, _answer_integrity_error)
     for lost in LOST:
         app.register_error_handler(lost, _answer_database_error)
@@ -284,6 +284,10 @@ def _answer_stale_form(_error: CSRFError) -> ResponseReturnValue:
 
 def _wants_json() -> bool:
     return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
+def _answer_stale_data(_error: StaleDataError) -> ResponseReturnValue:
+    return _answer_domain_error(StaleError("Somebody saved it at the same moment."))
 
 
 def _answer_domain_error(error: ShishiError) -> ResponseReturnValue:

@@ -29,6 +29,8 @@ from tracker.web.addresses import printable
 from tracker.web.sealing import seal, secrets, unseal
 
 NOT_KEPT = frozenset({"csrf_token", "kept", "author", "resume"})
+ONCE_KEY = "once_key"
+"""The field of `tracker.web.once`: kept, but nothing that anybody typed."""
 SECRETS: set[str] = set()
 """Names of password fields, filled in by `tracker.web.forms` as forms are defined: a form that
 has one is not kept at all, so that no page ever shows a password."""
@@ -112,7 +114,7 @@ def kept_from_request() -> KeptForm | None:
     if not SECRETS.isdisjoint(form):
         return kept_from_text(form.get("kept"))
     fields = tuple((name, value) for name, value in form.items(multi=True) if name not in NOT_KEPT)
-    if not any(value.strip() for _, value in fields):
+    if not any(value.strip() for name, value in fields if name != ONCE_KEY):
         return None
     return KeptForm(
         path=request.full_path.rstrip("?"),

@@ -23,9 +23,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.clock import utc_now
 from tracker.database import Model, db
 from tracker.errors import StaleError
-from tracker.web.kept import NOT_KEPT
+from tracker.web.kept import NOT_KEPT, ONCE_KEY
 
-FIELD: Final = "once_key"
 KEPT: Final = timedelta(days=1)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _CHANCE_BYTES: Final = 24
@@ -74,6 +73,12 @@ def is_first() -> bool:
     return True
 
 
+def sent_from() -> str:
+    """Return the key of the page that this request's form was printed on; "" if it says none of ours."""
+    key = request.form.get(ONCE_KEY, "")
+    return key if _KEY.fullmatch(key) else ""
+
+
 def told(done: object) -> str:
     """Return the words for what was done; for a form that was taken before, that it was.
 
@@ -108,7 +113,7 @@ def _mark() -> str | None:
     Read once for each request: whoever works on the photos afterwards uses them up.
     """
     if _READ not in request.environ:
-        is_one_of_ours = request.method == "POST" and _KEY.fullmatch(request.form.get(FIELD, ""))
+        is_one_of_ours = request.method == "POST" and _KEY.fullmatch(request.form.get(ONCE_KEY, ""))
         mark = sha256(repr([*_told()]).encode()).hexdigest() if is_one_of_ours else None
         request.environ[_READ] = mark
     return cast("str | None", request.environ[_READ])
@@ -122,6 +127,8 @@ def _told() -> Iterator[object]:
             yield name, values
     for name, files in sorted(request.files.lists()):
         for file in files:
+            if not file.filename:
+                continue  # nothing was chosen; a form that was kept comes without it
             file.stream.seek(0)
             content = sha256()
             while piece := file.stream.read(1 << 20):

@@ -409,10 +409,43 @@ def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
         visiting.keep_draft(person.id, "visit:1:new", visiting.Typed("写到一半"), now=a.now)
     for _ in range(2):
         with transaction():
-            visiting.end_draft(person.id, "visit:1:new", page="page", now=a.now)
+            assert visiting.end_draft(
+                person.id, "visit:1:new", page="page", follows=":0:typed", now=a.now
+            )
 
-    assert visiting.find_draft(person.id, "visit:1:new") is None
-    assert visiting.draft_mark(person.id, "visit:1:new") == "page:0:over"
+    draft = visiting.find_draft(person.id, "visit:1:new")
+    assert draft is not None
+    assert (draft.content, draft.mark) == ("", "page:0:over")
+
+
+def test_what_nobody_saw_is_not_thrown_away(a: Builders, person: Person) -> None:
+    newer = visiting.Typed("写了一个钟头", "elsewhere", number=4)
+    with transaction():
+        visiting.keep_draft(person.id, "visit:1:new", newer, now=a.now)
+
+    with transaction():
+        assert not visiting.end_draft(
+            person.id, "visit:1:new", page="page", follows="elsewhere:3:typed", now=a.now
+        )
+
+    draft = visiting.find_draft(person.id, "visit:1:new")
+    assert draft is not None
+    assert draft.content == "写了一个钟头"
+
+
+def test_what_is_over_is_not_remembered_without_end(
+    a: Builders, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visiting, "MOST_DRAFTS", 4)
+    with transaction():
+        visiting.keep_draft(person.id, "visit:0:new", visiting.Typed("写到一半"), now=a.now)
+    for number in range(9):
+        with transaction():
+            key = f"visit:{number + 1}:new"
+            visiting.end_draft(person.id, key, page="page", follows="", now=a.now)
+
+    over = [draft.is_over for draft in db.session.scalars(select(NoteDraft))]
+    assert (over.count(True), over.count(False)) == (4, 1)
 
 
 def test_what_nobody_sent_is_forgotten_in_the_end(a: Builders, person: Person) -> None:

@@ -288,12 +288,12 @@ class Typed:
 def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) -> bool:
     """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only.
 
-    One for each form, and of all that somebody began the newest `MOST_DRAFTS`. False, and nothing
+    One for each form; of all that somebody began, and of what is over, the newest `MOST_DRAFTS`. False, and nothing
     changes, where something else was kept, sent or thrown away since the page was opened.
     """
     # Of two windows of one person the second waits here, and finds what the first kept.
     db.session.get_one(Person, person_id, with_for_update={"key_share": True})
-    draft = _any_draft(person_id, form_key)
+    draft = find_draft(person_id, form_key)
     if draft is None:
         draft = NoteDraft(person_id=person_id, form_key=form_key)
         db.session.add(draft)
@@ -312,26 +312,32 @@ def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) ->
 
 
 def find_draft(person_id: int, form_key: str) -> NoteDraft | None:
-    """Return what that person was typing into that form."""
-    draft = _any_draft(person_id, form_key)
-    return None if draft is None or draft.is_over else draft
+    """Return what that person typed into that form: kept, or without its words if that is over."""
+    return db.session.scalar(
+        select(NoteDraft)
+        .where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
+        .execution_options(populate_existing=True)
+    )
 
 
-def draft_mark(person_id: int, form_key: str) -> str:
-    """Return the mark of what was kept for that form, sent or thrown away or not; "" for nothing."""
-    draft = _any_draft(person_id, form_key)
-    return "" if draft is None else draft.mark
+def end_draft(person_id: int, form_key: str, *, page: str, follows: str, now: datetime) -> bool:
+    """Forget what was typed, after it was sent or thrown away on `page`; it does not come back.
 
-
-def end_draft(person_id: int, form_key: str, *, page: str, now: datetime) -> None:
-    """Forget what was typed, after it was sent or thrown away on `page`; it does not come back."""
+    False, and it stays, where something was kept from another page that this one has not shown:
+    `follows` is the mark of what it has.
+    """
     db.session.get_one(Person, person_id, with_for_update={"key_share": True})
-    draft = _any_draft(person_id, form_key)
+    draft = find_draft(person_id, form_key)
     if draft is None:
         draft = NoteDraft(person_id=person_id, form_key=form_key, number=0)
         db.session.add(draft)
+    elif not draft.is_over and draft.page != page and draft.mark != follows:
+        return False
     draft.content, draft.page = "", page
     draft.saved_at, draft.is_over = now, True
+    db.session.flush()
+    _forget_oldest(person_id, besides=draft)
+    return True
 
 
 def forget_old_drafts(*, now: datetime) -> int:
@@ -340,21 +346,13 @@ def forget_old_drafts(*, now: datetime) -> int:
     return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined] # a DELETE has one
 
 
-def _any_draft(person_id: int, form_key: str) -> NoteDraft | None:
-    return db.session.scalar(
-        select(NoteDraft)
-        .where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
-        .execution_options(populate_existing=True)
-    )
-
-
 def _forget_oldest(person_id: int, *, besides: NoteDraft) -> None:
     too_many = (
         select(NoteDraft.id)
         .where(
             NoteDraft.person_id == person_id,
             NoteDraft.id != besides.id,
-            NoteDraft.is_over.is_(False),
+            NoteDraft.is_over.is_(besides.is_over),
         )
         .order_by(NoteDraft.saved_at.desc(), NoteDraft.id.desc())
         .offset(MOST_DRAFTS - 1)

@@ -93,9 +93,11 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
     form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
-    draft = (
-        visiting.find_draft(actor.person_id or 0, form_key) if request.method != "POST" else None
-    )
+    # Read at once: the mark is that of the very words which the page shows.
+    typed = visiting.find_draft(actor.person_id or 0, form_key)
+    follows = typed.mark if typed is not None else ""
+    draft = None if typed is None or typed.is_over or request.method == "POST" else typed
+    draft_from = draft.saved_at if draft else None
     form = _report_form(it, visit, actor, draft.content if draft else None)
     if form.is_sent_and_valid():
         with kept_uploads(form.photos.data or []) as uploads:
@@ -107,7 +109,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
                         ".show",
                         service_request_id=service_request_id,
                         visit_id=recorded,
-                        recorded=visit_id or "new",  # so that the device forgets its copy
+                        recorded=once.sent_from(),  # so that the device forgets its copy
                     ),
                     303,
                 )
@@ -118,8 +120,8 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         form=form,
         service_request=it,
         form_key=form_key,
-        draft_from=draft.saved_at if draft else None,
-        follows=visiting.draft_mark(actor.person_id or 0, form_key),
+        draft_from=draft_from,
+        follows=follows,
         planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
     )
@@ -239,24 +241,27 @@ def keep() -> ResponseReturnValue:
     """
     actor = signed_in_actor()
     form_key, content = request.form.get("form_key", "")[:80], request.form.get("content", "")
-    page = request.form.get("page", "")[:32]
+    page, follows = request.form.get("page", "")[:32], request.form.get("follows", "")
     if actor.person_id is None or not form_key or len(content) > LONGEST_DRAFT:
         message = "That cannot be kept."
         raise NotPermittedError(message)
     with transaction():
         if request.form.get("discard"):
-            visiting.end_draft(actor.person_id, form_key, page=page, now=utc_now())
-            is_kept = True
+            is_kept = visiting.end_draft(
+                actor.person_id, form_key, page=page, follows=follows, now=utc_now()
+            )
         else:
             typed = visiting.Typed(
                 content,
                 page,
                 number=read_argument(request.form, "number", identity) or 0,
-                follows=request.form.get("follows", ""),
+                follows=follows,
             )
             is_kept = visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
-    if request.form.get("discard"):
-        return redirect(request.referrer or "/", 303) if _from_here() else ("", 204)
+    if request.form.get("discard") and _from_here():
+        if not is_kept:
+            flash(_("Something newer was kept meanwhile. Here it is."), "warning")
+        return redirect(request.referrer or "/", 303)
     return "", 204 if is_kept else 409
 
 
@@ -369,8 +374,13 @@ def _recorded(
                 _refuse_other_photos(it, visit, uploads)
                 delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
-                page = request.form.get(once.FIELD, "")[:32]
-                visiting.end_draft(actor.person_id, form_key, page=page, now=now)
+                visiting.end_draft(
+                    actor.person_id,
+                    form_key,
+                    page=once.sent_from(),
+                    follows=request.form.get("follows", ""),
+                    now=now,
+                )
             return visit.id
     except RefusedError as refused:
         if refused.refusal is Refusal.RECORDED_ALREADY:
