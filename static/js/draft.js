@@ -140,10 +140,8 @@ for (const button of document.querySelectorAll("[data-draft-discard]")) {
     clearTimeout(timer);
     forget((draft) => draft.key === key);
     if (offer?.contains(button)) show(); // another one may have been begun before
-    else if (button.dataset.draftDiscardForm) {
-      // The server keeps it as well: it is thrown away there, and nothing is kept as the page is left.
-      document.getElementById(button.dataset.draftDiscardForm).submit();
-      return;
+    else if (button.type === "submit") {
+      return; // the server keeps it as well: it is thrown away there, and nothing is kept as the page is left
     } else if (note && !note.hidden) {
       form.reset();
       // A page that came back with mistakes was printed with what was typed.
