@@ -1,7 +1,5 @@
 """The base of every form."""
 
-import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cache, lru_cache
@@ -35,10 +33,9 @@ from tracker.privacy import normalise_email
 from tracker.web.kept import SECRETS, WRITTEN
 from tracker.web.labels import label
 from tracker.web.locale import current_locale
+from tracker.web.once import is_key, new_key
 
 EnumType = TypeVar("EnumType", bound=Enum)
-_CHANCE_BYTES: Final = 24
-_FORM_KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 _TOO_LONG: Final = _l("So much does not fit in here: at most %(max)d characters.")
@@ -263,9 +260,9 @@ class FormKeyField(HiddenField):
 
     def _own(self, sent: str | None) -> str:
         begins = self._begins
-        if sent and sent.startswith(begins) and _FORM_KEY.fullmatch(sent[len(begins) :]):
+        if sent and sent.startswith(begins) and is_key(sent[len(begins) :]):
             return sent
-        return begins + secrets.token_urlsafe(_CHANCE_BYTES)
+        return begins + new_key()
 
 
 class EnumMember:

@@ -29,6 +29,7 @@ KEPT: Final = timedelta(days=1)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{32}")
 _CHANCE_BYTES: Final = 24
 _READ: Final = "shishi.once"
+_TAKEN_BEFORE: Final = "The form was taken before."
 _AGAIN: Final = "shishi.once_again"
 AGAIN: Final = _l(
     "This form had arrived already, and was done once. To do it once more, open it anew."
@@ -46,8 +47,18 @@ class TakenForm(Model):
 
 def page_key() -> str:
     """Return the key of the page that is being printed, new for each."""
-    key: str = request.environ.setdefault("shishi.page_key", secrets.token_urlsafe(_CHANCE_BYTES))
+    key: str = request.environ.setdefault("shishi.page_key", new_key())
     return key
+
+
+def new_key() -> str:
+    """Return a key that nobody guesses."""
+    return secrets.token_urlsafe(_CHANCE_BYTES)
+
+
+def is_key(text: str) -> bool:
+    """Tell whether `new_key` may have made it."""
+    return _KEY.fullmatch(text) is not None
 
 
 def was_taken() -> bool:
@@ -76,7 +87,7 @@ def is_first() -> bool:
 def sent_from() -> str:
     """Return the key of the page that this request's form was printed on; "" if it says none of ours."""
     key = request.form.get(ONCE_KEY, "")
-    return key if _KEY.fullmatch(key) else ""
+    return key if is_key(key) else ""
 
 
 def told(done: object) -> str:
@@ -90,15 +101,13 @@ def told(done: object) -> str:
 def require_first() -> None:
     """Raise `StaleError` unless `is_first`: `web.errors` answers that it was done, and leads up."""
     if not is_first():
-        message = "The form was taken before."
-        raise StaleError(message)
+        raise StaleError(_TAKEN_BEFORE)
 
 
 def refuse_second() -> None:
     """Raise `StaleError` as `require_first` does, before a page asks whether it can be done at all."""
     if was_taken():
-        message = "The form was taken before."
-        raise StaleError(message)
+        raise StaleError(_TAKEN_BEFORE)
 
 
 def forget_old(*, now: datetime) -> int:
@@ -113,7 +122,7 @@ def _mark() -> str | None:
     Read once for each request: whoever works on the photos afterwards uses them up.
     """
     if _READ not in request.environ:
-        is_one_of_ours = request.method == "POST" and _KEY.fullmatch(request.form.get(ONCE_KEY, ""))
+        is_one_of_ours = request.method == "POST" and sent_from()
         mark = sha256(repr([*_told()]).encode()).hexdigest() if is_one_of_ours else None
         request.environ[_READ] = mark
     return cast("str | None", request.environ[_READ])
