@@ -409,7 +409,8 @@ _NOBODY: Final = re.compile(
     r"(?=$|[^\u3400-\u9fff]|和[周週]|[上下中]午|傍晚|[周週二三四五六七八九十日早晚白全到至及或的在都有没不休也前后以])"
     r"|[上下中]午|早[上晨]|晚上|傍晚|半夜|夜[里裡间晚]|平[时時常]|[今明后每全整]天|工作日|节假日|假期"
     r"|[一二三四五六七八九十两]{1,3}[点點][半钟多]?|小时|分钟|[之以][前后]|左右|随时|有时|经常|通常|一般|一直|总是"
-    r"|时[候间]|[上下]班|[上放]学|休息|[回出]来|方便|有[人空]"
+    r"|时[候间]|[上下早晚]班|[上放]学|休息|[回出]来|方便|有[人空]|[都也]?可以|[都也]行|任何|不限|[早中午晚]饭[前后]?|午[后睡休]"
+    r"|端午节?|中秋节?|国庆节?|春节"
     r"|\b(?:the|this|that|please|ring|ask|call|knock|tell|phone|number|next|door|shop|house|flat|floor|gate"
     r"|neighbou?rs?|family|friend|son|daughter|wife|husband|mother|father|sister|brother|from|for|and|with"
     r"|upstairs|downstairs|opposite|behind|front|above|below|left|right|lives?|mr|mrs|ms|miss|mister|madam"
@@ -419,7 +420,8 @@ _NOBODY: Final = re.compile(
     r"|july|september|october|november|december|(?:morning|afternoon|evening|night|weekend|weekday)s?"
     r"|noon|midday|midnight|days|daytime|daily|weeks?|months?|hours?|today|tonight|tomorrow|every|any|all|most"
     r"|always|usually|mostly|mainly|often|sometimes|never|before|after|until|till|between|during|around|about"
-    r"|open|closed|home|away|back|out|except|only|both|not|but)\b",
+    r"|open|closed|home|away|back|out|except|only|both|either|not|but|anytime|breakfast|lunch|dinner"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|half|past)\b",
     re.IGNORECASE,
 )
 """What is said beside a name, of anybody."""
@@ -427,7 +429,9 @@ _SPELT_NUMBER: Final = re.compile(r"\d(?:[^A-Za-z\d\n]{0,3}\d)+", re.ASCII)
 # 18楼02室 is door 1802, on a text without spaces and dashes, too; 5楼1单元 and 5楼1点 are no doors.
 _FLOOR: Final = "[楼樓层層Ff]"
 _NO_ROOM: Final = r"(?!\d|单元|單元|[栋棟幢点點时時:])"
-_FLOOR_AND_ROOM: Final = re.compile(rf"(?<!\d)(\d{{1,2}}){_FLOOR}[ ,-]{{0,2}}(\d{{1,2}}){_NO_ROOM}")
+_FLOOR_AND_ROOM: Final = re.compile(
+    rf"(?<!\d)(\d{{1,2}}){_FLOOR}的?[ ,-]{{0,2}}(\d{{1,2}}){_NO_ROOM}"
+)
 _TIME_OF_DAY: Final = r"(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?"
 _HOURS: Final = re.compile(
     rf"(?<![\d-]){_TIME_OF_DAY} ?[-~] ?{_TIME_OF_DAY} ?(?:[点點时時]|[ap]\.?m\b|h\b|o.clock|uhr)",
@@ -469,7 +473,7 @@ def names_that_tell(people: Iterable[str | None], place: str, neighbour: str = "
 def _spellings(door: str) -> str:
     """Return a regular expression of what is read as a door: 1802, 18楼2室."""
     floor, room = door[:-2], door[-2:].removeprefix("0")
-    return rf"{door}|{floor}{_FLOOR}0?{room}{_NO_ROOM}" if floor else door
+    return rf"{door}|{floor}{_FLOOR}的?0?{room}{_NO_ROOM}" if floor else door
 
 
 def _house(place: str) -> str:
@@ -625,7 +629,7 @@ class PersonalData:
 
 
 # What people put between the groups of a number. A full-width comma is a plain one by then.
-_APART: Final = "[ .,/_~·、。-]"
+_APART: Final = r"[ .,/_~·、。:|\n-]"
 _ID_CARD: Final = re.compile(
     rf"(?<!\d)\d(?:{_APART}{{0,3}}\d){{16}}{_APART}{{0,3}}[\dXx](?!\d)", re.ASCII
 )

@@ -173,6 +173,7 @@ def test_a_number_is_taken_out_as_the_country_writes_it(
         ("廿零五室见", "柳桥路3栋2005室", "…见"),
         ("到1802", "柳桥路3栋十八零二", "到…"),
         ("到1802", "柳桥路3栋18楼02室", "到…"),
+        ("18楼的2号", "柳桥路3栋1802室", "…号"),
         ("到501", "柳桥路3栋2单元5楼1室", "到…"),
         ("到五零一", "柳桥路3栋2单元五层一室", "到…"),
         ("到5楼1室", "柳桥路3栋501室", "到…室"),
@@ -247,6 +248,8 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
         ("白天找白天宇", "李明", "对面白天宇，白天在家", "白天找…"),
         ("晚上找王阿姨或陈红", "李明", "王阿姨，晚上在家；陈红，下午在家", "晚上找…或…"),
         ("ask June on Monday", "Ann", "Ring June, home Monday", "ask … on Monday"),
+        ("下午都可以，晚饭后也行", "李明", "邻居，下午都可以，晚饭后也行", None),
+        ("after lunch, either day", "Ann", "The shop, either day after lunch", None),
     ],
 )
 def test_who_passes_things_on_and_names_of_every_script_are_taken_out(
