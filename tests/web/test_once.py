@@ -92,6 +92,24 @@ def test_of_many_taps_at_once_one_is_a_step_and_all_are_answered_as_done(
     assert steps()[step] == before + 1
 
 
+def test_who_sends_again_what_led_out_of_their_reach_is_led_where_the_first_was(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    it = a.service_request(team=team, status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(team))
+    address = f"/requests/{it.id}/return"
+    sent = {**browser.open(address).form("reason").values(), "reason": "不是我们的活"}
+    referer = {"Referer": f"http://localhost{address}"}
+
+    answers = [browser.request("POST", address, data=sent, headers=referer) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[1].location == answers[0].location
+    assert DONE in browser.open(answers[1].location).text
+    assert steps()[Step.RETURN] == 1
+
+
 def test_many_taps_on_words_with_a_photo_keep_one_of_each(
     app: Flask, a: Builders, browser: Browser
 ) -> None:

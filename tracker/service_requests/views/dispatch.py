@@ -41,6 +41,15 @@ from tracker.web.locale import localized
 blueprint = Blueprint("dispatch", __name__, url_prefix="/requests/<int:service_request_id>")
 
 
+@blueprint.before_request
+def tell_of_the_first() -> ResponseReturnValue | None:
+    """Answer a form that was taken before: the request may have moved out of the sender's reach with it."""
+    if not once.was_taken():
+        return None
+    flash(once.told(""))
+    return _back(signed_in_actor(), (request.view_args or {})["service_request_id"])
+
+
 @blueprint.route("/acceptance", methods=["GET", "POST"])
 def accept(service_request_id: int) -> ResponseReturnValue:
     """Check category, priority and area, and accept."""
