@@ -93,6 +93,7 @@ if (form) {
   });
   form.addEventListener("submit", save);
   window.addEventListener("pagehide", save);
+  window.addEventListener("pageshow", () => { silent = false; }); // come back to, or what was to discard it was stopped
 
   const begun = load().find((draft) => location.hash === `#continue-${draft.key}`);
   if (begun && !words.value) {

@@ -6,7 +6,9 @@ const KEPT_FOR = 60 * 1000;
 const NOT_KEPT = new Set(["csrf_token", "once_key", "follows", "author", "kept", "resume", "submission_key"]);
 const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 
-const forms = () => [...document.forms].filter((form) => form.getAttribute("method") === "post" && !form.querySelector('[type="password"]'));
+// A note is kept by js/notes.js, and comes back with what it goes on with.
+const isOurs = (form) => form.getAttribute("method") === "post" && !form.querySelector('[type="password"]') && !form.closest("[data-note-draft]");
+const forms = () => [...document.forms].filter(isOurs);
 // Buttons hold nothing, and a script may have put one there: who rang from this number.
 const fields = (form) => [...form.elements].filter((field) => field.name && !NOT_KEPT.has(field.name) && !["submit", "button"].includes(field.type));
 

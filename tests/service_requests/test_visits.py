@@ -549,20 +549,73 @@ def test_what_was_typed_is_put_back_and_forgotten_after_saving(
     assert "This is what you were typing" not in at_work.open(below(it, "record")).text
 
 
-def test_what_is_kept_late_or_over_something_newer_is_not_taken(
+ONE, TWO, THREE = (letter * 32 for letter in "abc")
+"""Keys of pages."""
+
+
+def test_what_is_kept_late_is_not_taken_and_nothing_is_overwritten_unseen(
     at_work: Browser, it: ServiceRequest
 ) -> None:
-    assert keep(at_work, it, "[2]", page="one", number="2") == 204
-    assert keep(at_work, it, "[1]", page="one", number="1") == 204, "it came late, and is done with"
-    assert keep(at_work, it, "[]", page="two", number="1") == 409, "it was opened before"
-    assert keep(at_work, it, "[3]", page="two", number="1", follows="one:2:typed") == 204
-    assert keep(at_work, it, "[4]", page="one", number="3") == 409
-    assert keep(at_work, it, "", page="two", discard="1") == 204
-    assert keep(at_work, it, "[5]", page="two", number="2") == 409, "it was on its way"
-    assert keep(at_work, it, "[6]", page="three", number="1", follows="two:1:typed") == 409
-    [draft] = db.session.scalars(select(NoteDraft))
-    assert (draft.content, draft.is_over) == ("", True)
-    assert keep(at_work, it, "[7]", page="four", number="1", follows=draft.mark) == 204
+    def begun() -> list[str]:
+        person_id = it.claims[0].person_id
+        db.session.rollback()
+        return [draft.content for draft in visiting.drafts_of(person_id, f"visit:{it.id}:new")]
+
+    keep(at_work, it, "[2]", page=ONE, number="2")
+    keep(at_work, it, "[1]", page=ONE, number="1")
+    assert begun() == ["[2]"], "it came late"
+    keep(at_work, it, "[3]", page=TWO, number="1")
+    assert begun() == ["[3]", "[2]"], "it was opened before"
+    keep(at_work, it, "[4]", page=THREE, number="1", follows=f"{ONE}:2 nonsense {TWO}:99999999999")
+    assert begun() == ["[4]", "[3]"]
+    keep(at_work, it, "", follows=f"{THREE}:2 {TWO}:1", discard="shown")
+    assert begun() == []
+    keep(at_work, it, "[5]", page=THREE, number="2")
+    assert begun() == [], "it was on its way"
+    keep(at_work, it, "[6]", page=THREE, number="3")
+    assert begun() == ["[6]"], "it was typed afterwards"
+
+
+def test_what_else_was_begun_is_offered_and_can_be_gone_on_with(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    keep(at_work, it, json.dumps([["findings", "水龙头"]]), page=ONE, number="1", ago="7200")
+    keep(at_work, it, json.dumps([["findings", "换了灯"]]), page=TWO, number="1")
+
+    page = at_work.open(below(it, "record"))
+    assert page.form("findings").values()["findings"] == ["换了灯"]
+    assert "You typed something else here" in page.text
+    assert "水龙头" in page.text
+    other = page.link("Go on with it: 水龙头")
+
+    page = at_work.open(other)
+    assert page.form("findings").values()["findings"] == ["水龙头"]
+    at_work.send(
+        way="in_person",
+        started_at="2026-03-11T09:00",
+        visitors=[it.claims[0].person_id],
+        contact_made="yes",
+    )
+    assert visits()[0].findings == "水龙头"
+    page = at_work.open(below(it, "record"))
+    assert page.form("findings").values()["findings"] == ["换了灯"], "it was not sent"
+
+
+def test_what_comes_back_with_a_mistake_ends_what_it_went_on_with_and_nothing_else(
+    at_work: Browser, it: ServiceRequest
+) -> None:
+    keep(at_work, it, json.dumps([["findings", "先写的"]]), page=ONE, number="1")
+    at_work.open(below(it, "record"))
+    keep(at_work, it, json.dumps([["findings", "手机上写的"]]), page=TWO, number="1")
+    page = at_work.open(f"{below(it, 'record')}?typed={ONE}")
+    page = at_work.send(contact_made="yes")
+
+    assert page.form("findings").values()["findings"] == ["先写的"]
+    at_work.send(started_at="2026-03-11T09:00", visitors=[it.claims[0].person_id])
+    assert visits()[0].findings == "先写的"
+    page = at_work.open(below(it, "record"))
+    assert page.form("findings").values()["findings"] == ["手机上写的"]
+    assert "先写的" not in page.text
 
 
 def test_a_draft_can_be_thrown_away(at_work: Browser, it: ServiceRequest) -> None:
@@ -596,6 +649,7 @@ def test_a_draft_without_a_form_or_too_long_is_not_kept(
     at_work: Browser, it: ServiceRequest
 ) -> None:
     assert keep(at_work, it, "[]", form_key="") == 403
+    assert keep(at_work, it, "[]", page=f"{ONE}~1", number="1") == 403, "no page has such a key"
     assert keep(at_work, it, "x" * 60_001) == 403
     assert list(db.session.scalars(select(NoteDraft))) == []
 

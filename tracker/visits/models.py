@@ -90,8 +90,9 @@ class Visit(Model):
 class NoteDraft(Model):
     """What somebody is typing, kept on the server so that no time-out loses it.
 
-    It stays for a while after the note was sent or thrown away, without the words: what a page
-    keeps too late, or a device kept meanwhile, must not bring it back.
+    One for each page on which something was typed, so that none overwrites another's. It stays for a
+    while after the note was sent or thrown away, without the words: what a page keeps too late, or a
+    device kept meanwhile, must not bring it back.
     """
 
     __tablename__ = "note_draft"
@@ -108,9 +109,9 @@ class NoteDraft(Model):
     number: Mapped[int] = mapped_column(default=0)
     """How often that page has kept it: what comes late has a lower one."""
     is_over: Mapped[bool] = mapped_column(default=False)
-    """It was sent, or thrown away."""
+    """It was sent or thrown away, or another page goes on with it: up to this number."""
 
     @property
     def mark(self) -> str:
-        """Return what tells this state of it from every other."""
-        return f"{self.page}:{self.number}:{'over' if self.is_over else 'typed'}"
+        """Return which page's it is, and its number, as pages say what they have shown."""
+        return f"{self.page}:{self.number}"

@@ -366,31 +366,82 @@ def test_who_expects_somebody_hears_that_nobody_comes_as_it_is_merged(
 # ---------------------------------------------------------------- drafts
 
 
-def test_the_newest_words_are_kept_for_each_person_and_form(a: Builders, person: Person) -> None:
-    other = a.person()
-    for number, content in enumerate(("写到一", "写到一半")):
-        with transaction():
-            typed = visiting.Typed(content, "page", number=number)
-            visiting.keep_draft(person.id, "visit:1:new", typed, now=a.now)
+def keep(a: Builders, person: Person, key: str, typed: visiting.Typed) -> None:
     with transaction():
-        visiting.keep_draft(person.id, "visit:2:new", visiting.Typed("另一个"), now=a.now)
-        visiting.keep_draft(other.id, "visit:1:new", visiting.Typed("别人的"), now=a.now)
+        visiting.keep_draft(person.id, key, typed, now=a.now)
 
-    draft = visiting.find_draft(person.id, "visit:1:new")
-    assert draft is not None
-    assert draft.content == "写到一半"
-    assert len(db.session.scalars(select(NoteDraft)).all()) == 3
+
+def end(a: Builders, person: Person, key: str, *shown: tuple[str, int]) -> None:
+    with transaction():
+        visiting.end_drafts(person.id, key, shown, now=a.now)
+
+
+def begun(person: Person, key: str = "visit:1:new") -> list[str]:
+    """Return what that person typed into that form, the newest first."""
+    return [draft.content for draft in visiting.drafts_of(person.id, key)]
+
+
+def test_the_newest_words_of_each_page_are_kept_for_each_person_and_form(
+    a: Builders, person: Person
+) -> None:
+    other = a.person()
+    for number, content in enumerate(("写到一", "写到一半"), start=1):
+        keep(a, person, "visit:1:new", visiting.Typed(content, "page", number=number))
+    keep(a, person, "visit:2:new", visiting.Typed("另一个"))
+    keep(a, other, "visit:1:new", visiting.Typed("别人的"))
+
+    assert begun(person) == ["写到一半"]
+    assert begun(person, "visit:2:new") == ["另一个"]
+    assert begun(other) == ["别人的"]
+
+
+def test_no_page_overwrites_what_another_keeps_but_goes_on_with_what_it_showed(
+    a: Builders, person: Person
+) -> None:
+    keep(a, person, "visit:1:new", visiting.Typed("一", "desk", number=1))
+    keep(a, person, "visit:1:new", visiting.Typed("二", "phone", number=1))
+    assert begun(person) == ["二", "一"]
+
+    gone_on = visiting.Typed("一,再加三", "window", number=1, shown=[("desk", 1)])
+    keep(a, person, "visit:1:new", gone_on)
+    assert begun(person) == ["一,再加三", "二"]
+
+    keep(a, person, "visit:1:new", visiting.Typed("一,又加四", "desk", number=2))
+    assert set(begun(person)) == {"一,又加四", "一,再加三", "二"}, "that window was still open"
+
+
+def test_what_comes_late_is_not_taken(a: Builders, person: Person) -> None:
+    keep(a, person, "visit:1:new", visiting.Typed("第二次", "page", number=2))
+    keep(a, person, "visit:1:new", visiting.Typed("第一次", "page", number=1))
+    assert begun(person) == ["第二次"]
+
+    end(a, person, "visit:1:new", ("page", 3))
+    keep(a, person, "visit:1:new", visiting.Typed("第三次", "page", number=3))
+    assert begun(person) == [], "it was on its way as the form was sent"
+
+    end(a, person, "visit:1:new", ("another", 1))
+    keep(a, person, "visit:1:new", visiting.Typed("还没到", "another", number=1))
+    assert begun(person) == [], "nothing of that page had arrived"
+
+
+def test_what_a_device_hands_over_later_is_as_old_as_it_is(a: Builders, person: Person) -> None:
+    keep(a, person, "visit:1:new", visiting.Typed("刚才", "desk", number=1))
+    on_the_train = visiting.Typed("车上", "phone", number=1, ago=timedelta(hours=2))
+    keep(a, person, "visit:1:new", on_the_train)
+
+    assert begun(person) == ["刚才", "车上"]
+    older = visiting.drafts_of(person.id, "visit:1:new")[1]
+    assert older.saved_at == a.now - timedelta(hours=2)
 
 
 def test_of_all_that_somebody_began_the_newest_are_kept(a: Builders, person: Person) -> None:
     other = a.person()
-    with transaction():
-        visiting.keep_draft(other.id, "visit:0:new", visiting.Typed("别人的"), now=a.now)
+    keep(a, other, "visit:0:new", visiting.Typed("别人的"))
     for number in range(visiting.MOST_DRAFTS + 5):
         at = a.now + timedelta(minutes=number)
         with transaction():
-            begun = visiting.Typed("写到一半", "page", number=number)
-            visiting.keep_draft(person.id, f"visit:{number}:new", begun, now=at)
+            typed = visiting.Typed("写到一半", "page", number=number)
+            visiting.keep_draft(person.id, f"visit:{number}:new", typed, now=at)
             # The first is gone on with all the time: it never is among the oldest.
             gone_on = visiting.Typed(f"第{number}次", "page", number=number + 1)
             visiting.keep_draft(person.id, "visit:0:new", gone_on, now=at)
@@ -401,56 +452,41 @@ def test_of_all_that_somebody_began_the_newest_are_kept(a: Builders, person: Per
     }
     newest = range(6, visiting.MOST_DRAFTS + 5)
     assert keys == {"visit:0:new", *(f"visit:{number}:new" for number in newest)}
-    assert visiting.find_draft(other.id, "visit:0:new") is not None
+    assert begun(other, "visit:0:new") == ["别人的"]
 
 
 def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
-    with transaction():
-        visiting.keep_draft(person.id, "visit:1:new", visiting.Typed("写到一半"), now=a.now)
+    keep(a, person, "visit:1:new", visiting.Typed("写到一半", "page", number=1))
     for _ in range(2):
-        with transaction():
-            assert visiting.end_draft(
-                person.id, "visit:1:new", page="page", follows=":0:typed", now=a.now
-            )
+        end(a, person, "visit:1:new", ("page", 1))
 
-    draft = visiting.find_draft(person.id, "visit:1:new")
-    assert draft is not None
-    assert (draft.content, draft.mark) == ("", "page:0:over")
+    assert begun(person) == []
+    [draft] = visiting.all_drafts_of(person.id, "visit:1:new")
+    assert (draft.content, draft.mark) == ("", "page:1")
 
 
 def test_what_nobody_saw_is_not_thrown_away(a: Builders, person: Person) -> None:
-    newer = visiting.Typed("写了一个钟头", "elsewhere", number=4)
-    with transaction():
-        visiting.keep_draft(person.id, "visit:1:new", newer, now=a.now)
+    keep(a, person, "visit:1:new", visiting.Typed("写了一个钟头", "elsewhere", number=4))
 
-    with transaction():
-        assert not visiting.end_draft(
-            person.id, "visit:1:new", page="page", follows="elsewhere:3:typed", now=a.now
-        )
+    end(a, person, "visit:1:new", ("page", 1), ("elsewhere", 3))
 
-    draft = visiting.find_draft(person.id, "visit:1:new")
-    assert draft is not None
-    assert draft.content == "写了一个钟头"
+    assert begun(person) == ["写了一个钟头"]
 
 
 def test_what_is_over_is_not_remembered_without_end(
     a: Builders, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(visiting, "MOST_DRAFTS", 4)
-    with transaction():
-        visiting.keep_draft(person.id, "visit:0:new", visiting.Typed("写到一半"), now=a.now)
+    keep(a, person, "visit:0:new", visiting.Typed("写到一半"))
     for number in range(9):
-        with transaction():
-            key = f"visit:{number + 1}:new"
-            visiting.end_draft(person.id, key, page="page", follows="", now=a.now)
+        end(a, person, f"visit:{number + 1}:new", ("page", 1))
 
     over = [draft.is_over for draft in db.session.scalars(select(NoteDraft))]
     assert (over.count(True), over.count(False)) == (4, 1)
 
 
 def test_what_nobody_sent_is_forgotten_in_the_end(a: Builders, person: Person) -> None:
-    with transaction():
-        visiting.keep_draft(person.id, "visit:1:new", visiting.Typed("写到一半"), now=a.now)
+    keep(a, person, "visit:1:new", visiting.Typed("写到一半"))
     for days, left in ((30, 1), (31, 0)):
         with transaction():
             visiting.forget_old_drafts(now=a.now + timedelta(days=days))

@@ -281,63 +281,83 @@ class Typed:
     """The page's key."""
     number: int = 0
     """How often it has kept something so far: what is on its way may come late."""
-    follows: str = ""
-    """The mark of the draft that it was opened with (`NoteDraft.mark`); "" where there was none."""
+    shown: Sequence[tuple[str, int]] = ()
+    """The drafts that it goes on with, each by its page and number (`NoteDraft.mark`)."""
+    ago: timedelta = timedelta(0)
+    """How long before it was kept here it was typed: a device may have had no line."""
 
 
-def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) -> bool:
+def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) -> None:
     """Keep what somebody is typing, so that nothing is lost to a sign-out. The owner's only.
 
-    One for each form; of all that somebody began, and of what is over, the newest `MOST_DRAFTS`. False, and nothing
-    changes, where something else was kept, sent or thrown away since the page was opened.
+    Each page keeps its own, so that none overwrites what another keeps; what it goes on with has gone
+    into it. What comes late changes nothing. Of all that somebody began, and of what is over, the
+    newest `MOST_DRAFTS` stay.
     """
     # Of two windows of one person the second waits here, and finds what the first kept.
     db.session.get_one(Person, person_id, with_for_update={"key_share": True})
-    draft = find_draft(person_id, form_key)
+    draft = _draft_of(person_id, form_key, typed.page)
     if draft is None:
-        draft = NoteDraft(person_id=person_id, form_key=form_key)
+        draft = NoteDraft(person_id=person_id, form_key=form_key, page=typed.page)
         db.session.add(draft)
-    elif draft.page == typed.page and draft.page:
-        if draft.is_over:
-            return False
-        if typed.number <= draft.number:
-            return True  # what the page kept later was here first
-    elif draft.mark != typed.follows:
-        return False
-    draft.content, draft.page, draft.number = typed.content, typed.page, typed.number
-    draft.saved_at, draft.is_over = now, False
+    elif draft.page and typed.number <= draft.number:
+        return  # what the page kept later was here first, or was sent or thrown away
+    draft.content, draft.number, draft.is_over = typed.content, typed.number, False
+    draft.saved_at = now - min(max(typed.ago, timedelta(0)), DRAFTS_KEPT)
     db.session.flush()
+    _end(person_id, form_key, [mark for mark in typed.shown if mark[0] != typed.page], now=now)
     _forget_oldest(person_id, besides=draft)
-    return True
 
 
-def find_draft(person_id: int, form_key: str) -> NoteDraft | None:
-    """Return what that person typed into that form: kept, or without its words if that is over."""
-    return db.session.scalar(
+def drafts_of(person_id: int, form_key: str) -> Sequence[NoteDraft]:
+    """Return what that person typed into that form and neither sent nor threw away, the newest first."""
+    return [draft for draft in all_drafts_of(person_id, form_key) if not draft.is_over]
+
+
+def all_drafts_of(person_id: int, form_key: str) -> Sequence[NoteDraft]:
+    """Return what is known of what that person typed into that form, and without words of what is over."""
+    return db.session.scalars(
         select(NoteDraft)
         .where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)
+        .order_by(NoteDraft.saved_at.desc(), NoteDraft.id.desc())
         .execution_options(populate_existing=True)
-    )
+    ).all()
 
 
-def end_draft(person_id: int, form_key: str, *, page: str, follows: str, now: datetime) -> bool:
-    """Forget what was typed, after it was sent or thrown away on `page`; it does not come back.
+def end_drafts(
+    person_id: int, form_key: str, shown: Sequence[tuple[str, int]], *, now: datetime
+) -> None:
+    """Forget what was sent or thrown away: what the page had `shown`, by page and number.
 
-    False, and it stays, where something was kept from another page that this one has not shown:
-    `follows` is the mark of what it has.
+    It does not come back with what is still on its way. What one of these pages kept since stays.
     """
     db.session.get_one(Person, person_id, with_for_update={"key_share": True})
-    draft = find_draft(person_id, form_key)
-    if draft is None:
-        draft = NoteDraft(person_id=person_id, form_key=form_key, number=0)
-        db.session.add(draft)
-    elif not draft.is_over and draft.page != page and draft.mark != follows:
-        return False
-    draft.content, draft.page = "", page
-    draft.saved_at, draft.is_over = now, True
-    db.session.flush()
-    _forget_oldest(person_id, besides=draft)
-    return True
+    _end(person_id, form_key, shown, now=now)
+
+
+def _end(person_id: int, form_key: str, shown: Sequence[tuple[str, int]], *, now: datetime) -> None:
+    for page, number in shown:
+        draft = _draft_of(person_id, form_key, page)
+        if draft is None:
+            draft = NoteDraft(person_id=person_id, form_key=form_key, page=page, number=0)
+            db.session.add(draft)
+        if draft.number <= number:
+            draft.content, draft.number, draft.is_over = "", number, True
+            draft.saved_at = now
+            db.session.flush()
+            _forget_oldest(person_id, besides=draft)
+
+
+def _draft_of(person_id: int, form_key: str, page: str) -> NoteDraft | None:
+    return db.session.scalar(
+        select(NoteDraft)
+        .where(
+            NoteDraft.person_id == person_id,
+            NoteDraft.form_key == form_key,
+            NoteDraft.page == page,
+        )
+        .execution_options(populate_existing=True)
+    )
 
 
 def forget_old_drafts(*, now: datetime) -> int:

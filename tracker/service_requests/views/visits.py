@@ -1,8 +1,11 @@
 """Visits: planned, recorded, called off; and what is being typed, kept."""
 
 import json
+import re
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -26,7 +29,7 @@ from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy
 from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views import receipts
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
-from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
+from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
 from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, printable, read_argument
@@ -35,6 +38,11 @@ from tracker.web.locale import local_datetime
 
 blueprint = Blueprint("visits", __name__)
 LONGEST_DRAFT = 60_000
+MOST_SHOWN: Final = 10
+"""With how many drafts one page can go on: one, and one more for each time it came back with a mistake."""
+_BEGINNING: Final = 60
+_MARK: Final = re.compile(r"([A-Za-z0-9_-]{0,32}):(\d{1,9})", re.ASCII)
+"""Of a draft, as `NoteDraft.mark` writes it."""
 
 
 @blueprint.route("/requests/<int:service_request_id>/visits/new", methods=["GET", "POST"])
@@ -93,11 +101,11 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
     form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
-    # Read at once: the mark is that of the very words which the page shows.
-    typed = visiting.find_draft(actor.person_id or 0, form_key)
-    follows = typed.mark if typed is not None else ""
-    draft = None if typed is None or typed.is_over or request.method == "POST" else typed
-    draft_from = draft.saved_at if draft else None
+    # Read at once: the marks are those of the very words which the page shows.
+    known = visiting.all_drafts_of(actor.person_id or 0, form_key)
+    draft, others = _draft_to_show([draft for draft in known if not draft.is_over])
+    # What comes back with a mistake is what was sent, and goes on with what that went on with.
+    follows = request.form.get("follows", draft.mark if draft else "")
     form = _report_form(it, visit, actor, draft.content if draft else None)
     if form.is_sent_and_valid():
         with kept_uploads(form.photos.data or []) as uploads:
@@ -109,7 +117,6 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
                         ".show",
                         service_request_id=service_request_id,
                         visit_id=recorded,
-                        recorded=once.sent_from(),  # so that the device forgets its copy
                     ),
                     303,
                 )
@@ -120,11 +127,34 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         form=form,
         service_request=it,
         form_key=form_key,
-        draft_from=draft_from,
+        draft=draft,
+        others=[(other, _beginning(other.content)) for other in others],
+        known=" ".join(each.mark for each in known),
+        visit_id=visit_id,
         follows=follows,
         planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
     )
+
+
+def _draft_to_show(
+    drafts: Sequence[NoteDraft],
+) -> tuple[NoteDraft | None, Sequence[NoteDraft]]:
+    """Return what a page is filled in with, and what else was begun.
+
+    The newest, or the one that was asked for. A page that answers a form holds what was sent, and nothing besides.
+    """
+    if request.method == "POST":
+        return None, []
+    wanted = request.args.get("typed", "")
+    chosen = next((draft for draft in drafts if draft.page == wanted), next(iter(drafts), None))
+    return chosen, [draft for draft in drafts if draft is not chosen]
+
+
+def _shown_in(marks: str) -> Sequence[tuple[str, int]]:
+    """Return the drafts that a page says it goes on with, by page and number; what is no mark is left out."""
+    found = [_MARK.fullmatch(mark) for mark in marks.split()[:MOST_SHOWN]]
+    return [(mark[1], int(mark[2])) for mark in found if mark]
 
 
 @blueprint.get("/requests/<int:service_request_id>/visits/<int:visit_id>")
@@ -235,34 +265,31 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/drafts")
 def keep() -> ResponseReturnValue:
-    """Keep what somebody is typing, field by field, as JSON.
-
-    Answers 204; 409 where something else was kept, sent or thrown away since.
-    """
+    """Keep what somebody is typing, field by field, as JSON; or throw it away."""
     actor = signed_in_actor()
     form_key, content = request.form.get("form_key", "")[:80], request.form.get("content", "")
-    page, follows = request.form.get("page", "")[:32], request.form.get("follows", "")
+    page, shown = request.form.get("page", ""), _shown_in(request.form.get("follows", ""))
     if actor.person_id is None or not form_key or len(content) > LONGEST_DRAFT:
         message = "That cannot be kept."
         raise NotPermittedError(message)
+    if page and not once.is_key(page):
+        message = "That is no page of ours."
+        raise NotPermittedError(message)
     with transaction():
         if request.form.get("discard"):
-            is_kept = visiting.end_draft(
-                actor.person_id, form_key, page=page, follows=follows, now=utc_now()
-            )
+            visiting.end_drafts(actor.person_id, form_key, shown, now=utc_now())
         else:
             typed = visiting.Typed(
                 content,
                 page,
                 number=read_argument(request.form, "number", identity) or 0,
-                follows=follows,
+                shown=shown,
+                ago=timedelta(seconds=read_argument(request.form, "ago", identity) or 0),
             )
-            is_kept = visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
+            visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
     if request.form.get("discard") and _from_here():
-        if not is_kept:
-            flash(_("Something newer was kept meanwhile. Here it is."), "warning")
         return redirect(request.referrer or "/", 303)
-    return "", 204 if is_kept else 409
+    return "", 204
 
 
 def _from_here() -> bool:
@@ -299,6 +326,13 @@ def _planned_start(visit: Visit | None) -> datetime | None:
     if visit is None or visit.planned_from is None or visit.planned_from > utc_now():
         return None
     return local_datetime(visit.planned_from).replace(tzinfo=None)
+
+
+def _beginning(draft: str) -> str:
+    """Return the first of the words that were typed, by which their writer knows them again."""
+    typed = _typed(draft)
+    words = " ".join((typed.get("findings") or typed.get("public_note") or "").split())
+    return words if len(words) <= _BEGINNING else f"{words[:_BEGINNING]}…"
 
 
 def _typed(draft: str) -> MultiDict[str, str]:
@@ -374,13 +408,8 @@ def _recorded(
                 _refuse_other_photos(it, visit, uploads)
                 delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
-                visiting.end_draft(
-                    actor.person_id,
-                    form_key,
-                    page=once.sent_from(),
-                    follows=request.form.get("follows", ""),
-                    now=now,
-                )
+                shown = _shown_in(request.form.get("follows", ""))
+                visiting.end_drafts(actor.person_id, form_key, shown, now=now)
             return visit.id
     except RefusedError as refused:
         if refused.refusal is Refusal.RECORDED_ALREADY:

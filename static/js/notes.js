@@ -1,0 +1,243 @@
+// What somebody types into a long note is kept on the server while they type and when the page is left.
+// Each page keeps its own, under a number for each state of its words: what comes late is not taken, and
+// no page overwrites another's. When the server cannot be reached, this device keeps the words until the
+// next page of ours hands them over, at the latest when their writer signs out: the next person on the
+// same phone has nothing of them. What nobody came back for goes after a week, whoever wrote it.
+const PREFIX = "shishi-note:";
+const PAUSE = 1500;
+const SLOW = 3000;
+const AGAIN = 15_000;
+const GIVEN_UP = 20_000;
+const LONGEST_GOODBYE = 5000;
+const MOST_KEPT_ALIVE = 60_000;
+const MOST_SHOWN = 10;
+const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
+const NOT_KEPT = new Set(["csrf_token", "once_key", "follows", "submission_key", "photos", "author"]);
+const signOut = document.querySelector("form[data-sign-out]");
+const box = signOut && document.querySelector("[data-note-draft]");
+const form = box?.querySelector("form");
+// Several people may share a phone: each finds their own notes only.
+const prefix = `${PREFIX}${signOut?.dataset.signOut}:`;
+
+function remove(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+// Forgets a copy that has done its work; what was kept under its name since stays.
+function forget(name, { number, content }) {
+  try {
+    const kept = JSON.parse(localStorage.getItem(name));
+    if (kept && (kept.number <= number || kept.content === content)) localStorage.removeItem(name);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+// What this device keeps of the reader, the newest first; what is too old goes, of everybody.
+function copies() {
+  const found = [];
+  try {
+    for (const name of Object.keys(localStorage).filter((each) => each.startsWith(PREFIX))) {
+      let copy = null;
+      try {
+        copy = JSON.parse(localStorage.getItem(name));
+      } catch {
+        // Not ours: it goes.
+      }
+      if (!copy?.content || !(Date.now() - copy.at < KEPT_FOR)) remove(name);
+      else if (signOut && name.startsWith(prefix)) found.push({ form: name.slice(prefix.length), page: "", number: 0, follows: "", ...copy, name });
+    }
+  } catch {
+    // A browser that keeps nothing.
+  }
+  return found.sort((one, another) => another.at - one.at);
+}
+
+// Tells whether the server has it now.
+async function give({ form: formKey, page, number, follows, content, at }, isLeaving = false) {
+  const ago = Math.round(Math.max(0, Date.now() - at) / 1000);
+  const body = new URLSearchParams({ csrf_token: signOut.elements.namedItem("csrf_token").value, form_key: formKey, page, number, follows, content, ago });
+  // Sent to its end although the page is left, as far as browsers promise that.
+  const keepalive = isLeaving && body.toString().length < MOST_KEPT_ALIVE;
+  const line = new AbortController();
+  const timer = setTimeout(() => line.abort(), GIVEN_UP);
+  try {
+    const answer = await fetch(signOut.dataset.notesUrl, { method: "POST", body, redirect: "manual", keepalive, signal: line.signal });
+    return answer.status === 204;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function handOver(copy) {
+  const isThere = await give(copy);
+  if (isThere) forget(copy.name, copy);
+  return isThere;
+}
+
+const pagesIn = (marks) => marks.split(" ").filter(Boolean).map((mark) => mark.split(":")[0]);
+
+// The note of this page. Returns what keeps here what stands in it.
+function keepNote() {
+  const { noteDraft: formKey, page } = box.dataset;
+  const state = box.querySelector("[data-note-state]");
+  const name = `${prefix}${page}`;
+  let { follows } = box.dataset;
+  let last = { number: 0, content: null };
+  let reached = 0; // the highest number that the server has
+  let timer = 0;
+  let isSaving = false;
+  let isSlow = false;
+  let isThrownAway = false;
+
+  const say = (words) => { state.textContent = words; };
+  const fields = () => JSON.stringify([...new FormData(form)].filter(([key, value]) => !NOT_KEPT.has(key) && typeof value === "string"));
+
+  // What stands in the form: the same words have the same number.
+  const snapshot = () => {
+    const content = fields();
+    if (content !== last.content) last = { number: last.number + 1, content };
+    return { at: Date.now(), form: formKey, page, follows, ...last };
+  };
+
+  const keepHere = (copy = snapshot()) => {
+    if (isThrownAway) return false;
+    try {
+      localStorage.setItem(name, JSON.stringify(copy));
+      return true;
+    } catch {
+      return false; // full or forbidden: the server's is the only one
+    }
+  };
+
+  const save = async () => {
+    const copy = snapshot();
+    const slow = setTimeout(() => { isSlow = true; keepHere(); }, SLOW); // the line may be dead
+    const isThere = await give(copy, true);
+    clearTimeout(slow);
+    isSlow = false;
+    if (isThere) {
+      reached = Math.max(reached, copy.number);
+      forget(name, copy);
+      if (copy.content === fields()) say(box.dataset.kept);
+    } else if (copy.number > reached && !isThrownAway) {
+      keepHere();
+      say(box.dataset.notKept);
+      wait(AGAIN);
+    }
+  };
+
+  const wait = (pause) => { timer ||= setTimeout(() => due() && keep(), pause); };
+  const due = () => {
+    const waits = timer !== 0;
+    clearTimeout(timer);
+    timer = 0;
+    return waits;
+  };
+
+  // One at a time while one types; when the page is left, at once.
+  const keep = async () => {
+    if (isSaving) {
+      if (isSlow) keepHere();
+      wait(PAUSE);
+      return;
+    }
+    isSaving = true;
+    await save();
+    isSaving = false;
+  };
+
+  const putBack = (content) => {
+    const values = new Map();
+    for (const [key, value] of JSON.parse(content)) values.set(key, [...(values.get(key) || []), value]);
+    for (const field of form.elements) {
+      if (!field.name || NOT_KEPT.has(field.name) || !values.has(field.name)) continue;
+      if (field.type === "radio" || field.type === "checkbox") field.checked = values.get(field.name).includes(field.value);
+      else field.value = values.get(field.name)[0];
+    }
+  };
+
+  const take = (copy) => {
+    try {
+      putBack(copy.content);
+    } catch {
+      remove(copy.name); // not ours
+      return;
+    }
+    const marks = [`${copy.page}:${copy.number}`, ...copy.follows.split(" "), ...follows.split(" ")];
+    follows = [...new Set(marks.filter(Boolean))].slice(0, MOST_SHOWN).join(" ");
+    if (keepHere()) remove(copy.name); // under the name of this page first
+    say(box.dataset.restored);
+    keep();
+  };
+
+  // What the server has not goes into this page where it goes on with what stands here, and to the server else.
+  const known = new Map(box.dataset.known.split(" ").filter(Boolean).map((mark) => mark.split(":")));
+  const shown = pagesIn(follows);
+  const goesOn = (copy) => !shown.length || [copy.page, ...pagesIn(copy.follows)].some((each) => shown.includes(each));
+  const apart = [];
+  let isTaken = false;
+  for (const copy of copies().filter((each) => each.form === formKey)) {
+    if (copy.page && Number(known.get(copy.page) ?? -1) >= copy.number) {
+      remove(copy.name); // there already, sent, or thrown away
+    } else if (!isTaken && goesOn(copy)) {
+      isTaken = true;
+      take(copy);
+    } else {
+      apart.push(copy);
+    }
+  }
+  Promise.all(apart.map(async (copy) => ({ copy, isThere: await handOver(copy) }))).then((all) => {
+    const { copy } = all.find(({ isThere }) => isThere) ?? {};
+    const other = document.querySelector("[data-note-other]");
+    if (!copy || !other) return;
+    const address = new URL(location.href);
+    address.searchParams.set("typed", copy.page);
+    other.querySelector("a").href = `${address.pathname}${address.search}`;
+    other.hidden = false;
+  });
+
+  const marks = () => `${page}:${snapshot().number} ${follows}`.trim();
+  form.addEventListener("input", () => wait(PAUSE)); // who types on and on is kept meanwhile
+  form.addEventListener("submit", () => {
+    due();
+    form.elements.namedItem("follows").value = marks();
+    // Until it is known to be taken: the answer may be a page that asks to sign in again.
+    keepHere();
+  });
+  // What is thrown away must not be kept as the page is left, nor come with a save on its way.
+  document.addEventListener("submit", (event) => {
+    if (event.target.elements.namedItem("discard")?.value !== "shown") return;
+    due();
+    event.target.elements.namedItem("follows").value = marks();
+    isThrownAway = true;
+    remove(name);
+  }, { capture: true });
+  window.addEventListener("online", () => due() && keep());
+  window.addEventListener("pageshow", () => { isThrownAway = false; });
+  window.addEventListener("pagehide", () => {
+    if (!(due() || isSaving) || isThrownAway) return;
+    const copy = snapshot();
+    keepHere(copy); // the next page comes before it is known whether this arrives
+    if (navigator.onLine) give(copy, true).then((isThere) => isThere && forget(name, copy));
+  });
+  return () => (due() || isSaving) && keepHere();
+}
+
+const keepWhatStands = form ? keepNote() : () => {};
+for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraft)) handOver(copy);
+
+signOut?.addEventListener("submit", (event) => {
+  keepWhatStands();
+  const left = copies();
+  if (!left.length) return;
+  event.preventDefault();
+  const tooLong = new Promise((resolve) => { setTimeout(resolve, LONGEST_GOODBYE); });
+  Promise.race([Promise.all(left.map(handOver)), tooLong]).then(() => signOut.submit());
+});
