@@ -2,13 +2,17 @@
 // Each page keeps its own, under a number for each state of its words: what comes late is not taken, and
 // no page overwrites another's. When the server cannot be reached, this device keeps the words until the
 // next page of ours hands them over, at the latest when their writer signs out: the next person on the
-// same phone has nothing of them. What nobody came back for goes after a week, whoever wrote it.
+// same phone has nothing of them, unless the line took longer than a sign-out waits. What nobody came
+// back for goes after a week, whoever wrote it.
 const PREFIX = "shishi-note:";
 const PAUSE = 1500;
 const SLOW = 3000;
 const AGAIN = 15_000;
 const GIVEN_UP = 20_000;
 const LONGEST_GOODBYE = 5000;
+const IS_KEPT = 204;
+const NO_LINE = 0;
+const AT_FAULT = 500;
 const MOST_KEPT_ALIVE = 60_000;
 const MOST_SHOWN = 10;
 const KEPT_FOR = 7 * 24 * 60 * 60 * 1000;
@@ -57,7 +61,7 @@ function copies() {
   return found.sort((one, another) => another.at - one.at);
 }
 
-// Tells whether the server has it now.
+// Returns the status of the answer; no line at all is 0.
 async function give({ form: formKey, page, number, follows, content, at }, isLeaving = false) {
   const ago = Math.round(Math.max(0, Date.now() - at) / 1000);
   const body = new URLSearchParams({ csrf_token: signOut.elements.namedItem("csrf_token").value, form_key: formKey, page, number, follows, content, ago });
@@ -67,21 +71,22 @@ async function give({ form: formKey, page, number, follows, content, at }, isLea
   const timer = setTimeout(() => line.abort(), GIVEN_UP);
   try {
     const answer = await fetch(signOut.dataset.notesUrl, { method: "POST", body, redirect: "manual", keepalive, signal: line.signal });
-    return answer.status === 204;
+    return answer.status;
   } catch {
-    return false;
+    return NO_LINE;
   } finally {
     clearTimeout(timer);
   }
 }
 
 async function handOver(copy) {
-  const isThere = await give(copy);
+  const isThere = await give(copy) === IS_KEPT;
   if (isThere) forget(copy.name, copy);
   return isThere;
 }
 
-const pagesIn = (marks) => marks.split(" ").filter(Boolean).map((mark) => mark.split(":")[0]);
+// What a page goes on with, by page and number.
+const marksIn = (marks) => marks.split(" ").filter(Boolean).map((mark) => mark.split(":")).map(([page, number]) => ({ page, number: Number(number) }));
 
 // The note of this page. Returns what keeps here what stands in it.
 function keepNote() {
@@ -92,6 +97,7 @@ function keepNote() {
   let last = { number: 0, content: null };
   let reached = 0; // the highest number that the server has
   let timer = 0;
+  let dueAt = 0;
   let isSaving = false;
   let isSlow = false;
   let isThrownAway = false;
@@ -119,21 +125,27 @@ function keepNote() {
   const save = async () => {
     const copy = snapshot();
     const slow = setTimeout(() => { isSlow = true; keepHere(); }, SLOW); // the line may be dead
-    const isThere = await give(copy, true);
+    const status = await give(copy, true);
     clearTimeout(slow);
     isSlow = false;
-    if (isThere) {
+    if (status === IS_KEPT) {
       reached = Math.max(reached, copy.number);
       forget(name, copy);
       if (copy.content === fields()) say(box.dataset.kept);
     } else if (copy.number > reached && !isThrownAway) {
-      keepHere();
-      say(box.dataset.notKept);
-      wait(AGAIN);
+      say(keepHere() ? box.dataset.notKept : box.dataset.nowhere);
+      // Who was signed out meanwhile is not heard, however often this page asks.
+      if (status === NO_LINE || status >= AT_FAULT) wait(AGAIN);
     }
   };
 
-  const wait = (pause) => { timer ||= setTimeout(() => due() && keep(), pause); };
+  const wait = (pause) => {
+    const at = Date.now() + pause;
+    if (timer && dueAt <= at) return;
+    clearTimeout(timer);
+    dueAt = at;
+    timer = setTimeout(() => due() && keep(), pause);
+  };
   const due = () => {
     const waits = timer !== 0;
     clearTimeout(timer);
@@ -178,13 +190,17 @@ function keepNote() {
   };
 
   // What the server has not goes into this page where it goes on with what stands here, and to the server else.
-  const known = new Map(box.dataset.known.split(" ").filter(Boolean).map((mark) => mark.split(":")));
-  const shown = pagesIn(follows);
-  const goesOn = (copy) => !shown.length || [copy.page, ...pagesIn(copy.follows)].some((each) => shown.includes(each));
+  const known = new Map(marksIn(box.dataset.known).map((mark) => [mark.page, mark.number]));
+  const [stands] = marksIn(follows); // the first: what that one goes on with is older
+  const isAnswer = document.documentElement.hasAttribute("data-answer");
+  const goesOn = (copy) => {
+    if (!stands) return !isAnswer;
+    return copy.page === stands.page || marksIn(copy.follows).some((mark) => mark.page === stands.page && mark.number >= stands.number);
+  };
   const apart = [];
   let isTaken = false;
   for (const copy of copies().filter((each) => each.form === formKey)) {
-    if (copy.page && Number(known.get(copy.page) ?? -1) >= copy.number) {
+    if (copy.page && (known.get(copy.page) ?? -1) >= copy.number) {
       remove(copy.name); // there already, sent, or thrown away
     } else if (!isTaken && goesOn(copy)) {
       isTaken = true;
@@ -204,7 +220,10 @@ function keepNote() {
   });
 
   const marks = () => `${page}:${snapshot().number} ${follows}`.trim();
-  form.addEventListener("input", () => wait(PAUSE)); // who types on and on is kept meanwhile
+  form.addEventListener("input", () => {
+    isThrownAway = false;
+    wait(PAUSE); // who types on and on is kept meanwhile
+  });
   form.addEventListener("submit", () => {
     due();
     form.elements.namedItem("follows").value = marks();
@@ -221,12 +240,25 @@ function keepNote() {
   }, { capture: true });
   window.addEventListener("online", () => due() && keep());
   window.addEventListener("pageshow", () => { isThrownAway = false; });
-  window.addEventListener("pagehide", () => {
+  // Another page has handed over what was kept here.
+  window.addEventListener("storage", (event) => {
+    if (event.key === name && event.oldValue && !event.newValue) reached = Math.max(reached, JSON.parse(event.oldValue).number);
+  });
+  const leave = () => {
     if (!(due() || isSaving) || isThrownAway) return;
     const copy = snapshot();
+    if (copy.number <= reached) return;
     keepHere(copy); // the next page comes before it is known whether this arrives
-    if (navigator.onLine) give(copy, true).then((isThere) => isThere && forget(name, copy));
-  });
+    if (!navigator.onLine) return;
+    give(copy, true).then((status) => {
+      if (status !== IS_KEPT) return;
+      reached = Math.max(reached, copy.number);
+      forget(name, copy);
+    });
+  };
+  window.addEventListener("pagehide", leave);
+  // A phone may end a page that nobody sees, and says nothing.
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
   return () => (due() || isSaving) && keepHere();
 }
 

@@ -349,6 +349,61 @@ def test_an_older_note_of_a_device_never_replaces_a_newer_one_but_is_offered(
     windows.complaints.clear()  # the line that was cut, on purpose
 
 
+def test_a_note_that_both_went_on_with_is_not_overwritten_by_the_older_one(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author, address = worker_on(a, claimed), f"/requests/{claimed.id}/visits/record"
+    train, desk = windows.open(width=390), windows.open()
+    for window in (desk, train):
+        windows.sign_in(window, author)
+    desk.goto(address)
+    desk.get_by_label(FOUND).fill("begun")
+    desk.get_by_text("Kept.", exact=True).wait_for()
+    train.goto(address)
+    expect(train.get_by_label(FOUND)).to_have_value("begun")
+    train.context.set_offline(True)
+    train.get_by_label(FOUND).fill("begun, and on the train")
+    train.get_by_text("Not connected: kept on this device.").wait_for()
+    train.get_by_label(FOUND).fill("begun, and on the train, and on")
+    eventually(train, "Object.values(localStorage).some((kept) => kept.includes('train, and on'))")
+    phone = train.context.new_page()
+    train.close()
+    desk.get_by_label(FOUND).fill("begun, and the whole report")
+    wait_until(desk, lambda: "whole report" in kept_on_the_server())
+    phone.context.set_offline(False)
+
+    phone.goto(address)
+    expect(phone.get_by_label(FOUND)).to_have_value("begun, and the whole report")
+    phone.get_by_role("link", name="Go on with it").click()
+    expect(phone.get_by_label(FOUND)).to_have_value("begun, and on the train, and on")
+    assert "whole report" in kept_on_the_server()
+    windows.complaints.clear()  # the line that was cut, on purpose
+
+
+def test_an_open_window_does_not_put_back_on_the_device_what_was_handed_over(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author = worker_on(a, claimed)
+    open_window = windows.open()
+    windows.sign_in(open_window, author)
+    open_window.goto(f"/requests/{claimed.id}/visits/record")
+    open_window.route("**/drafts", lambda route: route.fulfill(status=503))
+    open_window.get_by_label(FOUND).fill(NOTE)
+    open_window.get_by_text("Not connected: kept on this device.").wait_for()
+    other = open_window.context.new_page()
+    other.goto("/me")
+    eventually(other, f"{COPIES} === 0")
+    other.locator("summary", has_text=author.name).click()
+    other.get_by_role("button", name="Sign out", exact=True).click()
+    other.get_by_text("You are signed out.").wait_for()
+
+    open_window.goto("/")
+
+    assert open_window.evaluate(COPIES) == 0
+    assert NOTE in kept_on_the_server()
+    windows.complaints.clear()  # what was not taken, on purpose
+
+
 @pytest.mark.parametrize("how", ["opening the page anew", "another language"])
 def test_what_was_typed_at_the_last_moment_goes_on_on_the_page_that_comes(
     a: Builders, windows: Windows, claimed: ServiceRequest, how: str

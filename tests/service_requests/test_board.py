@@ -249,6 +249,8 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
         ("晚上找王阿姨或陈红", "李明", "王阿姨，晚上在家；陈红，下午在家", "晚上找…或…"),
         ("ask June on Monday", "Ann", "Ring June, home Monday", "ask … on Monday"),
         ("下午都可以，晚饭后也行", "李明", "邻居，下午都可以，晚饭后也行", None),
+        ("国庆节后，找国庆", "李明", "隔壁张国庆，国庆节不在", "国庆节后，找…"),
+        ("先问何平", "李明", "找任何平，任何时候", "先问…"),
         ("after lunch, either day", "Ann", "The shop, either day after lunch", None),
     ],
 )

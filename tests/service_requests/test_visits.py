@@ -618,6 +618,31 @@ def test_what_comes_back_with_a_mistake_ends_what_it_went_on_with_and_nothing_el
     assert "先写的" not in page.text
 
 
+def test_what_was_typed_for_a_visit_that_somebody_else_recorded_is_shown_beside_it(
+    a: Builders,
+    at_work: Browser,
+    new_browser: Callable[[], Browser],
+    it: ServiceRequest,
+    team: Team,
+) -> None:
+    leader = a.team_leader(team)
+    planned = a.planned_visit(it, by=leader)
+    key = f"visit:{it.id}:{planned.id}"
+    keep(at_work, it, json.dumps([["findings", "我也去过"]]), form_key=key, page=ONE, number="1")
+    address = below(it, str(planned.id))
+    assert "我也去过" not in at_work.open(address).text, "its form shows it"
+    other = new_browser().sign_in(leader)
+    other.open(below(it, f"{planned.id}/record"))
+    other.send(started_at="2026-03-11T09:00", contact_made="yes", findings="换好了")
+
+    page = at_work.open(below(it, f"{planned.id}/record"))
+    assert page.path == address
+    assert "我也去过" in page.text
+    page = at_work.send(press="Throw it away")
+    assert page.path == address
+    assert "我也去过" not in page.text
+
+
 def test_a_draft_can_be_thrown_away(at_work: Browser, it: ServiceRequest) -> None:
     keep(at_work, it, json.dumps([["findings", "写到一半"]]))
     at_work.open(below(it, "record"))

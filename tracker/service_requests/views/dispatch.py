@@ -288,6 +288,9 @@ def _changed(
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
+    except NotFoundError:
+        if not once.was_taken():  # by another tap, which came first and led it out of reach
+            raise
     return True
 
 

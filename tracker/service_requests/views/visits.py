@@ -41,6 +41,8 @@ LONGEST_DRAFT = 60_000
 MOST_SHOWN: Final = 10
 """With how many drafts one page can go on: one, and one more for each time it came back with a mistake."""
 _BEGINNING: Final = 60
+_WRITTEN: Final = ("place", "met", "findings", "needs_found", "next_step", "public_note")
+"""The fields of a report that somebody writes into."""
 _MARK: Final = re.compile(r"([A-Za-z0-9_-]{0,32}):(\d{1,9})", re.ASCII)
 """Of a draft, as `NoteDraft.mark` writes it."""
 
@@ -100,7 +102,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         return redirect(
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
-    form_key = f"visit:{service_request_id}:{visit_id or 'new'}"
+    form_key = _form_key(service_request_id, visit_id)
     # Read at once: the marks are those of the very words which the page shows.
     known = visiting.all_drafts_of(actor.person_id or 0, form_key)
     draft, others = _draft_to_show([draft for draft in known if not draft.is_over])
@@ -190,7 +192,30 @@ def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> Response
         met=visit.met if is_full else mask_name(visit.met),
         may_look=not is_full and bool(visit.met) and may_see_contact(actor, it),
         can_visit=may_take(it.status, Step.VISIT),
+        form_key=_form_key(it.id, visit.id),
+        unsent=_unsent_words(visit),
     )
+
+
+def _form_key(service_request_id: int, visit_id: int | None) -> str:
+    return f"visit:{service_request_id}:{visit_id or 'new'}"
+
+
+def _unsent_words(visit: Visit) -> Sequence[tuple[NoteDraft, Sequence[str]]]:
+    """Return what the reader typed for a visit that others have recorded or called off meanwhile.
+
+    Its form is not shown again, so that these words would stand nowhere.
+    """
+    if visit.status is VisitStatus.PLANNED:
+        return []
+    form_key = _form_key(visit.service_request_id, visit.id)
+    drafts = visiting.drafts_of(signed_in_actor().person_id or 0, form_key)
+    return [(draft, _written_in(draft.content)) for draft in drafts]
+
+
+def _written_in(draft: str) -> Sequence[str]:
+    typed = _typed(draft)
+    return [words for name in _WRITTEN if (words := (typed.get(name) or "").strip())]
 
 
 @blueprint.route(
@@ -287,8 +312,8 @@ def keep() -> ResponseReturnValue:
                 ago=timedelta(seconds=read_argument(request.form, "ago", identity) or 0),
             )
             visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
-    if request.form.get("discard") and _from_here():
-        return redirect(request.referrer or "/", 303)
+    if request.form.get("discard"):
+        return redirect((request.referrer if _from_here() else None) or "/", 303)
     return "", 204
 
 
@@ -330,8 +355,7 @@ def _planned_start(visit: Visit | None) -> datetime | None:
 
 def _beginning(draft: str) -> str:
     """Return the first of the words that were typed, by which their writer knows them again."""
-    typed = _typed(draft)
-    words = " ".join((typed.get("findings") or typed.get("public_note") or "").split())
+    words = " ".join(" ".join(_written_in(draft)).split())
     return words if len(words) <= _BEGINNING else f"{words[:_BEGINNING]}…"
 
 
