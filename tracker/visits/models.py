@@ -92,7 +92,7 @@ class NoteDraft(Model):
 
     One for each page on which something was typed, so that none overwrites another's. It stays for a
     while after the note was sent or thrown away, without the words: what a page keeps too late, or a
-    device kept meanwhile, must not bring it back.
+    device kept meanwhile, must not bring it back. See docs/decisions/0015-each-page-keeps-its-own-note.md.
     """
 
     __tablename__ = "note_draft"
