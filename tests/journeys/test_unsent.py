@@ -12,6 +12,9 @@ from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind
 from tracker.web.locale import TEXT_SIZE_COOKIE
 
+# The scripts' own: what the server makes of it is tested on both databases.
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
 WORDS = "The tap in the kitchen drips."
 WIDER = """(width) => [...document.querySelectorAll("*")]
   .filter((one) => one.getBoundingClientRect().right > width).map((one) => one.outerHTML.slice(0, 80))"""

@@ -243,6 +243,11 @@ class Builders:
         self.membership(team or self.team(), person, is_vetted=is_vetted)
         return person
 
+    def worker_on(self, service_request: ServiceRequest) -> Person:
+        """Return a team leader of the request's team, who signs in with "open sesame please"."""
+        assert service_request.lead_team is not None
+        return self.team_leader(service_request.lead_team, password="open sesame please")
+
     def team_leader(self, team: Team | None = None, **values: Any) -> Person:  # noqa: ANN401
         """Make the team leader of `team` (a team of their own)."""
         person = self.person(**values)
