@@ -80,15 +80,18 @@ async function give({ form: formKey, page, number, follows, content, at }, isLea
 }
 
 async function handOver(copy) {
-  const isThere = await give(copy) === IS_KEPT;
-  if (isThere) forget(copy.name, copy);
-  return isThere;
+  const isGiven = await give(copy) === IS_KEPT;
+  if (isGiven) forget(copy.name, copy);
+  return isGiven;
 }
 
 // What a page goes on with, by page and number.
 const marksIn = (marks) => marks.split(" ").filter(Boolean).map((mark) => mark.split(":")).map(([page, number]) => ({ page, number: Number(number) }));
 
-// The note of this page. Returns what keeps here what stands in it.
+// Tells whether the server had it already as it printed what stands in `place`: kept, sent, or thrown away.
+const isKnown = (copy, place) => marksIn(place.dataset.known).some((mark) => mark.page && mark.page === copy.page && mark.number >= copy.number);
+
+// The note of this page. Returns what keeps here what stands in it, and what is told that a copy is on the server.
 function keepNote() {
   const { noteDraft: formKey, page } = box.dataset;
   const state = box.querySelector("[data-note-state]");
@@ -112,6 +115,8 @@ function keepNote() {
     return { at: Date.now(), form: formKey, page, follows, ...last };
   };
 
+  const isThere = (copy) => { reached = Math.max(reached, copy.number); };
+
   const keepHere = (copy = snapshot()) => {
     if (isThrownAway) return false;
     try {
@@ -129,7 +134,7 @@ function keepNote() {
     clearTimeout(slow);
     isSlow = false;
     if (status === IS_KEPT) {
-      reached = Math.max(reached, copy.number);
+      isThere(copy);
       forget(name, copy);
       if (copy.content === fields()) say(box.dataset.kept);
     } else if (copy.number > reached && !isThrownAway) {
@@ -190,7 +195,6 @@ function keepNote() {
   };
 
   // What the server has not goes into this page where it goes on with what stands here, and to the server else.
-  const known = new Map(marksIn(box.dataset.known).map((mark) => [mark.page, mark.number]));
   const [stands] = marksIn(follows); // the first: what that one goes on with is older
   const isAnswer = document.documentElement.hasAttribute("data-answer");
   const goesOn = (copy) => {
@@ -200,7 +204,7 @@ function keepNote() {
   const apart = [];
   let isTaken = false;
   for (const copy of copies().filter((each) => each.form === formKey)) {
-    if (copy.page && (known.get(copy.page) ?? -1) >= copy.number) {
+    if (isKnown(copy, box)) {
       remove(copy.name); // there already, sent, or thrown away
     } else if (!isTaken && goesOn(copy)) {
       isTaken = true;
@@ -209,8 +213,8 @@ function keepNote() {
       apart.push(copy);
     }
   }
-  Promise.all(apart.map(async (copy) => ({ copy, isThere: await handOver(copy) }))).then((all) => {
-    const { copy } = all.find(({ isThere }) => isThere) ?? {};
+  Promise.all(apart.map(async (copy) => ({ copy, isGiven: await handOver(copy) }))).then((all) => {
+    const { copy } = all.find(({ isGiven }) => isGiven) ?? {};
     const other = document.querySelector("[data-note-other]");
     if (!copy || !other) return;
     const address = new URL(location.href);
@@ -242,34 +246,49 @@ function keepNote() {
   window.addEventListener("pageshow", () => { isThrownAway = false; });
   // Another page has handed over what was kept here.
   window.addEventListener("storage", (event) => {
-    if (event.key === name && event.oldValue && !event.newValue) reached = Math.max(reached, JSON.parse(event.oldValue).number);
+    if (event.key === name && event.oldValue && !event.newValue) isThere(JSON.parse(event.oldValue));
   });
   const leave = () => {
     if (!(due() || isSaving) || isThrownAway) return;
     const copy = snapshot();
     if (copy.number <= reached) return;
     keepHere(copy); // the next page comes before it is known whether this arrives
-    if (!navigator.onLine) return;
+    if (!navigator.onLine) {
+      wait(AGAIN); // who comes back to this page finds it at work
+      return;
+    }
     give(copy, true).then((status) => {
-      if (status !== IS_KEPT) return;
-      reached = Math.max(reached, copy.number);
-      forget(name, copy);
+      if (status === IS_KEPT) {
+        isThere(copy);
+        forget(name, copy);
+      } else if (status === NO_LINE || status >= AT_FAULT) {
+        wait(AGAIN);
+      }
     });
   };
   window.addEventListener("pagehide", leave);
   // A phone may end a page that nobody sees, and says nothing.
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
-  return () => (due() || isSaving) && keepHere();
+  return {
+    keep: () => (due() || isSaving) && keepHere(),
+    isGiven: (copy) => copy.name === name && isThere(copy),
+  };
 }
 
-const keepWhatStands = form ? keepNote() : () => {};
-for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraft)) handOver(copy);
+const note = form ? keepNote() : null;
+// A visit that others recorded shows what its reader typed for it, also what this device had of it.
+const beside = document.documentElement.hasAttribute("data-answer") ? null : document.querySelector("[data-note-unsent]");
+for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraft)) {
+  const isNew = copy.form === beside?.dataset.noteUnsent && !isKnown(copy, beside);
+  handOver(copy).then((isGiven) => { if (isGiven && isNew) location.reload(); });
+}
 
 signOut?.addEventListener("submit", (event) => {
-  keepWhatStands();
+  note?.keep();
   const left = copies();
   if (!left.length) return;
   event.preventDefault();
   const tooLong = new Promise((resolve) => { setTimeout(resolve, LONGEST_GOODBYE); });
-  Promise.race([Promise.all(left.map(handOver)), tooLong]).then(() => signOut.submit());
+  const handed = left.map(async (copy) => { if (await handOver(copy)) note?.isGiven(copy); });
+  Promise.race([Promise.all(handed), tooLong]).then(() => signOut.submit());
 });

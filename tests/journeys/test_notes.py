@@ -451,6 +451,54 @@ def test_a_note_thrown_away_does_not_come_back_with_a_save_on_its_way(
     windows.complaints.clear()  # the save that was called off, on purpose
 
 
+def test_a_window_that_is_come_back_to_goes_on_keeping(window: WebPage, windows: Windows) -> None:
+    hide = (
+        "Object.defineProperty(document, 'visibilityState', { value: '%s', configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    window.context.set_offline(True)
+    window.get_by_label(FOUND).fill(NOTE)
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    window.evaluate(hide % "hidden")
+    window.evaluate(hide % "visible")
+
+    window.context.set_offline(False)
+
+    wait_until(window, lambda: NOTE in kept_on_the_server())
+    eventually(window, f"{COPIES} === 0")
+    windows.complaints.clear()  # the line that was cut, on purpose
+
+
+def test_words_on_a_device_for_a_visit_that_others_recorded_stand_beside_it(
+    a: Builders, windows: Windows, claimed: ServiceRequest
+) -> None:
+    author, other = a.worker_on(claimed), a.worker_on(claimed)
+    planned = a.planned_visit(claimed, by=author)
+    shown = f"/requests/{claimed.id}/visits/{planned.id}"
+    window, others = windows.open(), windows.open()
+    windows.sign_in(window, author)
+    window.goto(f"{shown}/record")
+    window.context.set_offline(True)
+    window.get_by_label(FOUND).fill("I went there, too")
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    back = window.context.new_page()
+    window.close()
+    windows.sign_in(others, other)
+    others.goto(f"{shown}/record")
+    others.get_by_label(FOUND).fill("Done")
+    others.get_by_label("Began").fill(just_now())
+    others.get_by_label("Yes", exact=True).check()
+    others.get_by_role("button", name="Save the visit").click()
+    others.get_by_text("The visit is recorded.").wait_for()
+    back.context.set_offline(False)
+
+    back.goto(f"{shown}/record")
+
+    expect(back.get_by_text("I went there, too")).to_be_visible()
+    assert back.url.endswith(shown)
+    windows.complaints.clear()  # the line that was cut, on purpose
+
+
 def test_one_window_forgets_nothing_that_another_keeps_on_the_device(
     a: Builders, windows: Windows, claimed: ServiceRequest, address: str
 ) -> None:

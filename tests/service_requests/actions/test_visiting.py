@@ -378,7 +378,7 @@ def end(a: Builders, person: Person, key: str, *shown: tuple[str, int]) -> None:
 
 def begun(person: Person, key: str = "visit:1:new") -> list[str]:
     """Return what that person typed into that form, the newest first."""
-    return [draft.content for draft in visiting.drafts_of(person.id, key)]
+    return [it.content for it in visiting.drafts_of(person.id, key) if not it.is_over]
 
 
 def test_the_newest_words_of_each_page_are_kept_for_each_person_and_form(
@@ -461,7 +461,7 @@ def test_what_was_sent_is_forgotten(a: Builders, person: Person) -> None:
         end(a, person, "visit:1:new", ("page", 1))
 
     assert begun(person) == []
-    [draft] = visiting.all_drafts_of(person.id, "visit:1:new")
+    [draft] = visiting.drafts_of(person.id, "visit:1:new")
     assert (draft.content, draft.mark) == ("", "page:1")
 
 

@@ -310,12 +310,7 @@ def keep_draft(person_id: int, form_key: str, typed: Typed, *, now: datetime) ->
 
 
 def drafts_of(person_id: int, form_key: str) -> Sequence[NoteDraft]:
-    """Return what that person typed into that form and neither sent nor threw away, the newest first."""
-    return [draft for draft in all_drafts_of(person_id, form_key) if not draft.is_over]
-
-
-def all_drafts_of(person_id: int, form_key: str) -> Sequence[NoteDraft]:
-    """Return what is known of what that person typed into that form, and without words of what is over."""
+    """Return what that person typed into that form, the newest first, and without its words what is over."""
     return db.session.scalars(
         select(NoteDraft)
         .where(NoteDraft.person_id == person_id, NoteDraft.form_key == form_key)

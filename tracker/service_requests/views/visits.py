@@ -104,7 +104,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         )
     form_key = _form_key(service_request_id, visit_id)
     # Read at once: the marks are those of the very words which the page shows.
-    known = visiting.all_drafts_of(actor.person_id or 0, form_key)
+    known = visiting.drafts_of(actor.person_id or 0, form_key)
     draft, others = _draft_to_show([draft for draft in known if not draft.is_over])
     # What comes back with a mistake is what was sent, and goes on with what that went on with.
     follows = request.form.get("follows", draft.mark if draft else "")
@@ -131,7 +131,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         form_key=form_key,
         draft=draft,
         others=[(other, _beginning(other.content)) for other in others],
-        known=" ".join(each.mark for each in known),
+        known=_marks(known),
         visit_id=visit_id,
         follows=follows,
         planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
@@ -185,6 +185,8 @@ def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> Response
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id)
     visit = _visit(it, visit_id)
+    form_key = _form_key(it.id, visit.id)
+    drafts = visiting.drafts_of(actor.person_id or 0, form_key)
     return render_template(
         "service_requests/visit_show.html",
         service_request=it,
@@ -192,8 +194,9 @@ def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> Response
         met=visit.met if is_full else mask_name(visit.met),
         may_look=not is_full and bool(visit.met) and may_see_contact(actor, it),
         can_visit=may_take(it.status, Step.VISIT),
-        form_key=_form_key(it.id, visit.id),
-        unsent=_unsent_words(visit),
+        form_key=form_key,
+        known=_marks(drafts),
+        unsent=[] if visit.status is VisitStatus.PLANNED else _unsent_words(drafts),
     )
 
 
@@ -201,16 +204,18 @@ def _form_key(service_request_id: int, visit_id: int | None) -> str:
     return f"visit:{service_request_id}:{visit_id or 'new'}"
 
 
-def _unsent_words(visit: Visit) -> Sequence[tuple[NoteDraft, Sequence[str]]]:
+def _marks(drafts: Sequence[NoteDraft]) -> str:
+    """Return what the server knows, by which a device tells what it has besides."""
+    return " ".join(draft.mark for draft in drafts)
+
+
+def _unsent_words(drafts: Sequence[NoteDraft]) -> Sequence[tuple[NoteDraft, Sequence[str]]]:
     """Return what the reader typed for a visit that others have recorded or called off meanwhile.
 
     Its form is not shown again, so that these words would stand nowhere.
     """
-    if visit.status is VisitStatus.PLANNED:
-        return []
-    form_key = _form_key(visit.service_request_id, visit.id)
-    drafts = visiting.drafts_of(signed_in_actor().person_id or 0, form_key)
-    return [(draft, _written_in(draft.content)) for draft in drafts]
+    written = [(draft, _written_in(draft.content)) for draft in drafts if not draft.is_over]
+    return [(draft, words) for draft, words in written if words]
 
 
 def _written_in(draft: str) -> Sequence[str]:
