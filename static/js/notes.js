@@ -117,6 +117,18 @@ function keepNote() {
 
   const isThere = (copy) => { reached = Math.max(reached, copy.number); };
 
+  // Gives it to the server, and again later where that may help: who was signed out meanwhile is not heard.
+  const hand = async (copy) => {
+    const status = await give(copy, true);
+    if (status === IS_KEPT) {
+      isThere(copy);
+      forget(name, copy);
+    } else if (copy.number > reached && !isThrownAway && (status === NO_LINE || status >= AT_FAULT)) {
+      wait(AGAIN);
+    }
+    return status === IS_KEPT;
+  };
+
   const keepHere = (copy = snapshot()) => {
     if (isThrownAway) return false;
     try {
@@ -130,18 +142,11 @@ function keepNote() {
   const save = async () => {
     const copy = snapshot();
     const slow = setTimeout(() => { isSlow = true; keepHere(); }, SLOW); // the line may be dead
-    const status = await give(copy, true);
+    const isKept = await hand(copy);
     clearTimeout(slow);
     isSlow = false;
-    if (status === IS_KEPT) {
-      isThere(copy);
-      forget(name, copy);
-      if (copy.content === fields()) say(box.dataset.kept);
-    } else if (copy.number > reached && !isThrownAway) {
-      say(keepHere() ? box.dataset.notKept : box.dataset.nowhere);
-      // Who was signed out meanwhile is not heard, however often this page asks.
-      if (status === NO_LINE || status >= AT_FAULT) wait(AGAIN);
-    }
+    if (isKept && copy.content === fields()) say(box.dataset.kept);
+    if (!isKept && copy.number > reached && !isThrownAway) say(keepHere() ? box.dataset.notKept : box.dataset.nowhere);
   };
 
   const wait = (pause) => {
@@ -253,18 +258,8 @@ function keepNote() {
     const copy = snapshot();
     if (copy.number <= reached) return;
     keepHere(copy); // the next page comes before it is known whether this arrives
-    if (!navigator.onLine) {
-      wait(AGAIN); // who comes back to this page finds it at work
-      return;
-    }
-    give(copy, true).then((status) => {
-      if (status === IS_KEPT) {
-        isThere(copy);
-        forget(name, copy);
-      } else if (status === NO_LINE || status >= AT_FAULT) {
-        wait(AGAIN);
-      }
-    });
+    if (navigator.onLine) hand(copy);
+    else wait(AGAIN); // who comes back to this page finds it at work
   };
   window.addEventListener("pagehide", leave);
   // A phone may end a page that nobody sees, and says nothing.

@@ -14,6 +14,7 @@ from playwright.sync_api import Error, Page as WebPage, Route, expect
 
 from tests.support.builders import Builders
 from tests.support.chromium import Windows, eventually
+from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.service_requests.models import ServiceRequest
 from tracker.visits.models import NoteDraft, Visit
@@ -31,10 +32,16 @@ def address(claimed: ServiceRequest) -> str:
 
 
 @pytest.fixture
-def window(a: Builders, windows: Windows, claimed: ServiceRequest, address: str) -> WebPage:
-    """Return the form of a visit, opened by somebody who works on the request."""
+def author(a: Builders, claimed: ServiceRequest) -> Person:
+    """Return somebody who works on the request."""
+    return a.worker_on(claimed)
+
+
+@pytest.fixture
+def window(windows: Windows, author: Person, address: str) -> WebPage:
+    """Return the form of a visit, opened by its author."""
     opened = windows.open()
-    windows.sign_in(opened, a.worker_on(claimed))
+    windows.sign_in(opened, author)
     opened.goto(address)
     return opened
 
@@ -72,12 +79,14 @@ def test_what_is_typed_is_kept_while_it_is_typed(
 
 
 def test_a_note_that_only_the_device_keeps_is_its_writers_alone(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    a: Builders,
+    windows: Windows,
+    author: Person,
+    window: WebPage,
+    claimed: ServiceRequest,
+    address: str,
 ) -> None:
-    author, other = a.worker_on(claimed), a.worker_on(claimed)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
+    other = a.worker_on(claimed)
     window.context.clear_cookies()
     window.get_by_label(FOUND).fill(NOTE)
     window.get_by_text("Not connected: kept on this device.").wait_for()
@@ -98,13 +107,14 @@ def test_a_note_that_only_the_device_keeps_is_its_writers_alone(
 
 
 def test_a_note_that_could_not_be_sent_stays_on_the_device_until_it_is_recorded(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    a: Builders,
+    windows: Windows,
+    author: Person,
+    window: WebPage,
+    claimed: ServiceRequest,
+    address: str,
 ) -> None:
-    author = a.worker_on(claimed)
     earlier = a.visit(claimed, by=author)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
     window.context.clear_cookies()
     window.get_by_label(FOUND).fill(NOTE)
     window.get_by_label("Began").fill(just_now())
@@ -124,12 +134,8 @@ def test_a_note_that_could_not_be_sent_stays_on_the_device_until_it_is_recorded(
 
 
 def test_signing_out_leaves_no_note_on_the_device_and_loses_none(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    author: Person, window: WebPage
 ) -> None:
-    author = a.worker_on(claimed)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
     window.route("**/drafts", lambda route: route.fulfill(status=401))
     window.get_by_label(FOUND).fill(NOTE)
     window.get_by_text("Not connected: kept on this device.").wait_for()
@@ -147,12 +153,8 @@ def test_signing_out_leaves_no_note_on_the_device_and_loses_none(
 
 @pytest.mark.parametrize("left_by", ["a link", "signing out"])
 def test_a_note_is_kept_however_the_page_is_left(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str, left_by: str
+    windows: Windows, author: Person, window: WebPage, address: str, left_by: str
 ) -> None:
-    author = a.worker_on(claimed)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
     window.get_by_label(FOUND).press_sequentially(NOTE, delay=1)
     if left_by == "a link":
         window.get_by_role("link", name="Board").first.click()
@@ -224,9 +226,8 @@ def test_what_was_typed_first_never_replaces_what_was_typed_last(
 
 @pytest.mark.parametrize("first_opened", ["the form", "another page"])
 def test_an_older_note_of_a_device_never_replaces_a_newer_one_but_is_offered(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str, first_opened: str
+    windows: Windows, author: Person, address: str, first_opened: str
 ) -> None:
-    author = a.worker_on(claimed)
     train, desk = windows.open(width=390), windows.open()
     windows.sign_in(train, author)
     train.goto(address)
@@ -256,9 +257,8 @@ def test_an_older_note_of_a_device_never_replaces_a_newer_one_but_is_offered(
 
 
 def test_a_note_that_both_went_on_with_is_not_overwritten_by_the_older_one(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    windows: Windows, author: Person, address: str
 ) -> None:
-    author = a.worker_on(claimed)
     train, desk = windows.open(width=390), windows.open()
     for window in (desk, train):
         windows.sign_in(window, author)
@@ -287,37 +287,29 @@ def test_a_note_that_both_went_on_with_is_not_overwritten_by_the_older_one(
 
 
 def test_an_open_window_does_not_put_back_on_the_device_what_was_handed_over(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    windows: Windows, author: Person, window: WebPage
 ) -> None:
-    author = a.worker_on(claimed)
-    open_window = windows.open()
-    windows.sign_in(open_window, author)
-    open_window.goto(address)
-    open_window.route("**/drafts", lambda route: route.fulfill(status=503))
-    open_window.get_by_label(FOUND).fill(NOTE)
-    open_window.get_by_text("Not connected: kept on this device.").wait_for()
-    other = open_window.context.new_page()
+    window.route("**/drafts", lambda route: route.fulfill(status=503))
+    window.get_by_label(FOUND).fill(NOTE)
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    other = window.context.new_page()
     other.goto("/me")
     eventually(other, f"{COPIES} === 0")
     other.locator("summary", has_text=author.name).click()
     other.get_by_role("button", name="Sign out", exact=True).click()
     other.get_by_text("You are signed out.").wait_for()
 
-    open_window.goto("/")
+    window.goto("/")
 
-    assert open_window.evaluate(COPIES) == 0
+    assert window.evaluate(COPIES) == 0
     assert NOTE in kept_on_the_server()
     windows.complaints.clear()  # what was not taken, on purpose
 
 
 @pytest.mark.parametrize("how", ["opening the page anew", "another language"])
 def test_what_was_typed_at_the_last_moment_goes_on_on_the_page_that_comes(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str, how: str
+    window: WebPage, how: str
 ) -> None:
-    author = a.worker_on(claimed)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
     window.get_by_label(FOUND).fill("first words")
     window.get_by_text("Kept.", exact=True).wait_for()
     window.get_by_label(FOUND).fill("first words and the end")
@@ -373,12 +365,8 @@ def test_what_is_typed_after_sending_is_kept_apart_from_what_was_sent(window: We
 
 
 def test_a_visit_whose_answer_was_lost_does_not_come_back_as_another(
-    a: Builders, windows: Windows, claimed: ServiceRequest, address: str
+    windows: Windows, window: WebPage, address: str
 ) -> None:
-    author = a.worker_on(claimed)
-    window = windows.open()
-    windows.sign_in(window, author)
-    window.goto(address)
     window.get_by_label(FOUND).fill("Tap mended")
     window.get_by_label("Began").fill(just_now())
     window.get_by_label("Yes", exact=True).check()
@@ -470,9 +458,9 @@ def test_a_window_that_is_come_back_to_goes_on_keeping(window: WebPage, windows:
 
 
 def test_words_on_a_device_for_a_visit_that_others_recorded_stand_beside_it(
-    a: Builders, windows: Windows, claimed: ServiceRequest
+    a: Builders, windows: Windows, author: Person, claimed: ServiceRequest
 ) -> None:
-    author, other = a.worker_on(claimed), a.worker_on(claimed)
+    other = a.worker_on(claimed)
     planned = a.planned_visit(claimed, by=author)
     shown = f"/requests/{claimed.id}/visits/{planned.id}"
     window, others = windows.open(), windows.open()

@@ -38,7 +38,7 @@ from tracker.web.locale import local_datetime
 
 blueprint = Blueprint("visits", __name__)
 LONGEST_DRAFT = 60_000
-MOST_SHOWN: Final = 10
+_MOST_SHOWN: Final = 10
 """With how many drafts one page can go on: one, and one more for each time it came back with a mistake."""
 _BEGINNING: Final = 60
 _WRITTEN: Final = ("place", "met", "findings", "needs_found", "next_step", "public_note")
@@ -115,12 +115,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
             if recorded:
                 flash(_("The visit is recorded."))
                 return redirect(
-                    url_for(
-                        ".show",
-                        service_request_id=service_request_id,
-                        visit_id=recorded,
-                    ),
-                    303,
+                    url_for(".show", service_request_id=service_request_id, visit_id=recorded), 303
                 )
             delete_files(photo.key for photo in uploads.stored)
         it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
@@ -155,7 +150,7 @@ def _draft_to_show(
 
 def _shown_in(marks: str) -> Sequence[tuple[str, int]]:
     """Return the drafts that a page says it goes on with, by page and number; what is no mark is left out."""
-    found = [_MARK.fullmatch(mark) for mark in marks.split()[:MOST_SHOWN]]
+    found = [_MARK.fullmatch(mark) for mark in marks.split()[:_MOST_SHOWN]]
     return [(mark[1], int(mark[2])) for mark in found if mark]
 
 
