@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
@@ -125,6 +125,7 @@ class Client:
         self.cookies = {"shishi": facts.cookies[reader]} if reader else {}
         self.seed = seed
         self._token = ""
+        self._searches: dict[tuple[str, str], str] = {}
 
     def ask(self, request: Request) -> tuple[int, Mapping[str, str], bytes]:
         """Send one request; return status, headers and body."""
@@ -162,6 +163,14 @@ class Client:
                 page.partition('name="csrf_token"')[2].partition('value="')[2].split('"')[0]
             )
         return self._token
+
+    def search(self, words: str, status: str) -> str:
+        """Return the address by which the queue answers a search: its words are sealed."""
+        asked = (words, status)
+        if asked not in self._searches:
+            fields = {"csrf_token": self.token, "to": "/queue", "q": words, "status": status}
+            self._searches[asked] = self.ask(("POST", "/look", fields))[1]["location"]
+        return self._searches[asked]
 
 
 def _get(path: Callable[[Client], str]) -> Callable[[Client], Request]:
@@ -237,12 +246,13 @@ PAGES: Final = (
             lambda c: f"/queue?status=closed&team={c.facts.team_id}&category={c.facts.category_id}"
         ),
     ),
-    Page("search, Chinese", "coordinator", _get(lambda _c: "/queue?q=" + quote("水管"))),
-    Page("search, English", "coordinator", _get(lambda _c: "/queue?status=all&q=clinic")),
+    Page("search, Chinese", "coordinator", _get(lambda c: c.search("水管", "all"))),
+    Page("search, English", "coordinator", _get(lambda c: c.search("clinic", "all"))),
     Page(
         "search, phone",
         "coordinator",
-        _get(lambda c: f"/queue?status=all&q={quote(c.chance.choice(c.facts.phones))}"),
+        _get(lambda c: c.search(c.chance.choice(c.facts.phones), "all")),
+        ahead=400,
     ),
     Page("request", "coordinator", _get(lambda c: f"/requests/{c.chance.choice(c.facts.ids)}")),
     Page("claim", "volunteer", _claim, (303,)),

@@ -12,6 +12,7 @@ const GIVEN_UP = 20_000;
 const LONGEST_GOODBYE = 5000;
 const IS_KEPT = 204;
 const NO_LINE = 0;
+const TOO_LONG = 413;
 const AT_FAULT = 500;
 const MOST_KEPT_ALIVE = 60_000;
 const MOST_SHOWN = 10;
@@ -117,18 +118,6 @@ function keepNote() {
 
   const isThere = (copy) => { reached = Math.max(reached, copy.number); };
 
-  // Gives it to the server, and again later where that may help: who was signed out meanwhile is not heard.
-  const hand = async (copy) => {
-    const status = await give(copy, true);
-    if (status === IS_KEPT) {
-      isThere(copy);
-      forget(name, copy);
-    } else if (copy.number > reached && !isThrownAway && (status === NO_LINE || status >= AT_FAULT)) {
-      wait(AGAIN);
-    }
-    return status === IS_KEPT;
-  };
-
   const keepHere = (copy = snapshot()) => {
     if (isThrownAway) return false;
     try {
@@ -139,14 +128,26 @@ function keepNote() {
     }
   };
 
+  // Gives it to the server and says how that went; again later where it may help: who was signed out
+  // meanwhile is not heard.
+  const hand = async (copy) => {
+    const status = await give(copy, true);
+    if (status === IS_KEPT) {
+      isThere(copy);
+      forget(name, copy);
+      if (copy.content === fields()) say(box.dataset.kept);
+    } else if (copy.number > reached && !isThrownAway) {
+      const where = keepHere() ? box.dataset.notKept : box.dataset.nowhere;
+      say(status === TOO_LONG ? box.dataset.tooLong : where);
+      if (status === NO_LINE || status >= AT_FAULT) wait(AGAIN);
+    }
+  };
+
   const save = async () => {
-    const copy = snapshot();
     const slow = setTimeout(() => { isSlow = true; keepHere(); }, SLOW); // the line may be dead
-    const isKept = await hand(copy);
+    await hand(snapshot());
     clearTimeout(slow);
     isSlow = false;
-    if (isKept && copy.content === fields()) say(box.dataset.kept);
-    if (!isKept && copy.number > reached && !isThrownAway) say(keepHere() ? box.dataset.notKept : box.dataset.nowhere);
   };
 
   const wait = (pause) => {
@@ -204,7 +205,8 @@ function keepNote() {
   const isAnswer = document.documentElement.hasAttribute("data-answer");
   const goesOn = (copy) => {
     if (!stands) return !isAnswer;
-    return copy.page === stands.page || marksIn(copy.follows).some((mark) => mark.page === stands.page && mark.number >= stands.number);
+    if (copy.page === stands.page) return copy.number >= stands.number;
+    return marksIn(copy.follows).some((mark) => mark.page === stands.page && mark.number >= stands.number);
   };
   const apart = [];
   let isTaken = false;
@@ -265,22 +267,23 @@ function keepNote() {
   // A phone may end a page that nobody sees, and says nothing.
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
   return {
-    keep: () => (due() || isSaving) && keepHere(),
+    // Returns what has yet to be given to the server, if this browser keeps nothing.
+    keep: () => ((due() || isSaving) && !isThrownAway && !keepHere() ? [{ ...snapshot(), name }] : []),
     isGiven: (copy) => copy.name === name && isThere(copy),
   };
 }
 
 const note = form ? keepNote() : null;
-// A visit that others recorded shows what its reader typed for it, also what this device had of it.
-const beside = document.documentElement.hasAttribute("data-answer") ? null : document.querySelector("[data-note-unsent]");
+// A visit that others recorded shows what its reader typed for it, and leads to what this device had of it:
+// who is about to sign out, or to send something, is not called back by a new page.
+const beside = document.querySelector("[data-note-unsent]");
 for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraft)) {
   const isNew = copy.form === beside?.dataset.noteUnsent && !isKnown(copy, beside);
-  handOver(copy).then((isGiven) => { if (isGiven && isNew) location.reload(); });
+  handOver(copy).then((isGiven) => { if (isGiven && isNew) beside.hidden = false; });
 }
 
 signOut?.addEventListener("submit", (event) => {
-  note?.keep();
-  const left = copies();
+  const left = [...(note?.keep() ?? []), ...copies()];
   if (!left.length) return;
   event.preventDefault();
   const tooLong = new Promise((resolve) => { setTimeout(resolve, LONGEST_GOODBYE); });

@@ -1,8 +1,11 @@
 // Another form of the same page was sent: the language, the size of the text, one of several cards.
 // What was typed into the others comes back with the page: in this tab, for its writer, at once or
-// not at all.
+// not at all. And who goes back to a page, or loads it anew, finds what they typed: browsers would show
+// it to the next person on the same device, too, so that forms of who is signed in forbid it to them.
 const NAME = "shishi-unsent";
 const KEPT_FOR = 60 * 1000;
+const LEFT = "shishi-left";
+const MOST_LEFT = 20;
 const NOT_KEPT = new Set(["csrf_token", "once_key", "follows", "author", "kept", "resume", "submission_key"]);
 const author = document.querySelector("[data-sign-out]")?.dataset.signOut ?? "";
 
@@ -46,9 +49,9 @@ function fill(field, value) {
 // Fields with the same name (one for each choice) are told apart by what they stand for.
 const keyOf = (field) => (field.type === "checkbox" || field.type === "radio" ? [field.name, field.value] : [field.name]).join("\n");
 
-function unsent(sent) {
+function unsent(sent, isMeant = () => true) {
   return forms()
-    .filter((form) => form !== sent)
+    .filter((form) => form !== sent && isMeant(form))
     .map((form) => ({ form, typed: fields(form).filter(isTyped) }))
     .filter(({ typed }) => typed.length)
     .map(({ form, typed }) => ({
@@ -70,14 +73,49 @@ function take() {
   }
 }
 
-for (const { mark, action, values } of take()) {
-  const alike = forms().filter((form) => markOf(form) === mark);
-  // Some have another address each time they are opened.
-  const form = alike.find((each) => each.getAttribute("action") === action) ?? (alike.length === 1 ? alike[0] : null);
-  for (const field of form ? fields(form) : []) {
-    if (keyOf(field) in values && !changed(field)) fill(field, values[keyOf(field)]);
+function putBack(kept) {
+  for (const { mark, action, values } of kept) {
+    const alike = forms().filter((form) => markOf(form) === mark);
+    // Some have another address each time they are opened.
+    const form = alike.find((each) => each.getAttribute("action") === action) ?? (alike.length === 1 ? alike[0] : null);
+    for (const field of form ? fields(form) : []) {
+      if (keyOf(field) in values && !changed(field)) fill(field, values[keyOf(field)]);
+    }
   }
 }
+
+putBack(take());
+
+// What stood in the pages of this tab that were left, by their address.
+function left() {
+  try {
+    const all = Object.entries(JSON.parse(sessionStorage.getItem(LEFT)) ?? {});
+    return new Map(all.filter(([, place]) => place.author === author));
+  } catch {
+    return new Map();
+  }
+}
+
+function keepLeft(places) {
+  try {
+    if (places.size) sessionStorage.setItem(LEFT, JSON.stringify(Object.fromEntries([...places].slice(-MOST_LEFT))));
+    else sessionStorage.removeItem(LEFT);
+  } catch {
+    // Full or forbidden: the page works without.
+  }
+}
+
+const here = location.pathname + location.search;
+const isWritersAlone = (form) => form.getAttribute("autocomplete") === "off";
+
+function returnTo(places) {
+  const isOpenedAnew = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  if (!isOpenedAnew) putBack(places.get(here)?.forms ?? []);
+  places.delete(here);
+  keepLeft(places);
+}
+
+returnTo(left());
 
 function keep(forms, isOfReload = false) {
   try {
@@ -98,5 +136,7 @@ document.addEventListener("submit", (event) => {
 
 // Pulled down to load anew, a page of mistakes is asked for as a fresh one (focus.js).
 addEventListener("pagehide", () => {
+  const forms = unsent(null, isWritersAlone);
+  if (forms.length) keepLeft(left().set(here, { author, forms }));
   if (isAnswer && !isLeft) keep(unsent(null), true);
 });

@@ -22,6 +22,10 @@ from tracker.visits.models import NoteDraft, Visit
 pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 NOTE = "老人一个人住，水管漏了，需要再来一次。" * 20
 FOUND = "What did you find?"
+HIDE = (
+    "Object.defineProperty(document, 'visibilityState', { value: '%s', configurable: true });"
+    " document.dispatchEvent(new Event('visibilitychange'))"
+)
 COPIES = "Object.keys(localStorage).filter((name) => name.startsWith('shishi-note:')).length"
 
 
@@ -440,15 +444,11 @@ def test_a_note_thrown_away_does_not_come_back_with_a_save_on_its_way(
 
 
 def test_a_window_that_is_come_back_to_goes_on_keeping(window: WebPage, windows: Windows) -> None:
-    hide = (
-        "Object.defineProperty(document, 'visibilityState', { value: '%s', configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange'))"
-    )
     window.context.set_offline(True)
     window.get_by_label(FOUND).fill(NOTE)
     window.get_by_text("Not connected: kept on this device.").wait_for()
-    window.evaluate(hide % "hidden")
-    window.evaluate(hide % "visible")
+    window.evaluate(HIDE % "hidden")
+    window.evaluate(HIDE % "visible")
 
     window.context.set_offline(False)
 
@@ -457,9 +457,11 @@ def test_a_window_that_is_come_back_to_goes_on_keeping(window: WebPage, windows:
     windows.complaints.clear()  # the line that was cut, on purpose
 
 
-def test_words_on_a_device_for_a_visit_that_others_recorded_stand_beside_it(
+@pytest.fixture
+def recorded_by_another(
     a: Builders, windows: Windows, author: Person, claimed: ServiceRequest
-) -> None:
+) -> tuple[WebPage, str]:
+    """Return a page of a phone that has words for a visit which others recorded; and the visit's address."""
     other = a.worker_on(claimed)
     planned = a.planned_visit(claimed, by=author)
     shown = f"/requests/{claimed.id}/visits/{planned.id}"
@@ -474,17 +476,146 @@ def test_words_on_a_device_for_a_visit_that_others_recorded_stand_beside_it(
     windows.sign_in(others, other)
     others.goto(f"{shown}/record")
     others.get_by_label(FOUND).fill("Done")
-    others.get_by_label("Began").fill(just_now())
-    others.get_by_label("Yes", exact=True).check()
-    others.get_by_role("button", name="Save the visit").click()
-    others.get_by_text("The visit is recorded.").wait_for()
+    record(others)
     back.context.set_offline(False)
+    windows.complaints.clear()  # the line that was cut, on purpose
+    return back, shown
 
+
+def record(window: WebPage) -> None:
+    """Send the report that is open."""
+    window.get_by_label("Began").fill(just_now())
+    window.get_by_label("Yes", exact=True).check()
+    window.get_by_role("button", name="Save the visit").click()
+    window.get_by_text("The visit is recorded.").wait_for()
+
+
+def test_words_on_a_device_for_a_visit_that_others_recorded_stand_beside_it(
+    recorded_by_another: tuple[WebPage, str],
+) -> None:
+    back, shown = recorded_by_another
     back.goto(f"{shown}/record")
+
+    back.get_by_role("link", name="Show it").click()
 
     expect(back.get_by_text("I went there, too")).to_be_visible()
     assert back.url.endswith(shown)
-    windows.complaints.clear()  # the line that was cut, on purpose
+
+
+def test_who_signs_out_is_signed_out_although_the_device_hands_over_words_meanwhile(
+    recorded_by_another: tuple[WebPage, str], author: Person
+) -> None:
+    back, shown = recorded_by_another
+    held: list[Route] = []
+    outs: list[Route] = []
+    back.route("**/drafts", lambda route: route.continue_() if held else held.append(route))
+    back.route("**/sign-out", lambda route: outs.append(route))  # noqa: PLW0108 - a method of the language is not taken
+    back.goto(shown)
+    wait_until(back, lambda: bool(held))
+    back.locator("summary", has_text=author.name).click()
+    back.get_by_role("button", name="Sign out", exact=True).click(no_wait_after=True)
+    wait_until(back, lambda: bool(outs))
+    held[0].continue_()
+    wait_until(back, lambda: "I went there, too" in kept_on_the_server())
+
+    outs[0].continue_()
+
+    back.get_by_text("You are signed out.").wait_for()
+
+
+def test_who_goes_back_on_a_shared_device_finds_nothing_of_somebody_else(
+    a: Builders, windows: Windows, author: Person, window: WebPage, claimed: ServiceRequest
+) -> None:
+    other = a.worker_on(claimed)
+    window.get_by_label(FOUND).fill("words of the first")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.goto("/me")
+    window.locator("summary", has_text=author.name).click()
+    window.get_by_role("button", name="Sign out", exact=True).click()
+    window.get_by_text("You are signed out.").wait_for()
+    windows.sign_in(window, other)
+    while not window.url.endswith("/record"):
+        window.go_back()
+
+    expect(window.get_by_label(FOUND)).to_have_value("")
+    window.get_by_label("Place").press_sequentially("of the second")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    db.session.rollback()
+    theirs = db.session.query(NoteDraft).filter_by(person_id=other.id).one()
+    assert "of the second" in theirs.content
+    assert "words of the first" not in theirs.content
+
+
+def test_who_goes_back_finds_what_they_wrote_last_and_loses_none_of_it(
+    window: WebPage, address: str
+) -> None:
+    window.get_by_label(FOUND).fill("A")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.goto("/board")
+    window.goto(address)
+    window.get_by_label(FOUND).fill("A and the whole report")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.go_back()
+    window.go_back()
+
+    expect(window.get_by_label(FOUND)).to_have_value("A and the whole report")
+    window.get_by_label("Place").press_sequentially("x")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    assert "A and the whole report" in kept_on_the_server()
+
+
+def test_who_goes_back_after_sending_finds_an_empty_form(window: WebPage, address: str) -> None:
+    window.get_by_label(FOUND).fill("Tap mended")
+    record(window)
+
+    window.go_back()
+
+    assert window.url.endswith(address)
+    expect(window.get_by_label(FOUND)).to_have_value("")
+    expect(window.get_by_label("Yes", exact=True)).not_to_be_checked()
+    assert visits_recorded() == 1
+
+
+def test_a_browser_that_keeps_nothing_gives_the_last_words_as_one_signs_out(
+    windows: Windows, author: Person, address: str
+) -> None:
+    window = windows.open()
+    window.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); }")
+    windows.sign_in(window, author)
+    window.goto(address)
+    window.get_by_label(FOUND).fill("the last words")
+
+    window.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
+
+    window.get_by_text("You are signed out.").wait_for()
+    assert "the last words" in kept_on_the_server()
+
+
+def test_what_is_not_taken_as_the_page_is_left_is_no_longer_told_as_kept(
+    windows: Windows, window: WebPage
+) -> None:
+    window.get_by_label(FOUND).fill("one")
+    window.get_by_text("Kept.", exact=True).wait_for()
+    window.route("**/drafts", lambda route: route.fulfill(status=401))
+    window.get_by_label(FOUND).fill("one and two")
+
+    window.evaluate(HIDE % "hidden")
+    window.evaluate(HIDE % "visible")
+
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    windows.complaints.clear()  # what was not taken, on purpose
+
+
+def test_what_is_too_long_to_be_kept_is_told_as_that(windows: Windows, window: WebPage) -> None:
+    window.get_by_label(FOUND).evaluate("(field) => { field.removeAttribute('maxlength'); }")
+    window.get_by_label(FOUND).fill("x" * 60_000)
+    window.get_by_text("This is too long to be kept while you type.").wait_for()
+
+    window.get_by_label(FOUND).fill("shorter")
+
+    window.get_by_text("Kept.", exact=True).wait_for()
+    assert "shorter" in kept_on_the_server()
+    windows.complaints.clear()  # what was not taken, on purpose
 
 
 def test_one_window_forgets_nothing_that_another_keeps_on_the_device(

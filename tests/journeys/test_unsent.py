@@ -65,6 +65,35 @@ def test_a_note_on_another_card_is_there_after_one_was_answered(
     assert kept.input_value() == WORDS
 
 
+@pytest.mark.parametrize("way", ["back", "loaded anew"])
+def test_who_goes_back_finds_what_they_typed_and_the_next_person_nothing(
+    a: Builders, windows: Windows, way: str
+) -> None:
+    it = a.service_request(status=Status.ACCEPTED)
+    address = f"/requests/{it.id}/note"
+    window = windows.open(width=390)
+    windows.sign_in(window, a.coordinator())
+    window.goto(address)
+    words = window.locator("textarea").first
+    words.press_sequentially(WORDS)
+    if way == "back":
+        window.goto("/queue")
+        window.go_back()
+    else:
+        window.reload()
+
+    expect(words).to_have_value(WORDS)
+
+    windows.sign_in(window, a.coordinator())
+    window.goto("/queue")
+    window.go_back()
+    expect(words).to_have_value("")
+    window.reload()
+    windows.sign_in(window, a.coordinator())
+    window.reload()
+    expect(words).to_have_value("")
+
+
 def test_the_next_person_in_the_same_tab_finds_nothing_of_it(a: Builders, windows: Windows) -> None:
     first, second = a.supervisor(), a.supervisor()
     a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)

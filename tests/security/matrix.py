@@ -146,7 +146,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "accounts.me": ForRoles(EVERYBODY),
     "accounts.password": ForRoles(EVERYBODY),
     "accounts.sign_out_everywhere": ForRoles(EVERYBODY),
-    "visits.keep": ForRoles(EVERYBODY),  # one's own typing, shown to nobody else
+    "notes.index": ForRoles(EVERYBODY),  # one's own typing, of requests within reach
+    "notes.keep": ForRoles(EVERYBODY),  # one's own typing, shown to nobody else
     "looking.look": ForRoles(EVERYBODY),  # it leads to a page, which asks
     "permissions.index": ForRoles("VTLCSAUR"),
     # ------------------------------------------------------------ lists

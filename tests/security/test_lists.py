@@ -75,7 +75,10 @@ QUERIES: Final = (
     "/admin/audit/looks?person=1",
     "/requests/new?q=" + MARK,
 )
-NO_WORDS: Final = re.compile(r'value="[^"]{16,}"|name="csrf-token" content="[^"]*"|\?v=\w+')
+SEALED_WORDS: Final = re.compile(r"q=(%7E|~)[\w%-]+")
+NO_WORDS: Final = re.compile(
+    rf'value="[^"]{{16,}}"|name="csrf-token" content="[^"]*"|\?v=\w+|{SEALED_WORDS.pattern}'
+)
 """What differs each time: tokens, keys."""
 
 
@@ -101,6 +104,8 @@ class Reader:
 
     def _read(self, method: str, path: str, **form: str) -> str:
         answer = self.browser.request(method, path, data=form or None)
+        if SEALED_WORDS.search(answer.location or ""):
+            answer = self.browser.request("GET", answer.location or "")
         assert answer.status_code in (200, 303, 401, 403, 404), (path, answer.status)
         return f"{answer.status_code} {_words(answer)}"
 

@@ -40,7 +40,7 @@ ITS_OWN: Final = frozenset({"csrf_token", "author", "kept", "resume", "remove_ph
 ON_ANOTHER_PAGE: Final = {
     "dispatch.merge": {"survivor_id"},  # chosen in the step before
     "people.give_role": {"role", "unit_id"},
-    "visits.keep": {"form_key", "content"},  # sent by the script
+    "notes.keep": {"form_key", "content"},  # sent by the script
 }
 """Fields of forms that the page itself does not show."""
 WITHOUT_FORM: Final = frozenset({"accounts.sign_out_everywhere"})

@@ -67,7 +67,7 @@ TRIED_ELSEWHERE: Final = frozenset(
         # They end the session that the other tries are made with: tests/accounts.
         "accounts.sign_out",
         "accounts.sign_out_everywhere",
-        "visits.keep",  # one's own typing: tests/service_requests/test_visits.py
+        "notes.keep",  # one's own typing: tests/service_requests/test_visits.py
         "ask.discard",  # by its key, as what one's draft is
         "static",
         "vendor",

@@ -20,8 +20,8 @@ from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
-from tracker.service_requests.actions import dispatch, visiting
-from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.actions import dispatch, handling, visiting
+from tracker.service_requests.lifecycle import Outcome, Status
 from tracker.service_requests.models import BuiltInChannel, ContactLook, Photo, ServiceRequest
 from tracker.service_requests.photos import StoredPhoto, save_photo
 from tracker.service_requests.views import uploads
@@ -668,16 +668,75 @@ def test_a_draft_is_its_owners_only(
 def test_a_broken_draft_breaks_no_page(at_work: Browser, it: ServiceRequest, content: str) -> None:
     assert keep(at_work, it, content) == 204
 
-    at_work.open(below(it, "record"))
+    for address in (below(it, "record"), "/drafts"):
+        page = at_work.open(address)
+        assert "Throw it away" not in page.buttons
 
 
 def test_a_draft_without_a_form_or_too_long_is_not_kept(
     at_work: Browser, it: ServiceRequest
 ) -> None:
-    assert keep(at_work, it, "[]", form_key="") == 403
-    assert keep(at_work, it, "[]", page=f"{ONE}~1", number="1") == 403, "no page has such a key"
-    assert keep(at_work, it, "x" * 60_001) == 403
+    for form_key in ("", "visit:1", "visit:1:old", f"visit:{'9' * 90}:new"):
+        assert keep(at_work, it, "[]", form_key=form_key) == 400
+    assert keep(at_work, it, "[]", page=f"{ONE}~1", number="1") == 400, "no page has such a key"
+    assert keep(at_work, it, "x" * 60_001) == 413
     assert list(db.session.scalars(select(NoteDraft))) == []
+
+
+def test_what_was_typed_and_not_sent_is_listed_for_its_writer(
+    a: Builders, at_work: Browser, it: ServiceRequest, volunteer: Person, team: Team
+) -> None:
+    assert "Nothing is left" in at_work.open("/drafts").text
+    other = a.service_request(team=team, claimed_by=[volunteer], status=Status.IN_PROGRESS)
+    keep(
+        at_work, it, json.dumps([["findings", "水龙头换了"], ["met", "张大爷"]]), page=ONE, ago="60"
+    )
+    keep(at_work, other, json.dumps([["findings", "灯还没换"]]), page=TWO)
+
+    at_work.open("/me")
+    page = at_work.click("What I typed about visits and did not send")
+    assert page.text.index("灯还没换") < page.text.index("水龙头换了")
+    assert "张大爷" in page.text
+    page = at_work.click("Go on with it: 灯还没换")
+    assert page.form("findings").values()["findings"] == ["灯还没换"]
+
+    at_work.open("/drafts")
+    page = at_work.send(press="Throw it away: 灯还没换")
+    assert page.url.endswith("/drafts")
+    assert "灯还没换" not in page.text
+    assert "水龙头换了" in page.text
+    stranger = at_work.sign_out().sign_in(a.team_leader(team))
+    assert "水龙头换了" not in stranger.open("/drafts").html
+
+
+def test_what_was_typed_into_a_form_that_is_not_shown_again_is_still_found(
+    a: Builders, at_work: Browser, it: ServiceRequest, team: Team
+) -> None:
+    keep(at_work, it, json.dumps([["findings", "写到一半"]]), page=ONE)
+    with transaction():
+        handling.resolve(
+            it,
+            outcome=Outcome.SOLVED,
+            answer="换好了",
+            actor=a.actor(a.team_leader(team)),
+            now=a.now,
+        )
+
+    page = at_work.open(below(it, "record"))
+
+    assert page.url.endswith("/drafts")
+    assert "No visit can be recorded there now" in page.text
+    assert "写到一半" in page.text
+    assert "Go on with it" not in page.text
+
+
+def test_what_was_typed_of_a_request_out_of_reach_is_not_listed(
+    a: Builders, at_work: Browser, it: ServiceRequest
+) -> None:
+    theirs = f"visit:{a.service_request().id}:new"
+    assert keep(at_work, it, json.dumps([["findings", "写到一半"]]), form_key=theirs) == 204
+
+    assert "写到一半" not in at_work.open("/drafts").html
 
 
 def test_many_drafts_kept_at_once_are_one_for_each_form_and_no_more_than_may(

@@ -541,6 +541,21 @@ def _form_problems(page: Page, elements: Iterable[Element]) -> Iterator[str]:
             yield f"the form to {form.action} puts its CSRF token into the address"
         if not form.buttons:
             yield f"the form to {form.action} has no button"
+        if "author" in form.names and _is_restored(element):
+            yield f"browsers put back into the form to {form.action} what somebody else typed"
+
+
+def _is_restored(form: Element) -> bool:
+    """Tell whether a browser fills it in again when its page is gone back to, whoever does."""
+    typed = [field for field in form.iter() if _is_typed(field)]
+    return form.get("autocomplete") != "off" and any(
+        field.get("autocomplete") != "off" for field in typed
+    )
+
+
+def _is_typed(field: Element) -> bool:
+    is_field = field.tag in ("input", "textarea", "select")
+    return is_field and field.get("type") not in ("hidden", "submit", "button", "file", "password")
 
 
 def _dead_ends(page: Page, elements: Iterable[Element], app: Flask) -> Iterator[str]:

@@ -8,7 +8,7 @@ from tests.support.builders import Builders
 from tracker.database import db
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.queries import history_of
-from tracker.web.addresses import LARGEST_ID, day, identity, read_argument
+from tracker.web.addresses import LARGEST_ID, LONGEST_ADDRESS, day, identity, read_argument
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,25 @@ def test_what_is_no_day_is_as_nothing(text: str) -> None:
 def test_what_can_be_read_is_read() -> None:
     assert read_argument({"id": " 42 "}, "id", identity) == 42
     assert read_argument({}, "id", identity) is None
+
+
+@pytest.mark.parametrize("parameter", ["q", "mark", "typed", "unit", "next"])
+def test_an_address_without_end_is_not_taken(a: Builders, browser: Browser, parameter: str) -> None:
+    browser.sign_in(a.coordinator())
+    for path in ("/queue", "/sign-in", "/requests/new"):
+        page = browser.open(f"{path}?{parameter}={'x' * 20_000}", status=414)
+        assert "Shorten what you are looking for" in page.text
+
+    page = browser.open(f"/queue?mark={'x' * (LONGEST_ADDRESS - 20)}")
+    assert page.status == 200
+
+
+def test_who_is_not_signed_in_is_asked_to_although_the_address_would_become_too_long(
+    browser: Browser,
+) -> None:
+    page = browser.open("/queue?channel=" + "%25" * 1_200)
+    assert page.url.endswith("/sign-in")
+    assert "next=" in browser.open("/queue?channel=phone").url
 
 
 TOO_LONG = "x" * 2_100_000

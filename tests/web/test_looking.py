@@ -28,6 +28,21 @@ def test_the_queue_is_searched_without_a_word_in_the_address(
     assert format_reference(it.reference) in again.text
 
 
+@pytest.mark.parametrize("query", ["q=139%201234%205678&kind=help", "kind=help&q=139-1234-5678"])
+def test_words_written_into_the_address_by_hand_are_sealed_before_a_page_repeats_them(
+    a: Builders, browser: Browser, query: str
+) -> None:
+    it = a.service_request(requester_name="刘桂兰", phone="+8613912345678")
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/queue?{query}")
+
+    assert "5678" not in page.url
+    assert "kind=help" in page.url
+    assert format_reference(it.reference) in page.text
+    assert not [link.href for link in page.links if "5678" in link.href]
+
+
 @pytest.mark.parametrize("address", ["/admin/people/", "/admin/teams/{team}"])
 def test_people_are_searched_without_a_word_in_the_address(
     a: Builders, browser: Browser, address: str
@@ -43,7 +58,7 @@ def test_people_are_searched_without_a_word_in_the_address(
     assert "%" not in page.url.partition("?")[2].replace("%7E", "").replace("%3D", "")
 
 
-@pytest.mark.parametrize("broken", ["~", "~x", "~é", "~" + "A" * 5000, "~gAAAAA=="])
+@pytest.mark.parametrize("broken", ["~", "~x", "~é", "~" + "A" * 3000, "~gAAAAA=="])
 def test_a_broken_seal_asks_for_nothing(a: Builders, browser: Browser, broken: str) -> None:
     it = a.service_request()
     page = browser.sign_in(a.coordinator()).open(f"/queue?q={broken}")

@@ -28,6 +28,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tracker.errors import NotPermittedError
 from tracker.permissions import Actor, resident
+from tracker.web.addresses import LONGEST_ADDRESS
 from tracker.web.kept import kept_from_request, kept_page
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -69,11 +70,11 @@ def init_app(app: Flask, *, load_actor: ActorLoader) -> None:
         if is_public(request.endpoint, app) or actor_or_none() is not None:
             return None
         if request.method in ("GET", "HEAD"):
-            return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), 303)
+            return redirect(_sign_in_address(request.full_path.rstrip("?")), 303)
         kept = kept_from_request()
         if kept is not None:
             return current_app.make_response((kept_page(kept, is_signed_in=False), 401))
-        return redirect(url_for("accounts.sign_in", next=safe_return_path()), 303)
+        return redirect(_sign_in_address(safe_return_path()), 303)
 
     @app.after_request
     def forget_nothing_private(response: Response) -> Response:
@@ -151,6 +152,12 @@ def safe_path(path: str | None) -> str | None:
     if "\\" in path or any(ord(character) < 32 for character in path):
         return None
     return path
+
+
+def _sign_in_address(path: str) -> str:
+    """Return where to sign in and go on with `path`, unless that would be too long for an address."""
+    address = url_for("accounts.sign_in", next=path)
+    return address if len(address) <= LONGEST_ADDRESS else url_for("accounts.sign_in")
 
 
 def safe_return_path() -> str:

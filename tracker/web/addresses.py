@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Request, request, url_for
+from flask import Flask, Request, abort, request, url_for
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
@@ -17,6 +17,9 @@ LARGEST_ID: Final = 2**31 - 1
 
 SAFE: Final = ",:/"
 """What the parameters of an address may hold as it is."""
+
+LONGEST_ADDRESS: Final = 4000
+"""In characters. The links of a page repeat what its address asks for, however much that is."""
 
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2200
@@ -77,12 +80,17 @@ class IdConverter(IntegerConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Let every `<int:…>` end at the largest id, and clean what is typed.
+    """Let every `<int:…>` end at the largest id, clean what is typed, and refuse what is too long.
 
     To be called before the pages are registered.
     """
     app.request_class = TypedRequest
     app.url_map.converters["int"] = IdConverter
+
+    @app.before_request
+    def refuse_what_is_too_long() -> None:
+        if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
+            abort(414)
 
 
 def read_argument(

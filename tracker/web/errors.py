@@ -159,6 +159,7 @@ TITLES = {
     405: _l("That did not work"),
     409: _l("This is no longer possible"),
     413: _l("Too large"),
+    414: _l("This address is too long"),
     429: _l("Too many attempts"),
     500: _l("Something went wrong on our side"),
     503: _l("Just a moment, please"),
@@ -175,6 +176,10 @@ DETAILS = {
     409: _l("Somebody else changed this in the meantime. Open it again to see how it stands."),
     413: _l(
         "What you sent is too large: photos may have 10 MB each, at most 5 of them, and all that is typed 2 MB. Go back and make it shorter or smaller; what you typed is still there."
+    ),
+    414: _l(
+        "No page of ours has an address as long as this. Shorten what you are looking for, or start from "
+        "the front page."
     ),
     429: _l("Please wait a while and try again."),
     500: _l("We have logged the problem. Nothing was half saved; please try again in a moment."),

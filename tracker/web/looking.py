@@ -8,9 +8,11 @@ alone: whoever else opens such an address looks for nothing, and is told so.
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, flash, g, redirect, request
+from flask import Blueprint, abort, flash, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
 from tracker.web.access import actor_or_none, safe_path
 from tracker.web.sealing import seal, unseal
@@ -26,26 +28,34 @@ _PURPOSE: Final = "looking"
 @blueprint.post("/look")
 def look() -> ResponseReturnValue:
     """Lead to the page `to` with the other fields, and with the words `q` sealed."""
-    words = request.form.get("q", "").strip()[:LONGEST]
-    asked = [
+    path = (safe_path(request.form.get("to")) or "/").partition("?")[0]
+    return _closed(path, request.form)
+
+
+def _closed(path: str, asked: MultiDict[str, str]) -> Response:
+    """Lead to `path` with what is asked for, and its words sealed."""
+    words = asked.get("q", "").strip()[:LONGEST]
+    sent = [
         (name, value)
-        for name, value in request.form.items(multi=True)
+        for name, value in asked.items(multi=True)
         if name not in ("q", "to", "csrf_token", "author")
     ]
     if words:
-        asked.append(("q", _SEALED + seal(_by_reader() + words, purpose=_PURPOSE)))
-    path = (safe_path(request.form.get("to")) or "/").partition("?")[0]
-    return redirect(f"{path}?{urlencode(asked)}" if asked else path, 303)
+        sent.append(("q", _SEALED + seal(_by_reader() + words, purpose=_PURPOSE)))
+    return redirect(f"{path}?{urlencode(sent)}" if sent else path, 303)
 
 
 def words_for(argument: str | None) -> str:
-    """Return what the argument `q` of an address asks for, sealed or plain.
+    """Return what the argument `q` of this page's address asks for.
 
-    "" for a broken seal, and for what somebody else typed.
+    "" for a broken seal, and for what somebody else typed. Plain words, which somebody wrote into the
+    address by hand, are answered by the same address with the words sealed: all links of a page repeat them.
     """
     argument = (argument or "").strip()
+    if not argument:
+        return ""
     if not argument.startswith(_SEALED):
-        return argument[:LONGEST]
+        abort(_closed(request.script_root + request.path, request.args))
     found = unseal(argument[1:_LONGEST_SEALED], purpose=_PURPOSE) or ""
     mark = _by_reader()
     if not found.startswith(mark):

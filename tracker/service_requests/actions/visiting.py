@@ -319,6 +319,15 @@ def drafts_of(person_id: int, form_key: str) -> Sequence[NoteDraft]:
     ).all()
 
 
+def unsent_drafts_of(person_id: int) -> Sequence[NoteDraft]:
+    """Return all that this person typed and did not send, the newest first; `MOST_DRAFTS` at most."""
+    return db.session.scalars(
+        select(NoteDraft)
+        .where(NoteDraft.person_id == person_id, NoteDraft.is_over.is_(False))
+        .order_by(NoteDraft.saved_at.desc(), NoteDraft.id.desc())
+    ).all()
+
+
 def end_drafts(
     person_id: int, form_key: str, shown: Sequence[tuple[str, int]], *, now: datetime
 ) -> None:

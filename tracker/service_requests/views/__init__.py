@@ -1,6 +1,6 @@
 """The pages of service requests, one module per resource.
 
-resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits,
+resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits, notes,
 handling; their team leader: own_team; judging: call_backs, approvals.
 """
 
@@ -15,6 +15,7 @@ from tracker.service_requests.views import (
     handling,
     home,
     intake,
+    notes,
     own_team,
     photos,
     queue,
@@ -35,6 +36,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     board.blueprint,
     own_team.blueprint,
     visits.blueprint,
+    notes.blueprint,
     handling.blueprint,
     call_backs.blueprint,
     approvals.blueprint,

@@ -1,23 +1,18 @@
-"""Visits: planned, recorded, called off; and what is being typed, kept."""
+"""Visits: planned, recorded, called off."""
 
-import json
-import re
 import secrets
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
-from werkzeug.datastructures import MultiDict
 
 from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.errors import NotFoundError, NotPermittedError, Refusal, RefusedError
+from tracker.errors import NotFoundError, Refusal, RefusedError
 from tracker.permissions import Action, Actor
 from tracker.privacy import mask_name
 from tracker.service_requests import queries
@@ -27,24 +22,15 @@ from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportFo
 from tracker.service_requests.lifecycle import Step, may_take, status_after
 from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
 from tracker.service_requests.reference import format_reference
-from tracker.service_requests.views import receipts
+from tracker.service_requests.views import notes, receipts
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
-from tracker.visits.models import ContactWay, Group, NoteDraft, Visit, VisitStatus
+from tracker.visits.models import ContactWay, Group, Visit, VisitStatus
 from tracker.web import once
 from tracker.web.access import signed_in_actor
-from tracker.web.addresses import identity, printable, read_argument
 from tracker.web.errors import refusal_text
 from tracker.web.locale import local_datetime
 
 blueprint = Blueprint("visits", __name__)
-LONGEST_DRAFT = 60_000
-_MOST_SHOWN: Final = 10
-"""With how many drafts one page can go on: one, and one more for each time it came back with a mistake."""
-_BEGINNING: Final = 60
-_WRITTEN: Final = ("place", "met", "findings", "needs_found", "next_step", "public_note")
-"""The fields of a report that somebody writes into."""
-_MARK: Final = re.compile(r"([A-Za-z0-9_-]{0,32}):(\d{1,9})", re.ASCII)
-"""Of a draft, as `NoteDraft.mark` writes it."""
 
 
 @blueprint.route("/requests/<int:service_request_id>/visits/new", methods=["GET", "POST"])
@@ -89,6 +75,12 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
     """Write down a visit, planned or not. What is typed is kept while it is typed."""
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id, Action.RECORD_VISIT)
+    form_key = notes.form_key(service_request_id, visit_id)
+    # Read at once: the marks are those of the very words which the page shows.
+    known = visiting.drafts_of(actor.person_id or 0, form_key)
+    if request.method != "POST" and notes.stand_nowhere_else(known, it):
+        flash(_("No visit can be recorded there now. What you typed is here."), "warning")
+        return redirect(url_for("notes.index"), 303)
     status_after(it.status, Step.VISIT)
     if visit_id is None and request.method != "POST" and "unplanned" not in request.args:
         planned_id = _next_planned(it)
@@ -102,10 +94,7 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         return redirect(
             url_for(".show", service_request_id=service_request_id, visit_id=visit_id), 303
         )
-    form_key = _form_key(service_request_id, visit_id)
-    # Read at once: the marks are those of the very words which the page shows.
-    known = visiting.drafts_of(actor.person_id or 0, form_key)
-    draft, others = _draft_to_show([draft for draft in known if not draft.is_over])
+    draft, others = notes.to_show(known)
     # What comes back with a mistake is what was sent, and goes on with what that went on with.
     follows = request.form.get("follows", draft.mark if draft else "")
     form = _report_form(it, visit, actor, draft.content if draft else None)
@@ -125,33 +114,13 @@ def record(service_request_id: int, visit_id: int | None = None) -> ResponseRetu
         service_request=it,
         form_key=form_key,
         draft=draft,
-        others=[(other, _beginning(other.content)) for other in others],
-        known=_marks(known),
+        others=[(other, notes.beginning(other.content)) for other in others],
+        known=notes.marks(known),
         visit_id=visit_id,
         follows=follows,
         planned=visit if visit is not None and visit.status is VisitStatus.PLANNED else None,
         photos_to_choose_again=any(file.filename for file in request.files.values()),
     )
-
-
-def _draft_to_show(
-    drafts: Sequence[NoteDraft],
-) -> tuple[NoteDraft | None, Sequence[NoteDraft]]:
-    """Return what a page is filled in with, and what else was begun.
-
-    The newest, or the one that was asked for. A page that answers a form holds what was sent, and nothing besides.
-    """
-    if request.method == "POST":
-        return None, []
-    wanted = request.args.get("typed", "")
-    chosen = next((draft for draft in drafts if draft.page == wanted), next(iter(drafts), None))
-    return chosen, [draft for draft in drafts if draft is not chosen]
-
-
-def _shown_in(marks: str) -> Sequence[tuple[str, int]]:
-    """Return the drafts that a page says it goes on with, by page and number; what is no mark is left out."""
-    found = [_MARK.fullmatch(mark) for mark in marks.split()[:_MOST_SHOWN]]
-    return [(mark[1], int(mark[2])) for mark in found if mark]
 
 
 @blueprint.get("/requests/<int:service_request_id>/visits/<int:visit_id>")
@@ -180,42 +149,22 @@ def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> Response
     actor = signed_in_actor()
     it = queries.find(actor, service_request_id)
     visit = _visit(it, visit_id)
-    form_key = _form_key(it.id, visit.id)
+    form_key = notes.form_key(it.id, visit.id)
     drafts = visiting.drafts_of(actor.person_id or 0, form_key)
+    can_visit = may_take(it.status, Step.VISIT)
+    is_open = can_visit and visit.status is VisitStatus.PLANNED
     return render_template(
         "service_requests/visit_show.html",
         service_request=it,
         visit=visit,
         met=visit.met if is_full else mask_name(visit.met),
         may_look=not is_full and bool(visit.met) and may_see_contact(actor, it),
-        can_visit=may_take(it.status, Step.VISIT),
+        can_visit=can_visit,
         form_key=form_key,
-        known=_marks(drafts),
-        unsent=[] if visit.status is VisitStatus.PLANNED else _unsent_words(drafts),
+        known=notes.marks(drafts),
+        is_open=is_open,
+        unsent=[] if is_open else notes.unsent_words(drafts),
     )
-
-
-def _form_key(service_request_id: int, visit_id: int | None) -> str:
-    return f"visit:{service_request_id}:{visit_id or 'new'}"
-
-
-def _marks(drafts: Sequence[NoteDraft]) -> str:
-    """Return what the server knows, by which a device tells what it has besides."""
-    return " ".join(draft.mark for draft in drafts)
-
-
-def _unsent_words(drafts: Sequence[NoteDraft]) -> Sequence[tuple[NoteDraft, Sequence[str]]]:
-    """Return what the reader typed for a visit that others have recorded or called off meanwhile.
-
-    Its form is not shown again, so that these words would stand nowhere.
-    """
-    written = [(draft, _written_in(draft.content)) for draft in drafts if not draft.is_over]
-    return [(draft, words) for draft, words in written if words]
-
-
-def _written_in(draft: str) -> Sequence[str]:
-    typed = _typed(draft)
-    return [words for name in _WRITTEN if (words := (typed.get(name) or "").strip())]
 
 
 @blueprint.route(
@@ -288,39 +237,6 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
     return _back(service_request_id)
 
 
-@blueprint.post("/drafts")
-def keep() -> ResponseReturnValue:
-    """Keep what somebody is typing, field by field, as JSON; or throw it away."""
-    actor = signed_in_actor()
-    form_key, content = request.form.get("form_key", "")[:80], request.form.get("content", "")
-    page, shown = request.form.get("page", ""), _shown_in(request.form.get("follows", ""))
-    if actor.person_id is None or not form_key or len(content) > LONGEST_DRAFT:
-        message = "That cannot be kept."
-        raise NotPermittedError(message)
-    if page and not once.is_key(page):
-        message = "That is no page of ours."
-        raise NotPermittedError(message)
-    with transaction():
-        if request.form.get("discard"):
-            visiting.end_drafts(actor.person_id, form_key, shown, now=utc_now())
-        else:
-            typed = visiting.Typed(
-                content,
-                page,
-                number=read_argument(request.form, "number", identity) or 0,
-                shown=shown,
-                ago=timedelta(seconds=read_argument(request.form, "ago", identity) or 0),
-            )
-            visiting.keep_draft(actor.person_id, form_key, typed, now=utc_now())
-    if request.form.get("discard"):
-        return redirect((request.referrer if _from_here() else None) or "/", 303)
-    return "", 204
-
-
-def _from_here() -> bool:
-    return (request.referrer or "").startswith(request.host_url)
-
-
 def _report_form(
     it: ServiceRequest, visit: Visit | None, actor: Actor, draft: str | None
 ) -> ReportForm:
@@ -334,7 +250,7 @@ def _report_form(
     }
     form = ReportForm.from_request(**values)
     if draft is not None:
-        form = ReportForm(formdata=_typed(draft), **values)
+        form = ReportForm(formdata=notes.typed_in(draft), **values)
     form.came_in_at = it.submitted_at
     people = list(queries.who_may_go(it))
     if visit:
@@ -351,29 +267,6 @@ def _planned_start(visit: Visit | None) -> datetime | None:
     if visit is None or visit.planned_from is None or visit.planned_from > utc_now():
         return None
     return local_datetime(visit.planned_from).replace(tzinfo=None)
-
-
-def _beginning(draft: str) -> str:
-    """Return the first of the words that were typed, by which their writer knows them again."""
-    words = " ".join(" ".join(_written_in(draft)).split())
-    return words if len(words) <= _BEGINNING else f"{words[:_BEGINNING]}…"
-
-
-def _typed(draft: str) -> MultiDict[str, str]:
-    try:
-        fields = json.loads(draft)
-    except (ValueError, RecursionError):
-        return MultiDict()
-    if not isinstance(fields, list):
-        return MultiDict()
-    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2]
-    return MultiDict(
-        [
-            (printable(name), printable(value))
-            for name, value in pairs
-            if isinstance(name, str) and isinstance(value, str)
-        ]
-    )
 
 
 def _recorded(
@@ -432,7 +325,7 @@ def _recorded(
                 _refuse_other_photos(it, visit, uploads)
                 delete_files(photo.key for photo in uploads.stored)
             if actor.person_id is not None:
-                shown = _shown_in(request.form.get("follows", ""))
+                shown = notes.shown_in(request.form.get("follows", ""))
                 visiting.end_drafts(actor.person_id, form_key, shown, now=now)
             return visit.id
     except RefusedError as refused:
