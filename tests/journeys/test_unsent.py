@@ -94,6 +94,26 @@ def test_who_goes_back_finds_what_they_typed_and_the_next_person_nothing(
     expect(words).to_have_value("")
 
 
+def test_a_request_begun_signed_in_is_put_back_for_nobody_else(
+    a: Builders, windows: Windows
+) -> None:
+    category = a.category()
+    window = windows.open()
+    windows.sign_in(window, a.coordinator())
+    window.goto(f"/requests/new/form?category={category.id}")
+    window.locator("[name=need]").press_sequentially(WORDS)
+    window.locator("[name=address]").press_sequentially("Here 1")
+    window.goto("/queue")
+    windows.sign_in(window, a.coordinator())
+    window.goto("/me")
+
+    while "/form" not in window.url:
+        window.go_back()
+
+    expect(window.locator("[name=need]")).to_have_value("")
+    expect(window.locator("[name=address]")).to_have_value("")
+
+
 def test_the_next_person_in_the_same_tab_finds_nothing_of_it(a: Builders, windows: Windows) -> None:
     first, second = a.supervisor(), a.supervisor()
     a.approval(a.service_request(status=Status.IN_PROGRESS), ApprovalKind.PARKING)

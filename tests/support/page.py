@@ -546,7 +546,12 @@ def _form_problems(page: Page, elements: Iterable[Element]) -> Iterator[str]:
 
 
 def _is_restored(form: Element) -> bool:
-    """Tell whether a browser fills it in again when its page is gone back to, whoever does."""
+    """Tell whether a browser fills it in again when its page is gone back to, whoever does.
+
+    None does where a form is sent to another address each time that it is opened, as a draft is.
+    """
+    if form.get("data-draft"):
+        return False
     typed = [field for field in form.iter() if _is_typed(field)]
     return form.get("autocomplete") != "off" and any(
         field.get("autocomplete") != "off" for field in typed
