@@ -2,15 +2,15 @@
 
 from typing import Final
 
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+DANGEROUS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """What a spreadsheet may take for the beginning of a formula, full width too."""
 
 
 def safe(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula: quoted if it looks like one."""
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return f"'{text}" if text[:1] in DANGEROUS else text
 
 
 def unquoted(text: str) -> str:
     """Return a text without the quote that `safe` put before it."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(DANGEROUS) else text
+    return text[1:] if text.startswith("'") and text[1:2] in DANGEROUS else text
