@@ -168,7 +168,7 @@ class Client:
         """Return the address by which the queue answers a search: its words are sealed."""
         asked = (words, status)
         if asked not in self._searches:
-            fields = {"csrf_token": self.token, "to": "/queue", "q": words, "status": status}
+            fields = {"csrf_token": self.token, "path": "/queue", "q": words, "status": status}
             self._searches[asked] = self.ask(("POST", "/look", fields))[1]["location"]
         return self._searches[asked]
 

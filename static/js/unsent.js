@@ -34,13 +34,13 @@ const isTyped = (field) => changed(field) || (isAnswered(field.form) && field.ty
 
 function valueOf(field) {
   if (field.type === "checkbox" || field.type === "radio") return field.checked;
-  if (field.options) return [...field.options].map((option) => option.selected);
+  if (field.options) return [...field.options].filter((option) => option.selected).map((option) => option.value);
   return field.value;
 }
 
 function fill(field, value) {
   if (field.type === "checkbox" || field.type === "radio") field.checked = value;
-  else if (field.options) [...field.options].forEach((option, place) => { option.selected = Boolean(value[place]); });
+  else if (field.options) [...field.options].forEach((option) => { option.selected = value.includes(option.value); });
   else field.value = value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.dispatchEvent(new Event("change", { bubbles: true }));
@@ -49,10 +49,10 @@ function fill(field, value) {
 // Fields with the same name (one for each choice) are told apart by what they stand for.
 const keyOf = (field) => (field.type === "checkbox" || field.type === "radio" ? [field.name, field.value] : [field.name]).join("\n");
 
-function unsent(sent, isMeant = () => true) {
-  return forms()
-    .filter((form) => form !== sent && isMeant(form))
-    .map((form) => ({ form, typed: fields(form).filter(isTyped) }))
+const withTyped = (all, isMeant) => all.map((form) => ({ form, typed: fields(form).filter(isMeant) }));
+
+function written(formsWithTyped) {
+  return formsWithTyped
     .filter(({ typed }) => typed.length)
     .map(({ form, typed }) => ({
       mark: markOf(form),
@@ -60,6 +60,8 @@ function unsent(sent, isMeant = () => true) {
       values: Object.fromEntries(typed.map((field) => [keyOf(field), valueOf(field)])),
     }));
 }
+
+const unsent = (sent) => written(withTyped(forms().filter((form) => form !== sent), isTyped));
 
 function take() {
   try {
@@ -86,11 +88,10 @@ function putBack(kept) {
 
 putBack(take());
 
-// What stood in the pages of this tab that were left, by their address.
-function left() {
+// What stood in the pages of this tab that were left, by their address: of everybody.
+function allLeft() {
   try {
-    const all = Object.entries(JSON.parse(sessionStorage.getItem(LEFT)) ?? {});
-    return new Map(all.filter(([, place]) => place.author === author));
+    return new Map(Object.entries(JSON.parse(sessionStorage.getItem(LEFT)) ?? {}));
   } catch {
     return new Map();
   }
@@ -106,16 +107,33 @@ function keepLeft(places) {
 }
 
 const here = location.pathname + location.search;
-const isWritersAlone = (form) => form.getAttribute("autocomplete") === "off";
+// Who only has to sign in again loses nothing; where somebody else is, nothing stays.
+const left = () => new Map([...allLeft()].filter(([, place]) => place.author === author));
 
-function returnTo(places) {
+// What was typed before a mistake was answered, and what was changed since: what stands there untouched
+// may be older than what the next page says.
+function together(before, since) {
+  const isSame = (one) => (other) => one.mark === other.mark && one.action === other.action;
+  const both = since.map((one) => ({ ...one, values: { ...before.find(isSame(one))?.values, ...one.values } }));
+  return [...before.filter((one) => !since.some(isSame(one))), ...both];
+}
+
+if (author) {
+  const places = left();
   const isOpenedAnew = performance.getEntriesByType("navigation")[0]?.type === "navigate";
   if (!isOpenedAnew) putBack(places.get(here)?.forms ?? []);
-  places.delete(here);
+  if (!isAnswer) places.delete(here);
   keepLeft(places);
 }
 
-returnTo(left());
+function leave() {
+  const places = left();
+  const changedHere = written(withTyped(forms().filter((form) => form.getAttribute("autocomplete") === "off"), changed));
+  const stood = together(isAnswer ? places.get(here)?.forms ?? [] : [], changedHere);
+  places.delete(here);
+  if (stood.length) places.set(here, { author, forms: stood });
+  keepLeft(places);
+}
 
 function keep(forms, isOfReload = false) {
   try {
@@ -126,17 +144,19 @@ function keep(forms, isOfReload = false) {
 }
 
 let isLeft = false;
+let isSigningOut = false;
 
 document.addEventListener("submit", (event) => {
+  if (event.target.dataset.signOut) isSigningOut = true; // perhaps only when the notes are given away (notes.js)
   if (event.defaultPrevented) return;
   isLeft = true;
-  if (event.target.dataset.signOut || event.target.getAttribute("method") !== "post") return;
+  if (isSigningOut || event.target.getAttribute("method") !== "post") return;
   keep(unsent(event.target));
 });
 
 // Pulled down to load anew, a page of mistakes is asked for as a fresh one (focus.js).
 addEventListener("pagehide", () => {
-  const forms = unsent(null, isWritersAlone);
-  if (forms.length) keepLeft(left().set(here, { author, forms }));
+  if (isSigningOut) keepLeft(new Map());
+  else if (author) leave();
   if (isAnswer && !isLeft) keep(unsent(null), true);
 });

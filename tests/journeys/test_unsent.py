@@ -1,7 +1,7 @@
 """What was typed into a form comes back when another form of the same page was sent."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -92,6 +92,82 @@ def test_who_goes_back_finds_what_they_typed_and_the_next_person_nothing(
     windows.sign_in(window, a.coordinator())
     window.reload()
     expect(words).to_have_value("")
+
+
+@pytest.mark.parametrize("how", ["signed out meanwhile", "signs out"])
+def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
+    a: Builders, windows: Windows, how: str
+) -> None:
+    it = a.service_request(status=Status.ACCEPTED)
+    coordinator = a.coordinator()
+    window = windows.open()
+    windows.sign_in(window, coordinator)
+    window.goto(f"/requests/{it.id}/note")
+    words = window.locator("textarea").first
+    words.press_sequentially(WORDS)
+    if how == "signs out":
+        window.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
+        window.get_by_text("You are signed out.").wait_for()
+    else:
+        window.context.clear_cookies()
+        window.goto("/queue")
+    assert "/sign-in" in window.url
+    windows.sign_in(window, coordinator)
+    window.goto("/me")
+
+    while not window.url.endswith("/note"):
+        window.go_back()
+
+    expect(words).to_have_value("" if how == "signs out" else WORDS)
+
+
+def test_a_chosen_option_is_put_back_by_what_it_stands_for(a: Builders, windows: Windows) -> None:
+    it = a.service_request(status=Status.ACCEPTED)
+    for _ in range(3):
+        a.team()
+    window = windows.open()
+    windows.sign_in(window, a.coordinator())
+    address = f"/requests/{it.id}/assignment"
+    window.goto(address)
+    team = window.locator("select[name=lead_team_id]")
+    chosen = team.locator("option").last.get_attribute("value")
+    team.select_option(chosen)
+    window.goto("/queue")
+    other = '<option value="999">Another</option>'
+
+    def with_another_before(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("<option", f"{other}<option", 1))
+
+    window.route(f"**{address}", with_another_before)
+
+    window.go_back()
+
+    expect(team.locator("option[value='999']")).to_have_count(1)
+    expect(team).to_have_value(chosen or "")
+
+
+def test_what_was_not_touched_on_a_page_of_mistakes_is_read_anew(
+    a: Builders, windows: Windows
+) -> None:
+    person = a.person("Lin Xiaoyu", email="lin@example.org")
+    window = windows.open()
+    windows.sign_in(window, a.administrator())
+    window.goto(f"/admin/people/{person.id}/edit")
+    window.locator("[name=name]").fill("")
+    window.get_by_role("button", name="Save").first.click()
+    window.locator(".error-summary").wait_for()
+    window.goto("/me")
+
+    def with_another_address(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("lin@example", "xiaoyu@example"))
+
+    window.route("**/edit", with_another_address)
+    window.go_back()
+
+    expect(window.locator("[name=name]")).to_have_value("")
+    expect(window.locator("[name=email]")).to_have_value("xiaoyu@example.org")
 
 
 def test_a_request_begun_signed_in_is_put_back_for_nobody_else(

@@ -13,12 +13,12 @@ def test_the_queue_is_searched_without_a_word_in_the_address(
 ) -> None:
     it = a.service_request(requester_name="刘桂兰", phone="+8613800138000", address="站前大道136号")
     other = a.service_request(requester_name="王秀兰")
-    browser.sign_in(a.coordinator()).open("/queue?kind=help")
+    browser.sign_in(a.coordinator()).open("/queue?kind=help&from=2026-01-01&to=2026-12-31")
 
     page = browser.send(q=words)
 
     assert words not in page.url
-    assert "kind=help" in page.url
+    assert "kind=help&from=2026-01-01&to=2026-12-31" in page.url
     assert format_reference(it.reference) in page.text
     assert format_reference(other.reference) not in page.text
     assert page.form("q").values()["q"] == [words]
@@ -28,7 +28,10 @@ def test_the_queue_is_searched_without_a_word_in_the_address(
     assert format_reference(it.reference) in again.text
 
 
-@pytest.mark.parametrize("query", ["q=139%201234%205678&kind=help", "kind=help&q=139-1234-5678"])
+@pytest.mark.parametrize(
+    "query",
+    ["q=139%201234%205678&kind=help&to=2026-12-31", "kind=help&to=2026-12-31&q=139-1234-5678"],
+)
 def test_words_written_into_the_address_by_hand_are_sealed_before_a_page_repeats_them(
     a: Builders, browser: Browser, query: str
 ) -> None:
@@ -38,7 +41,7 @@ def test_words_written_into_the_address_by_hand_are_sealed_before_a_page_repeats
     page = browser.open(f"/queue?{query}")
 
     assert "5678" not in page.url
-    assert "kind=help" in page.url
+    assert "kind=help&to=2026-12-31" in page.url
     assert format_reference(it.reference) in page.text
     assert not [link.href for link in page.links if "5678" in link.href]
 
@@ -70,7 +73,7 @@ def test_a_broken_seal_asks_for_nothing(a: Builders, browser: Browser, broken: s
 )
 def test_it_leads_nowhere_else(a: Builders, browser: Browser, to: str) -> None:
     page = browser.sign_in(a.coordinator()).open("/queue")
-    sent = page.form("q").values() | {"q": ["x"], "to": [to]}
+    sent = page.form("q").values() | {"q": ["x"], "path": [to]}
     answer = browser.request("POST", "/look", data=sent)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith("/?q=")

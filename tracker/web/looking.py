@@ -27,8 +27,8 @@ _PURPOSE: Final = "looking"
 
 @blueprint.post("/look")
 def look() -> ResponseReturnValue:
-    """Lead to the page `to` with the other fields, and with the words `q` sealed."""
-    path = (safe_path(request.form.get("to")) or "/").partition("?")[0]
+    """Lead to the page `path` with the other fields, and with the words `q` sealed."""
+    path = (safe_path(request.form.get("path")) or "/").partition("?")[0]
     return _closed(path, request.form)
 
 
@@ -38,7 +38,7 @@ def _closed(path: str, asked: MultiDict[str, str]) -> Response:
     sent = [
         (name, value)
         for name, value in asked.items(multi=True)
-        if name not in ("q", "to", "csrf_token", "author")
+        if name not in ("q", "path", "csrf_token", "author")
     ]
     if words:
         sent.append(("q", _SEALED + seal(_by_reader() + words, purpose=_PURPOSE)))
