@@ -38,9 +38,15 @@ function valueOf(field) {
   return field.value;
 }
 
+// What is no longer offered leaves the choice as it stands.
+function choose(options, values) {
+  if (values.length && !options.some((option) => values.includes(option.value))) return;
+  for (const option of options) option.selected = values.includes(option.value);
+}
+
 function fill(field, value) {
   if (field.type === "checkbox" || field.type === "radio") field.checked = value;
-  else if (field.options) [...field.options].forEach((option) => { option.selected = value.includes(option.value); });
+  else if (field.options) choose([...field.options], value);
   else field.value = value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
   field.dispatchEvent(new Event("change", { bubbles: true }));
@@ -88,12 +94,14 @@ function putBack(kept) {
 
 putBack(take());
 
-// What stood in the pages of this tab that were left, by their address: of everybody.
-function allLeft() {
+// What stood in the pages of this tab that were left, by their address. Who only has to sign in again loses
+// nothing; where somebody else is, nothing of it stays.
+function left() {
   try {
-    return new Map(Object.entries(JSON.parse(sessionStorage.getItem(LEFT)) ?? {}));
+    const all = Object.entries(JSON.parse(sessionStorage.getItem(LEFT)) ?? {});
+    return new Map(all.filter(([, place]) => place.author === author));
   } catch {
-    return new Map();
+    return new Map(); // a browser that keeps nothing, or something that is not ours
   }
 }
 
@@ -107,21 +115,30 @@ function keepLeft(places) {
 }
 
 const here = location.pathname + location.search;
-// Who only has to sign in again loses nothing; where somebody else is, nothing stays.
-const left = () => new Map([...allLeft()].filter(([, place]) => place.author === author));
 
 // What was typed before a mistake was answered, and what was changed since: what stands there untouched
-// may be older than what the next page says.
+// may be older than what the next page says. Of a form that was changed by others meanwhile, what it
+// carries unseen has changed, too.
 function together(before, since) {
-  const isSame = (one) => (other) => one.mark === other.mark && one.action === other.action;
-  const both = since.map((one) => ({ ...one, values: { ...before.find(isSame(one))?.values, ...one.values } }));
-  return [...before.filter((one) => !since.some(isSame(one))), ...both];
+  const kindOf = ({ mark, action }) => JSON.stringify([action, JSON.parse(mark)[1]]);
+  const earlier = (one) => {
+    const alike = before.filter((other) => kindOf(other) === kindOf(one));
+    return alike.find((other) => other.mark === one.mark) ?? (alike.length === 1 ? alike[0] : undefined);
+  };
+  const both = since.map((one) => ({ ...one, values: { ...earlier(one)?.values, ...one.values } }));
+  const goneOnWith = new Set(since.map(earlier));
+  return [...before.filter((one) => !goneOnWith.has(one)), ...both];
+}
+
+// Back, loaded anew, or come to by signing in again.
+function isCameBackTo() {
+  const isOpenedAnew = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  return !isOpenedAnew || /\/sign-in(\?|$)/.test(document.referrer);
 }
 
 if (author) {
   const places = left();
-  const isOpenedAnew = performance.getEntriesByType("navigation")[0]?.type === "navigate";
-  if (!isOpenedAnew) putBack(places.get(here)?.forms ?? []);
+  if (isCameBackTo()) putBack(places.get(here)?.forms ?? []);
   if (!isAnswer) places.delete(here);
   keepLeft(places);
 }
@@ -153,6 +170,8 @@ document.addEventListener("submit", (event) => {
   if (isSigningOut || event.target.getAttribute("method") !== "post") return;
   keep(unsent(event.target));
 });
+
+addEventListener("pageshow", () => { isSigningOut = false; });
 
 // Pulled down to load anew, a page of mistakes is asked for as a fresh one (focus.js).
 addEventListener("pagehide", () => {

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.support.browser import Browser
-from tests.support.builders import Builders
+from tests.support.builders import PASSWORD, Builders
 from tests.support.chromium import Windows
 from tracker.accounts import sessions
 from tracker.database import transaction
@@ -94,15 +94,16 @@ def test_who_goes_back_finds_what_they_typed_and_the_next_person_nothing(
     expect(words).to_have_value("")
 
 
-@pytest.mark.parametrize("how", ["signed out meanwhile", "signs out"])
+@pytest.mark.parametrize("how", ["signed out meanwhile", "on that page", "signs out"])
 def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
     a: Builders, windows: Windows, how: str
 ) -> None:
     it = a.service_request(status=Status.ACCEPTED)
-    coordinator = a.coordinator()
+    coordinator = a.coordinator(password=PASSWORD, email="desk@example.org")
     window = windows.open()
     windows.sign_in(window, coordinator)
-    window.goto(f"/requests/{it.id}/note")
+    address = f"{windows.url}/requests/{it.id}/note"
+    window.goto(address)
     words = window.locator("textarea").first
     words.press_sequentially(WORDS)
     if how == "signs out":
@@ -110,12 +111,21 @@ def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
         window.get_by_text("You are signed out.").wait_for()
     else:
         window.context.clear_cookies()
-        window.goto("/queue")
+        if how == "on that page":
+            window.reload()
+        else:
+            window.goto("/queue")
     assert "/sign-in" in window.url
-    windows.sign_in(window, coordinator)
-    window.goto("/me")
+    if how == "on that page":
+        window.get_by_label("E-mail or phone number").fill(coordinator.email or "")
+        window.get_by_label("Password", exact=True).fill(PASSWORD)
+        window.get_by_role("button", name="Sign in", exact=True).click()
+        window.wait_for_url(address)
+    else:
+        windows.sign_in(window, coordinator)
+        window.goto("/me")
 
-    while not window.url.endswith("/note"):
+    while window.url != address:
         window.go_back()
 
     expect(words).to_have_value("" if how == "signs out" else WORDS)
