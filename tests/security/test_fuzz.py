@@ -44,7 +44,10 @@ def test_no_address_of_a_list_breaks_it(app: Flask, a: Builders) -> None:
         names = st.sampled_from(PARAMETERS[path].split())
         query = data.draw(st.lists(st.tuples(names, words), max_size=5))
         reader = data.draw(st.sampled_from(readers))
-        holds(reader.request("GET", f"{path}?{urlencode(query)}"), (path, query))
+        answer = reader.request("GET", f"{path}?{urlencode(query)}")
+        if "q=" in (answer.location or ""):  # whose words are sealed first
+            answer = reader.request("GET", answer.location or "")
+        holds(answer, (path, query))
 
     ask()
 
