@@ -55,10 +55,9 @@ function fill(field, value) {
 // Fields with the same name (one for each choice) are told apart by what they stand for.
 const keyOf = (field) => (field.type === "checkbox" || field.type === "radio" ? [field.name, field.value] : [field.name]).join("\n");
 
-const withTyped = (all, isMeant) => all.map((form) => ({ form, typed: fields(form).filter(isMeant) }));
-
-function written(formsWithTyped) {
-  return formsWithTyped
+function written(all, isMeant) {
+  return all
+    .map((form) => ({ form, typed: fields(form).filter(isMeant) }))
     .filter(({ typed }) => typed.length)
     .map(({ form, typed }) => ({
       mark: markOf(form),
@@ -67,7 +66,7 @@ function written(formsWithTyped) {
     }));
 }
 
-const unsent = (sent) => written(withTyped(forms().filter((form) => form !== sent), isTyped));
+const unsent = (sent) => written(forms().filter((form) => form !== sent), isTyped);
 
 function take() {
   try {
@@ -145,7 +144,7 @@ if (author) {
 
 function leave() {
   const places = left();
-  const changedHere = written(withTyped(forms().filter((form) => form.getAttribute("autocomplete") === "off"), changed));
+  const changedHere = written(forms().filter((form) => form.getAttribute("autocomplete") === "off"), changed);
   const stood = together(isAnswer ? places.get(here)?.forms ?? [] : [], changedHere);
   places.delete(here);
   if (stood.length) places.set(here, { author, forms: stood });

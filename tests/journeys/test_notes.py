@@ -73,10 +73,7 @@ def test_what_is_typed_is_kept_while_it_is_typed(
     assert again.get_by_label(FOUND).input_value() == NOTE
     db.session.rollback()
     assert db.session.query(NoteDraft).count() == 1
-    again.get_by_label("Began").fill(just_now())
-    again.get_by_label("Yes", exact=True).check()
-    again.get_by_role("button", name="Save the visit").click()
-    again.get_by_text("The visit is recorded.").wait_for()
+    record(again)
     db.session.rollback()
     assert all(draft.is_over for draft in db.session.query(NoteDraft))
     assert db.session.query(Visit).one().findings == NOTE

@@ -96,7 +96,7 @@ def keep() -> ResponseReturnValue:
         raise NotPermittedError(message)
     if len(content) > LONGEST:
         abort(413)
-    if not _FORM_KEY.fullmatch(key) or not (not page or once.is_key(page)):
+    if not _FORM_KEY.fullmatch(key) or (page and not once.is_key(page)):
         abort(400)
     with transaction():
         if is_thrown_away:
