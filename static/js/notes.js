@@ -282,11 +282,13 @@ for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraf
   handOver(copy).then((isGiven) => { if (isGiven && isNew) beside.hidden = false; });
 }
 
-signOut?.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  const goodbye = event.target;
+  if (!signOut || !goodbye.matches("[data-ends-session]")) return;
   const left = [...(note?.keep() ?? []), ...copies()];
   if (!left.length) return;
   event.preventDefault();
   const tooLong = new Promise((resolve) => { setTimeout(resolve, LONGEST_GOODBYE); });
   const handed = left.map(async (copy) => { if (await handOver(copy)) note?.isGiven(copy); });
-  Promise.race([Promise.all(handed), tooLong]).then(() => signOut.submit());
+  Promise.race([Promise.all(handed), tooLong]).then(() => goodbye.submit());
 });

@@ -163,7 +163,7 @@ let isLeft = false;
 let isSigningOut = false;
 
 document.addEventListener("submit", (event) => {
-  if (event.target.dataset.signOut) isSigningOut = true; // perhaps only when the notes are given away (notes.js)
+  if (event.target.matches("[data-ends-session]")) isSigningOut = true; // perhaps only when the notes are given away (notes.js)
   if (event.defaultPrevented) return;
   isLeft = true;
   if (isSigningOut || event.target.getAttribute("method") !== "post") return;

@@ -94,7 +94,9 @@ def test_who_goes_back_finds_what_they_typed_and_the_next_person_nothing(
     expect(words).to_have_value("")
 
 
-@pytest.mark.parametrize("how", ["signed out meanwhile", "on that page", "signs out"])
+@pytest.mark.parametrize(
+    "how", ["signed out meanwhile", "on that page", "signs out", "signs out everywhere"]
+)
 def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
     a: Builders, windows: Windows, how: str
 ) -> None:
@@ -109,6 +111,11 @@ def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
     if how == "signs out":
         window.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
         window.get_by_text("You are signed out.").wait_for()
+    elif how == "signs out everywhere":
+        window.goto("/me")
+        window.get_by_role("button", name="Sign out everywhere").click()
+        window.get_by_text("You are signed out on every device.").wait_for()
+        assert window.evaluate("sessionStorage.length") == 0
     else:
         window.context.clear_cookies()
         if how == "on that page":
@@ -128,7 +135,7 @@ def test_who_has_to_sign_in_again_finds_what_they_typed_unless_they_signed_out(
     while window.url != address:
         window.go_back()
 
-    expect(words).to_have_value("" if how == "signs out" else WORDS)
+    expect(words).to_have_value("" if how.startswith("signs out") else WORDS)
 
 
 def test_a_chosen_option_is_put_back_by_what_it_stands_for(a: Builders, windows: Windows) -> None:

@@ -166,7 +166,7 @@ TITLES = {
 }
 DETAILS = {
     400: _l(
-        "The page was open for too long or was sent incompletely. Go back, reload the page and try again; what you typed is still there."
+        "The page was open for too long or was sent incompletely. Nothing was saved. Go back, load the page anew and try again; most browsers still show what you typed."
     ),
     403: _l("Your role does not include this. Ask your coordinator if you need it."),
     404: _l(
@@ -175,7 +175,7 @@ DETAILS = {
     405: _l("Please use the buttons on the pages."),
     409: _l("Somebody else changed this in the meantime. Open it again to see how it stands."),
     413: _l(
-        "What you sent is too large: photos may have 10 MB each, at most 5 of them, and all that is typed 2 MB. Go back and make it shorter or smaller; what you typed is still there."
+        "What you sent is too large: photos may have 10 MB each, at most 5 of them, and all that is typed 2 MB. Nothing was saved. Go back and make it shorter or smaller; most browsers still show what you typed."
     ),
     414: _l(
         "No page of ours has an address as long as this. Shorten what you are looking for, or start from "
