@@ -282,13 +282,18 @@ for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraf
   handOver(copy).then((isGiven) => { if (isGiven && isNew) beside.hidden = false; });
 }
 
+let isGoing = false;
 document.addEventListener("submit", (event) => {
   const goodbye = event.target;
   if (!signOut || !goodbye.matches("[data-ends-session]")) return;
+  if (isGoing) event.preventDefault(); // tapped twice: what is on its way is waited for
+  if (event.defaultPrevented) return;
   const left = [...(note?.keep() ?? []), ...copies()];
   if (!left.length) return;
   event.preventDefault();
+  isGoing = true;
   const tooLong = new Promise((resolve) => { setTimeout(resolve, LONGEST_GOODBYE); });
   const handed = left.map(async (copy) => { if (await handOver(copy)) note?.isGiven(copy); });
   Promise.race([Promise.all(handed), tooLong]).then(() => goodbye.submit());
 });
+window.addEventListener("pageshow", () => { isGoing = false; });

@@ -14,13 +14,10 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  // Another listener may still refuse; look again after all of them ran.
-  queueMicrotask(() => {
-    if (event.defaultPrevented) return;
-    form.dataset.sent = "yes";
-    for (const button of form.querySelectorAll('[type="submit"]')) button.setAttribute("aria-disabled", "true");
-    setTimeout(() => release(form), RELEASE_AFTER);
-  });
+  if (event.defaultPrevented) return; // a listener of the form itself: it will be sent later
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll('[type="submit"]')) button.setAttribute("aria-disabled", "true");
+  setTimeout(() => release(form), RELEASE_AFTER);
 });
 
 // Coming back by the browser's button must find the form usable.

@@ -38,14 +38,15 @@ function valueOf(field) {
   return field.value;
 }
 
-// What is no longer offered leaves the choice as it stands.
+// An option that is no longer offered leaves the choice as it stands.
 function choose(options, values) {
   if (values.length && !options.some((option) => values.includes(option.value))) return;
   for (const option of options) option.selected = values.includes(option.value);
 }
 
 function fill(field, value) {
-  if (field.type === "checkbox" || field.type === "radio") field.checked = value;
+  if (field.type === "checkbox") field.checked = value;
+  else if (field.type === "radio") field.checked ||= value; // the one that was chosen takes the place of the other
   else if (field.options) choose([...field.options], value);
   else field.value = value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -151,6 +152,14 @@ function leave() {
   keepLeft(places);
 }
 
+// What the page that held it through a sign-out sends is in no form any more.
+function forgetSent(sent) {
+  const to = sent.getAttribute("action");
+  const places = left();
+  for (const [at, place] of places) place.forms = place.forms.filter(({ action }) => (action ?? at) !== to);
+  keepLeft(places);
+}
+
 function keep(forms, isOfReload = false) {
   try {
     if (forms.length) sessionStorage.setItem(NAME, JSON.stringify({ at: Date.now(), path: location.pathname, author, forms, isOfReload }));
@@ -166,6 +175,7 @@ document.addEventListener("submit", (event) => {
   if (event.target.matches("[data-ends-session]")) isSigningOut = true; // perhaps only when the notes are given away (notes.js)
   if (event.defaultPrevented) return;
   isLeft = true;
+  if (author && event.target.matches("[data-sends-kept]")) forgetSent(event.target);
   if (isSigningOut || event.target.getAttribute("method") !== "post") return;
   keep(unsent(event.target));
 });
@@ -176,5 +186,5 @@ addEventListener("pageshow", () => { isSigningOut = false; });
 addEventListener("pagehide", () => {
   if (isSigningOut) keepLeft(new Map());
   else if (author) leave();
-  if (isAnswer && !isLeft) keep(unsent(null), true);
+  if (isAnswer && !isLeft && !isSigningOut) keep(unsent(null), true);
 });

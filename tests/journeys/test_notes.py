@@ -572,6 +572,34 @@ def test_who_goes_back_after_sending_finds_an_empty_form(window: WebPage, addres
     assert visits_recorded() == 1
 
 
+def test_a_double_tap_on_sign_out_waits_for_what_is_handed_over(
+    windows: Windows, author: Person, address: str
+) -> None:
+    window = windows.open()
+    window.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); }")
+    windows.sign_in(window, author)
+    window.goto(address)
+    held: list[Route] = []
+    outs: list[Route] = []
+    window.route("**/drafts", lambda route: held.append(route))  # noqa: PLW0108 - a method of the language is not taken
+    window.route("**/sign-out", lambda route: outs.append(route))  # noqa: PLW0108 - a method of the language is not taken
+    window.get_by_label(FOUND).fill("the last words")
+
+    window.evaluate(
+        "for (let tap = 0; tap < 2; tap += 1)"
+        " document.querySelector('form[data-sign-out]').requestSubmit()"
+    )
+
+    wait_until(window, lambda: bool(held))
+    assert not outs
+    held[0].continue_()
+    wait_until(window, lambda: bool(outs))
+    outs[0].continue_()
+    window.get_by_text("You are signed out.").wait_for()
+    assert "the last words" in kept_on_the_server()
+    assert len(outs) == 1
+
+
 def test_what_this_device_keeps_is_handed_over_as_one_signs_out_everywhere(
     windows: Windows, author: Person, address: str
 ) -> None:

@@ -164,6 +164,33 @@ def test_a_chosen_option_is_put_back_by_what_it_stands_for(a: Builders, windows:
     expect(team).to_have_value(chosen or "")
 
 
+def test_what_was_sent_after_signing_in_again_does_not_stand_in_its_form_once_more(
+    a: Builders, windows: Windows
+) -> None:
+    administrator = a.administrator(password=PASSWORD, email="head@example.org")
+    window = windows.open()
+    windows.sign_in(window, administrator)
+    window.goto("/admin/calendar")
+    day = window.locator("[name=day]")
+    day.fill("2027-03-01")
+    window.locator("[name=is_working]").first.check()
+    window.locator("[name=name]").fill("make-up day")
+    window.context.clear_cookies()
+    window.get_by_role("button", name="Add the day").click()
+    window.get_by_role("button", name="Sign in and go on").click()
+    window.get_by_label("E-mail or phone number").fill(administrator.email or "")
+    window.get_by_label("Password", exact=True).fill(PASSWORD)
+    window.get_by_role("button", name="Sign in", exact=True).click()
+
+    window.get_by_role("button", name="Send it now").click()
+
+    window.get_by_role("cell", name="make-up day").wait_for()
+    assert window.url.endswith("/admin/calendar")
+    expect(day).to_have_value("")
+    expect(window.locator("[name=name]")).to_have_value("")
+    windows.complaints.clear()  # the answer to who was signed out
+
+
 def test_what_was_not_touched_on_a_page_of_mistakes_is_read_anew(
     a: Builders, windows: Windows
 ) -> None:
