@@ -98,6 +98,8 @@ class Somebody:
     """On whose clock times are typed."""
     holds: set[int] = field(default_factory=set)
     """Requests on which this person knows to hold a place."""
+    begun: str = ""
+    """The draft whose sending was not answered: it is gone on with, as people do."""
 
     def __post_init__(self) -> None:
         """Sign in, as the sign-in page would."""
@@ -129,7 +131,23 @@ class Somebody:
                 return
 
     def ask(self) -> None:
-        """Fill in the form, perhaps with a photo, and send it."""
+        """Fill in the form, perhaps with a photo, and send it; or send what a kill cut short."""
+        if not self.begun:
+            self._fill_in()
+        if not self.begun:
+            return
+        last_page = f"/requests/new/{self.begun}/check"
+        status, place, page = self.request("GET", last_page)
+        shown = re.search(r'name="shown" value="(\w+)"', page.decode())
+        # Sent before, and only the answer was lost: the page leads on.
+        is_sent = status == SEE_OTHER and place.endswith("/receipt")
+        if status == OK and shown:
+            is_sent = self.post(last_page, {"shown": shown[1]}) is not None
+        if is_sent:
+            self.log.add(Deed("ask", self.begun))
+        self.begun = ""
+
+    def _fill_in(self) -> None:
         key = drafts.new_key(BROWSER, self.app.config["SECRET_KEY"])
         mark = secrets.token_hex(8)
         fields = {
@@ -147,11 +165,7 @@ class Somebody:
             return
         if files:
             self.log.add(Deed("upload", key))
-        last_page = f"/requests/new/{key}/check"
-        status, _place, page = self.request("GET", last_page)
-        shown = re.search(r'name="shown" value="(\w+)"', page.decode())
-        if status == OK and shown and self.post(last_page, {"shown": shown[1]}) is not None:
-            self.log.add(Deed("ask", key))
+        self.begun = key
 
     def confirm(self) -> None:
         """Say that it is solved."""
