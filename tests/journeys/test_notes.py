@@ -572,30 +572,34 @@ def test_who_goes_back_after_sending_finds_an_empty_form(window: WebPage, addres
     assert visits_recorded() == 1
 
 
-def test_a_double_tap_on_sign_out_waits_for_what_is_handed_over(
-    windows: Windows, author: Person, address: str
-) -> None:
+@pytest.fixture
+def forgetful(windows: Windows, author: Person, address: str) -> WebPage:
+    """Return the form in a browser that keeps nothing."""
     window = windows.open()
     window.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); }")
     windows.sign_in(window, author)
     window.goto(address)
+    return window
+
+
+def test_a_double_tap_on_sign_out_waits_for_what_is_handed_over(forgetful: WebPage) -> None:
     held: list[Route] = []
     outs: list[Route] = []
-    window.route("**/drafts", lambda route: held.append(route))  # noqa: PLW0108 - a method of the language is not taken
-    window.route("**/sign-out", lambda route: outs.append(route))  # noqa: PLW0108 - a method of the language is not taken
-    window.get_by_label(FOUND).fill("the last words")
+    forgetful.route("**/drafts", lambda route: held.append(route))  # noqa: PLW0108 - a method of the language is not taken
+    forgetful.route("**/sign-out", lambda route: outs.append(route))  # noqa: PLW0108 - a method of the language is not taken
+    forgetful.get_by_label(FOUND).fill("the last words")
 
-    window.evaluate(
+    forgetful.evaluate(
         "for (let tap = 0; tap < 2; tap += 1)"
         " document.querySelector('form[data-sign-out]').requestSubmit()"
     )
 
-    wait_until(window, lambda: bool(held))
+    wait_until(forgetful, lambda: bool(held))
     assert not outs
     held[0].continue_()
-    wait_until(window, lambda: bool(outs))
+    wait_until(forgetful, lambda: bool(outs))
     outs[0].continue_()
-    window.get_by_text("You are signed out.").wait_for()
+    forgetful.get_by_text("You are signed out.").wait_for()
     assert "the last words" in kept_on_the_server()
     assert len(outs) == 1
 
@@ -622,17 +626,13 @@ def test_what_this_device_keeps_is_handed_over_as_one_signs_out_everywhere(
 
 
 def test_a_browser_that_keeps_nothing_gives_the_last_words_as_one_signs_out(
-    windows: Windows, author: Person, address: str
+    forgetful: WebPage,
 ) -> None:
-    window = windows.open()
-    window.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); }")
-    windows.sign_in(window, author)
-    window.goto(address)
-    window.get_by_label(FOUND).fill("the last words")
+    forgetful.get_by_label(FOUND).fill("the last words")
 
-    window.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
+    forgetful.evaluate("document.querySelector('form[data-sign-out]').requestSubmit()")
 
-    window.get_by_text("You are signed out.").wait_for()
+    forgetful.get_by_text("You are signed out.").wait_for()
     assert "the last words" in kept_on_the_server()
 
 

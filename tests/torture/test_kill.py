@@ -75,9 +75,8 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
         assert not db.session().in_transaction()
         server.start()
         with at_work(people):
-            if (
-                kill % 4
-            ):  # a slow machine has answered nothing yet; every fourth kill comes all the same
+            # A slow machine has answered nothing yet; every fourth kill comes all the same.
+            if kill % 4:
                 _wait_for_an_answer(log, more_than=checked)
             time.sleep(chance.uniform(0.4, 2.0))
             killed += server.kill()
