@@ -21,7 +21,14 @@ from tracker.integrity.invariants import TOLD
 from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.search_text import index_text
 from tracker.service_requests.lifecycle import Priority
-from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, due_at, near_at
+from tracker.service_requests.limits import (
+    DEFAULT_LIMITS,
+    Clock,
+    Limit,
+    LimitUnit,
+    due_at,
+    near_at,
+)
 from tracker.service_requests.reference import REFERENCE_DIGITS, with_check_digit
 
 BLOCK: Final = 2_000
@@ -675,7 +682,7 @@ def _moment(at: int) -> datetime:
 def _limit(priority: str, days: int | None) -> Limit:
     if days and priority in ("normal", "complex"):
         return Limit(days, LimitUnit.WORKING_DAYS)
-    return DEFAULT_LIMITS[Priority(priority)]
+    return DEFAULT_LIMITS[Clock.RESOLVE][Priority(priority)]
 
 
 @lru_cache(maxsize=1)

@@ -17,11 +17,15 @@ from tracker.demo.settling import plant_categories
 from tracker.organisation.models import (
     Area,
     AreaKind,
+    Category,
     Organisation,
     Unit,
     UnitKind,
 )
 from tracker.permissions import Role
+from tracker.service_requests.lifecycle import Priority
+from tracker.service_requests.limit_rules import own_limits
+from tracker.service_requests.limits import Clock
 from tracker.teams.models import Membership, Team
 
 BRANCHES: Final = 8
@@ -139,7 +143,7 @@ def settle(now: datetime) -> World:
             id=category.id,
             key=key,
             priority=str(category.default_priority),
-            days=category.resolve_working_days,
+            days=_own_days(category),
             volunteers=category.volunteers_needed,
             needs_evidence=category.needs_evidence,
         )
@@ -300,3 +304,9 @@ def _areas(
 
 
 __all__ = ["AreaFacts", "CategoryFacts", "TeamFacts", "World", "settle", "sign_in"]
+
+
+def _own_days(category: Category) -> int | None:
+    """Return in how many working days its requests must be resolved, where that is its own rule."""
+    limit = own_limits(category.id).get((Clock.RESOLVE, Priority.NORMAL))
+    return None if limit is None else limit.amount

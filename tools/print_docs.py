@@ -12,8 +12,8 @@ from pathlib import Path
 from tracker import config
 from tracker.permissions import MATRIX, NEVER_ON_OWN_WORK, Reach, Role
 from tracker.reports import definitions, statistics as counting, values
-from tracker.service_requests import lifecycle, limits
-from tracker.service_requests.actions import dispatch, handling, steps as clock
+from tracker.service_requests import clocks, lifecycle, limits
+from tracker.service_requests.actions import dispatch, handling
 from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, Step
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,7 +101,7 @@ def domain() -> str:
         handling.resolve,
         handling.days_tried,
         handling.has_evidence,
-        clock.set_clock,
+        clocks.set_clocks,
     ):
         lines += [f"### `{rule.__name__.strip('_')}`", "", inspect.getdoc(rule) or "", ""]
     lines += ["## How the clock counts", "", inspect.getdoc(limits) or "", ""]

@@ -34,6 +34,7 @@ from tracker.service_requests import (
     daily,
     leaving,
     links as service_request_links,
+    recounting,
     views as service_requests,
     words as service_requests_words,
 )
@@ -177,8 +178,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     jobs.register(app, jobs.Job("daily", daily.run_daily))
     jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
+    jobs.register_upkeep(app, lambda now: recounting.go_on(now=now))
     account_actions.on_role_ended[:] = [leaving.stay_away_without_role]
     organisation_actions.on_unit_moved[:] = [leaving.stay_away_where_moved]
+    organisation_actions.on_clocks_changed[:] = [recounting.ask]
     team_actions.on_leaving[:] = [leaving.give_back_claims]
     team_actions.is_at_work[:] = [leaving.has_open_requests]
 

@@ -35,6 +35,7 @@ WATCHED: Final = frozenset(
         "unit",
         "area",
         "category",
+        "limit_rule",
         "team",
         "membership",
         "role_grant",

@@ -35,7 +35,6 @@ UNASKED: Final[Mapping[str, str]] = {
     "tracker/service_requests/actions/steps.py: take": "every action asks before it takes a step",
     "tracker/service_requests/actions/steps.py: record": "the same",
     "tracker/service_requests/actions/steps.py: remember_handler": "the same",
-    "tracker/service_requests/actions/steps.py: set_clock": "the same",
     "tracker/service_requests/actions/merging.py: hand_over": "part of withdrawing, which asks",
     "tracker/service_requests/actions/steps.py: forget_result": "part of reopening, which asks",
     "tracker/service_requests/actions/claims.py: free": "part of steps that ask, and of leaving",

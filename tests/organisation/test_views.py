@@ -1,6 +1,6 @@
 """An administrator sets the organisation up; others don't get in."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from tracker.accounts.models import AuditEntry
 from tracker.database import db, transaction
 from tracker.errors import StaleError
 from tracker.organisation import actions, queries
+from tracker.organisation.forms import WEEKDAYS
 from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
 from tracker.permissions import Role
 
@@ -216,11 +217,10 @@ def test_categories_have_two_levels(a: Builders, browser: Browser) -> None:
         name_en="Leak",
         parent_id=group.id,
         needs_evidence="y",
-        resolve_working_days=3,
     )
 
     leaf = db.session.scalars(select(Category).where(Category.name == "水管漏水")).one()
-    assert (leaf.parent_id, leaf.needs_evidence, leaf.resolve_working_days) == (group.id, True, 3)
+    assert (leaf.parent_id, leaf.needs_evidence) == (group.id, True)
     assert leaf.is_offered
     page = browser.open("/admin/categories/new")
     assert str(leaf.id) not in page.form("parent_id").options("parent_id")
@@ -239,28 +239,45 @@ def test_things_change_places(a: Builders, browser: Browser) -> None:
 def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 
-    page = browser.send("/admin/organisation", name="晴溪镇", work_ends="08:00", country="XX")
-    assert "The times have to follow each other" in page.errors["work_ends"]
+    page = browser.send("/admin/organisation", name="晴溪镇", friday="14-12", country="XX")
+    assert "Write times one after the other" in page.errors["friday"]
     assert page.errors["country"] == "There is no public calendar of this country."
 
-    page = browser.send(name="晴溪镇", work_ends="17:30", country="cn", claim_limit=3)
+    page = browser.send(name="晴溪镇", friday="9-12 14:00至17:30", country="cn", claim_limit=3)
     assert page.flashes == ["Saved."]
     settings = db.session.get_one(Organisation, 1)
     assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "CN")
+    assert settings.working_week[4] == [["09:00", "12:00"], ["14:00", "17:30"]]
 
 
-@pytest.mark.parametrize("times", [("12:00", ""), ("", "13:00")])
-def test_lunch_has_a_beginning_and_an_end_or_neither(
-    a: Builders, browser: Browser, times: tuple[str, str]
-) -> None:
+def test_a_week_in_which_nobody_works_is_refused(a: Builders, browser: Browser) -> None:
     a.organisation()
     browser.sign_in(a.administrator())
 
-    page = browser.send("/admin/organisation", lunch_begins=times[0], lunch_ends=times[1])
+    page = browser.send("/admin/organisation", fields=dict.fromkeys(WEEKDAYS, ""))
 
-    assert page.errors["lunch_ends"] == "Enter both times of lunch, or neither."
-    page = browser.send(lunch_begins="", lunch_ends="")
-    assert page.flashes == ["Saved."]
+    assert page.errors["sunday"] == "At least one day of the week must be worked."
+
+
+def test_the_front_page_says_when_somebody_is_there(a: Builders, browser: Browser) -> None:
+    a.organisation(working_week=[[["08:30", "12:00"]]] * 2 + [[["08:00", "00:00"]]] + [[]] * 4)
+
+    page = browser.open("/")
+
+    assert "Monday to Tuesday 08:30–12:00; Wednesday 08:00–24:00" in page.text
+
+
+def test_a_day_of_one_unit_is_said_of_it_alone(a: Builders, browser: Browser) -> None:
+    branch = a.unit(name_en="West")
+    browser.sign_in(a.administrator())
+    browser.send("/admin/calendar", day="2026-03-13", is_working="no", unit_id=branch.id)
+    page = browser.send("/admin/calendar", day="2026-03-13", is_working="yes", name="开放日")
+
+    around = datetime(2026, 3, 11, tzinfo=UTC)
+    assert not queries.calendar(around, unit_id=branch.id).is_working_day(date(2026, 3, 13))
+    assert queries.calendar(around).is_working_day(date(2026, 3, 13))
+    assert "West" in page.text
+    assert "Everywhere" in page.text
 
 
 def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) -> None:

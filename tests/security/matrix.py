@@ -241,6 +241,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "categories.move": OnThing("category", ours="R"),
     "organisation.edit": ForRoles("R"),
     "organisation.calendar": ForRoles("R"),
+    "limits.edit": ForRoles("R"),
+    "limits.of_category": OnThing("category", ours="R"),
     "organisation.forget_day": OnThing("day", ours="R"),
     "setup.index": ForRoles("R"),
     "outbox.index": ForRoles("R"),

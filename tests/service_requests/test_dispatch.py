@@ -81,7 +81,9 @@ def test_who_decides_sees_the_photos_and_what_the_requester_said_later(
 
 
 def test_the_limit_that_will_apply_is_named(a: Builders, browser: Browser) -> None:
-    quick = a.category(name_en="Broken light", resolve_working_days=3)
+    quick = a.category(name_en="Broken light")
+    for priority in (Priority.NORMAL, Priority.COMPLEX):
+        a.limit(3, category=quick, priority=priority)
     usual = a.category(name_en="Errand")
     made = a.service_request(category=quick)
     browser.sign_in(a.coordinator())

@@ -11,6 +11,7 @@ from tracker.organisation.calendar import WorkingCalendar, working_calendar
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limits import (
     DEFAULT_LIMITS,
+    Clock,
     ClockEntryKind,
     Counted,
     Due,
@@ -46,10 +47,18 @@ def working_days(amount: int) -> Limit:
 # ---------------------------------------------------------------- ends as people expect
 
 
-def test_each_priority_has_its_limit() -> None:
-    assert set(DEFAULT_LIMITS) == set(Priority)
-    assert DEFAULT_LIMITS[Priority.EMERGENCY] == Limit(2, LimitUnit.HOURS)
-    assert DEFAULT_LIMITS[Priority.COMPLEX] == working_days(15)
+@pytest.mark.parametrize("clock", Clock)
+def test_each_priority_has_its_limit(clock: Clock) -> None:
+    assert set(DEFAULT_LIMITS[clock]) == set(Priority)
+
+
+def test_a_result_is_due_as_the_product_says() -> None:
+    assert DEFAULT_LIMITS[Clock.RESOLVE] == {
+        Priority.EMERGENCY: Limit(2, LimitUnit.HOURS),
+        Priority.URGENT: Limit(24, LimitUnit.HOURS),
+        Priority.NORMAL: working_days(5),
+        Priority.COMPLEX: working_days(15),
+    }
 
 
 @pytest.mark.parametrize("amount", [0, -1])

@@ -25,6 +25,7 @@ from tracker.organisation.models import (
     AreaKind,
     CalendarDay,
     Category,
+    LimitRule,
     Organisation,
     Unit,
     UnitKind,
@@ -40,6 +41,7 @@ from tracker.service_requests.actions import (
     visiting,
 )
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
+from tracker.service_requests.limits import Clock, LimitUnit
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
@@ -139,6 +141,26 @@ class Builders:
         number = next(self._numbers)
         names = {"name": f"第{number}大类", "name_en": f"Group {number}", "position": number}
         return self._saved(Category(**{**names, **values}))
+
+    def limit(
+        self,
+        amount: int,
+        unit: LimitUnit = LimitUnit.WORKING_DAYS,
+        *,
+        clock: Clock = Clock.RESOLVE,
+        priority: Priority = Priority.NORMAL,
+        category: Category | None = None,
+    ) -> LimitRule:
+        """Make a limit of a category, or of the whole organisation."""
+        return self._saved(
+            LimitRule(
+                category_id=category.id if category else None,
+                priority=priority.value,
+                clock=clock.value,
+                amount=amount,
+                unit=unit.value,
+            )
+        )
 
     def calendar_day(self, day: date, *, is_working: bool, name: str = "停水日") -> CalendarDay:
         """Make an addition to the public calendar."""

@@ -1,7 +1,7 @@
 """Sets the town up: its units, areas, kinds of help, people and teams, before anybody asks."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from tracker.accounts.actions import sort_key
@@ -9,8 +9,10 @@ from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.demo.categories import CATEGORIES, Leaf, Top
 from tracker.demo.town import AREAS, MAIL_DOMAIN, PEOPLE, TEAMS, UNITS, PersonPlan
-from tracker.organisation.models import Area, Category, Organisation, Unit
+from tracker.organisation.models import Area, Category, LimitRule, Organisation, Unit
 from tracker.permissions import Actor
+from tracker.service_requests.lifecycle import Priority
+from tracker.service_requests.limits import Clock, LimitUnit
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership, Team
 
@@ -76,10 +78,6 @@ def _organisation() -> Organisation:
             "Your name, number and address are used for this matter only. The desk and the"
             " volunteers who take it on can see them, and every look is written down."
         ),
-        work_begins=time(9, 0),
-        lunch_begins=time(12, 0),
-        lunch_ends=time(14, 0),
-        work_ends=time(18, 0),
     )
 
 
@@ -122,6 +120,20 @@ def plant_categories() -> dict[str, Category]:
         for place, leaf in enumerate(top.leaves):
             categories[leaf.key] = _leaf(leaf, group, place)
     db.session.add_all(categories.values())
+    db.session.flush()
+    db.session.add_all(
+        LimitRule(
+            category_id=categories[leaf.key].id,
+            priority=priority,
+            clock=Clock.RESOLVE,
+            amount=leaf.days,
+            unit=LimitUnit.WORKING_DAYS,
+        )
+        for top in CATEGORIES
+        for leaf in top.leaves
+        if leaf.days
+        for priority in (Priority.NORMAL, Priority.COMPLEX)
+    )
     return categories
 
 
@@ -149,7 +161,6 @@ def _leaf(leaf: Leaf, group: Category, position: int) -> Category:
         is_sensitive="sensitive" in leaf.marks,
         needs_evidence="evidence" in leaf.marks,
         default_priority=leaf.priority,
-        resolve_working_days=leaf.days,
         volunteers_needed=leaf.volunteers,
         position=position,
     )

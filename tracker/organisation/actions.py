@@ -6,7 +6,7 @@ what has ended: whoever changes a tree holds it first (`queries.hold_trees`), an
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import select
 
@@ -18,6 +18,7 @@ from tracker.organisation.models import (
     Area,
     CalendarDay,
     Category,
+    LimitRule,
     Organisation,
     Unit,
 )
@@ -33,6 +34,25 @@ class OnUnitMoved(Protocol):
 on_unit_moved: list[OnUnitMoved] = []
 """Filled by `create_app`: the work in a unit lives above this feature."""
 
+
+class OnClocksChanged(Protocol):
+    """Called when limits or the working calendar changed: due times have to be counted anew."""
+
+    def __call__(self, *, actor: Actor, now: datetime) -> None: ...  # noqa: D102 - the class says it
+
+
+on_clocks_changed: list[OnClocksChanged] = []
+"""Filled by `create_app`: requests live above this feature."""
+
+
+def _tell_that_clocks_change(*, actor: Actor, now: datetime) -> None:
+    for each in on_clocks_changed:
+        each(actor=actor, now=now)
+
+
+COUNTS_BY: Final = frozenset({"time_zone", "country", "working_week"})
+"""The settings by which due times are counted."""
+
 # ---------------------------------------------------------------- the whole
 
 
@@ -41,32 +61,56 @@ def edit_organisation(
 ) -> None:
     """Change the settings. Raises `StaleError` when somebody else did since they were read."""
     require(actor, Action.MANAGE_ORGANISATION)
-    settings = db.session.get(Organisation, 1)
-    if settings is None:
-        settings = Organisation(id=1, name=values["name"])
-        db.session.add(settings)
-        db.session.flush()
-        version = settings.version
+    if db.session.get(Organisation, 1) is None:
+        version = _settings(values["name"]).version
+    settings = _settings()
     if settings.version != version:
         message = "The settings were changed since they were read."
         raise StaleError(message)
     changes = audit.apply(settings, values)
     if changes:
         audit.record("organisation:edit", settings, changes, actor=actor, now=now)
+    if COUNTS_BY & changes.keys():
+        _tell_that_clocks_change(actor=actor, now=now)
+
+
+def _settings(name: str | None = None) -> Organisation:
+    """Return the row of settings to be changed, made with its defaults where there is none yet."""
+    settings = db.session.get(Organisation, 1)
+    if settings is None:
+        settings = Organisation(id=1, name=name or queries.organisation().name)
+        db.session.add(settings)
+        db.session.flush()
+    return settings
 
 
 def set_calendar_day(
-    day: date, *, is_working: bool, name: str, actor: Actor, now: datetime
+    day: date,
+    *,
+    is_working: bool,
+    name: str,
+    unit: Unit | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> CalendarDay:
-    """Say that a day is worked or free, whatever the public calendar says."""
+    """Say that a day is worked or free, whatever the public calendar says.
+
+    In one unit and those below it, or (without one) everywhere.
+    """
     require(actor, Action.MANAGE_ORGANISATION)
-    entry = db.session.scalar(select(CalendarDay).where(CalendarDay.day == day))
+    unit_id = None if unit is None else unit.id
+    entry = db.session.scalar(
+        select(CalendarDay).where(
+            CalendarDay.day == day, CalendarDay.unit_id.is_not_distinct_from(unit_id)
+        )
+    )
     if entry is None:
-        entry = CalendarDay(day=day, is_working=is_working, name=name)
+        entry = CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name)
         db.session.add(entry)
     changes: dict[str, Any] = {"day": [None, day.isoformat()]}
     changes |= audit.apply(entry, {"is_working": is_working, "name": name})
     audit.record("calendar-day:set", entry, changes, actor=actor, now=now)
+    _tell_that_clocks_change(actor=actor, now=now)
     return entry
 
 
@@ -81,6 +125,66 @@ def forget_calendar_day(entry: CalendarDay, *, actor: Actor, now: datetime) -> N
         "calendar-day:forget", entry, {"day": [entry.day.isoformat(), None]}, actor=actor, now=now
     )
     db.session.delete(entry)
+    _tell_that_clocks_change(actor=actor, now=now)
+
+
+def set_limits(
+    category: Category | None,
+    values: Mapping[tuple[str, str], tuple[int, str] | None],
+    *,
+    stood: str,
+    actor: Actor,
+    now: datetime,
+) -> bool:
+    """Set how long requests of a category, or all of them, may take; tell whether that differs.
+
+    `values` is `{(priority, clock): (amount, unit)}`; None takes a limit out, so that what is said
+    above holds. `stood`: how they were when they were read (`queries.stand_of_limits`). Raises
+    `StaleError` when somebody changed them since.
+    """
+    right = Action.MANAGE_ORGANISATION if category is None else Action.MANAGE_CATEGORIES
+    require(actor, right)
+    queries.hold_limits()
+    category_id = None if category is None else category.id
+    if queries.stand_of_limits(category_id) != stood:
+        message = "The limits were changed since they were read."
+        raise StaleError(message)
+    rules = {
+        (rule.priority, rule.clock): rule
+        for rule in db.session.scalars(
+            select(LimitRule).where(LimitRule.category_id.is_not_distinct_from(category_id))
+        )
+    }
+    changes: dict[str, Any] = {}
+    for (priority, clock), value in values.items():
+        rule = rules.get((priority, clock))
+        before = None if rule is None else (rule.amount, rule.unit)
+        if value == before:
+            continue
+        changes[f"{clock} {priority}"] = [_in_words(before), _in_words(value)]
+        if value is None:
+            db.session.delete(rule)
+        elif rule is None:
+            db.session.add(
+                LimitRule(
+                    category_id=category_id,
+                    priority=priority,
+                    clock=clock,
+                    amount=value[0],
+                    unit=value[1],
+                )
+            )
+        else:
+            rule.amount, rule.unit = value
+    if changes:
+        about = category if category is not None else _settings()
+        audit.record("limits:set", about, changes, actor=actor, now=now)
+        _tell_that_clocks_change(actor=actor, now=now)
+    return bool(changes)
+
+
+def _in_words(limit: tuple[int, str] | None) -> str | None:
+    return None if limit is None else f"{limit[0]} {limit[1]}"
 
 
 # ---------------------------------------------------------------- units

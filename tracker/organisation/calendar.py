@@ -201,13 +201,15 @@ def working_calendar(
     hours: Sequence[Span] = OFFICE_HOURS,
     *,
     weekend: Iterable[int] | None = None,
+    week: Sequence[Sequence[Span]] | None = None,
 ) -> WorkingCalendar:
     """Return the working calendar of a country for all years from the first to the last given.
 
     `country` is an ISO 3166-1 code; "" has no public holidays and rests on Saturday and Sunday.
     `overrides` are the organisation's own days: worked (True) or not (False), whatever the
     public calendar says. `hours` are those of every working weekday. `weekend` (Monday is 0)
-    replaces the country's own days of rest.
+    replaces the country's own days of rest. `week`, the hours of each weekday from Monday on,
+    replaces both.
 
     The calendar is known through the end of the last year given, or less: where a government
     moves working days by decree (China: the State Council's notice, in November), a year is
@@ -224,6 +226,7 @@ def working_calendar(
         frozenset(overrides.items()),
         tuple(hours),
         None if weekend is None else frozenset(weekend),
+        None if week is None else tuple(tuple(spans) for spans in week),
     )
 
 
@@ -249,6 +252,7 @@ def _working_calendar(
     overrides: frozenset[tuple[date, bool]],
     hours: tuple[Span, ...],
     weekend: frozenset[int] | None,
+    week: tuple[tuple[Span, ...], ...] | None,
 ) -> WorkingCalendar:
     if not years:
         message = "A calendar needs at least one year."
@@ -263,7 +267,7 @@ def _working_calendar(
     make_up_days = frozenset[date]().union(*(year.make_up_days for year in public))
     return WorkingCalendar(
         time_zone=ZoneInfo(time_zone),
-        working_hours=tuple(() if weekday in rest else hours for weekday in range(7)),
+        working_hours=week or tuple(() if weekday in rest else hours for weekday in range(7)),
         holidays=holidays - worked | off,
         make_up_days=frozenset(
             day for day in make_up_days - off | worked if day in worked or first <= day.year <= last

@@ -1,10 +1,11 @@
 """What an administrator enters about the organisation. Choices are handed in by the views."""
 
-from collections.abc import Iterable
-from itertools import pairwise
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
 from zoneinfo import available_timezones
 
-from flask_babel import lazy_gettext as _l, lazy_pgettext
+from flask_babel import LazyString, lazy_gettext as _l, lazy_pgettext
 from wtforms import (
     BooleanField,
     DateField,
@@ -13,15 +14,12 @@ from wtforms import (
     SelectField,
     StringField,
     TextAreaField,
-    TimeField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import (
     InputRequired,
     Length,
     NumberRange,
-    Optional,
-    StopValidation,
     ValidationError,
 )
 
@@ -29,6 +27,7 @@ from tracker.organisation.calendar import has_calendar
 from tracker.organisation.models import AreaKind, UnitKind
 from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
+from tracker.organisation.words import WEEKDAYS as WEEKDAY_NAMES
 from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
 
 ICONS = (
@@ -130,10 +129,6 @@ class CategoryForm(NamedForm):
     )
     icon = SelectField(_l("Icon"), [InputRequired(_l("Choose one."))])
     default_priority = SelectField(_l("Priority"), [InputRequired(_l("Choose one."))])
-    resolve_working_days = IntegerField(
-        _l("Working days to resolve it"),
-        [Optional(), NumberRange(1, 250, _l("Enter a number from 1 to 250."))],
-    )
     default_team_id = SelectField(_l("Team that usually takes it"), coerce=optional_int)
     volunteers_needed = IntegerField(
         _l("Volunteers needed"),
@@ -159,13 +154,56 @@ class CategoryForm(NamedForm):
         ]
 
 
-def _has_both_or_neither(form: "OrganisationForm", field: TimeField) -> None:
-    """Lunch has a beginning and an end, or neither. Before `Optional`, which ends the asking."""
-    typed = [bool((each.raw_data or [""])[0]) for each in (form.lunch_begins, field)]
-    if typed[0] != typed[1]:
-        field.errors = []  # that nothing is no time
-        raise StopValidation(str(_l("Enter both times of lunch, or neither.")))
-    Optional()(form, field)
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SPAN: Final = re.compile(
+    r"(\d{1,2})(?:[:.：点时](\d{2})?)?\s*(?:-|–|—|~|～|至|到|to)\s*(\d{1,2})(?:[:.：点时](\d{2})?)?"
+)
+_BETWEEN: Final = re.compile(r"[\s,，、;；和]*")
+_MIDNIGHT: Final = 24 * 60
+
+
+def read_hours(typed: str) -> list[list[str]]:
+    """Return the spans that somebody typed, such as `09:00–12:00, 14:00–18:00`; nothing for nothing.
+
+    Raises `ValueError` for what is no time, goes back, or overlaps.
+    """
+    spans: list[list[str]] = []
+    at, last = 0, 0
+    while rest := typed[(at := _BETWEEN.match(typed, at).end()) :]:  # type: ignore[union-attr] # may be empty
+        found = _SPAN.match(rest)
+        if found is None:
+            raise ValueError(rest)
+        begin_hour, begin_minute, end_hour, end_minute = (int(part or 0) for part in found.groups())
+        begins, ends = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
+        if max(begin_minute, end_minute) > 59 or not last <= begins < ends <= _MIDNIGHT:
+            raise ValueError(rest)
+        spans.append([_written(begins), _written(ends)])
+        at, last = at + found.end(), ends
+    return spans
+
+
+def written_hours(spans: Iterable[Sequence[str]]) -> str:
+    """Return spans as `read_hours` reads them."""
+    return ", ".join(
+        f"{opens}–{'24:00' if closes == '00:00' else closes}" for opens, closes in spans
+    )
+
+
+def _written(minutes: int) -> str:
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02}"
+
+
+def _are_hours(_form: Form, field: StringField) -> None:
+    try:
+        read_hours(field.data or "")
+    except ValueError:
+        raise ValidationError(
+            _l("Write times one after the other, such as 09:00–12:00, 14:00–18:00.")
+        ) from None
+
+
+def _hours(label: LazyString) -> StringField:
+    return StringField(label, [Length(max=100), _are_hours])
 
 
 class OrganisationForm(NamedForm):
@@ -178,14 +216,7 @@ class OrganisationForm(NamedForm):
         [Says(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],
         filters=[lambda text: (text or "").strip().upper()],
     )
-    work_begins = TimeField(_l("Work begins"), [InputRequired(_l("Enter a time, such as 09:00."))])
-    lunch_begins = TimeField(_l("Lunch begins"), [Optional()])
-    lunch_ends = TimeField(_l("Lunch ends"), [_has_both_or_neither])
-    work_ends = TimeField(_l("Work ends"), [InputRequired(_l("Enter a time, such as 18:00."))])
-    return_limit_working_days = IntegerField(
-        _l("Working days in which a team may return a request"),
-        [InputRequired(), NumberRange(1, 30)],
-    )
+    monday, tuesday, wednesday, thursday, friday, saturday, sunday = map(_hours, WEEKDAY_NAMES)
     reminder_days = IntegerField(
         _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
     )
@@ -212,33 +243,36 @@ class OrganisationForm(NamedForm):
         if not has_calendar(field.data or ""):
             raise ValidationError(_l("There is no public calendar of this country."))
 
-    def validate_work_ends(self, field: TimeField) -> None:
-        """Refuse times that go back."""
-        times = [
-            time
-            for time in (
-                self.work_begins.data,
-                self.lunch_begins.data,
-                self.lunch_ends.data,
-                field.data,
-            )
-            if time is not None
-        ]
-        if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValidationError(_l("The times have to follow each other through the day."))
+    def validate_sunday(self, _field: StringField) -> None:
+        """Refuse a week in which nobody works: nothing would ever be due."""
+        if not any((self[day].data or "").strip() for day in WEEKDAYS):
+            raise ValidationError(_l("At least one day of the week must be worked."))
+
+    def show_week(self, week: Sequence[Sequence[Sequence[str]]]) -> "OrganisationForm":
+        """Fill in the hours that hold, where nothing was typed."""
+        for day, spans in zip(WEEKDAYS, week, strict=True):
+            if self[day].data is None:
+                self[day].data = written_hours(spans)
+        return self
+
+    def week(self) -> list[list[list[str]]]:
+        """Return the hours that were entered, as `Organisation.working_week` keeps them."""
+        return [read_hours(self[day].data or "") for day in WEEKDAYS]
 
 
 class CalendarDayForm(Form):
     """A day that is worked, or free, whatever the public calendar says."""
 
     day = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
+    unit_id = SelectField(_l("Where"), coerce=optional_int)
     is_working = RadioField(
         _l("That day"), [InputRequired(_l("Choose one."))], coerce=lambda value: str(value) == "yes"
     )
     name = StringField(_l("Why"), [Length(max=120)], filters=[stripped])
 
-    def offer(self) -> None:
+    def offer(self, units: Iterable[SelectChoice]) -> None:
         """Fill in the choices."""
+        self.unit_id.choices = [SelectChoice("", str(_l("Everywhere"))), *units]
         self.is_working.choices = [
             SelectChoice("yes", str(_l("is worked"))),
             SelectChoice("no", str(_l("is free"))),

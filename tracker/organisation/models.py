@@ -1,12 +1,26 @@
 """The organisation: units, areas, categories and its calendar. Nothing in use is deleted."""
 
 import enum
-from datetime import date, datetime, time
+import json
+from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tracker.database import Model
+
+_OFFICE_DAY: Final = [["09:00", "12:00"], ["14:00", "18:00"]]
+OFFICE_WEEK: Final = [_OFFICE_DAY] * 5 + [[], []]
+"""The hours of a Chinese office, where nobody said otherwise."""
 
 
 class UnitKind(enum.StrEnum):
@@ -43,12 +57,11 @@ class Organisation(Model):
     """The desk's number, as residents dial it."""
     privacy_note: Mapped[str] = mapped_column(Text, default="")
     privacy_note_en: Mapped[str | None] = mapped_column(Text)
-    work_begins: Mapped[time] = mapped_column(default=time(9, 0))
-    lunch_begins: Mapped[time | None] = mapped_column(default=time(12, 0))
-    lunch_ends: Mapped[time | None] = mapped_column(default=time(14, 0))
-    work_ends: Mapped[time] = mapped_column(default=time(18, 0))
-    return_limit_working_days: Mapped[int] = mapped_column(default=1)
-    """How long a team may return what was assigned to it."""
+    working_week: Mapped[list[list[list[str]]]] = mapped_column(
+        JSON, default=OFFICE_WEEK, server_default=json.dumps(OFFICE_WEEK)
+    )
+    """For each weekday, Monday first, its spans as local times: `[["09:00", "12:00"], …]`. Nothing
+    on a weekly day of rest."""
     reminder_days: Mapped[int] = mapped_column(default=3)
     """Days from resolving to the first reminder, and from each to the next step."""
     no_contact_tries: Mapped[int] = mapped_column(default=3)
@@ -121,8 +134,6 @@ class Category(Model):
     is_offered: Mapped[bool] = mapped_column(default=True)
     """Whether residents may choose it; imported ones often are not offered."""
     default_priority: Mapped[str] = mapped_column(String(16), default="normal")
-    resolve_working_days: Mapped[int | None]
-    """Replaces the priority's own limit for normal and complex requests."""
     default_team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", use_alter=True))
     volunteers_needed: Mapped[int] = mapped_column(default=1)
     position: Mapped[int] = mapped_column(default=0)
@@ -134,14 +145,71 @@ class Category(Model):
     )
 
 
+class LimitRule(Model):
+    """How long requests may take for one thing, where it differs from what is said above.
+
+    Of a category or a group of them, or (without one) of the whole organisation. The values of
+    `priority`, `clock` and `unit` belong to the feature above: see `service_requests.limits`.
+    """
+
+    __tablename__ = "limit_rule"
+    __table_args__ = (
+        Index(
+            "uq_limit_rule_category",
+            "category_id",
+            "priority",
+            "clock",
+            unique=True,
+            sqlite_where=text("category_id IS NOT NULL"),
+            postgresql_where=text("category_id IS NOT NULL"),
+        ),
+        Index(
+            "uq_limit_rule_organisation",
+            "priority",
+            "clock",
+            unique=True,
+            sqlite_where=text("category_id IS NULL"),
+            postgresql_where=text("category_id IS NULL"),
+        ),
+        CheckConstraint("amount >= 1", "at_least_one"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"))
+    priority: Mapped[str] = mapped_column(String(16))
+    clock: Mapped[str] = mapped_column(String(16))
+    amount: Mapped[int]
+    unit: Mapped[str] = mapped_column(String(16))
+
+
 class CalendarDay(Model):
-    """An addition of the organisation's own to the public calendar."""
+    """An addition to the public calendar: for all, or for one unit and those below it."""
 
     __tablename__ = "calendar_day"
-    __table_args__ = (UniqueConstraint("day"),)
+    __table_args__ = (
+        Index(
+            "uq_calendar_day_everywhere",
+            "day",
+            unique=True,
+            sqlite_where=text("unit_id IS NULL"),
+            postgresql_where=text("unit_id IS NULL"),
+        ),
+        Index(
+            "uq_calendar_day_unit",
+            "unit_id",
+            "day",
+            unique=True,
+            sqlite_where=text("unit_id IS NOT NULL"),
+            postgresql_where=text("unit_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     day: Mapped[date]
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    """Where it holds; None: everywhere."""
     is_working: Mapped[bool]
     name: Mapped[str] = mapped_column(String(120))
     name_en: Mapped[str | None] = mapped_column(String(120))
+
+    unit: Mapped[Unit | None] = relationship()

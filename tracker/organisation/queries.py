@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from itertools import chain
 from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,8 +15,15 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from tracker.accounts.models import Grant
 from tracker.database import Model, db, take_turns
 from tracker.errors import NotFoundError
-from tracker.organisation.calendar import WorkingCalendar, working_calendar
-from tracker.organisation.models import Area, CalendarDay, Category, Organisation, Unit
+from tracker.organisation.calendar import Span, WorkingCalendar, working_calendar
+from tracker.organisation.models import (
+    Area,
+    CalendarDay,
+    Category,
+    LimitRule,
+    Organisation,
+    Unit,
+)
 from tracker.set_up import read_past_what_is_remembered, until_set_up_changes
 
 Thing = TypeVar("Thing", Unit, Area, Category)
@@ -70,27 +78,75 @@ def today(now: datetime) -> date:
     return now.astimezone(ZoneInfo(time_zone_name())).date()
 
 
-def calendar(around: datetime, *, days_ahead: int = 400) -> WorkingCalendar:
-    """Return the working calendar for the year before `around` until `days_ahead` after it."""
-    settings = organisation()
+def calendar(
+    around: datetime, *, unit_id: int | None = None, days_ahead: int = 400
+) -> WorkingCalendar:
+    """Return the working calendar for the year before `around` until `days_ahead` after it.
+
+    With the days of `unit_id` and of the units above it, where one is given: the nearest says
+    whether a day is worked. For no unit, what the organisation says for all.
+    """
     last = (around.astimezone(UTC) + timedelta(days=days_ahead)).year
-    years = range(around.year - 1, last + 1)
-    morning_ends = settings.lunch_begins or settings.work_ends
-    spans = [(settings.work_begins, morning_ends)]
-    if settings.lunch_begins and settings.lunch_ends:
-        spans.append((settings.lunch_ends, settings.work_ends))
+    return _calendar(around.year - 1, last, unit_id)
+
+
+@until_set_up_changes
+def _calendar(first_year: int, last_year: int, unit_id: int | None) -> WorkingCalendar:
+    settings = organisation()
+    days: dict[date, bool] = {}
+    own = _own_days()
+    for place in (None, *reversed(unit_path(unit_id))):
+        days |= own.get(place, {})
     return working_calendar(
         settings.country,
         settings.time_zone,
-        years,
-        _own_days(),
-        hours=tuple(spans),
+        range(first_year, last_year + 1),
+        days,
+        week=week_of(settings),
+    )
+
+
+def week_of(settings: Organisation) -> tuple[tuple[Span, ...], ...]:
+    """Return the working hours of each weekday, Monday first."""
+    return tuple(
+        tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in spans)
+        for spans in settings.working_week
     )
 
 
 @until_set_up_changes
-def _own_days() -> Mapping[date, bool]:
-    return dict(db.session.execute(select(CalendarDay.day, CalendarDay.is_working)).all())
+def limit_rules() -> Mapping[tuple[int | None, str, str], tuple[int, str]]:
+    """Return the limits that differ: (category or None, priority, clock) → (amount, unit)."""
+    columns = (LimitRule.category_id, LimitRule.priority, LimitRule.clock)
+    rows = db.session.execute(select(*columns, LimitRule.amount, LimitRule.unit))
+    return {(row[0], row[1], row[2]): (row[3], row[4]) for row in rows}
+
+
+def with_own_limits() -> frozenset[int]:
+    """Return the ids of the categories that set a limit themselves."""
+    return frozenset(whose for whose, _priority, _clock in limit_rules() if whose is not None)
+
+
+def stand_of_limits(category_id: int | None) -> str:
+    """Return a mark of the limits that a category (None: the organisation) sets itself.
+
+    A page carries it, so that nobody overwrites unseen what somebody else set meanwhile.
+    """
+    own = sorted(
+        (priority, clock, *rule)
+        for (whose, priority, clock), rule in limit_rules().items()
+        if whose == category_id
+    )
+    return sha256(repr(own).encode()).hexdigest()[:16]
+
+
+@until_set_up_changes
+def _own_days() -> Mapping[int | None, Mapping[date, bool]]:
+    days: dict[int | None, dict[date, bool]] = {}
+    columns = (CalendarDay.unit_id, CalendarDay.day, CalendarDay.is_working)
+    for unit_id, day, is_working in db.session.execute(select(*columns)):
+        days.setdefault(unit_id, {})[day] = is_working
+    return days
 
 
 def root_unit() -> Unit:
@@ -111,6 +167,12 @@ def hold_trees() -> None:
     holds one must not have to wait here.
     """
     take_turns("trees")
+    read_past_what_is_remembered()
+
+
+def hold_limits() -> None:
+    """Let nobody else change a limit until the transaction ends, and read what is there."""
+    take_turns("limits")
     read_past_what_is_remembered()
 
 
@@ -137,6 +199,17 @@ def units_above(unit_id: int) -> frozenset[int]:
     above = select(Unit.id, Unit.parent_id).where(Unit.id == unit_id).cte("above", recursive=True)
     above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
     return frozenset(db.session.scalars(select(above.c.id)))
+
+
+@until_set_up_changes
+def unit_path(unit_id: int | None) -> tuple[int, ...]:
+    """Return the ids of a unit and of those above it, the nearest first; nothing for no unit."""
+    parents = {row.id: row.parent_id for row in db.session.execute(select(Unit.id, Unit.parent_id))}
+    path: list[int] = []
+    while unit_id is not None and unit_id not in path:
+        path.append(unit_id)
+        unit_id = parents.get(unit_id)
+    return tuple(path)
 
 
 @until_set_up_changes
@@ -273,10 +346,13 @@ def calendar_day(entry_id: int) -> CalendarDay:
 
 
 def calendar_days(start: date) -> Sequence[CalendarDay]:
-    """Return the organisation's own days from `start` on."""
+    """Return the organisation's own days from `start` on, with the units that they are of."""
     return list(
         db.session.scalars(
-            select(CalendarDay).where(CalendarDay.day >= start).order_by(CalendarDay.day)
+            select(CalendarDay)
+            .where(CalendarDay.day >= start)
+            .order_by(CalendarDay.day, CalendarDay.unit_id)
+            .options(joinedload(CalendarDay.unit))
         )
     )
 

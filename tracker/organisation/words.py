@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from enum import Enum
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
-from flask_babel import LazyString, lazy_gettext as _l
+from flask_babel import LazyString, gettext, lazy_gettext as _l
 
+from tracker.organisation.calendar import Span
 from tracker.organisation.models import AreaKind, UnitKind
 
 # Pairs, not a dict: members of different enums can be equal texts.
@@ -19,3 +22,33 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (AreaKind.COMMUNITY, _l("Community or village")),
     (AreaKind.GRID, _l("Grid")),
 )
+WEEKDAYS: Final = (
+    _l("Monday"),
+    _l("Tuesday"),
+    _l("Wednesday"),
+    _l("Thursday"),
+    _l("Friday"),
+    _l("Saturday"),
+    _l("Sunday"),
+)
+
+
+def working_hours(week: Sequence[Sequence[Span]]) -> str:
+    """Return when an organisation works, such as “Monday to Friday 09:00–12:00, 14:00–18:00”.
+
+    `week`: the spans of each weekday, Monday first. Days alike that follow each other are one.
+    """
+    parts = []
+    for spans, group in groupby(enumerate(week), key=itemgetter(1)):
+        days = [day for day, _spans in group]
+        if not spans:
+            continue
+        first, last = WEEKDAYS[days[0]], WEEKDAYS[days[-1]]
+        named = (
+            str(first)
+            if len(days) == 1
+            else gettext("%(first)s to %(last)s", first=first, last=last)
+        )
+        hours = gettext(", ").join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in spans)
+        parts.append(f"{named} {hours}")
+    return str(gettext("; ")).join(parts)

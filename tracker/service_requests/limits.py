@@ -37,6 +37,21 @@ NEAR_SHARE: Final = 0.8
 """How much of a limit is used when its end is near."""
 
 
+class Clock(StrEnum):
+    """What a request may take too long for. Each has a limit of its own, in the order of its life."""
+
+    ACCEPT = "accept"
+    """From submitting until a desk accepts it: what the front page promises, the same for all."""
+    FIRST_RESPONSE = "first_response"
+    """From accepting until the requester has a person's word, or a visit."""
+    RETURN = "return"
+    """From assigning, how long the team may give it back."""
+    SIGN_FOR = "sign_for"
+    """From assigning until the team signs for it."""
+    RESOLVE = "resolve"
+    """From accepting until there is a result."""
+
+
 class LimitUnit(StrEnum):
     """What a limit is measured in."""
 
@@ -65,12 +80,36 @@ class Limit:
             raise ValueError(message)
 
 
-DEFAULT_LIMITS: Final[Mapping[Priority, Limit]] = {
-    Priority.EMERGENCY: Limit(2, LimitUnit.HOURS),
-    Priority.URGENT: Limit(24, LimitUnit.HOURS),
-    Priority.NORMAL: Limit(5, LimitUnit.WORKING_DAYS),
-    Priority.COMPLEX: Limit(15, LimitUnit.WORKING_DAYS),
+_A_WORKING_DAY: Final = Limit(1, LimitUnit.WORKING_DAYS)
+
+DEFAULT_LIMITS: Final[Mapping[Clock, Mapping[Priority, Limit]]] = {
+    Clock.ACCEPT: {
+        Priority.EMERGENCY: Limit(2, LimitUnit.HOURS),
+        Priority.URGENT: _A_WORKING_DAY,
+        Priority.NORMAL: _A_WORKING_DAY,
+        Priority.COMPLEX: _A_WORKING_DAY,
+    },
+    Clock.FIRST_RESPONSE: {
+        Priority.EMERGENCY: Limit(1, LimitUnit.HOURS),
+        Priority.URGENT: Limit(4, LimitUnit.HOURS),
+        Priority.NORMAL: _A_WORKING_DAY,
+        Priority.COMPLEX: Limit(2, LimitUnit.WORKING_DAYS),
+    },
+    Clock.RETURN: dict.fromkeys(Priority, _A_WORKING_DAY),
+    Clock.SIGN_FOR: {
+        Priority.EMERGENCY: Limit(30, LimitUnit.MINUTES),
+        Priority.URGENT: Limit(2, LimitUnit.HOURS),
+        Priority.NORMAL: _A_WORKING_DAY,
+        Priority.COMPLEX: _A_WORKING_DAY,
+    },
+    Clock.RESOLVE: {
+        Priority.EMERGENCY: Limit(2, LimitUnit.HOURS),
+        Priority.URGENT: Limit(24, LimitUnit.HOURS),
+        Priority.NORMAL: Limit(5, LimitUnit.WORKING_DAYS),
+        Priority.COMPLEX: Limit(15, LimitUnit.WORKING_DAYS),
+    },
 }
+"""What holds where nobody set anything else. Source: product.md, section 4; the rest after practice of 12345 desks."""
 
 
 def due_at(

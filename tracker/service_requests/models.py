@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapped, WriteOnlyMapped, mapped_column, relationship
 from tracker.accounts.models import Person
 from tracker.database import Model, among, enum_column
 from tracker.organisation.models import Area, Category, Unit
+from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import (
     ConfirmationWay,
     Kind,
@@ -39,6 +40,7 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
+from tracker.service_requests.limits import Clock
 from tracker.teams.models import Team
 from tracker.visibility import CaseworkColumns
 
@@ -121,6 +123,21 @@ class ServiceRequest(Model):
         Index("ix_service_request_unit_submitted", "unit_id", "submitted_at", "id"),
         Index("ix_service_request_requester_id", "requester_id", postgresql_include=["id"]),
         Index("ix_service_request_area_category", "area_id", "category_id", "status"),
+        Index(
+            "ix_service_request_ladder_at",
+            "ladder_at",
+            "id",
+            sqlite_where=text("ladder_at IS NOT NULL"),
+            postgresql_where=text("ladder_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_service_request_supervised",
+            "unit_id",
+            "supervised_at",
+            "id",
+            sqlite_where=text("supervised_at IS NOT NULL"),
+            postgresql_where=text("supervised_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -173,6 +190,18 @@ class ServiceRequest(Model):
     was overdue when that stopped."""
     near_at: Mapped[datetime | None]
     """When 80 % of the limit is used."""
+    first_response_due_at: Mapped[datetime | None]
+    """By when the requester must have a first response; stays as it was once there is one."""
+    sign_for_due_at: Mapped[datetime | None]
+    """By when the team must sign for it; stays as it was once it has."""
+    ladder_at: Mapped[datetime | None]
+    """When the next rung of the ladder is reached; none while no clock runs. See `ladder`."""
+    rungs_reached: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Which rungs of the present round were reached, a bit each: see `ladder.bit_of`."""
+    ladder_round: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often the ladder began anew, because a limit did."""
+    supervised_at: Mapped[datetime | None]
+    """Since when a supervisor's written answer is called for; none once it is given."""
     resolved_on_time: Mapped[bool | None]
     """Set on resolving: by the due time? None while unresolved or when there was no limit."""
 
@@ -362,6 +391,62 @@ class ClockStop(Model):
     """`waiting`, `parked`, or `resolved` when it was reopened later."""
     stopped_at: Mapped[datetime]
     resumed_at: Mapped[datetime | None]
+
+
+class Escalation(Model):
+    """One rung of the ladder that a request reached: who was told, and for 督办 what was answered.
+
+    Append-only but for the answer, which is given once.
+    """
+
+    __tablename__ = "escalation"
+    __table_args__ = (
+        UniqueConstraint("service_request_id", "round", "clock", "rung"),
+        CheckConstraint("(answered_at IS NULL) = (answer = '')", "answered_says_what"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"))
+    round: Mapped[int]
+    """The `ladder_round` of the request then."""
+    clock: Mapped[Clock]
+    rung: Mapped[Rung]
+    due_at: Mapped[datetime]
+    """When what the clock measures was due."""
+    reached_at: Mapped[datetime]
+    """When the ladder came to it, in working time unless it is an emergency."""
+    told: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """The ids of the people who were told; nobody where a higher rung was reached at once."""
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None]
+
+    service_request: Mapped[ServiceRequest] = relationship()
+    answered_by: Mapped[Person | None] = relationship()
+
+
+class ClockRecount(Model):
+    """One going through all open requests, because limits or the calendar changed."""
+
+    __tablename__ = "clock_recount"
+    __table_args__ = (
+        Index(
+            "ix_clock_recount_under_way",
+            "id",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime]
+    asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None: the system, after an upgrade."""
+    after_id: Mapped[int] = mapped_column(default=0)
+    """The request up to which all are counted."""
+    moved: Mapped[int] = mapped_column(default=0)
+    """How many got another due time so far."""
+    finished_at: Mapped[datetime | None]
 
 
 class ApprovalKind(enum.StrEnum):

@@ -14,16 +14,12 @@ from tracker.service_requests.actions.time_passing import REMINDERS
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     Outcome,
-    Priority,
     Status,
     Step,
     may_take,
 )
-from tracker.service_requests.limits import DEFAULT_LIMITS, Limit, LimitUnit, due_at, is_overdue
+from tracker.service_requests.limits import DEFAULT_LIMITS, Clock, due_at, is_overdue
 from tracker.service_requests.models import ServiceRequest
-
-READ_WITHIN: Final = Limit(1, LimitUnit.WORKING_DAYS)
-"""What the front page promises: the desk reads every request within one working day."""
 
 
 class Next(StrEnum):
@@ -144,8 +140,8 @@ def _by_when(
 ) -> datetime | None:
     match what:
         case Next.DESK_READS:
-            is_urgent = service_request.priority is Priority.EMERGENCY
-            limit = DEFAULT_LIMITS[Priority.EMERGENCY] if is_urgent else READ_WITHIN
+            # What the front page promises: the desk reads every request within one working day.
+            limit = DEFAULT_LIMITS[Clock.ACCEPT][service_request.priority]
             return due_at(calendar, limit, service_request.submitted_at)
         case Next.YOU_CONFIRM:
             last = service_request.reminded_at or service_request.resolved_at

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Final
+from typing import Final, assert_never
 
 from flask_babel import LazyString, gettext, lazy_gettext as _l, ngettext
 
@@ -16,7 +16,7 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
-from tracker.service_requests.limits import Limit, LimitUnit
+from tracker.service_requests.limits import ELAPSED_UNITS, Clock, Limit, LimitUnit
 from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
 from tracker.service_requests.photos import PhotoError, PhotoReason
 from tracker.web.labels import label
@@ -101,6 +101,16 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (BuiltInChannel.PHONE, _l("Phone")),
     (BuiltInChannel.COUNTER, _l("Counter")),
     (BuiltInChannel.VISIT, _l("On a visit")),
+    (Clock.ACCEPT, _l("Until it is accepted")),
+    (Clock.SIGN_FOR, _l("Signing for it")),
+    (Clock.FIRST_RESPONSE, _l("First response")),
+    (Clock.RETURN, _l("Returning it to the desk")),
+    (Clock.RESOLVE, _l("Result")),
+    (LimitUnit.MINUTES, _l("minutes")),
+    (LimitUnit.HOURS, _l("hours, day and night")),
+    (LimitUnit.WORKING_HOURS, _l("working hours")),
+    (LimitUnit.WORKING_DAYS, _l("working days")),
+    (LimitUnit.CALENDAR_DAYS, _l("calendar days")),
     (DueState.ON_TIME, _l("In time")),
     (DueState.NEAR, _l("Due soon")),
     (DueState.OVERDUE, _l("Overdue")),
@@ -138,15 +148,25 @@ def photo_problem(error: PhotoError) -> str:
 
 
 def limit_words(limit: Limit) -> str:
-    """Return how long a request may take, which is set in hours or working days."""
-    if limit.unit is LimitUnit.HOURS:
-        words = ngettext(
-            "Within %(num)s hour, day and night.",
-            "Within %(num)s hours, day and night.",
-            limit.amount,
-        )
-    else:
-        words = ngettext(
-            "Within %(num)s working day.", "Within %(num)s working days.", limit.amount
-        )
+    """Return how long a request may take, as a sentence."""
+    if limit.unit in ELAPSED_UNITS:
+        return str(gettext("Within %(length)s, day and night.", length=length_words(limit)))
+    return str(gettext("Within %(length)s.", length=length_words(limit)))
+
+
+def length_words(limit: Limit) -> str:
+    """Return how long a limit is, such as “5 working days”."""
+    match limit.unit:
+        case LimitUnit.MINUTES:
+            words = ngettext("%(num)s minute", "%(num)s minutes", limit.amount)
+        case LimitUnit.HOURS:
+            words = ngettext("%(num)s hour", "%(num)s hours", limit.amount)
+        case LimitUnit.WORKING_HOURS:
+            words = ngettext("%(num)s working hour", "%(num)s working hours", limit.amount)
+        case LimitUnit.WORKING_DAYS:
+            words = ngettext("%(num)s working day", "%(num)s working days", limit.amount)
+        case LimitUnit.CALENDAR_DAYS:
+            words = ngettext("%(num)s calendar day", "%(num)s calendar days", limit.amount)
+        case _:
+            assert_never(limit.unit)
     return str(words)

@@ -21,7 +21,6 @@ FIELDS = (
     "keywords",
     "icon",
     "default_priority",
-    "resolve_working_days",
     "default_team_id",
     "volunteers_needed",
     "is_offered",

@@ -10,7 +10,7 @@ from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.organisation import actions, queries
 from tracker.organisation.calendar import holiday_names
-from tracker.organisation.forms import CalendarDayForm, OrganisationForm
+from tracker.organisation.forms import WEEKDAYS, CalendarDayForm, OrganisationForm, tree_choices
 from tracker.permissions import Action, require
 from tracker.web.access import signed_in_actor
 from tracker.web.locale import ENGLISH, current_locale
@@ -23,11 +23,6 @@ FIELDS = (
     "phone",
     "time_zone",
     "country",
-    "work_begins",
-    "lunch_begins",
-    "lunch_ends",
-    "work_ends",
-    "return_limit_working_days",
     "reminder_days",
     "no_contact_tries",
     "claim_limit",
@@ -44,17 +39,18 @@ def edit() -> ResponseReturnValue:
     settings = queries.organisation()
     form = OrganisationForm.from_request(settings)
     form.offer()
+    form.show_week(settings.working_week)
     if form.is_sent_and_valid():
         with transaction():
             actions.edit_organisation(
-                {name: form[name].data for name in FIELDS},
+                {name: form[name].data for name in FIELDS} | {"working_week": form.week()},
                 version=settings.version or 0,
                 actor=actor,
                 now=utc_now(),
             )
         flash(_("Saved."))
         return redirect(url_for("organisation.edit"), 303)
-    return render_template("organisation/organisation.html", form=form)
+    return render_template("organisation/organisation.html", form=form, weekdays=WEEKDAYS)
 
 
 @blueprint.route("/admin/calendar", methods=["GET", "POST"])
@@ -63,7 +59,7 @@ def calendar() -> ResponseReturnValue:
     actor = signed_in_actor()
     require(actor, Action.MANAGE_ORGANISATION)
     form = CalendarDayForm.from_request()
-    form.offer()
+    form.offer(tree_choices(queries.unit_tree()))
     if form.is_sent_and_valid():
         assert form.day.data is not None  # noqa: S101 - the form asked for it
         with transaction():
@@ -71,6 +67,7 @@ def calendar() -> ResponseReturnValue:
                 form.day.data,
                 is_working=form.is_working.data,
                 name=form.name.data or "",
+                unit=queries.unit(form.unit_id.data) if form.unit_id.data else None,
                 actor=actor,
                 now=utc_now(),
             )

@@ -64,6 +64,7 @@ def blueprint_for(tree: Tree) -> Blueprint:
             edges=_edges(nodes),
             ended=shows_ended,
             reaches=tree.reach_of(actor),
+            limited=queries.with_own_limits() if tree.name == "categories" else frozenset(),
         )
 
     @blueprint.route("/new", methods=["GET", "POST"])

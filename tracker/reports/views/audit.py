@@ -40,6 +40,8 @@ ACTIONS = {
     "administrator:create": _l("Administrator made on the command line"),
     "organisation:edit": _l("Settings changed"),
     "calendar-day:set": _l("Day of the calendar set"),
+    "limits:set": _l("Time limits set"),
+    "clocks:recount": _l("Due times counted anew"),
     "calendar-day:forget": _l("Day of the calendar removed"),
     "unit:add": _l("Unit added"),
     "unit:edit": _l("Unit edited"),

@@ -11,7 +11,7 @@ from tracker.database import db, hold
 from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, require
-from tracker.service_requests import messages
+from tracker.service_requests import clocks, messages
 from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.actions.claims import release_all
 from tracker.service_requests.lifecycle import (
@@ -22,7 +22,8 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
-from tracker.service_requests.limits import Limit, LimitUnit, due_at
+from tracker.service_requests.limit_rules import limit_of
+from tracker.service_requests.limits import Clock, due_at
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.queries import answers_still
 from tracker.teams.models import Team
@@ -287,12 +288,12 @@ def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: 
 
 
 def return_limit_at(service_request: ServiceRequest) -> datetime | None:
-    """Return until when the team may return it: working days from the assignment."""
+    """Return until when the team may return it: its limit counts from the assignment."""
     if service_request.assigned_at is None:
         return None
-    days = organisation.organisation().return_limit_working_days
-    calendar = organisation.calendar(service_request.assigned_at)
-    return due_at(calendar, Limit(days, LimitUnit.WORKING_DAYS), service_request.assigned_at)
+    limit = limit_of(service_request.category, service_request.priority, Clock.RETURN)
+    calendar = clocks.calendar_of(service_request, service_request.assigned_at)
+    return due_at(calendar, limit, service_request.assigned_at)
 
 
 def sign_for(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:

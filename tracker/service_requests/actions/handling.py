@@ -9,7 +9,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages
+from tracker.service_requests import clocks, messages
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
 from tracker.service_requests.models import (
@@ -248,7 +248,7 @@ def _resolve(
         detail={"outcome": outcome.value},
     )
     # When it was waiting, the clock stood still until this moment; the stop has just ended.
-    due, service_request.near_at = steps.clock_times(service_request)
+    due, service_request.near_at = clocks.resolve_times(service_request)
     service_request.due_at = due
     service_request.resolved_on_time = None if due is None else now <= due
     messages.tell_requester(service_request, step, now=now)

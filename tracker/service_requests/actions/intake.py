@@ -12,7 +12,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import messages, search
+from tracker.service_requests import clocks, messages, search
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import (
@@ -121,6 +121,7 @@ def _make(
         beneficiary_consents=content.beneficiary_consents,
         status=Status.SUBMITTED,
         submitted_at=now,
+        stops=[],
     )
     db.session.add(service_request)
     db.session.flush()
@@ -130,6 +131,7 @@ def _make(
     if not tells_requester:
         detail["untold"] = True
     steps.record(service_request, Step.SUBMIT, before=None, actor=actor, now=now, detail=detail)
+    clocks.set_clocks(service_request)
     if draft is not None:
         _take_over(draft, service_request)
     search.add(service_request)

@@ -9,27 +9,15 @@ from sqlalchemy import ColumnElement, select, update
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
-from tracker.organisation.models import Category
 from tracker.permissions import Actor
-from tracker.service_requests import messages
+from tracker.service_requests import clocks, messages
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
     STOPPED_STATUSES,
-    UNRESOLVED_STATUSES,
-    Priority,
     Status,
     Step,
     status_after,
-)
-from tracker.service_requests.limits import (
-    DEFAULT_LIMITS,
-    Limit,
-    LimitUnit,
-    Stops,
-    due_at,
-    is_overdue,
-    near_at,
 )
 from tracker.service_requests.models import (
     Approval,
@@ -106,7 +94,8 @@ def take(
     if after is Status.PARKED and before is not Status.PARKED:
         to_come = _call_off_while_parked(service_request, now)
         _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
-    set_clock(service_request)
+    clocks.begin_anew(service_request, step, is_moved=not inside)
+    clocks.set_clocks(service_request)
 
 
 def record(
@@ -169,64 +158,6 @@ def remember_handler(service_request: ServiceRequest, person_id: int) -> None:
     if known is None:
         db.session.add(Handler(service_request_id=service_request.id, person_id=person_id))
         db.session.flush()
-
-
-def limit_for(service_request: ServiceRequest) -> Limit:
-    """Return the resolve limit of a request."""
-    return limit_of(service_request.category, service_request.priority)
-
-
-def limit_of(category: Category, priority: Priority) -> Limit:
-    """Return the resolve limit: the priority's, or the category's own for unhurried requests."""
-    if category.resolve_working_days and priority in (Priority.NORMAL, Priority.COMPLEX):
-        return Limit(category.resolve_working_days, LimitUnit.WORKING_DAYS)
-    return DEFAULT_LIMITS[priority]
-
-
-def set_clock(service_request: ServiceRequest) -> None:
-    """Recompute the due time. It counts from acceptance and stands still while stopped.
-
-    What was overdue when its clock stopped keeps its due time: a question makes nothing punctual.
-    A resolved or closed request keeps the due time that applied.
-    """
-    if service_request.status not in UNRESOLVED_STATUSES:
-        return
-    service_request.due_at, service_request.near_at = clock_times(service_request)
-
-
-def clock_times(service_request: ServiceRequest) -> tuple[datetime | None, datetime | None]:
-    """Return the due time and the near time (80 % used) by the stops so far.
-
-    Both None before acceptance, and while a stop has not ended that began by the due time. What
-    came from elsewhere and was never accepted here has the due time that its source gave it; for
-    how long a stop would move that, nobody knows.
-    """
-    stops = [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
-    if service_request.accepted_at is None:
-        due, near = service_request.due_at, service_request.near_at
-        unsettled = stops
-    else:
-        due, near = _clock_times(service_request, [stop for stop in stops if stop[1] is not None])
-        unsettled = [stop for stop in stops if stop[1] is None]
-    if any(not is_overdue(due, begun) for begun, _ in unsettled):
-        return None, None
-    return due, near
-
-
-def _clock_times(
-    service_request: ServiceRequest, stops: Stops
-) -> tuple[datetime | None, datetime | None]:
-    started_at = service_request.accepted_at
-    assert started_at is not None  # noqa: S101 - asked only of what was accepted
-    calendar = organisation.calendar(started_at)
-    limit = limit_for(service_request)
-    due = due_at(calendar, limit, started_at, stops)
-    near = near_at(calendar, limit, started_at, stops)
-    if service_request.extension_working_days and due is not None:
-        extra = Limit(service_request.extension_working_days, LimitUnit.WORKING_DAYS)
-        near = near_at(calendar, extra, due, stops)
-        due = due_at(calendar, extra, due, stops)
-    return due, near
 
 
 def _set_columns(service_request: ServiceRequest, before: Status, now: datetime) -> None:

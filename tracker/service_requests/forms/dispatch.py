@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-from flask_babel import LazyString, lazy_gettext as _l, ngettext
+from flask_babel import LazyString, lazy_gettext as _l
 from wtforms import (
     BooleanField,
     Field,
@@ -27,7 +27,10 @@ from tracker.organisation.queries import Node
 from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
 from tracker.service_requests.choices import Reason, TeamChoice
 from tracker.service_requests.lifecycle import Priority
+from tracker.service_requests.limit_rules import SetBy, holding
+from tracker.service_requests.limits import Clock, Limit
 from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.words import length_words
 from tracker.teams.models import Team
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 from tracker.web.locale import current_locale, localized
@@ -63,7 +66,7 @@ class AcceptanceForm(Form):
     def offer(self, *, categories: Sequence[Node[Category]]) -> "AcceptanceForm":
         """Fill in what can be chosen, in the reader's language."""
         self.category_id.choices = category_choices(categories, with_limits=True)
-        self.names_limits = any(node.thing.resolve_working_days for node in categories)
+        self.names_limits = any(_own_limit(node.thing) for node in categories)
         self.area_id.offer(area_options(current_locale(), ended=False), blank=_l("Not known"))
         self.priority.choices = enum_choices(Priority)
         return self
@@ -232,20 +235,22 @@ def category_choices(
             continue  # requests hang on the leaves
         top = tops.get(thing.parent_id or thing.id)
         group = groups.setdefault(localized(top) if top else "", [])
-        days = thing.resolve_working_days if with_limits else None
-        group.append(SelectChoice(thing.id, _with_limit(thing, days) if days else localized(thing)))
+        limit = _own_limit(thing) if with_limits else None
+        group.append(SelectChoice(thing.id, _with_limit(thing, limit)))
     return groups
 
 
-def _with_limit(category: Category, working_days: int) -> str:
-    return str(
-        ngettext(
-            "%(category)s (%(num)s working day)",
-            "%(category)s (%(num)s working days)",
-            working_days,
-            category=localized(category),
-        )
-    )
+def _own_limit(category: Category) -> Limit | None:
+    """Return how long its normal requests may take, where that is its own or its group's rule."""
+    held = holding(category, Priority.NORMAL, Clock.RESOLVE)
+    return held.limit if held.set_by in (SetBy.CATEGORY, SetBy.GROUP) else None
+
+
+def _with_limit(category: Category, limit: Limit | None) -> str:
+    if limit is None:
+        return localized(category)
+    words = _l("%(category)s (%(limit)s)")
+    return str(words) % {"category": localized(category), "limit": length_words(limit)}
 
 
 def _team_choice(choice: TeamChoice) -> SelectChoice:

@@ -15,6 +15,7 @@ from tracker.service_requests.views import (
     handling,
     home,
     intake,
+    limits,
     notes,
     own_team,
     photos,
@@ -40,4 +41,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     handling.blueprint,
     call_backs.blueprint,
     approvals.blueprint,
+    limits.blueprint,
 )

@@ -16,7 +16,6 @@ from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor
 from tracker.service_requests import choices, queries
 from tracker.service_requests.actions import dispatch
-from tracker.service_requests.actions.steps import limit_of
 from tracker.service_requests.contact import may_see_contact
 from tracker.service_requests.dossier import masked_contact, material_of
 from tracker.service_requests.forms.dispatch import (
@@ -28,7 +27,8 @@ from tracker.service_requests.forms.dispatch import (
     SignForForm,
 )
 from tracker.service_requests.lifecycle import RIGHT_FOR, Priority, Step, status_after
-from tracker.service_requests.limits import DEFAULT_LIMITS
+from tracker.service_requests.limit_rules import SetBy, holding
+from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
@@ -234,13 +234,14 @@ def sign_for(service_request_id: int) -> ResponseReturnValue:
 
 def _limit_words(category: Category, priority: Priority) -> str:
     """Return how long a request of the category may take; where the limit is its own, whose it is."""
-    limit = limit_of(category, priority)
-    words: str = limit_words(limit)
-    if limit != DEFAULT_LIMITS[priority]:
+    held = holding(category, priority, Clock.RESOLVE)
+    words: str = limit_words(held.limit)
+    if held.set_by in (SetBy.CATEGORY, SetBy.GROUP):
+        whose = category if held.set_by is SetBy.CATEGORY else category.parent
         words = _(
             "%(limit)s That is the limit of “%(category)s”.",
             limit=words,
-            category=localized(category),
+            category=localized(whose),
         )
     return words
 

@@ -28,6 +28,7 @@ from tracker.permissions import Action, Actor, may, resident
 from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions import answers, private_links
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
+from tracker.service_requests.clocks import calendar_of
 from tracker.service_requests.forms.track import (
     ConfirmForm,
     DisputeForm,
@@ -454,7 +455,7 @@ def _progress(service_request: ServiceRequest) -> Progress:
     now = utc_now()
     return progress_of(
         service_request,
-        organisation.calendar(service_request.submitted_at),
+        calendar_of(service_request),
         reminder_days=organisation.organisation().reminder_days,
         is_waiting_for_reopening=service_request.status is Status.CLOSED
         and following.waits_for_reopening(service_request),

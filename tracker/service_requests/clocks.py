@@ -1,0 +1,200 @@
+"""The clocks of one request: which run, from when, by when; and the times kept with its row.
+
+Everything that counts time on a request asks here: its steps, its pages, the ladder, and what
+counts anew when limits or the calendar change.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker.organisation import queries as organisation
+from tracker.organisation.calendar import WorkingCalendar
+from tracker.service_requests import ladder
+from tracker.service_requests.lifecycle import (
+    STOPPED_STATUSES,
+    UNRESOLVED_STATUSES,
+    Status,
+    Step,
+)
+from tracker.service_requests.limit_rules import SET_BY_PEOPLE, limit_of
+from tracker.service_requests.limits import (
+    Clock,
+    Limit,
+    LimitUnit,
+    Stop,
+    Stops,
+    due_at,
+    is_overdue,
+    near_at,
+)
+from tracker.service_requests.models import ServiceRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """One clock of a request: what it counts by, from when, and when that ended."""
+
+    clock: Clock
+    limit: Limit
+    started_at: datetime
+    ended_at: datetime | None
+    """When what it measures happened; None while it has not."""
+
+
+def countings(service_request: ServiceRequest) -> Iterator[Counting]:
+    """Yield the clocks that a request has had so far, in the order of its life.
+
+    What came from elsewhere and was never accepted here has none: when it should have been read
+    nobody knows.
+    """
+    it = service_request
+    came = it.submitted_at if it.import_id is None else None
+    starts = {
+        Clock.ACCEPT: (came, it.accepted_at),
+        Clock.FIRST_RESPONSE: (it.accepted_at, it.first_response_at),
+        Clock.RETURN: (it.assigned_at, it.signed_for_at),
+        Clock.SIGN_FOR: (it.assigned_at, it.signed_for_at),
+        Clock.RESOLVE: (it.accepted_at, it.resolved_at),
+    }
+    for clock, (started_at, ended_at) in starts.items():
+        if started_at is not None:
+            category = it.category if clock in SET_BY_PEOPLE else None
+            limit = limit_of(category, it.priority, clock)
+            yield Counting(clock, limit, started_at, ended_at)
+
+
+def set_clocks(service_request: ServiceRequest) -> None:
+    """Recompute every due time, and when the next rung of the ladder is reached.
+
+    The result is due by a limit that counts from acceptance and stands still while stopped. What
+    was overdue when its clock stopped keeps its due time: a question makes nothing punctual. A
+    resolved or closed request keeps the due times that applied, and so does what was done already:
+    a first response, signing for it. While the clock stands still the ladder leads nowhere.
+    """
+    it = service_request
+    if it.status not in UNRESOLVED_STATUSES:
+        it.ladder_at = None
+        return
+    it.due_at, it.near_at = resolve_times(it)
+    running = list(running_clocks(it))
+    if it.first_response_at is None:
+        it.first_response_due_at = _due_of(Clock.FIRST_RESPONSE, running)
+    if it.assigned_at is None or it.status is Status.ASSIGNED:
+        it.sign_for_due_at = _due_of(Clock.SIGN_FOR, running)
+    is_stopped = it.status in STOPPED_STATUSES
+    it.ladder_at = (
+        None if is_stopped else ladder.next_at(ladder_calendar_of(it), running, it.rungs_reached)
+    )
+
+
+def running_clocks(service_request: ServiceRequest) -> Iterator[ladder.Running]:
+    """Yield the clocks whose end is still to come, with their times; none of those that stand still."""
+    it = service_request
+    if it.status not in UNRESOLVED_STATUSES:
+        return
+    stops = stops_of(it)
+    for counting in countings(it):
+        if counting.ended_at is not None or not _runs(it.status, counting.clock):
+            continue
+        if counting.clock is Clock.RESOLVE:
+            due, near = it.due_at, it.near_at
+        else:
+            calendar = calendar_of(it, counting.started_at)
+            due = due_at(calendar, counting.limit, counting.started_at, stops)
+            near = near_at(calendar, counting.limit, counting.started_at, stops)
+        if due is not None and near is not None:
+            yield ladder.Running(counting.clock, near, due)
+
+
+def begin_anew(service_request: ServiceRequest, step: Step, *, is_moved: bool) -> None:
+    """Let the ladder's rungs be reached once more where a step lets a limit begin anew.
+
+    `is_moved`: not where the request only changed hands inside the team that has it.
+    """
+    clocks = ladder.BEGINS_ANEW.get(step, ()) if is_moved else ()
+    if step is Step.RECEIVE_MERGED and service_request.accepted_at is None:
+        clocks = tuple(Clock)
+    bits = ladder.bits_of(clocks)
+    if service_request.rungs_reached & bits:
+        service_request.rungs_reached &= ~bits
+        service_request.ladder_round += 1
+
+
+def resolve_times(service_request: ServiceRequest) -> tuple[datetime | None, datetime | None]:
+    """Return by when there must be a result, and from when that is near, by the stops so far.
+
+    Both None before acceptance, and while a stop has not ended that began by the due time. What
+    came from elsewhere and was never accepted here has the due time that its source gave it; for
+    how long a stop would move that, nobody knows.
+    """
+    stops = stops_of(service_request)
+    if service_request.accepted_at is None:
+        due, near = service_request.due_at, service_request.near_at
+        unsettled = stops
+    else:
+        due, near = _resolve_times(service_request, [stop for stop in stops if stop[1] is not None])
+        unsettled = [stop for stop in stops if stop[1] is None]
+    if any(not is_overdue(due, begun) for begun, _ in unsettled):
+        return None, None
+    return due, near
+
+
+def extension_of(service_request: ServiceRequest) -> Limit | None:
+    """Return what a supervisor granted on top of the limit."""
+    days = service_request.extension_working_days
+    return Limit(days, LimitUnit.WORKING_DAYS) if days else None
+
+
+def stops_of(service_request: ServiceRequest) -> Stops:
+    """Return when the clock stood still."""
+    return [(stop.stopped_at, stop.resumed_at) for stop in service_request.stops]
+
+
+def told_stops_of(service_request: ServiceRequest) -> list[Stop]:
+    """Return when the clock stood still, and the value of `ClockStop.reason`, to be told."""
+    return [
+        Stop(stop.stopped_at, stop.resumed_at, stop.reason.value) for stop in service_request.stops
+    ]
+
+
+def calendar_of(service_request: ServiceRequest, around: datetime | None = None) -> WorkingCalendar:
+    """Return the working calendar by which a request is counted."""
+    around = around or service_request.submitted_at
+    return organisation.calendar(around, unit_id=service_request.unit_id)
+
+
+def ladder_calendar_of(service_request: ServiceRequest) -> WorkingCalendar:
+    """Return the working calendar by which the upper rungs are counted, past the due time."""
+    return calendar_of(service_request, service_request.due_at)
+
+
+def _resolve_times(
+    service_request: ServiceRequest, stops: Stops
+) -> tuple[datetime | None, datetime | None]:
+    started_at = service_request.accepted_at
+    assert started_at is not None  # noqa: S101 - asked only of what was accepted
+    calendar = calendar_of(service_request, started_at)
+    limit = limit_of(service_request.category, service_request.priority)
+    due = due_at(calendar, limit, started_at, stops)
+    near = near_at(calendar, limit, started_at, stops)
+    extra = extension_of(service_request)
+    if extra is not None and due is not None:
+        near = near_at(calendar, extra, due, stops)
+        due = due_at(calendar, extra, due, stops)
+    return due, near
+
+
+def _runs(status: Status, clock: Clock) -> bool:
+    """Tell whether a clock can run in a status; the ladder asks no more of a first limit."""
+    match clock:
+        case Clock.ACCEPT:
+            return status is Status.SUBMITTED
+        case Clock.SIGN_FOR | Clock.RETURN:
+            return status is Status.ASSIGNED
+        case _:
+            return True
+
+
+def _due_of(clock: Clock, running: list[ladder.Running]) -> datetime | None:
+    return next((each.due_at for each in running if each.clock is clock), None)
