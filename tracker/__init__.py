@@ -18,7 +18,12 @@ from tracker.accounts import (
 )
 from tracker.config import ROOT, Settings, settings_from_environment
 from tracker.database import db, engine_options
-from tracker.notifications import jobs, views as notifications, words as notifications_words
+from tracker.notifications import (
+    inbox,
+    jobs,
+    views as notifications,
+    words as notifications_words,
+)
 from tracker.notifications.outbox import enqueue
 from tracker.organisation import (
     actions as organisation_actions,
@@ -160,6 +165,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         navigation=NAVIGATION,
         organisation=organisation_queries.organisation_for_pages,
         is_demonstration=demonstration.is_on,
+        unread=inbox.unread,
     )
     labels.register_all(
         accounts_words.LABELS,

@@ -18,3 +18,27 @@ async function count(tabs) {
 }
 
 for (const tabs of document.querySelectorAll("[data-counts]")) count(tabs);
+
+// How many messages are unread: asked again when one comes back to the page, and now and then while it is
+// looked at. Without a network, or after signing out, the number that was said stands.
+const EVERY_MS = 120_000;
+
+async function countUnread() {
+  const link = document.querySelector("[data-live-count]");
+  if (!link || document.visibilityState !== "visible") return;
+  try {
+    const answer = await fetch(link.dataset.liveCount, { credentials: "same-origin", redirect: "error" });
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const known = page.querySelector("[data-live-count] .count");
+    link.querySelector(".count")?.remove();
+    if (known) link.append(" ", known);
+  } catch {
+    // what was said stands
+  }
+}
+
+if (document.querySelector("[data-live-count]")) {
+  document.addEventListener("visibilitychange", countUnread);
+  window.setInterval(countUnread, EVERY_MS);
+}

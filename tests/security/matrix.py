@@ -148,6 +148,9 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "accounts.sign_out_everywhere": ForRoles(EVERYBODY),
     "notes.index": ForRoles(EVERYBODY),  # one's own typing, of requests within reach
     "notes.keep": ForRoles(EVERYBODY),  # one's own typing, shown to nobody else
+    "inbox.index": ForRoles(EVERYBODY),
+    "inbox.read_all": ForRoles(EVERYBODY),
+    "inbox.read": OnThing("told", ours="V", elsewhere=""),  # whose message it is, and nobody else
     "looking.look": ForRoles(EVERYBODY),  # it leads to a page, which asks
     "permissions.index": ForRoles("VTLCSAUR"),
     # ------------------------------------------------------------ lists

@@ -14,6 +14,8 @@ from tests.support.builders import Builders
 from tests.support.page import FormOnPage, Page
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
+from tracker.notifications import inbox
+from tracker.notifications.models import InboxEntry
 from tracker.notifications.outbox import enqueue
 from tracker.organisation.models import Unit
 from tracker.permissions import Role
@@ -116,6 +118,15 @@ class Neighbours:
             made.failed_at = self.a.now
             db.session.flush()
             return made.id
+
+    def told(self, person: Person) -> int:
+        """Tell somebody of a step of a request of our team; return the message's id."""
+        about = self.request(Status.IN_PROGRESS, Relation.MINE)
+        with transaction():
+            inbox.tell(person.id, service_request_id=about.id, step="urge", now=self.a.now)
+            db.session.flush()
+            newest = inbox.entries(person.id).order_by(InboxEntry.id.desc())
+            return db.session.scalars(newest).first().id  # type: ignore[union-attr] # just written
 
 
 @contextmanager

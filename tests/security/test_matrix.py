@@ -290,6 +290,9 @@ class Things:
             case "grant":
                 grant = a.grant(a.person(), Role.COORDINATOR, unit)
                 return {"person_id": grant.person_id, "grant_id": grant.id}
+            case "told":
+                told = self.world.person("V") if ours else self.world.theirs
+                return {"entry_id": self.world.told(told)}
             case _:
                 return {}
 
@@ -355,7 +358,7 @@ class Things:
             case "day":
                 day = a.now.date() + timedelta(days=1 if ours else 2)
                 return a.calendar_day(day, is_working=False).id
-            case "place" | "joining" | "grant":
+            case "place" | "joining" | "grant" | "told":
                 return 0  # see _of_two
             case _:
                 return a.category().id

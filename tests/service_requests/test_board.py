@@ -14,6 +14,7 @@ from tracker.database import db, transaction
 from tracker.permissions import Role, resident
 from tracker.service_requests import board
 from tracker.service_requests.actions import answers
+from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import Claim, ContactLook, ServiceRequest
 from tracker.service_requests.reference import format_reference
@@ -106,7 +107,7 @@ def test_when_it_suits_tells_not_whom_nor_where(
 @pytest.mark.parametrize("name", ["…", "..", "李..", "陈...", "?!", "\0\0"])
 def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
     assert (
-        board.blotted("晚上七点后… evenings..", "CN", name, None, "柳桥路88号", None)
+        blotted("晚上七点后… evenings..", "CN", name, None, "柳桥路88号", None)
         == "晚上七点后… evenings.."
     )
 
@@ -123,7 +124,7 @@ def test_a_name_without_letters_is_nowhere_in_the_words(name: str) -> None:
 def test_a_number_is_taken_out_as_the_country_writes_it(
     country: str, told: str, shown: str
 ) -> None:
-    assert board.blotted(told, country, "Ann Lee", None, "5 Mill Lane", None) == shown
+    assert blotted(told, country, "Ann Lee", None, "5 Mill Lane", None) == shown
 
 
 @pytest.mark.timeout(20)
@@ -192,7 +193,7 @@ def test_a_number_is_taken_out_as_the_country_writes_it(
     ],
 )
 def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, shown: str) -> None:
-    assert board.blotted(told, "CN", "王秀兰", None, place, None) == shown
+    assert blotted(told, "CN", "王秀兰", None, place, None) == shown
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_each_stretch_that_tells_the_house_is_taken_out(told: str, place: str, s
     ],
 )
 def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: str) -> None:
-    assert board.blotted(told, "CN", "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
+    assert blotted(told, "CN", "Ann Oh", "José Ruiz", "", "+8675582345678") == shown
 
 
 @pytest.mark.parametrize(
@@ -258,7 +259,7 @@ def test_however_a_name_or_a_number_is_spelt_it_is_taken_out(told: str, shown: s
 def test_who_passes_things_on_and_names_of_every_script_are_taken_out(
     told: str, name: str, neighbour: str, shown: str | None
 ) -> None:
-    assert board.blotted(told, "CN", name, None, "", None, neighbour) == (shown or told)
+    assert blotted(told, "CN", name, None, "", None, neighbour) == (shown or told)
 
 
 def test_the_number_of_who_asks_is_not_on_the_board(a: Builders, browser: Browser) -> None:

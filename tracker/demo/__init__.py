@@ -8,18 +8,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
 from tracker.accounts.models import Person
 from tracker.database import Model, db
 from tracker.demo.life import REQUESTS, live
 from tracker.demo.settling import settle
-from tracker.notifications.models import Message
+from tracker.notifications.models import InboxEntry, Message
 from tracker.service_requests.models import Photo
 
 SEED: Final = 20261
 MAIL_KEPT: Final = timedelta(days=2)
 """How much of the town's mail is kept: what the present could still be about."""
+UNREAD_FOR: Final = timedelta(hours=30)
+"""How long the town's people take to read what they are told."""
 
 
 def is_empty() -> bool:
@@ -44,6 +46,11 @@ def build(
     live(town, photos=photos, seed=seed, requests=requests, now=now)
     db.session.flush()
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
+    db.session.execute(
+        update(InboxEntry)
+        .where(InboxEntry.created_at < now - UNREAD_FOR)
+        .values(read_at=InboxEntry.created_at)
+    )
 
 
 def forget_everything() -> Sequence[str]:

@@ -64,6 +64,39 @@ class Message(Model):
     failed_at: Mapped[datetime | None]
 
 
+class InboxEntry(Model):
+    """One of the staff was told of a step of a request, on their page of messages.
+
+    Nothing of the request is kept beside: the page says what its reader may see when they open it.
+    """
+
+    __tablename__ = "inbox_entry"
+    __table_args__ = (
+        Index("ix_inbox_entry_person_id_id", "person_id", "id"),
+        Index("ix_inbox_entry_service_request_id_person_id", "service_request_id", "person_id"),
+        Index(
+            "ix_inbox_entry_unread",
+            "person_id",
+            "id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+        Index(
+            "ix_inbox_entry_read",
+            "created_at",
+            sqlite_where=text("read_at IS NOT NULL"),
+            postgresql_where=text("read_at IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"))
+    step: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
 class ScheduledRun(Model):
     """One run of a scheduled job. The unique slot makes it run once, however many workers."""
 

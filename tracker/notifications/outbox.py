@@ -41,25 +41,15 @@ def enqueue(
 
 
 def count_since(
-    kind: str,
-    *,
-    service_request_id: int,
-    steps: Collection[str],
-    since: datetime,
-    address: str | None = None,
+    kind: str, *, service_request_id: int, steps: Collection[str], since: datetime
 ) -> int:
-    """Return how many messages of a kind were written about some steps of a request since a moment.
-
-    To one address, or to anybody.
-    """
+    """Return how many messages of a kind were written about some steps of a request since a moment."""
     written = select(func.count()).where(
         Message.service_request_id == service_request_id,
         Message.kind == kind,
         Message.created_at > since,
         Message.payload["step"].as_string().in_(sorted(steps)),
     )
-    if address is not None:
-        written = written.where(Message.address == address)
     return db.session.scalar(written) or 0
 
 

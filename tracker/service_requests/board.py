@@ -1,7 +1,7 @@
 """What a volunteer sees: tasks to claim, without personal data, and the tasks that are theirs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from tracker.database import UtcDateTime, among, db, numbered, one_of, read
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
-from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
+from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
@@ -266,49 +266,6 @@ def _claimed_by(
 def _finished_at(service_request: ServiceRequest) -> tuple[datetime, int]:
     done = service_request.resolved_at or service_request.closed_at
     return done or service_request.submitted_at, service_request.id
-
-
-@lru_cache(maxsize=1024)
-def blotted(
-    text: str,
-    country: str,
-    requester_name: str | None,
-    beneficiary_name: str | None,
-    address: str,
-    phone: str | None,
-    neighbour: str | None = None,
-) -> str:
-    """Return a resident's words for those who may not know who it is, nor where.
-
-    `country`: as whose telephone numbers those without a country's are read, "CN".
-    The same tasks stand on board after board, and looking for a stretch of an address takes a while.
-    """
-    text = without_personal_data(text, country)
-    names = names_that_tell((requester_name, beneficiary_name), address, neighbour or "")
-    phones = numbers_that_tell(phone, neighbour or "")
-    for told in _last_first(told_again(text, names=names, place=address, phones=phones)):
-        text = f"{text[: told.start]}…{text[told.stop :]}"
-    return text
-
-
-def _last_first(told: Iterable[slice]) -> Sequence[slice]:
-    """Return stretches that do not touch, in the order in which they can be taken out."""
-    apart: list[slice] = []
-    for each in sorted(told, key=lambda each: each.start):
-        if apart and each.start <= apart[-1].stop:
-            apart[-1] = slice(apart[-1].start, max(each.stop, apart[-1].stop))
-        else:
-            apart.append(each)
-    return apart[::-1]
-
-
-def without_personal_data(text: str, country: str) -> str:
-    """Return `text` with phone numbers, ID numbers and addresses of mail blotted out."""
-    for found in sorted(
-        find_personal_data(text, country), key=lambda each: each.start, reverse=True
-    ):
-        text = f"{text[: found.start]}…{text[found.end :]}"
-    return text
 
 
 def _next_visits(ids: Sequence[int]) -> Mapping[int, Visit]:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from tracker.config import Settings
 from tracker.database import db, refresh_statistics, transaction
+from tracker.notifications import inbox
 from tracker.organisation import queries as organisation
 from tracker.service_requests.actions import time_passing, visiting
 from tracker.service_requests.leftovers import clear_old_drafts
@@ -41,6 +42,8 @@ class Day:
     """Marks of forms that were taken long enough ago."""
     forgotten_notes: int = 0
     """Notes that somebody began long ago and never sent."""
+    forgotten_messages: int = 0
+    """Messages of the staff's pages that were read and are old."""
     failed: int = 0
 
     def __str__(self) -> str:
@@ -49,7 +52,8 @@ class Day:
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
             f"{self.swept_files} stray files swept, {self.forgotten_forms} forms and "
-            f"{self.forgotten_notes} begun notes forgotten, {self.failed} failed"
+            f"{self.forgotten_notes} begun notes forgotten, {self.forgotten_messages} read messages forgotten, "
+            f"{self.failed} failed"
         )
 
 
@@ -73,6 +77,7 @@ def run_daily(now: datetime) -> str:
     with transaction():
         day.forgotten_forms = once.forget_old(now=now)
         day.forgotten_notes = visiting.forget_old_drafts(now=now)
+        day.forgotten_messages = inbox.forget_old(now=now)
     refresh_statistics()
     return str(day)
 

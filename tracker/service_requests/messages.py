@@ -1,4 +1,4 @@
-"""Who is told of which step. Writes into the outbox, in the transaction of the step."""
+"""Who is told of which step. Writes into the outbox and the inbox, in the transaction of the step."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -9,12 +9,15 @@ from sqlalchemy import and_, or_, select
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
+from tracker.notifications import inbox
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
-from tracker.permissions import Role
+from tracker.permissions import Action, Actor, Role, may
 from tracker.service_requests import queries
-from tracker.service_requests.lifecycle import Status, Step
-from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.service_requests.blotting import blotted
+from tracker.service_requests.lifecycle import Solved, Status, Step
+from tracker.service_requests.models import HistoryEntry, ReachableBy, ServiceRequest
+from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 from tracker.visits.models import Visit
 
@@ -38,6 +41,8 @@ TO_BE_SEEN_TO: Final = frozenset(
     {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
 )
 """Steps after which somebody must do something."""
+TO_KNOW_OF: Final = frozenset({Step.RESOLVE, Step.REFER, Step.CONFIRM, Step.RETURN})
+"""Steps of which also those hear who took part, but may not open it any more."""
 
 
 def tell_requester(
@@ -90,34 +95,64 @@ def refuse_too_many(service_request: ServiceRequest, *, now: datetime) -> None:
         raise RefusedError(Refusal.TOO_MANY_MAILS)
 
 
-def _written_to(
-    service_request: ServiceRequest,
-    steps: Collection[Step],
-    *,
-    kind: str = "requester_step",
-    address: str | None = None,
-    now: datetime,
-) -> int:
-    """Return how many mails about some steps were written within the hour: to the requester, or a kind."""
+def _written_to(service_request: ServiceRequest, steps: Collection[Step], *, now: datetime) -> int:
+    """Return how many mails about some steps were written to the requester within the hour."""
     return count_since(
-        kind,
+        "requester_step",
         service_request_id=service_request.id,
-        address=address,
         steps=[step.value for step in steps],
         since=now - AN_HOUR,
     )
 
 
-def tell_team(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
+def tell_team(
+    service_request: ServiceRequest, step: Step, *, by: Actor | None = None, now: datetime
+) -> None:
     """Tell who holds it: the team leaders of the lead team, those who claimed, the leader.
 
-    What somebody must see to is told to the desk, too, where nobody else would.
+    What somebody must see to is told to the desk, too, where nobody else would. `by`: who took the
+    step, and need not be told of it.
     """
     told = list(_holders(service_request))
     if step in TO_BE_SEEN_TO and _is_left_to_desk(service_request, step, told):
         told += [person for person in _desk(service_request) if person not in told]
-    for person in told:
-        tell_person(service_request, person, step, now=now)
+    _tell_each(service_request, told, step, by=by, now=now)
+
+
+def tell_of_result(
+    service_request: ServiceRequest, step: Step, *, by: Actor, now: datetime
+) -> None:
+    """Tell who holds it, and who took the call, that there is a result: the caller may ring again."""
+    told = {person.id: person for person in _holders(service_request)}
+    told |= {person.id: person for person in _called(service_request)}
+    _tell_each(service_request, told.values(), step, by=by, now=now)
+
+
+def tell_of_end(service_request: ServiceRequest, *, thanks: str, by: Actor, now: datetime) -> None:
+    """Tell who holds it how the requester confirmed; that it is solved, everybody who took part.
+
+    That is also whoever took the call, and who worked on it at any time: each of them once. `thanks`
+    are the requester's words: mail gives them without whom they are of, and where.
+    """
+    told = {person.id: person for person in _holders(service_request)}
+    if service_request.solved is Solved.YES:
+        told |= {person.id: person for person in _called(service_request)}
+        told |= {person.id: person for person in _here(service_request.handler_ids)}
+    _tell_each(service_request, told.values(), Step.CONFIRM, by=by, thanks=thanks, now=now)
+
+
+def _tell_each(
+    service_request: ServiceRequest,
+    people: Iterable[Person],
+    step: Step,
+    *,
+    by: Actor | None,
+    thanks: str = "",
+    now: datetime,
+) -> None:
+    for person in people:
+        if by is None or person.id != by.person_id:
+            tell_person(service_request, person, step, thanks=thanks, now=now)
 
 
 def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
@@ -127,33 +162,36 @@ def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> 
 
 
 def tell_person(
-    service_request: ServiceRequest, person: Person, step: Step, *, now: datetime
+    service_request: ServiceRequest,
+    person: Person,
+    step: Step,
+    *,
+    thanks: str = "",
+    now: datetime,
 ) -> None:
-    """Tell one of the staff, by e-mail; somebody without an address is not told.
+    """Tell one of the staff: on their page of messages, and by e-mail if they have an address.
 
-    Of several words in a row they are told once, while that message has not gone yet; of what is
-    done again and again `MOST_AN_HOUR` times: the request's page tells the rest.
+    Of several words in a row they are told once, while they have not read that, and while that mail
+    has not gone yet; of what is done again and again `MOST_AN_HOUR` times: the request's page tells
+    the rest.
     """
+    about: dict[str, Any] = {"service_request_id": service_request.id, "step": step.value}
+    if step in REPEATED and (
+        inbox.count_since(person.id, since=now - AN_HOUR, **about) >= MOST_AN_HOUR
+    ):
+        return
+    if step is not Step.ADD_WORD or not inbox.is_unread(person.id, **about):
+        inbox.tell(person.id, now=now, **about)
     if person.email is None:
         return
-    if step in REPEATED and (
-        _written_to(service_request, {step}, kind="staff_step", address=person.email, now=now)
-        >= MOST_AN_HOUR
-    ):
-        return
-    if step is Step.ADD_WORD and is_waiting(
-        "staff_step",
-        address=person.email,
-        service_request_id=service_request.id,
-        step=step.value,
-        now=now,
-    ):
+    if step is Step.ADD_WORD and is_waiting("staff_step", address=person.email, now=now, **about):
         return
     enqueue(
         "staff_step",
         address=person.email,
         locale=person.locale or "zh_Hans_CN",
-        payload=_facts(service_request, service_request, step),
+        payload=_facts(service_request, service_request, step)
+        | _end_facts(service_request, step, person, thanks),
         now=now,
         service_request_id=service_request.id,
     )
@@ -176,6 +214,24 @@ def _leaders_of(team_id: int) -> Iterable[Person]:
             Person.ended_at.is_(None),
         )
     ).all()
+
+
+def _called(service_request: ServiceRequest) -> Iterable[Person]:
+    """Return whoever of the staff took it in, on the telephone say: one, or nobody."""
+    taken_in_by = db.session.scalars(
+        select(HistoryEntry.actor_id).where(
+            HistoryEntry.service_request_id == service_request.id,
+            HistoryEntry.step == Step.SUBMIT,
+            HistoryEntry.actor_id.is_not(None),
+        )
+    )
+    return _here({one for one in taken_in_by if one is not None})
+
+
+def _here(ids: Collection[int]) -> Iterable[Person]:
+    """Return those of some people who have not left."""
+    here = select(Person).where(Person.id.in_(sorted(ids)), Person.ended_at.is_(None))
+    return db.session.scalars(here.order_by(Person.id)).all()
 
 
 def _is_left_to_desk(
@@ -246,6 +302,36 @@ def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str,
         "team": about.lead_team.name if about.lead_team else None,
         "team_en": about.lead_team.name_en if about.lead_team else None,
     }
+
+
+def _end_facts(
+    service_request: ServiceRequest, step: Step, person: Person, thanks: str
+) -> dict[str, Any]:
+    """Return what a mail of the end may say to `person`, who may not be able to open it any more."""
+    if step not in TO_KNOW_OF:
+        return {}
+    may_open = step is not Step.RETURN and may(
+        actor_for(person), Action.VIEW_SERVICE_REQUEST, service_request
+    )
+    return {
+        "may_open": may_open,
+        "solved": service_request.solved.value if service_request.solved else None,
+        "thanks": _without_whose(thanks, service_request),
+    }
+
+
+def _without_whose(words: str, service_request: ServiceRequest) -> str:
+    """Return what the requester wrote as the board would show it: to those who may not know them."""
+    requester = service_request.requester
+    return blotted(
+        words.strip(),
+        organisation.organisation().country,
+        requester.name if requester else None,
+        service_request.beneficiary_name,
+        service_request.address,
+        requester.phone if requester else None,
+        requester.neighbour if requester else None,
+    )
 
 
 def _visit_facts(visit: Visit | None) -> dict[str, Any]:

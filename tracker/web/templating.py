@@ -143,6 +143,7 @@ def init_app(
     navigation: Sequence[Entry],
     organisation: Callable[[], object],
     is_demonstration: Callable[[], bool],
+    unread: Callable[[int], int],
 ) -> None:
     """Give templates their globals and filters; a misspelt variable fails."""
     app.jinja_env.undefined = StrictUndefined
@@ -187,6 +188,7 @@ def init_app(
             "text_size": "large" if request.cookies.get(locale.TEXT_SIZE_COOKIE) == "large" else "",
             "organisation": organisation(),
             "navigation": lambda: links(actor),
+            "unread_messages": lambda: unread(actor.person_id or 0) if actor else 0,
             "bootstrap_css": vendor_address("bootstrap.css"),
         }
 

@@ -157,7 +157,7 @@ def _close(
         public_note=word,
         detail={"way": way.value, "solved": solved.value, "satisfaction": satisfaction},
     )
-    messages.tell_team(service_request, Step.CONFIRM, now=now)
+    messages.tell_of_end(service_request, thanks=word, by=actor, now=now)
 
 
 def _dispute(service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime) -> None:

@@ -183,7 +183,7 @@ def release(
     )
     free(service_request, place, reason=reason, now=now)
     visiting.stay_away(service_request, person_id, actor=actor, now=now)
-    messages.tell_team(service_request, Step.RELEASE, now=now)
+    messages.tell_team(service_request, Step.RELEASE, by=actor, now=now)
 
 
 def may_free(service_request: ServiceRequest, actor: Actor) -> frozenset[int]:

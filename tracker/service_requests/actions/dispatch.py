@@ -224,7 +224,7 @@ def assign(
     )
     steps.remember_handler(service_request, leader.id)
     messages.tell_requester(service_request, Step.ASSIGN, now=now)
-    messages.tell_team(service_request, Step.ASSIGN, now=now)
+    messages.tell_team(service_request, Step.ASSIGN, by=actor, now=now)
     if former_id is not None and former_id not in teams:
         messages.tell_former_team(service_request, former_id, now=now)
 

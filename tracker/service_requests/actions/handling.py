@@ -252,6 +252,7 @@ def _resolve(
     service_request.due_at = due
     service_request.resolved_on_time = None if due is None else now <= due
     messages.tell_requester(service_request, step, now=now)
+    messages.tell_of_result(service_request, step, by=actor, now=now)
 
 
 def _ask(

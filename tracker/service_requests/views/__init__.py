@@ -1,7 +1,7 @@
 """The pages of service requests, one module per resource.
 
 resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits, notes,
-handling; their team leader: own_team; judging: call_backs, approvals.
+handling; everybody who signs in: inbox; their team leader: own_team; judging: call_backs, approvals.
 """
 
 from flask import Blueprint
@@ -14,6 +14,7 @@ from tracker.service_requests.views import (
     dispatch,
     handling,
     home,
+    inbox,
     intake,
     limits,
     notes,
@@ -38,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     own_team.blueprint,
     visits.blueprint,
     notes.blueprint,
+    inbox.blueprint,
     handling.blueprint,
     call_backs.blueprint,
     approvals.blueprint,

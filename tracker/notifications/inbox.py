@@ -1,0 +1,104 @@
+"""What the staff are told on their own page: written with the step that it is about, read by a tap.
+
+Everything here is of one person, whose id the caller passes: nobody reads another's.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Integer, Select, bindparam, delete, func, select, update
+
+from tracker.database import db, read
+from tracker.errors import NotFoundError
+from tracker.notifications.models import InboxEntry
+
+KEPT: Final = timedelta(days=90)
+"""How long what was read is kept. What nobody has read stays."""
+MOST_COUNTED: Final = 100
+"""Nobody needs to know how many more they have not read."""
+
+_UNREAD: Final = select(func.count()).select_from(
+    select(InboxEntry.id)
+    .where(
+        InboxEntry.person_id == bindparam("person_id", type_=Integer),
+        InboxEntry.read_at.is_(None),
+    )
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+
+
+def tell(person_id: int, *, service_request_id: int, step: str, now: datetime) -> None:
+    """Write that somebody is told of a step, in the caller's transaction: both or neither."""
+    db.session.add(
+        InboxEntry(
+            person_id=person_id, service_request_id=service_request_id, step=step, created_at=now
+        )
+    )
+
+
+def count_since(person_id: int, *, service_request_id: int, step: str, since: datetime) -> int:
+    """Return how often somebody was told of a step of a request since a moment."""
+    told = _about(person_id, service_request_id, step).where(InboxEntry.created_at > since)
+    return db.session.scalar(select(func.count()).select_from(told.subquery())) or 0
+
+
+def is_unread(person_id: int, *, service_request_id: int, step: str) -> bool:
+    """Tell whether somebody was told of a step of a request, and has not read it yet."""
+    unread = _about(person_id, service_request_id, step).where(InboxEntry.read_at.is_(None))
+    return db.session.scalar(unread.limit(1)) is not None
+
+
+def unread(person_id: int) -> int:
+    """Return how many messages somebody has not read; `MOST_COUNTED` means as many or more."""
+    with db.session.no_autoflush:  # the frame of a page asks, whatever was begun on it
+        return int(read(_UNREAD, {"person_id": person_id}).scalar_one())
+
+
+def entries(person_id: int) -> Select[InboxEntry]:
+    """Select what somebody was told."""
+    return select(InboxEntry).where(InboxEntry.person_id == person_id)
+
+
+def entry(person_id: int, entry_id: int) -> InboxEntry:
+    """Return one message. Raises `NotFoundError` also for another's."""
+    found = db.session.scalar(entries(person_id).where(InboxEntry.id == entry_id))
+    if found is None:
+        text = "There is no such message."
+        raise NotFoundError(text)
+    return found
+
+
+def mark_read(found: InboxEntry, *, now: datetime) -> None:
+    """Remember that it was read; the first time counts."""
+    if found.read_at is None:
+        found.read_at = now
+
+
+def mark_all_read(person_id: int, *, up_to: int, now: datetime) -> int:
+    """Remember that all was read up to the message `up_to`; return how many had not been.
+
+    What came after it was not on the page that says so.
+    """
+    waiting = update(InboxEntry).where(
+        InboxEntry.person_id == person_id,
+        InboxEntry.read_at.is_(None),
+        InboxEntry.id <= up_to,
+    )
+    return int(db.session.execute(waiting.values(read_at=now)).rowcount)  # type: ignore[attr-defined] # an UPDATE has one
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget what was read and is older than `KEPT`; return how many these were."""
+    old = delete(InboxEntry).where(
+        InboxEntry.created_at < now - KEPT, InboxEntry.read_at.is_not(None)
+    )
+    return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined] # a DELETE has one
+
+
+def _about(person_id: int, service_request_id: int, step: str) -> Select[int]:
+    return select(InboxEntry.id).where(
+        InboxEntry.service_request_id == service_request_id,
+        InboxEntry.person_id == person_id,
+        InboxEntry.step == step,
+    )
