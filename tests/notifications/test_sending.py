@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -92,7 +92,13 @@ def configure(app: Flask) -> Callable[..., None]:
     return change
 
 
-def _write(a: Builders, *, locale: str = "en", address: str = "zhou@example.org") -> Message:
+def _write(
+    a: Builders,
+    *,
+    locale: str = "en",
+    address: str = "zhou@example.org",
+    run_at: datetime | None = None,
+) -> Message:
     with transaction():
         return outbox.enqueue(
             "reset",
@@ -104,6 +110,7 @@ def _write(a: Builders, *, locale: str = "en", address: str = "zhou@example.org"
                 "expires_at": (a.now + timedelta(hours=4)).isoformat(),
             },
             now=a.now,
+            run_at=run_at,
         )
 
 
@@ -190,6 +197,24 @@ def test_a_server_that_is_away_is_tried_again_with_growing_pauses_for_a_day(
     assert pauses[:3] == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5)]
     assert timedelta(days=1) <= message.failed_at - a.now <= timedelta(days=1, hours=3)
     assert "ConnectionRefusedError" in message.last_error
+
+
+def test_a_mail_that_had_to_wait_is_tried_for_a_day_from_then_on(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    configure(smtp_url=f"smtp://127.0.0.1:{nobody}")
+    monday = a.now + timedelta(days=3)
+    message = _write(a, run_at=monday)
+
+    sending.send_due(now=a.now + timedelta(days=2))
+    assert message.attempts == 0
+    sending.send_due(now=monday)
+    assert (message.failed_at, message.attempts) == (None, 1)
+
+    sending.send_due(now=monday + timedelta(days=1))
+    assert message.failed_at == monday + timedelta(days=1)
 
 
 def test_an_address_that_will_never_work_is_given_up_at_once(

@@ -151,6 +151,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "inbox.index": ForRoles(EVERYBODY),
     "inbox.read_all": ForRoles(EVERYBODY),
     "inbox.read": OnThing("told", ours="V", elsewhere=""),  # whose message it is, and nobody else
+    "wishes.edit": ForRoles(EVERYBODY),  # one's own
     "looking.look": ForRoles(EVERYBODY),  # it leads to a page, which asks
     "permissions.index": ForRoles("VTLCSAUR"),
     # ------------------------------------------------------------ lists

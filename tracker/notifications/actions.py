@@ -20,6 +20,7 @@ def send_again(message: Message, *, actor: Actor, now: datetime) -> None:
     message.leased_until = None
     message.attempts = 0
     message.run_at = now
+    message.wanted_at = None
     # Given up a day after it was written: the day begins anew.
     message.created_at = now
     audit.record("message:send-again", message, actor=actor, now=now)

@@ -1,13 +1,23 @@
 """What is to be sent, written with the change that causes it; and what ran when."""
 
 import enum
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database import Model
+from tracker.notifications.timing import Rhythm, Wishes
 
 
 class Channel(enum.StrEnum):
@@ -57,6 +67,9 @@ class Message(Model):
     )
     created_at: Mapped[datetime] = mapped_column(index=True)
     run_at: Mapped[datetime]
+    wanted_at: Mapped[datetime | None]
+    """Until when it had to wait, by the calendar and its reader's wishes; none: not at all. From then
+    on it is tried for a day."""
     leased_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(String(500), default="")
@@ -95,6 +108,28 @@ class InboxEntry(Model):
     step: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+
+
+class MessageWish(Model):
+    """How one of the staff wants to be written to. Who chose nothing has no row."""
+
+    __tablename__ = "message_wish"
+    __table_args__ = (
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", "quiet_has_both_ends"),
+    )
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    by_mail: Mapped[bool] = mapped_column(default=True)
+    """Whether they are written to at all; their page of messages has everything."""
+    rhythm: Mapped[Rhythm] = mapped_column(default=Rhythm.AT_ONCE)
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    """On the organisation's clock."""
+
+    @property
+    def wishes(self) -> Wishes:
+        """Return what decides when something goes out."""
+        return Wishes(self.rhythm, self.quiet_from, self.quiet_until)
 
 
 class ScheduledRun(Model):

@@ -23,7 +23,8 @@ def enqueue(
 ) -> Message:
     """Write a message into the outbox, in the caller's transaction: both or neither.
 
-    `kind` names the template `mail/<kind>`; `payload` is what it is filled with.
+    `kind` names the template `mail/<kind>`; `payload` is what it is filled with. It goes out at
+    `run_at`, or at once.
     """
     message = Message(
         channel=Channel.EMAIL,
@@ -35,6 +36,7 @@ def enqueue(
         service_request_id=service_request_id,
         created_at=now,
         run_at=run_at or now,
+        wanted_at=run_at if run_at is not None and run_at > now else None,
     )
     db.session.add(message)
     return message

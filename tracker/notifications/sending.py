@@ -65,6 +65,7 @@ class Envelope:
     payload: dict[str, Any]
     message_key: str
     created_at: datetime
+    wanted_at: datetime | None = None
 
 
 class Refused(Exception):  # noqa: N818 - it is not an error of ours
@@ -154,6 +155,7 @@ def _lease(*, now: datetime, limit: int) -> Sequence[Envelope]:
                 payload=dict(message.payload),
                 message_key=message.message_key,
                 created_at=message.created_at,
+                wanted_at=message.wanted_at,
             )
             for message in messages
         ]
@@ -276,7 +278,7 @@ def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: d
 
 
 def _postpone(envelope: Envelope, error: Exception, *, now: datetime) -> None:
-    if now - envelope.created_at >= GIVEN_UP_AFTER:
+    if now - (envelope.wanted_at or envelope.created_at) >= GIVEN_UP_AFTER:
         _give_up(envelope, _summary(error), now=now)
         return
     with transaction():

@@ -4,6 +4,8 @@ import enum
 
 from flask_babel import lazy_gettext as _l
 
+from tracker.notifications.timing import Rhythm
+
 
 class Fate(enum.StrEnum):
     """What became of a message."""
@@ -15,6 +17,9 @@ class Fate(enum.StrEnum):
 
 
 LABELS = {
+    Rhythm.AT_ONCE: _l("At once"),
+    Rhythm.HOURLY: _l("Once an hour, all that came"),
+    Rhythm.DAILY: _l("Once each working day, in the morning"),
     Fate.WAITING: _l("Waiting"),
     Fate.STUCK: _l("Tried, not sent yet"),
     Fate.GIVEN_UP: _l("Given up"),

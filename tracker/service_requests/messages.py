@@ -9,13 +9,13 @@ from sqlalchemy import and_, or_, select
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
-from tracker.notifications import inbox
+from tracker.notifications import inbox, wishes
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may
 from tracker.service_requests import queries
 from tracker.service_requests.blotting import blotted
-from tracker.service_requests.lifecycle import Solved, Status, Step
+from tracker.service_requests.lifecycle import Priority, Solved, Status, Step
 from tracker.service_requests.models import HistoryEntry, ReachableBy, ServiceRequest
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
@@ -37,6 +37,9 @@ FOR_ONE: Final = frozenset(
 
 When it is sent, none has been.
 """
+OF_OURS: Final = frozenset({Step.REMIND, Step.TIME_OUT})
+"""Steps that nobody took: whoever hears of them sleeps, or rests, perhaps. All others tell the requester
+at once, as they may stand at the door."""
 TO_BE_SEEN_TO: Final = frozenset(
     {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
 )
@@ -86,6 +89,7 @@ def tell_requester(
             payload=_facts(told, service_request, step) | _visit_facts(visit) | called_off,
             now=now,
             service_request_id=told.id,
+            run_at=wishes.by_day(now) if step in OF_OURS else None,
         )
 
 
@@ -171,6 +175,9 @@ def tell_person(
 ) -> None:
     """Tell one of the staff: on their page of messages, and by e-mail if they have an address.
 
+    Mail goes when they want it, by day on working days: of emergencies, and when the requester
+    urges, at once.
+
     Of several words in a row they are told once, while they have not read that, and while that mail
     has not gone yet; of what is done again and again `MOST_AN_HOUR` times: the request's page tells
     the rest.
@@ -184,6 +191,10 @@ def tell_person(
         inbox.tell(person.id, now=now, **about)
     if person.email is None:
         return
+    is_urgent = step is Step.URGE or service_request.priority is Priority.EMERGENCY
+    run_at = wishes.time_for(person.id, is_urgent=is_urgent, now=now)
+    if run_at is None:
+        return
     if step is Step.ADD_WORD and is_waiting("staff_step", address=person.email, now=now, **about):
         return
     enqueue(
@@ -194,6 +205,7 @@ def tell_person(
         | _end_facts(service_request, step, person, thanks),
         now=now,
         service_request_id=service_request.id,
+        run_at=run_at,
     )
 
 

@@ -2,6 +2,10 @@
 
 from flask import Blueprint
 
-from tracker.notifications.views import demo_mail, outbox
+from tracker.notifications.views import demo_mail, outbox, wishes
 
-BLUEPRINTS: tuple[Blueprint, ...] = (outbox.blueprint, demo_mail.blueprint)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    outbox.blueprint,
+    demo_mail.blueprint,
+    wishes.blueprint,
+)
