@@ -1,6 +1,7 @@
 """Shishi 实事: practical help, asked for, dispatched, done and confirmed."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from flask import Flask, request
@@ -36,6 +37,7 @@ from tracker.reports import views as reports, words as reports_words
 from tracker.reports.importing import folders
 from tracker.reports.rollups import folding
 from tracker.service_requests import (
+    climbing,
     daily,
     leaving,
     links as service_request_links,
@@ -182,6 +184,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     service_request_links.init_app(app)
     accounts_mail.init_app(app, enqueue=enqueue)
     jobs.register(app, jobs.Job("daily", daily.run_daily))
+    jobs.register(app, jobs.Job("ladder", climbing.climb, every=timedelta(minutes=5)))
     jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
     jobs.register_upkeep(app, lambda now: recounting.go_on(now=now))

@@ -73,6 +73,7 @@ class Action(StrEnum):
     CALL_BACK = "service-request:call-back"
     DISPUTE_OWN_REQUEST = "service-request:dispute"
     DECIDE_REOPENING = "service-request:decide-reopening"
+    ANSWER_SUPERVISION = "service-request:answer-supervision"
     WITHDRAW_OWN_REQUEST = "service-request:withdraw"
     URGE_OWN_REQUEST = "service-request:urge"
     ADD_TO_OWN_REQUEST = "service-request:add-word"
@@ -154,6 +155,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.CALL_BACK:                   (_,      _,      _,       _,     UNIT,  UNIT,   _,     _),
     Action.DISPUTE_OWN_REQUEST:         (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.DECIDE_REOPENING:            (_,      _,      _,       _,     _,     UNIT,   _,     _),
+    Action.ANSWER_SUPERVISION:          (_,      _,      _,       _,     _,     UNIT,   _,     _),
     Action.WITHDRAW_OWN_REQUEST:        (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.URGE_OWN_REQUEST:            (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.ADD_TO_OWN_REQUEST:          (OWN,    _,      _,       _,     _,     _,      _,     _),
@@ -185,6 +187,7 @@ NEVER_ON_OWN_WORK: Final = frozenset(
         Action.DECIDE_EXTENSION,
         Action.DECIDE_PARKING,
         Action.DECIDE_REOPENING,
+        Action.ANSWER_SUPERVISION,
         Action.WITHDRAW_OWN_REQUEST,
         Action.URGE_OWN_REQUEST,
         Action.ADD_TO_OWN_REQUEST,

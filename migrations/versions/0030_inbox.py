@@ -1,14 +1,14 @@
 """What the staff are told stands on a page of theirs, too, read or unread.
 
 Revision ID: 0030
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

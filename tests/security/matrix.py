@@ -132,6 +132,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "photos.of_draft": ByLink(),
     "track.index": Open(),
     "track.show": ByLink(),
+    "track.clock": ByLink(),
     "track.receipt": ByLink(),
     "track.slip": ByLink(),
     "track.qr": ByLink(),
@@ -171,6 +172,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "audit.index": ForRoles("AUR"),
     "audit.looks": ForRoles("AUR"),
     # ------------------------------------------------------------ one request
+    "clock.show": OnRequest(_S.IN_PROGRESS, **_READERS),
+    "clock.answer": OnRequest(_S.IN_PROGRESS, mine="S", teams="S", units="S"),
     "service_requests.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "service_requests.contact": OnRequest(
         _S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"
@@ -246,6 +249,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "organisation.edit": ForRoles("R"),
     "organisation.calendar": ForRoles("R"),
     "limits.edit": ForRoles("R"),
+    "background.index": ForRoles("R"),
     "limits.of_category": OnThing("category", ours="R"),
     "organisation.forget_day": OnThing("day", ours="R"),
     "setup.index": ForRoles("R"),

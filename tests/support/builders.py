@@ -162,9 +162,12 @@ class Builders:
             )
         )
 
-    def calendar_day(self, day: date, *, is_working: bool, name: str = "停水日") -> CalendarDay:
-        """Make an addition to the public calendar."""
-        return self._saved(CalendarDay(day=day, is_working=is_working, name=name))
+    def calendar_day(
+        self, day: date, *, is_working: bool, name: str = "停水日", unit: Unit | None = None
+    ) -> CalendarDay:
+        """Make an addition to the public calendar, everywhere or in one unit."""
+        unit_id = unit.id if unit else None
+        return self._saved(CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name))
 
     # ---------------------------------------------------------------- people
 

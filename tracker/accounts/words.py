@@ -49,6 +49,7 @@ LABELS = {
     Action.CALL_BACK: _l("Call back and record the answer"),
     Action.DISPUTE_OWN_REQUEST: _l("Say that it is not solved"),
     Action.DECIDE_REOPENING: _l("Decide about reopening"),
+    Action.ANSWER_SUPERVISION: _l("Answer in writing for what sits"),
     Action.WITHDRAW_OWN_REQUEST: _l("Withdraw"),
     Action.URGE_OWN_REQUEST: _l("Ask to hurry"),
     Action.ADD_TO_OWN_REQUEST: _l("Add a word or a photo"),

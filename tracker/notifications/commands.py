@@ -4,10 +4,8 @@ import threading
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy import select
 
 from tracker.clock import utc_now
-from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.notifications import jobs, worker
 from tracker.notifications.models import ScheduledRun
@@ -27,14 +25,9 @@ def work() -> None:
 def list_jobs() -> None:
     """Show each job, when it runs and how it last went."""
     for job in jobs.registered().values():
-        last = db.session.scalar(
-            select(ScheduledRun)
-            .where(ScheduledRun.name == job.name)
-            .order_by(ScheduledRun.id.desc())
-            .limit(1)
-        )
-        state = "never ran" if last is None else f"{last.slot}: {last.result or 'unfinished'}"
-        click.echo(f"{job.name}  daily at {job.daily_at:%H:%M}  {state}")
+        last = next(iter(jobs.latest_runs(job.name, limit=1)), None)
+        when = f"daily at {job.daily_at:%H:%M}" if job.every is None else f"every {job.every}"
+        click.echo(f"{job.name}  {when}  {_state(last)}")
 
 
 @jobs_cli.command("run")
@@ -46,3 +39,11 @@ def run(name: str) -> None:
     except NotFoundError as error:
         raise click.ClickException(str(error)) from None
     click.echo(result or "done")
+
+
+def _state(run: ScheduledRun | None) -> str:
+    if run is None:
+        return "never ran"
+    if run.failed_at is not None and run.finished_at is None:
+        return f"{run.slot}: failed with {run.failure} at {run.failed_at:%Y-%m-%d %H:%M} UTC"
+    return f"{run.slot}: {run.result or 'done' if run.finished_at else 'unfinished'}"

@@ -4,14 +4,14 @@ Features above hand their jobs in through `create_app`; this module knows none o
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tracker.clock import utc_now
@@ -24,12 +24,15 @@ LATEST: Final = time(20, 0)
 GIVEN_UP_AFTER: Final = timedelta(minutes=30)
 """After this long, a run that never finished was killed, and another worker takes it up."""
 
+KEPT: Final = timedelta(days=30)
+"""How long a run is remembered."""
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every day from `daily_at` on, on the organisation's clock.
+    """Something to do every day from `daily_at` on, on the organisation's clock; or every few minutes.
 
     `run` must be idempotent: a worker can be killed in the middle.
     """
@@ -37,6 +40,8 @@ class Job:
     name: str
     run: Callable[[datetime], object]
     daily_at: time = time(9, 10)
+    every: timedelta | None = None
+    """Instead: day and night, so often. Whom it writes to at which hour it sees to itself."""
 
 
 def register(app: Flask, job: Job) -> None:
@@ -85,9 +90,39 @@ def run_now(name: str, *, now: datetime) -> str:
 
 
 def slot_of(job: Job, zone: ZoneInfo, *, now: datetime) -> str | None:
-    """Return today's slot when it is time for `job`, else None."""
+    """Return today's slot when it is time for `job`, else None; of one that runs often, the present."""
+    if job.every is not None:
+        return _slot_began(job.every, now).isoformat()
     local = now.astimezone(zone)
     return local.date().isoformat() if job.daily_at <= local.time() < LATEST else None
+
+
+def next_at(job: Job, zone: ZoneInfo, *, now: datetime) -> datetime:
+    """Return when a job's next slot begins, in UTC."""
+    if job.every is not None:
+        return _slot_began(job.every, now) + job.every
+    local = now.astimezone(zone)
+    today = datetime.combine(local.date(), job.daily_at, zone)
+    return (today if today > local else today + timedelta(days=1)).astimezone(UTC)
+
+
+def forget_old(*, now: datetime) -> int:
+    """Forget runs that began longer ago than `KEPT`; return how many. Each job keeps its last one."""
+    last = select(func.max(ScheduledRun.id)).group_by(ScheduledRun.name)
+    old = delete(ScheduledRun).where(
+        ScheduledRun.started_at < now - KEPT, ScheduledRun.id.not_in(last)
+    )
+    return int(db.session.execute(old).rowcount)  # type: ignore[attr-defined] # a DELETE has one
+
+
+def latest_runs(name: str, *, limit: int = 10) -> Sequence[ScheduledRun]:
+    """Return the last runs of a job, newest first."""
+    runs = select(ScheduledRun).where(ScheduledRun.name == name)
+    return db.session.scalars(runs.order_by(ScheduledRun.id.desc()).limit(limit)).all()
+
+
+def _slot_began(every: timedelta, now: datetime) -> datetime:
+    return now.astimezone(UTC) - (now - datetime.fromtimestamp(0, UTC)) % every
 
 
 def _take(name: str, slot: str, *, now: datetime) -> bool:
@@ -118,15 +153,21 @@ def _take(name: str, slot: str, *, now: datetime) -> bool:
 def _run(job: Job, slot: str, *, now: datetime) -> None:
     try:
         result = str(job.run(now) or "")
-    except Exception:  # noqa: BLE001 - one job must not stop the others
+    except Exception as error:  # noqa: BLE001 - one job must not stop the others
         # Left unfinished on purpose: it is taken up again in half an hour.
         _log.exception("Job %s failed for %s.", job.name, slot)
         begin_afresh()
+        with transaction():
+            db.session.execute(
+                update(ScheduledRun)
+                .where(ScheduledRun.name == job.name, ScheduledRun.slot == slot)
+                .values(failed_at=utc_now(), failure=type(error).__name__)
+            )
         return
     with transaction():
         db.session.execute(
             update(ScheduledRun)
             .where(ScheduledRun.name == job.name, ScheduledRun.slot == slot)
-            .values(finished_at=utc_now(), result=result[:500])
+            .values(finished_at=utc_now(), result=result[:500], failed_at=None, failure="")
         )
     _log.info("Job %s done for %s. %s", job.name, slot, result)

@@ -136,11 +136,18 @@ class ScheduledRun(Model):
     """One run of a scheduled job. The unique slot makes it run once, however many workers."""
 
     __tablename__ = "scheduled_run"
-    __table_args__ = (UniqueConstraint("name", "slot"),)
+    __table_args__ = (
+        UniqueConstraint("name", "slot"),
+        Index("ix_scheduled_run_name_id", "name", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
     slot: Mapped[str] = mapped_column(String(32))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    """When it last failed; it is tried again."""
+    failure: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """What kind of error that was; the log has it whole."""
     result: Mapped[str] = mapped_column(String(500), default="")

@@ -30,7 +30,14 @@ KINDS = {
     "reset": _l("New password"),
     "requester_step": _l("To a requester"),
     "staff_step": _l("To staff"),
+    "ladder": _l("What sits"),
 }
 """The words of a message's kind."""
+JOBS = {
+    "daily": _l("Reminders, closing what stays unanswered, taking up what was parked, clearing up"),
+    "ladder": _l("Telling people what is due soon, overdue, pressed, under supervision"),
+    "imports": _l("Clearing up files of imports"),
+}
+"""What each job does."""
 REASONS = {"not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox.")}
 """What of our own went wrong with a message; the rest is what the mail server said."""

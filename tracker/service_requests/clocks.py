@@ -7,6 +7,7 @@ counts anew when limits or the calendar change.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from tracker.organisation import queries as organisation
 from tracker.organisation.calendar import WorkingCalendar
@@ -14,10 +15,11 @@ from tracker.service_requests import ladder
 from tracker.service_requests.lifecycle import (
     STOPPED_STATUSES,
     UNRESOLVED_STATUSES,
+    Priority,
     Status,
     Step,
 )
-from tracker.service_requests.limit_rules import SET_BY_PEOPLE, limit_of
+from tracker.service_requests.limit_rules import SET_BY_PEOPLE, Placed, limit_of
 from tracker.service_requests.limits import (
     Clock,
     Limit,
@@ -31,6 +33,27 @@ from tracker.service_requests.limits import (
 from tracker.service_requests.models import ServiceRequest
 
 
+class Counted(Protocol):
+    """What is asked of a request: it, or its plain values."""
+
+    status: Status
+    priority: Priority
+    unit_id: int
+    import_id: int | None
+    submitted_at: datetime
+    accepted_at: datetime | None
+    assigned_at: datetime | None
+    signed_for_at: datetime | None
+    first_response_at: datetime | None
+    resolved_at: datetime | None
+    due_at: datetime | None
+    near_at: datetime | None
+    rungs_reached: int
+
+    @property
+    def category(self) -> Placed: ...  # noqa: D102 - as in `ServiceRequest`
+
+
 @dataclass(frozen=True, slots=True)
 class Counting:
     """One clock of a request: what it counts by, from when, and when that ended."""
@@ -42,13 +65,12 @@ class Counting:
     """When what it measures happened; None while it has not."""
 
 
-def countings(service_request: ServiceRequest) -> Iterator[Counting]:
+def countings(it: Counted) -> Iterator[Counting]:
     """Yield the clocks that a request has had so far, in the order of its life.
 
     What came from elsewhere and was never accepted here has none: when it should have been read
     nobody knows.
     """
-    it = service_request
     came = it.submitted_at if it.import_id is None else None
     starts = {
         Clock.ACCEPT: (came, it.accepted_at),
@@ -77,23 +99,29 @@ def set_clocks(service_request: ServiceRequest) -> None:
         it.ladder_at = None
         return
     it.due_at, it.near_at = resolve_times(it)
-    running = list(running_clocks(it))
+    running = list(running_clocks(it, stops_of(it)))
     if it.first_response_at is None:
         it.first_response_due_at = _due_of(Clock.FIRST_RESPONSE, running)
     if it.assigned_at is None or it.status is Status.ASSIGNED:
         it.sign_for_due_at = _due_of(Clock.SIGN_FOR, running)
-    is_stopped = it.status in STOPPED_STATUSES
-    it.ladder_at = (
-        None if is_stopped else ladder.next_at(ladder_calendar_of(it), running, it.rungs_reached)
-    )
+    it.ladder_at = _next_rung_at(it, running)
 
 
-def running_clocks(service_request: ServiceRequest) -> Iterator[ladder.Running]:
+def next_rung_at(it: Counted, stops: Stops) -> datetime | None:
+    """Return when the next rung of the ladder is reached by a request that stands as it does."""
+    return _next_rung_at(it, list(running_clocks(it, stops)))
+
+
+def _next_rung_at(it: Counted, running: list[ladder.Running]) -> datetime | None:
+    if it.status in STOPPED_STATUSES:
+        return None
+    return ladder.next_at(ladder_calendar_of(it), running, it.rungs_reached)
+
+
+def running_clocks(it: Counted, stops: Stops) -> Iterator[ladder.Running]:
     """Yield the clocks whose end is still to come, with their times; none of those that stand still."""
-    it = service_request
     if it.status not in UNRESOLVED_STATUSES:
         return
-    stops = stops_of(it)
     for counting in countings(it):
         if counting.ended_at is not None or not _runs(it.status, counting.clock):
             continue
@@ -158,13 +186,13 @@ def told_stops_of(service_request: ServiceRequest) -> list[Stop]:
     ]
 
 
-def calendar_of(service_request: ServiceRequest, around: datetime | None = None) -> WorkingCalendar:
+def calendar_of(service_request: Counted, around: datetime | None = None) -> WorkingCalendar:
     """Return the working calendar by which a request is counted."""
     around = around or service_request.submitted_at
     return organisation.calendar(around, unit_id=service_request.unit_id)
 
 
-def ladder_calendar_of(service_request: ServiceRequest) -> WorkingCalendar:
+def ladder_calendar_of(service_request: Counted) -> WorkingCalendar:
     """Return the working calendar by which the upper rungs are counted, past the due time."""
     return calendar_of(service_request, service_request.due_at)
 

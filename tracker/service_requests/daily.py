@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from tracker.config import Settings
 from tracker.database import db, refresh_statistics, transaction
-from tracker.notifications import inbox
+from tracker.notifications import inbox, jobs
 from tracker.organisation import queries as organisation
 from tracker.service_requests.actions import time_passing, visiting
 from tracker.service_requests.leftovers import clear_old_drafts
@@ -44,6 +44,8 @@ class Day:
     """Notes that somebody began long ago and never sent."""
     forgotten_messages: int = 0
     """Messages of the staff's pages that were read and are old."""
+    forgotten_runs: int = 0
+    """Runs of jobs, long past."""
     failed: int = 0
 
     def __str__(self) -> str:
@@ -78,6 +80,7 @@ def run_daily(now: datetime) -> str:
         day.forgotten_forms = once.forget_old(now=now)
         day.forgotten_notes = visiting.forget_old_drafts(now=now)
         day.forgotten_messages = inbox.forget_old(now=now)
+        day.forgotten_runs = jobs.forget_old(now=now)
     refresh_statistics()
     return str(day)
 

@@ -1,5 +1,7 @@
 """Lists for those who judge: results to call back about, and what waits for a decision."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Select, exists, false, literal_column, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
@@ -79,3 +81,16 @@ def find_approval(actor: Actor, approval_id: int, *, lock: bool = False) -> Appr
         message = "There is nothing to decide."
         raise NotFoundError(message)
     return approval
+
+
+def supervised_by(actor: Actor, *, limit: int) -> Sequence[ServiceRequest]:
+    """Return what `actor` must answer for in writing, the longest waiting first."""
+    if not may(actor, Action.ANSWER_SUPERVISION):
+        return ()
+    return db.session.scalars(
+        visible_to(actor, Action.ANSWER_SUPERVISION)
+        .where(ServiceRequest.supervised_at.is_not(None))
+        .order_by(ServiceRequest.supervised_at, ServiceRequest.id)
+        .limit(limit)
+        .options(joinedload(ServiceRequest.category), joinedload(ServiceRequest.lead_team))
+    ).all()

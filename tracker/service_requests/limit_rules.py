@@ -6,7 +6,7 @@ The one place that decides it. Rows of `LimitRule` say only what differs: the ne
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
@@ -16,6 +16,15 @@ from tracker.service_requests.limits import DEFAULT_LIMITS, Clock, Limit, LimitU
 SET_BY_PEOPLE: Final = (Clock.SIGN_FOR, Clock.FIRST_RESPONSE, Clock.RETURN, Clock.RESOLVE)
 """The limits that an organisation sets, as its people read them. Until when a desk reads a request
 is promised to everybody on the front page."""
+
+
+class Placed(Protocol):
+    """A category, as far as its limits are concerned."""
+
+    @property
+    def id(self) -> int: ...  # noqa: D102 - as in `Category`
+    @property
+    def parent_id(self) -> int | None: ...  # noqa: D102
 
 
 class SetBy(StrEnum):
@@ -35,12 +44,12 @@ class Holding:
     set_by: SetBy
 
 
-def limit_of(category: Category | None, priority: Priority, clock: Clock = Clock.RESOLVE) -> Limit:
+def limit_of(category: Placed | None, priority: Priority, clock: Clock = Clock.RESOLVE) -> Limit:
     """Return the limit that holds for requests of a category and a priority."""
     return holding(category, priority, clock).limit
 
 
-def holding(category: Category | None, priority: Priority, clock: Clock) -> Holding:
+def holding(category: Placed | None, priority: Priority, clock: Clock) -> Holding:
     """Return the limit that holds, and who set it; for no category, what the organisation says."""
     rules = organisation.limit_rules() if clock in SET_BY_PEOPLE else {}
     places = ((SetBy.ORGANISATION, None),)

@@ -7,7 +7,7 @@ from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.lifecycle import Solved
 from tracker.service_requests.words import SATISFACTION
-from tracker.web.forms import EnumMember, Form, enum_choices, is_blank, optional_int
+from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 
 WORD_LENGTH = 2000
 REACHED, REOPEN, NOT_REACHED = "answered", "reopen", "not_reached"
@@ -58,3 +58,11 @@ class DecisionForm(Form):
     """Yes or no, and why. A refusal says why; what grants a request need not."""
 
     note = StringField(_l("A word on the decision"), [Length(max=500)])
+
+
+class SupervisionForm(Form):
+    """What a supervisor has seen to."""
+
+    answer = TextAreaField(
+        _l("Your answer"), [Says(_l("Write what you have seen to.")), Length(max=WORD_LENGTH)]
+    )

@@ -11,6 +11,7 @@ from tracker.service_requests.views import (
     ask,
     board,
     call_backs,
+    clock,
     dispatch,
     handling,
     home,
@@ -43,5 +44,6 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     handling.blueprint,
     call_backs.blueprint,
     approvals.blueprint,
+    clock.blueprint,
     limits.blueprint,
 )

@@ -1,5 +1,7 @@
 """One page with everything that waits for my decision."""
 
+from typing import Final
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,13 +14,15 @@ from tracker.service_requests import queries
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.judging import GRANT, REFUSE, DecisionForm
-from tracker.service_requests.judging import find_approval, to_decide
+from tracker.service_requests.judging import find_approval, supervised_by, to_decide
 from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
 from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import is_blank
 from tracker.web.paging import page_of
+
+MOST_SUPERVISED: Final = 50
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 
@@ -105,4 +109,6 @@ def _page(*, failed: int | None = None, form: DecisionForm | None = None) -> Res
         page=page,
         forms=forms,
         state_of=lambda it: due_state(it, now),
+        supervised=supervised_by(actor, limit=MOST_SUPERVISED),
+        most_supervised=MOST_SUPERVISED,
     )

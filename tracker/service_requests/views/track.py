@@ -28,6 +28,7 @@ from tracker.permissions import Action, Actor, may, resident
 from tracker.service_requests import following, links, queries
 from tracker.service_requests.actions import answers, private_links
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
+from tracker.service_requests.clock_log import clock_logs
 from tracker.service_requests.clocks import calendar_of
 from tracker.service_requests.forms.track import (
     ConfirmForm,
@@ -39,11 +40,13 @@ from tracker.service_requests.forms.track import (
     WordForm,
 )
 from tracker.service_requests.lifecycle import Solved, Status
+from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
+from tracker.service_requests.words import length_words
 from tracker.web import once
 from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
@@ -57,6 +60,9 @@ from tracker.web.throttle import (
     is_exhausted,
     is_one_too_many,
 )
+
+TOLD_CLOCKS: Final = (Clock.ACCEPT, Clock.FIRST_RESPONSE, Clock.RESOLVE)
+"""What a team signs for or gives back is between it and the desk."""
 
 blueprint = Blueprint("track", __name__)
 
@@ -130,6 +136,21 @@ def show(token: str) -> ResponseReturnValue:
         photos=following.photos_of(service_request),
         working_days=survivor.extension_working_days,
         may_speak=may(_requester(service_request), Action.ADD_TO_OWN_REQUEST, service_request),
+    )
+
+
+@blueprint.get("/track/<token>/clock")
+@public
+def clock(token: str) -> ResponseReturnValue:
+    """Explain the due times that concern the requester, line by line."""
+    service_request = links.request_behind(token)
+    survivor = following.survivor_of(service_request)
+    return render_template(
+        "service_requests/track_clock.html",
+        token=token,
+        service_request=service_request,
+        logs=[log for log in clock_logs(survivor, now=utc_now()) if log.clock in TOLD_CLOCKS],
+        length_words=length_words,
     )
 
 

@@ -1,0 +1,101 @@
+"""The pages that explain a request's clocks, and take the supervisor's answer."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from tests.support import links
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tracker.clock import utc_now
+from tracker.database import db, transaction
+from tracker.service_requests.actions import handling
+from tracker.service_requests.climbing import climb
+from tracker.service_requests.clock_log import clock_logs
+from tracker.service_requests.lifecycle import Priority, Status
+from tracker.service_requests.limits import Clock, Counted, LimitUnit
+from tracker.service_requests.models import Escalation
+
+
+def test_every_clock_is_explained_line_by_line(a: Builders, browser: Browser) -> None:
+    it = a.service_request(status=Status.WAITING)
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{it.id}/clock")
+
+    assert "Limit: 5 working days, counted from" in page.text
+    assert "Stands still since" in page.text
+    assert "because we waited for the requester's answer" in page.text
+    assert "Signing for it" in page.text
+
+
+def test_the_requester_reads_why_in_their_own_words(a: Builders, browser: Browser) -> None:
+    it = a.service_request(status=Status.WAITING)
+
+    page = browser.open(links.address(it, "clock"))
+
+    assert "because we waited for your answer" in page.text
+    assert "Signing for it" not in page.text
+
+
+@pytest.mark.parametrize("unit", LimitUnit)
+def test_what_is_counted_adds_up_on_the_page_too(a: Builders, unit: LimitUnit) -> None:
+    a.limit(3, unit, priority=Priority.NORMAL)
+    it = a.service_request(status=Status.ACCEPTED)
+
+    (log,) = [each for each in clock_logs(it, now=a.now) if each.clock is Clock.RESOLVE]
+
+    assert log.due_at == it.due_at
+    counted = [entry for entry in log.parts[0].entries if isinstance(entry, Counted)]
+    days = sum(entry.days or 0 for entry in counted)
+    time = sum((entry.time or timedelta() for entry in counted), timedelta())
+    length = {LimitUnit.MINUTES: timedelta(minutes=3)}.get(unit, timedelta(hours=3))
+    assert (days or time) == (3 if days else length)
+
+
+def test_what_applied_then_is_said_where_limits_changed_since(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    a.limit(9)
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{it.id}/clock")
+
+    assert "Limits or the calendar have changed since. What applied then: due" in page.text
+
+
+def test_a_supervisor_answers_and_the_notice_goes(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    a.team_leader(team)
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    browser.sign_in(a.supervisor())
+    climb(a.now + timedelta(days=15))
+    assert "Under supervision since" in browser.open(f"/requests/{it.id}").text
+    assert "Under supervision" in browser.open("/approvals/").text
+
+    page = browser.send(f"/requests/{it.id}/supervision", answer="")
+    assert page.errors["answer"] == "Write what you have seen to."
+    page = browser.send(answer="周五前由队长上门，物业配合。")
+
+    assert "Under supervision since" not in page.text
+    assert "周五前由队长上门，物业配合。" in page.text
+    answered = db.session.scalars(
+        select(Escalation).where(Escalation.answered_at.is_not(None))
+    ).one()
+    assert answered.answer == "周五前由队长上门，物业配合。"
+    assert "周五前由队长上门" in browser.open(f"/requests/{it.id}/clock").text
+    assert it.reference not in browser.open("/approvals/").text
+
+
+def test_an_extension_is_a_part_of_its_own(a: Builders, browser: Browser) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    with transaction():
+        it.extension_working_days = 3
+        handling.add_note(it, internal_note="x", actor=a.actor(a.coordinator()), now=utc_now())
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{it.id}/clock")
+
+    assert "Extended by 3 working days, counted from" in page.text

@@ -1,0 +1,31 @@
+"""Scheduled jobs: when each runs, how it last went, and what failed."""
+
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+
+from tracker.clock import utc_now
+from tracker.notifications import jobs
+from tracker.notifications.words import JOBS
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, require
+from tracker.web.access import signed_in_actor
+
+blueprint = Blueprint("background", __name__)
+
+
+@blueprint.get("/admin/jobs")
+def index() -> ResponseReturnValue:
+    """List the jobs with their last runs."""
+    require(signed_in_actor(), Action.VIEW_OUTBOX)
+    zone = ZoneInfo(organisation.time_zone_name())
+    now = utc_now()
+    return render_template(
+        "notifications/jobs.html",
+        jobs=[
+            (job, jobs.next_at(job, zone, now=now), jobs.latest_runs(job.name))
+            for job in jobs.registered().values()
+        ],
+        words=JOBS,
+    )

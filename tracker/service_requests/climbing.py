@@ -1,0 +1,228 @@
+"""The ladder's run: what reached a rung is written down, and who must hear of it is told.
+
+Every few minutes, in batches that hold few requests for a moment each. Nobody is told at night or on
+a day of rest but of an emergency: what was reached then is found when work begins. A second run at
+the same time takes other requests; after it there is nothing left to do.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+
+from tracker.database import db, transaction
+from tracker.notifications import inbox
+from tracker.organisation import queries as organisation
+from tracker.organisation.models import Category, Unit
+from tracker.service_requests import clocks, ladder, pressing
+from tracker.service_requests.ladder import Rung
+from tracker.service_requests.lifecycle import Priority, Status
+from tracker.service_requests.limits import Clock, Stops
+from tracker.service_requests.models import ClockStop, Escalation, ServiceRequest
+
+AT_ONCE: Final = 500
+"""So many requests are held at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """Of a category, what its limits are found by."""
+
+    id: int
+    parent_id: int | None
+
+
+@dataclass(slots=True)
+class Climber:
+    """A request as the ladder sees it: `ServiceRequest` in plain values."""
+
+    id: int
+    reference: str
+    category: _Kind
+    unit_id: int
+    priority: Priority
+    status: Status
+    import_id: int | None
+    lead_team_id: int | None
+    leader_id: int | None
+    submitted_at: datetime
+    accepted_at: datetime | None
+    assigned_at: datetime | None
+    signed_for_at: datetime | None
+    first_response_at: datetime | None
+    resolved_at: datetime | None
+    due_at: datetime | None
+    near_at: datetime | None
+    supervised_at: datetime | None
+    rungs_reached: int
+    ladder_round: int
+    stopped: Stops = field(default_factory=list)
+
+
+_COLUMNS: Final = tuple(
+    name for name in Climber.__dataclass_fields__ if name not in {"category", "stopped"}
+)
+
+
+@dataclass
+class Climb:
+    """What one run did."""
+
+    requests: int = 0
+    rungs: int = 0
+    told: set[int] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        """Return it in words, for the list of jobs."""
+        return f"{self.requests} requests, {self.rungs} rungs, {len(self.told)} people told"
+
+
+def climb(now: datetime) -> Climb:
+    """Write down every rung that was reached by `now`, and tell who must hear of it.
+
+    Opens transactions, one a batch: what is written down and who is told are one.
+    """
+    done = Climb()
+    due = _may_be_told_of(now)
+    db.session.rollback()
+    while True:
+        with transaction():
+            found = _climb_some(due, done, now)
+        if found < AT_ONCE:
+            return done
+
+
+def _may_be_told_of(now: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions of what has reached a rung, and may be told of at this hour."""
+    reached = ServiceRequest.ladder_at < now
+    units = db.session.scalars(select(Unit.id)).all()
+    at_work = [
+        unit_id
+        for unit_id in units
+        if organisation.calendar(now, unit_id=unit_id).is_working_time(now)
+    ]
+    if len(at_work) == len(units):
+        return [reached]
+    is_emergency = ServiceRequest.priority == Priority.EMERGENCY
+    return [reached, or_(is_emergency, ServiceRequest.unit_id.in_(at_work))]
+
+
+def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) -> int:
+    climbers = _lock_some(due)
+    if not climbers:
+        return 0
+    people = pressing.People.around(climbers)
+    rows: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+    news: dict[int, list[pressing.News]] = defaultdict(list)
+    for it in climbers:
+        for running, rungs in _reached(it, now):
+            told = people.to_tell(it, running.clock, rungs[-1])
+            for rung in rungs:
+                it.rungs_reached |= ladder.bit_of(running.clock, rung)
+                is_highest = rung is rungs[-1]
+                rows.append(_row(it, running, rung, told if is_highest else [], now))
+            if rungs[-1] is Rung.SUPERVISED:
+                it.supervised_at = now
+            for person_id in told:
+                news[person_id].append(pressing.News(it, running.clock, rungs[-1], running.due_at))
+                entries.append(_entry(it, running.clock, rungs[-1], person_id, now))
+    if rows:
+        db.session.execute(insert(Escalation), rows)
+    inbox.tell_many(entries)
+    pressing.write(news, people, now=now)
+    _move_on(climbers)
+    done.requests += len(climbers)
+    done.rungs += len(rows)
+    done.told |= news.keys()
+    return len(climbers)
+
+
+def _reached(it: Climber, now: datetime) -> list[tuple[ladder.Running, list[Rung]]]:
+    running = clocks.running_clocks(it, it.stopped)
+    return ladder.reached(clocks.ladder_calendar_of(it), running, it.rungs_reached, now=now)
+
+
+def _row(
+    it: Climber, running: ladder.Running, rung: Rung, told: Sequence[int], now: datetime
+) -> dict[str, Any]:
+    return {
+        "service_request_id": it.id,
+        "round": it.ladder_round,
+        "clock": running.clock,
+        "rung": rung,
+        "due_at": running.due_at,
+        "reached_at": now,
+        "told": list(told),
+        "answer": "",
+    }
+
+
+def _entry(it: Climber, clock: Clock, rung: Rung, person_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "person_id": person_id,
+        "service_request_id": it.id,
+        "step": pressing.told_as(clock, rung),
+        "created_at": now,
+    }
+
+
+def _lock_some(due: Sequence[ColumnElement[bool]]) -> list[Climber]:
+    """Return the next requests, held until the transaction ends; those held by others are passed over."""
+    rows = db.session.execute(
+        select(
+            *(getattr(ServiceRequest, name) for name in _COLUMNS),
+            Category.id.label("category_id"),
+            Category.parent_id,
+        )
+        .join(Category, Category.id == ServiceRequest.category_id)
+        .where(*due)
+        .order_by(ServiceRequest.ladder_at, ServiceRequest.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=ServiceRequest, key_share=True, skip_locked=True)
+    ).all()
+    stops = _stops_of([row.id for row in rows])
+    return [
+        Climber(
+            category=_Kind(row.category_id, row.parent_id),
+            stopped=stops.get(row.id, ()),
+            **{name: getattr(row, name) for name in _COLUMNS},
+        )
+        for row in rows
+    ]
+
+
+def _stops_of(ids: Sequence[int]) -> Mapping[int, Stops]:
+    stops: dict[int, list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    columns = (ClockStop.service_request_id, ClockStop.stopped_at, ClockStop.resumed_at)
+    for request_id, stopped_at, resumed_at in db.session.execute(
+        select(*columns).where(ClockStop.service_request_id.in_(ids))
+    ):
+        stops[request_id].append((stopped_at, resumed_at))
+    return stops
+
+
+def _move_on(climbers: Sequence[Climber]) -> None:
+    """Write when each reaches its next rung. Past the version: nobody typed anything of this."""
+    table = ServiceRequest.metadata.tables["service_request"]
+    db.session.connection().execute(
+        update(table)
+        .where(table.c.id == bindparam("its_id"))
+        .values(
+            ladder_at=bindparam("next_at"),
+            rungs_reached=bindparam("reached"),
+            supervised_at=bindparam("supervised"),
+        ),
+        [
+            {
+                "its_id": it.id,
+                "next_at": clocks.next_rung_at(it, it.stopped),
+                "reached": it.rungs_reached,
+                "supervised": it.supervised_at,
+            }
+            for it in climbers
+        ],
+    )

@@ -1,0 +1,139 @@
+"""Why each due time of a request is what it is: the facts of the page that explains its clocks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from tracker.accounts.models import Person
+from tracker.database import db
+from tracker.organisation import queries as organisation
+from tracker.service_requests import clocks
+from tracker.service_requests.limits import (
+    Clock,
+    ClockEntry,
+    Due,
+    Limit,
+    Stop,
+    explain,
+    is_overdue,
+)
+from tracker.service_requests.models import Escalation, ServiceRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A limit, and line by line how it was counted."""
+
+    limit: Limit
+    started_at: datetime
+    entries: Sequence[ClockEntry]
+    is_extension: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLog:
+    """One clock of a request. Times in UTC."""
+
+    clock: Clock
+    parts: Sequence[Part]
+    """The limit, and after it what a supervisor granted on top."""
+    due_at: datetime | None
+    """None while it stands still."""
+    ended_at: datetime | None
+    """When what it measures happened."""
+    is_late: bool
+    applied_at: datetime | None = None
+    """The due time that applied when it ended, where limits or calendar have changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """One rung that was reached, with the people who were told by name."""
+
+    escalation: Escalation
+    told: Sequence[str] = field(default_factory=tuple)
+
+
+def clock_logs(service_request: ServiceRequest, *, now: datetime) -> list[ClockLog]:
+    """Return how each clock of a request has counted until `now`, in the order of its life."""
+    return [_log(service_request, each, now) for each in clocks.countings(service_request)]
+
+
+def climbed(service_request: ServiceRequest) -> list[Climbed]:
+    """Return the rungs of the ladder that a request reached, oldest first."""
+    found = db.session.scalars(
+        select(Escalation)
+        .where(Escalation.service_request_id == service_request.id)
+        .order_by(Escalation.id)
+        .options(joinedload(Escalation.answered_by))
+    ).all()
+    ids = {person_id for escalation in found for person_id in escalation.told}
+    named = select(Person.id, Person.name).where(Person.id.in_(sorted(ids)))
+    names: dict[int, str] = dict(db.session.execute(named).all())
+    return [
+        Climbed(each, [names[person_id] for person_id in each.told if person_id in names])
+        for each in found
+    ]
+
+
+def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
+    until = counting.ended_at or now
+    stops = _until(clocks.told_stops_of(service_request), counting)
+    parts = [_part(service_request, counting.limit, counting.started_at, stops, until)]
+    extra = clocks.extension_of(service_request) if counting.clock is Clock.RESOLVE else None
+    due = _due_of(parts[-1])
+    if extra is not None and due is not None:
+        parts.append(_part(service_request, extra, due, stops, until, is_extension=True))
+        due = _due_of(parts[-1])
+    kept = _kept(service_request, counting.clock)
+    has_moved = counting.ended_at is not None and kept is not None and kept != due
+    return ClockLog(
+        counting.clock,
+        parts,
+        due,
+        counting.ended_at,
+        is_overdue(kept if has_moved else due, now, counting.ended_at),
+        kept if has_moved else None,
+    )
+
+
+def _part(
+    service_request: ServiceRequest,
+    limit: Limit,
+    started_at: datetime,
+    stops: Sequence[Stop],
+    until: datetime,
+    *,
+    is_extension: bool = False,
+) -> Part:
+    calendar = organisation.calendar(started_at, unit_id=service_request.unit_id)
+    entries = explain(calendar, limit, started_at, stops, now=until)
+    return Part(limit, started_at, entries, is_extension)
+
+
+def _until(stops: Sequence[Stop], counting: clocks.Counting) -> list[Stop]:
+    """Return the stops that began before the clock ended; only those of the result count."""
+    if counting.clock not in (Clock.RESOLVE, Clock.FIRST_RESPONSE):
+        return []
+    ended_at = counting.ended_at
+    return [stop for stop in stops if ended_at is None or stop.stopped_at < ended_at]
+
+
+def _due_of(part: Part) -> datetime | None:
+    return next((entry.at for entry in part.entries if isinstance(entry, Due)), None)
+
+
+def _kept(service_request: ServiceRequest, clock: Clock) -> datetime | None:
+    """Return the due time that stands with the request."""
+    match clock:
+        case Clock.RESOLVE:
+            return service_request.due_at
+        case Clock.FIRST_RESPONSE:
+            return service_request.first_response_due_at
+        case Clock.SIGN_FOR:
+            return service_request.sign_for_due_at
+        case _:
+            return None

@@ -1,0 +1,206 @@
+"""Who hears of a rung of the ladder, and the one mail that each of them gets of a run.
+
+Named people: those who hold it, the team's leaders, the leader who answers for it, the nearest
+supervisors. Where a rung would find nobody, the next one up the tree is told, the desk first.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import select
+
+from tracker.accounts.models import Grant, Person
+from tracker.database import db
+from tracker.notifications import wishes
+from tracker.notifications.outbox import enqueue
+from tracker.organisation import queries as organisation
+from tracker.organisation.models import Category
+from tracker.permissions import Role
+from tracker.service_requests.ladder import Rung
+from tracker.service_requests.lifecycle import Priority
+from tracker.service_requests.limits import Clock
+from tracker.service_requests.models import Claim
+from tracker.teams.models import Membership
+
+ITEMS_OF_A_MAIL: Final = 10
+"""A mail names so many requests; the page of messages has them all."""
+
+
+class Pressed(Protocol):
+    """What is asked of a request."""
+
+    id: int
+    reference: str
+    unit_id: int
+    priority: Priority
+    lead_team_id: int | None
+    leader_id: int | None
+
+    @property
+    def category(self) -> Any: ...  # noqa: ANN401, D102 - its id
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One rung that one request reached."""
+
+    service_request: Pressed
+    clock: Clock
+    rung: Rung
+    due_at: datetime
+
+
+def told_as(clock: Clock, rung: Rung) -> str:
+    """Return under which name an inbox entry tells of a rung."""
+    return f"{clock}:{rung}"
+
+
+@dataclass
+class People:
+    """Who stands where around some requests, read at once."""
+
+    team_leaders: Mapping[int, Sequence[int]]
+    """By team."""
+    claimants: Mapping[int, Sequence[int]]
+    """By request."""
+    granted: Mapping[Role, Mapping[int, Sequence[int]]]
+    """By role and unit."""
+    known: Mapping[int, Person]
+
+    @classmethod
+    def around(cls, service_requests: Sequence[Pressed]) -> "People":
+        """Return everybody who may have to hear of some requests. Nobody who has left."""
+        teams = {it.lead_team_id for it in service_requests if it.lead_team_id is not None}
+        team_leaders = _grouped(
+            select(Membership.team_id, Membership.person_id)
+            .join(Person, Person.id == Membership.person_id)
+            .where(
+                Membership.team_id.in_(sorted(teams)),
+                Membership.leads,
+                Membership.ended_at.is_(None),
+                Person.ended_at.is_(None),
+            )
+        )
+        claimants = _grouped(
+            select(Claim.service_request_id, Claim.person_id)
+            .join(Person, Person.id == Claim.person_id)
+            .where(
+                Claim.service_request_id.in_([it.id for it in service_requests]),
+                Claim.released_at.is_(None),
+                Person.ended_at.is_(None),
+            )
+        )
+        granted: dict[Role, dict[int, list[int]]] = {}
+        for role, unit_id, person_id in db.session.execute(
+            select(Grant.role, Grant.unit_id, Grant.person_id)
+            .join(Person, Person.id == Grant.person_id)
+            .where(
+                Grant.role.in_((Role.COORDINATOR, Role.LEADER, Role.SUPERVISOR)),
+                Grant.ended_at.is_(None),
+                Person.ended_at.is_(None),
+            )
+            .order_by(Grant.person_id)
+        ):
+            granted.setdefault(role, {}).setdefault(unit_id, []).append(person_id)
+        ids = {
+            person for by in (team_leaders, claimants) for held in by.values() for person in held
+        }
+        ids |= {p for by_unit in granted.values() for held in by_unit.values() for p in held}
+        known = db.session.scalars(select(Person).where(Person.id.in_(sorted(ids))))
+        return cls(team_leaders, claimants, granted, {person.id: person for person in known})
+
+    def to_tell(self, it: Pressed, clock: Clock, rung: Rung) -> list[int]:
+        """Return whose ids hear of a rung, each once; nobody only where nobody is left."""
+        leads = self.team_leaders.get(it.lead_team_id or 0, ())
+        holders = self.claimants.get(it.id, ()) or leads or self._desk(it)
+        match rung:
+            case Rung.NEAR:
+                told = holders
+            case Rung.OVERDUE:
+                told = [*holders, *leads]
+            case Rung.PRESSED if clock is Clock.ACCEPT:
+                told = [*self._desk(it), *self._nearest(Role.SUPERVISOR, it.unit_id)]
+            case Rung.PRESSED:
+                told = self._leader(it) or self._nearest(Role.SUPERVISOR, it.unit_id)
+            case _:
+                told = self._nearest(Role.SUPERVISOR, it.unit_id)
+        return list(dict.fromkeys(told or self._desk(it)))
+
+    def _desk(self, it: Pressed) -> Sequence[int]:
+        return self._nearest(Role.COORDINATOR, it.unit_id)
+
+    def _leader(self, it: Pressed) -> Sequence[int]:
+        """Return the leader, if they still answer there: see `queries.answers_still`."""
+        above = organisation.units_above(it.unit_id)
+        granted = self.granted.get(Role.LEADER, {})
+        answers = any(it.leader_id in granted.get(unit_id, ()) for unit_id in above)
+        return [it.leader_id] if it.leader_id is not None and answers else []
+
+    def _nearest(self, role: Role, unit_id: int) -> Sequence[int]:
+        """Return who holds a role in the nearest unit in which anybody does."""
+        granted = self.granted.get(role, {})
+        return next(
+            (granted[place] for place in organisation.unit_path(unit_id) if place in granted), ()
+        )
+
+
+def write(news: Mapping[int, Sequence[News]], people: People, *, now: datetime) -> None:
+    """Write one mail to each of some people, of all that they must hear; none to who wants none."""
+    names = _names({one.service_request.category.id for held in news.values() for one in held})
+    for person_id, held in news.items():
+        person = people.known[person_id]
+        if person.email is None:
+            continue
+        is_urgent = any(one.service_request.priority is Priority.EMERGENCY for one in held)
+        run_at = wishes.time_for(person_id, is_urgent=is_urgent, now=now)
+        if run_at is None:
+            continue
+        worst_first = sorted(held, key=lambda one: (-_RANK[one.rung], one.due_at))
+        enqueue(
+            "ladder",
+            address=person.email,
+            locale=person.locale or "zh_Hans_CN",
+            payload={
+                "counts": {
+                    rung.value: count for rung, count in Counter(o.rung for o in held).items()
+                },
+                "total": len(held),
+                "items": [_item(one, names) for one in worst_first[:ITEMS_OF_A_MAIL]],
+            },
+            now=now,
+            run_at=run_at,
+        )
+
+
+_RANK: Final = {rung: rank for rank, rung in enumerate(Rung)}
+
+
+def _item(one: News, names: Mapping[int, tuple[str, str | None]]) -> dict[str, Any]:
+    it = one.service_request
+    category, category_en = names[it.category.id]
+    return {
+        "rung": one.rung.value,
+        "clock": one.clock.value,
+        "reference": it.reference,
+        "request_id": it.id,
+        "category": category,
+        "category_en": category_en,
+        "due_at": one.due_at.isoformat(),
+    }
+
+
+def _names(ids: Collection[int]) -> Mapping[int, tuple[str, str | None]]:
+    columns = (Category.id, Category.name, Category.name_en)
+    rows = db.session.execute(select(*columns).where(Category.id.in_(sorted(ids))))
+    return {row.id: (row.name, row.name_en) for row in rows}
+
+
+def _grouped(pairs: Any) -> Mapping[int, Sequence[int]]:  # noqa: ANN401 - a select of pairs
+    grouped: dict[int, list[int]] = defaultdict(list)
+    rows = db.session.execute(pairs)
+    for key, value in rows:
+        grouped[key].append(value)
+    return grouped
