@@ -41,7 +41,8 @@ def tell(person_id: int, *, service_request_id: int, step: str, now: datetime) -
 def tell_many(entries: Sequence[Mapping[str, Any]]) -> None:
     """Write many at once: the columns of `InboxEntry` by their names, in the caller's transaction."""
     if entries:
-        db.session.execute(insert(InboxEntry), list(entries))
+        table = InboxEntry.metadata.tables[InboxEntry.__tablename__]
+        db.session.connection().execute(insert(table), list(entries))
 
 
 def count_since(person_id: int, *, service_request_id: int, step: str, since: datetime) -> int:

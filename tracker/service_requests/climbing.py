@@ -23,6 +23,7 @@ from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.limits import Clock, Stops
 from tracker.service_requests.models import ClockStop, Escalation, ServiceRequest
 
+_TABLES: Final = ServiceRequest.metadata.tables
 AT_ONCE: Final = 500
 """So many requests are held at a time."""
 
@@ -57,6 +58,7 @@ class Climber:
     due_at: datetime | None
     near_at: datetime | None
     supervised_at: datetime | None
+    ladder_at: datetime | None
     rungs_reached: int
     ladder_round: int
     stopped: Stops = field(default_factory=list)
@@ -119,7 +121,9 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
     entries: list[dict[str, Any]] = []
     news: dict[int, list[pressing.News]] = defaultdict(list)
     for it in climbers:
-        for running, rungs in _reached(it, now):
+        running_clocks = list(clocks.running_clocks(it, it.stopped))
+        calendar = clocks.ladder_calendar_of(it)
+        for running, rungs in ladder.reached(calendar, running_clocks, it.rungs_reached, now=now):
             told = people.to_tell(it, running.clock, rungs[-1])
             for rung in rungs:
                 it.rungs_reached |= ladder.bit_of(running.clock, rung)
@@ -130,8 +134,9 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
             for person_id in told:
                 news[person_id].append(pressing.News(it, running.clock, rungs[-1], running.due_at))
                 entries.append(_entry(it, running.clock, rungs[-1], person_id, now))
+        it.ladder_at = clocks.next_rung_at(it, running_clocks)
     if rows:
-        db.session.execute(insert(Escalation), rows)
+        db.session.connection().execute(insert(_TABLES["escalation"]), rows)
     inbox.tell_many(entries)
     pressing.write(news, people, now=now)
     _move_on(climbers)
@@ -139,11 +144,6 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
     done.rungs += len(rows)
     done.told |= news.keys()
     return len(climbers)
-
-
-def _reached(it: Climber, now: datetime) -> list[tuple[ladder.Running, list[Rung]]]:
-    running = clocks.running_clocks(it, it.stopped)
-    return ladder.reached(clocks.ladder_calendar_of(it), running, it.rungs_reached, now=now)
 
 
 def _row(
@@ -207,7 +207,7 @@ def _stops_of(ids: Sequence[int]) -> Mapping[int, Stops]:
 
 def _move_on(climbers: Sequence[Climber]) -> None:
     """Write when each reaches its next rung. Past the version: nobody typed anything of this."""
-    table = ServiceRequest.metadata.tables["service_request"]
+    table = _TABLES["service_request"]
     db.session.connection().execute(
         update(table)
         .where(table.c.id == bindparam("its_id"))
@@ -219,7 +219,7 @@ def _move_on(climbers: Sequence[Climber]) -> None:
         [
             {
                 "its_id": it.id,
-                "next_at": clocks.next_rung_at(it, it.stopped),
+                "next_at": it.ladder_at,
                 "reached": it.rungs_reached,
                 "supervised": it.supervised_at,
             }

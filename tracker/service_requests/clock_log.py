@@ -82,7 +82,15 @@ def climbed(service_request: ServiceRequest) -> list[Climbed]:
 def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
     until = counting.ended_at or now
     stops = _until(clocks.told_stops_of(service_request), counting)
-    parts = [_part(service_request, counting.limit, counting.started_at, stops, until)]
+    parts = [
+        _part(
+            service_request,
+            counting.limit(service_request),
+            counting.started_at,
+            stops,
+            until,
+        )
+    ]
     extra = clocks.extension_of(service_request) if counting.clock is Clock.RESOLVE else None
     due = _due_of(parts[-1])
     if extra is not None and due is not None:

@@ -4,7 +4,7 @@ Everything that counts time on a request asks here: its steps, its pages, the la
 counts anew when limits or the calendar change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -56,13 +56,17 @@ class Counted(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """One clock of a request: what it counts by, from when, and when that ended."""
+    """One clock of a request: from when it counts, and when that ended."""
 
     clock: Clock
-    limit: Limit
     started_at: datetime
     ended_at: datetime | None
     """When what it measures happened; None while it has not."""
+
+    def limit(self, it: "Counted") -> Limit:
+        """Return what it counts by."""
+        category = it.category if self.clock in SET_BY_PEOPLE else None
+        return limit_of(category, it.priority, self.clock)
 
 
 def countings(it: Counted) -> Iterator[Counting]:
@@ -81,9 +85,7 @@ def countings(it: Counted) -> Iterator[Counting]:
     }
     for clock, (started_at, ended_at) in starts.items():
         if started_at is not None:
-            category = it.category if clock in SET_BY_PEOPLE else None
-            limit = limit_of(category, it.priority, clock)
-            yield Counting(clock, limit, started_at, ended_at)
+            yield Counting(clock, started_at, ended_at)
 
 
 def set_clocks(service_request: ServiceRequest) -> None:
@@ -104,15 +106,11 @@ def set_clocks(service_request: ServiceRequest) -> None:
         it.first_response_due_at = _due_of(Clock.FIRST_RESPONSE, running)
     if it.assigned_at is None or it.status is Status.ASSIGNED:
         it.sign_for_due_at = _due_of(Clock.SIGN_FOR, running)
-    it.ladder_at = _next_rung_at(it, running)
+    it.ladder_at = next_rung_at(it, running)
 
 
-def next_rung_at(it: Counted, stops: Stops) -> datetime | None:
-    """Return when the next rung of the ladder is reached by a request that stands as it does."""
-    return _next_rung_at(it, list(running_clocks(it, stops)))
-
-
-def _next_rung_at(it: Counted, running: list[ladder.Running]) -> datetime | None:
+def next_rung_at(it: Counted, running: Sequence[ladder.Running]) -> datetime | None:
+    """Return when the next rung of the ladder is reached; `running`: as `running_clocks` says."""
     if it.status in STOPPED_STATUSES:
         return None
     return ladder.next_at(ladder_calendar_of(it), running, it.rungs_reached)
@@ -128,9 +126,9 @@ def running_clocks(it: Counted, stops: Stops) -> Iterator[ladder.Running]:
         if counting.clock is Clock.RESOLVE:
             due, near = it.due_at, it.near_at
         else:
-            calendar = calendar_of(it, counting.started_at)
-            due = due_at(calendar, counting.limit, counting.started_at, stops)
-            near = near_at(calendar, counting.limit, counting.started_at, stops)
+            calendar, limit = calendar_of(it, counting.started_at), counting.limit(it)
+            due = due_at(calendar, limit, counting.started_at, stops)
+            near = near_at(calendar, limit, counting.started_at, stops)
         if due is not None and near is not None:
             yield ladder.Running(counting.clock, near, due)
 
@@ -214,12 +212,14 @@ def _resolve_times(
 
 
 def _runs(status: Status, clock: Clock) -> bool:
-    """Tell whether a clock can run in a status; the ladder asks no more of a first limit."""
+    """Tell whether a clock that the ladder watches can run in a status."""
     match clock:
         case Clock.ACCEPT:
             return status is Status.SUBMITTED
-        case Clock.SIGN_FOR | Clock.RETURN:
+        case Clock.SIGN_FOR:
             return status is Status.ASSIGNED
+        case Clock.RETURN:
+            return False
         case _:
             return True
 

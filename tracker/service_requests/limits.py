@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import ClassVar, Final, TypeAlias, assert_never
@@ -295,7 +296,10 @@ def _due_at(
 ) -> datetime:
     match limit.unit:
         case LimitUnit.WORKING_DAYS | LimitUnit.CALENDAR_DAYS:
-            return _last_close(calendar, limit, start, stopped)
+            day = calendar.local_date(start)
+            if not stopped:
+                return _last_close_after(calendar, limit, day)
+            return _last_close(calendar, limit, day, stopped)
         case LimitUnit.MINUTES:
             unit = timedelta(minutes=1)
         case LimitUnit.HOURS | LimitUnit.WORKING_HOURS:
@@ -305,12 +309,18 @@ def _due_at(
     return _after(limit.amount * unit, _without(stopped, _used(calendar, limit.unit, start)))
 
 
+@lru_cache(maxsize=4096)
+def _last_close_after(calendar: WorkingCalendar, limit: Limit, after: date) -> datetime:
+    """Return the end of a limit in days that nothing stopped: the same for all of a day's requests."""
+    return _last_close(calendar, limit, after, ())
+
+
 def _last_close(
-    calendar: WorkingCalendar, limit: Limit, start: datetime, stopped: Sequence[Stretch]
+    calendar: WorkingCalendar, limit: Limit, after: date, stopped: Sequence[Stretch]
 ) -> datetime:
     counted = 0
     end = FOR_EVER
-    for day in _days_after(calendar.local_date(start)):
+    for day in _days_after(after):
         works = calendar.is_working_day(day)
         counts_always = limit.unit is LimitUnit.CALENDAR_DAYS
         if (works or counts_always) and not _is_stopped(calendar, day, stopped):
