@@ -83,6 +83,7 @@ NAVIGATION = (
     Entry("units.index", _l("Units"), "diagram-3", Action.MANAGE_UNITS, "set-up"),
     Entry("areas.index", _l("Areas"), "geo-alt", Action.MANAGE_AREAS, "set-up"),
     Entry("categories.index", _l("Categories"), "tags", Action.MANAGE_CATEGORIES, "set-up"),
+    Entry("routing.index", _l("Dispatch rules"), "signpost-split", Action.VIEW_ROUTING, "set-up"),
     Entry(
         "organisation.edit", _l("Organisation"), "building", Action.MANAGE_ORGANISATION, "set-up"
     ),

@@ -79,6 +79,8 @@ class Action(StrEnum):
     ADD_TO_OWN_REQUEST = "service-request:add-word"
     EXPORT_SERVICE_REQUESTS = "service-request:export"
     VIEW_REPORTS = "reports:view"
+    VIEW_ROUTING = "routing:view"
+    EDIT_ROUTING = "routing:edit"
     IMPORT_SERVICE_REQUESTS = "service-request:import"
     MANAGE_PEOPLE = "people:manage"
     MANAGE_GRANTS = "grants:manage"
@@ -161,6 +163,8 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ADD_TO_OWN_REQUEST:          (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.EXPORT_SERVICE_REQUESTS:     (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
     Action.VIEW_REPORTS:                (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
+    Action.VIEW_ROUTING:                (_,      _,      _,       _,     UNIT,  UNIT,   UNIT,  UNIT),
+    Action.EDIT_ROUTING:                (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.IMPORT_SERVICE_REQUESTS:     (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_PEOPLE:               (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_GRANTS:               (_,      _,      _,       _,     _,     _,      UNIT,  _),

@@ -6,6 +6,7 @@ from tracker.notifications import models as notifications
 from tracker.organisation import models as organisation
 from tracker.reports import models as reports
 from tracker.service_requests import models as service_requests
+from tracker.service_requests.routing import models as routing
 from tracker.teams import models as teams
 from tracker.visits import models as visits
 from tracker.web import once, throttle
@@ -16,6 +17,7 @@ MODULES = (
     once,
     organisation,
     reports,
+    routing,
     service_requests,
     set_up,
     teams,

@@ -185,6 +185,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
         _S.ACCEPTED
     ),  # whoever took it in: `test_the_code_is_read_out_once`
     "dispatch.accept": OnRequest(_S.SUBMITTED, units="C"),
+    "dispatch.accept_by_rule": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.decline": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.merge": OnRequest(_S.IN_PROGRESS, **_DESK),
     "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", units="C"),
@@ -246,6 +247,14 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "categories.end": OnThing("category", ours="R"),
     "categories.take_up": OnThing("category", ours="R"),
     "categories.move": OnThing("category", ours="R"),
+    "routing.index": ForRoles("CSAUR"),
+    "routing.try_out": ForRoles("CSAUR"),
+    "routing.new": ForRoles("R"),
+    "routing.edit": OnThing("rule", ours="R"),
+    "routing.switch": OnThing("rule", ours="R"),
+    "routing.move": OnThing("rule", ours="R"),
+    "routing.end": OnThing("rule", ours="R"),
+    "routing.take_up": OnThing("rule", ours="R"),
     "organisation.edit": ForRoles("R"),
     "organisation.calendar": ForRoles("R"),
     "limits.edit": ForRoles("R"),

@@ -361,7 +361,7 @@ class Things:
             case "place" | "joining" | "grant" | "told":
                 return 0  # see _of_two
             case _:
-                return a.category().id
+                return a.routing_rule().id if kind == "rule" else a.category().id
 
     def _run(self, starter: Person) -> int:
         """Return an import that somebody tried, with its files."""

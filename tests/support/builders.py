@@ -38,6 +38,7 @@ from tracker.service_requests.actions import (
     dispatch,
     handling,
     intake,
+    routing,
     visiting,
 )
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
@@ -50,6 +51,8 @@ from tracker.service_requests.models import (
     ServiceRequest,
 )
 from tracker.service_requests.photos import save_photo
+from tracker.service_requests.routing import queries as routing_queries
+from tracker.service_requests.routing.models import RoutingEdition, RoutingRule
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership, Team
 from tracker.visits.models import ContactWay, Visit
@@ -168,6 +171,28 @@ class Builders:
         """Make an addition to the public calendar, everywhere or in one unit."""
         unit_id = unit.id if unit else None
         return self._saved(CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name))
+
+    def routing_rule(self, *, is_on: bool = True, **values: Any) -> RoutingRule:  # noqa: ANN401
+        """Make a rule below all others, switched on. Without anything that it gives, it says urgent."""
+        given = {"name": f"第{next(self._numbers)}条", **values}
+        if not given.keys() & {"lead_team_id", "leader_id", "priority"}:
+            given["priority"] = Priority.URGENT
+        by = self.actor(self._the(Person, self.administrator, "administrator"))
+        with self._saving():
+            rule = routing.add_rule(given, actor=by, now=self.now)
+            routing.switch_rule(rule, on=is_on, actor=by, now=self.now)
+        return rule
+
+    def rules_in_force(self) -> RoutingEdition:
+        """Put the rules in force, as they stand."""
+        by = self.actor(self._the(Person, self.administrator, "administrator"))
+        with self._saving():
+            return routing.put_in_force(
+                tried=routing_queries.stamp(routing_queries.draft(routing_queries.rules())),
+                instead_of=routing_queries.in_force().id,
+                actor=by,
+                now=self.now,
+            )
 
     # ---------------------------------------------------------------- people
 

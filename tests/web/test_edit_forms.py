@@ -13,7 +13,7 @@ from tests.support.page import Page
 from tests.support.together import at_once
 from tracker.database import db
 
-THINGS: Final = ("person", "team", "unit", "area", "category", "organisation")
+THINGS: Final = ("person", "team", "unit", "area", "category", "organisation", "rule")
 
 
 def addresses(a: Builders) -> dict[str, tuple[str, str, str]]:
@@ -25,6 +25,7 @@ def addresses(a: Builders) -> dict[str, tuple[str, str, str]]:
         "area": (f"/admin/areas/{a.area().id}", "name", "name_en"),
         "category": (f"/admin/categories/{a.category().id}", "name", "name_en"),
         "organisation": ("/admin/organisation", "name", "name_en"),
+        "rule": (f"/admin/routing/{a.routing_rule().id}", "name", "name_en"),
     }
 
 

@@ -55,6 +55,8 @@ LABELS = {
     Action.ADD_TO_OWN_REQUEST: _l("Add a word or a photo"),
     Action.EXPORT_SERVICE_REQUESTS: _l("Export lists"),
     Action.VIEW_REPORTS: _l("See the figures"),
+    Action.VIEW_ROUTING: _l("See the dispatch rules and try a draft of them"),
+    Action.EDIT_ROUTING: _l("Edit the dispatch rules and put them in force"),
     Action.IMPORT_SERVICE_REQUESTS: _l("Import requests"),
     Action.MANAGE_PEOPLE: _l("Invite, edit and end people"),
     Action.MANAGE_GRANTS: _l("Give and end roles"),

@@ -19,6 +19,8 @@ from tracker.organisation.forms import (
 )
 from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
+from tracker.service_requests.forms.routing import RoutingRuleForm
+from tracker.service_requests.routing.models import RoutingRule
 from tracker.teams.forms import PersonForm, TeamForm
 from tracker.teams.models import Team
 from tracker.web.labels import label
@@ -30,9 +32,18 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "area": Area,
     "category": Category,
     "team": Team,
+    "routing_rule": RoutingRule,
 }
 """What an entry may be about, by its table."""
-REFERS_TO: Final = {"person_id": "person", "unit_id": "unit", "default_team_id": "team"}
+REFERS_TO: Final = {
+    "person_id": "person",
+    "unit_id": "unit",
+    "default_team_id": "team",
+    "category_id": "category",
+    "area_id": "area",
+    "lead_team_id": "team",
+    "leader_id": "person",
+}
 """Which table a changed column points into; `parent_id` points into the entry's own."""
 OWN_WORDS: Final = {
     "person_id": _l("Person"),
@@ -40,6 +51,8 @@ OWN_WORDS: Final = {
     "role": _l("Role"),
     "leads": _l("Leads the team"),
     "is_vetted": _l("Checked"),
+    "is_on": _l("Switched on"),
+    "rules": _l("Rules"),
 }
 
 
@@ -126,6 +139,7 @@ def _field_words() -> dict[str, object]:
         CalendarDayForm,
         TeamForm,
         PersonForm,
+        RoutingRuleForm,
     ):
         for name in dir(form):
             field = getattr(form, name)

@@ -192,6 +192,18 @@ class Entry(NamedTuple):
         return photos_told_of(self.detail)
 
     @property
+    def rule_number(self) -> int | None:
+        """Return which of the rules then in force had filled in the form; None for none."""
+        rule = self.detail.get("rule")
+        return int(rule["number"]) if rule else None
+
+    @property
+    def rule_name(self) -> Name | None:
+        """Return what that rule was called then."""
+        rule = self.detail.get("rule")
+        return Name(rule["name"], rule["name_en"]) if rule else None
+
+    @property
     def nobody_answered(self) -> bool:
         """Tell whether it was a call-back that reached nobody."""
         return bool(self.detail.get("nobody_answered"))

@@ -19,6 +19,7 @@ from tracker.service_requests.lifecycle import (
 from tracker.service_requests.limits import ELAPSED_UNITS, Clock, Limit, LimitUnit
 from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
 from tracker.service_requests.photos import PhotoError, PhotoReason
+from tracker.service_requests.routing.matching import Problem
 from tracker.web.labels import label
 
 # Pairs, not a dict: members of different enums can be equal texts.
@@ -117,6 +118,11 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (DueState.STOPPED, _l("Clock stopped")),
     (DueState.DONE, _l("Done in time")),
     (DueState.DONE_LATE, _l("Done late")),
+    (Problem.CATEGORY_ENDED, _l("Its category has ended.")),
+    (Problem.AREA_ENDED, _l("Its area has ended.")),
+    (Problem.TEAM_ENDED, _l("Its team has ended.")),
+    (Problem.LEADER_ENDED, _l("Its leader is no longer a leader anywhere.")),
+    (Problem.LEADER_ELSEWHERE, _l("Its leader does not answer there.")),
     (PhotoReason.TOO_LARGE, _l("It is larger than 10 MB.")),
     (PhotoReason.NOT_AN_IMAGE, _l("Only photos can be added: JPEG, PNG, WebP or HEIC.")),
     (PhotoReason.TOO_MANY_PIXELS, _l("It has more than 50 megapixels.")),

@@ -65,6 +65,12 @@ ACTIONS = {
     "team:join": _l("Joined a team"),
     "team:change-place": _l("Place in a team changed"),
     "team:leave": _l("Left a team"),
+    "routing-rule:add": _l("Dispatch rule added"),
+    "routing-rule:edit": _l("Dispatch rule edited"),
+    "routing-rule:end": _l("Dispatch rule ended"),
+    "routing-rule:take-up": _l("Dispatch rule taken up again"),
+    "routing-rule:move": _l("Dispatch rule moved in the list"),
+    "routing:put-in-force": _l("Dispatch rules put in force"),
     "message:send-again": _l("Message sent again"),
 }
 """The words for what was done."""

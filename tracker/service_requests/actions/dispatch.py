@@ -1,8 +1,10 @@
 """The desk: accept, decline, merge, assign; and the team's answer: return, sign for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import exists, or_, select, update
 
@@ -28,6 +30,9 @@ from tracker.service_requests.models import HistoryEntry, ServiceRequest
 from tracker.service_requests.queries import answers_still
 from tracker.teams.models import Team
 
+NO_RULE: Final[Mapping[str, Any]] = MappingProxyType({})
+"""Where no rule proposed anything: see `routing.proposals.Proposal.kept`."""
+
 
 def accept(
     service_request: ServiceRequest,
@@ -36,12 +41,14 @@ def accept(
     priority: Priority,
     area_id: int | None,
     note: str = "",
+    by_rule: Mapping[str, Any] = NO_RULE,
     actor: Actor,
     now: datetime,
 ) -> None:
     """Accept with category, priority and area checked. Starts the clocks.
 
-    The request moves to the unit whose desk answers for the area.
+    The request moves to the unit whose desk answers for the area. `by_rule` is what history keeps
+    of the rule that filled in the form.
     """
     require(actor, Action.ACCEPT_SERVICE_REQUEST, service_request)
     service_request.category = organisation.category(category_id)
@@ -53,7 +60,7 @@ def accept(
         service_request.volunteers_needed, service_request.category.volunteers_needed
     )
     service_request.accepted_at = now
-    steps.take(service_request, Step.ACCEPT, actor=actor, now=now, public_note=note)
+    steps.take(service_request, Step.ACCEPT, actor=actor, now=now, public_note=note, detail=by_rule)
     messages.tell_requester(service_request, Step.ACCEPT, now=now)
 
 
@@ -158,6 +165,7 @@ def assign(
     volunteers_needed: int,
     board_note: str = "",
     note: str = "",
+    by_rule: Mapping[str, Any] = NO_RULE,
     actor: Actor,
     now: datetime,
 ) -> None:
@@ -219,6 +227,7 @@ def assign(
             "helping_team_ids": sorted(teams - {lead_team.id}),
             "volunteers_needed": service_request.volunteers_needed,
             **({"inside": True} if stays else {}),
+            **by_rule,
         },
         inside=stays,
     )

@@ -62,6 +62,8 @@ class AcceptanceForm(Form):
     )
     area_id = OptionsField(_l("Area"))
     note = TextAreaField(_l("A word to the requester"), [Length(max=1000)])
+    proposed = HiddenField()
+    """Which rule filled it in, see `routing.proposals`."""
 
     def offer(self, *, categories: Sequence[Node[Category]]) -> "AcceptanceForm":
         """Fill in what can be chosen, in the reader's language."""
@@ -131,6 +133,8 @@ class AssignmentForm(Form):
 
     stood = HiddenField()
     """How it was assigned when the page was opened, so that nobody overwrites unseen."""
+    proposed = HiddenField()
+    """Which rule filled it in, see `routing.proposals`."""
     lead_team_id = SelectField(
         _l("Lead team"), [InputRequired(_l("Choose the lead team."))], coerce=optional_int
     )

@@ -1,7 +1,8 @@
 """The pages of service requests, one module per resource.
 
 resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits, notes,
-handling; everybody who signs in: inbox; their team leader: own_team; judging: call_backs, approvals.
+handling; everybody who signs in: inbox; their team leader: own_team; judging: call_backs, approvals, clock;
+set-up: limits, routing.
 """
 
 from flask import Blueprint
@@ -22,6 +23,7 @@ from tracker.service_requests.views import (
     own_team,
     photos,
     queue,
+    routing,
     show,
     track,
     visits,
@@ -46,4 +48,5 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     approvals.blueprint,
     clock.blueprint,
     limits.blueprint,
+    routing.blueprint,
 )

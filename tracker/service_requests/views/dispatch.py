@@ -30,6 +30,9 @@ from tracker.service_requests.lifecycle import RIGHT_FOR, Priority, Step, status
 from tracker.service_requests.limit_rules import SetBy, holding
 from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.routing.matching import Rule
+from tracker.service_requests.routing.proposals import NO_PROPOSAL, Proposal, proposal_for
+from tracker.service_requests.routing.words import proposal as proposal_words
 from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
 from tracker.web import once
@@ -55,10 +58,12 @@ def accept(service_request_id: int) -> ResponseReturnValue:
     """Check category, priority and area, and accept."""
     actor = signed_in_actor()
     service_request = _found(actor, service_request_id, Step.ACCEPT)
+    proposal = proposal_for(service_request)
     form = AcceptanceForm.from_request(
         category_id=service_request.category_id,
-        priority=service_request.priority,
+        priority=_first_priority(service_request, proposal.rule),
         area_id=service_request.area_id,
+        proposed=proposal.mark,
     ).offer(categories=organisation.category_tree())
     if form.is_sent_and_valid():
 
@@ -69,6 +74,7 @@ def accept(service_request_id: int) -> ResponseReturnValue:
                 priority=form.priority.data,
                 area_id=form.area_id.data,
                 note=form.note.data or "",
+                by_rule=proposal_for(changed).kept(form.proposed.data),
                 actor=actor,
                 now=utc_now(),
             )
@@ -81,7 +87,63 @@ def accept(service_request_id: int) -> ResponseReturnValue:
     chosen = _chosen_category(form)
     category = chosen or _found(actor, service_request_id, Step.ACCEPT).category
     limits = {priority: _limit_words(category, priority) for priority in Priority}
-    return _page("accept", service_request_id, form, Step.ACCEPT, limits=limits)
+    can_be_one_tap = (
+        proposal.rule is not None
+        and proposal.rule.names_both
+        and _may_assign(actor, service_request_id)
+    )
+    return _page(
+        "accept",
+        service_request_id,
+        form,
+        Step.ACCEPT,
+        limits=limits,
+        proposal=proposal,
+        proposal_words=proposal_words,
+        can_be_one_tap=can_be_one_tap,
+    )
+
+
+@blueprint.post("/acceptance-by-rule")
+def accept_by_rule(service_request_id: int) -> ResponseReturnValue:
+    """Accept and assign in one tap, as the rule proposes that the desk has read."""
+    actor = signed_in_actor()
+    _found(actor, service_request_id, Step.ACCEPT)
+    form, seen = Form.from_request(), request.form.get("proposed", "")
+
+    def change(changed: ServiceRequest) -> None:
+        proposal = proposal_for(changed)
+        rule, kept = proposal.rule, proposal.kept(seen)
+        if rule is None or not kept or not rule.names_both:
+            raise StaleError(proposal.mark)
+        dispatch.accept(
+            changed,
+            category_id=changed.category_id,
+            priority=_first_priority(changed, rule),
+            area_id=changed.area_id,
+            by_rule=kept,
+            actor=actor,
+            now=utc_now(),
+        )
+        dispatch.assign(
+            changed,
+            lead_team=db.session.get_one(Team, rule.lead_team_id),
+            leader=db.session.get_one(Person, rule.leader_id),
+            volunteers_needed=changed.volunteers_needed,
+            board_note=changed.board_note,
+            by_rule=kept,
+            actor=actor,
+            now=utc_now(),
+        )
+
+    try:
+        if _changed(actor, service_request_id, form, change):
+            flash(once.told(_("Accepted and assigned by the rule. The team has been told.")))
+            return _back(actor, service_request_id)
+        flash(str(form.form_errors[0]), "error")
+    except StaleError:
+        flash(_("The rules have changed meanwhile. Look at what they propose now."), "error")
+    return redirect(url_for(".accept", service_request_id=service_request_id), 303)
 
 
 @blueprint.route("/refusal", methods=["GET", "POST"])
@@ -152,13 +214,15 @@ def assign(service_request_id: int) -> ResponseReturnValue:
     service_request = _found(actor, service_request_id, Step.ASSIGN)
     teams = choices.teams_to_choose(service_request, actor)
     leaders = choices.leaders_to_choose(service_request, actor)
+    proposal = _proposal_to_assign(actor, service_request)
     form = AssignmentForm.from_request(
-        lead_team_id=_first_team(service_request, teams),
+        lead_team_id=_first_team(service_request, teams, proposal.rule),
         helping_team_ids=[team.id for team in service_request.helping_teams],
-        leader_id=service_request.leader_id or (leaders[0].id if len(leaders) == 1 else None),
+        leader_id=_first_leader(service_request, leaders, proposal.rule),
         volunteers_needed=service_request.volunteers_needed,
         board_note=service_request.board_note,
         stood=_stands(service_request),
+        proposed=proposal.mark,
     ).offer(
         lead_teams=teams,
         helping_teams=choices.helping_teams_to_choose(service_request, actor),
@@ -170,6 +234,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         def change(changed: ServiceRequest) -> None:
             if form.stood.data != _stands(changed):
                 raise StaleError(_stands(changed))
+            kept = _proposal_to_assign(actor, changed).kept(form.proposed.data)
             dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
@@ -182,6 +247,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
                 volunteers_needed=form.volunteers_needed.data or 1,
                 board_note=form.board_note.data or "",
                 note=form.note.data or "",
+                by_rule=kept,
                 actor=actor,
                 now=utc_now(),
             )
@@ -194,7 +260,15 @@ def assign(service_request_id: int) -> ResponseReturnValue:
             service_request = queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
             form.form_errors.append(_meanwhile(service_request, form))
             form.stood.data = _stands(service_request)
-    return _page("assign", service_request_id, form, Step.ASSIGN, has_leaders=bool(leaders))
+    return _page(
+        "assign",
+        service_request_id,
+        form,
+        Step.ASSIGN,
+        has_leaders=bool(leaders),
+        proposal=proposal,
+        proposal_words=proposal_words,
+    )
 
 
 @blueprint.route("/return", methods=["GET", "POST"])
@@ -360,10 +434,33 @@ def _may_assign(actor: Actor, service_request_id: int) -> bool:
     return True
 
 
-def _first_team(service_request: ServiceRequest, teams: Sequence[choices.TeamChoice]) -> int | None:
-    """Return the team that stands in the form at first: the present one, or the best fitting."""
+def _proposal_to_assign(actor: Actor, service_request: ServiceRequest) -> Proposal:
+    """Return what the rules propose to a desk for what nobody has yet; what was decided stands."""
+    if service_request.lead_team_id is None and dispatch.is_its_desk(actor, service_request):
+        return proposal_for(service_request)
+    return NO_PROPOSAL
+
+
+def _first_priority(service_request: ServiceRequest, rule: Rule | None) -> Priority:
+    return (rule and rule.priority) or service_request.priority
+
+
+def _first_leader(
+    service_request: ServiceRequest, leaders: Sequence[Person], rule: Rule | None
+) -> int | None:
+    """Return the leader who stands in the form at first: the present one, the rule's, or the only one."""
+    only = leaders[0].id if len(leaders) == 1 else None
+    return service_request.leader_id or (rule and rule.leader_id) or only
+
+
+def _first_team(
+    service_request: ServiceRequest, teams: Sequence[choices.TeamChoice], rule: Rule | None
+) -> int | None:
+    """Return the team that stands in the form at first: the present one, the rule's, or the best fitting."""
     if service_request.lead_team_id is not None:
         return service_request.lead_team_id
+    if rule is not None and rule.lead_team_id is not None:
+        return rule.lead_team_id
     best = teams[0] if teams else None
     return best.team.id if best and best.is_suggested else None
 
