@@ -163,7 +163,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ADD_TO_OWN_REQUEST:          (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.EXPORT_SERVICE_REQUESTS:     (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
     Action.VIEW_REPORTS:                (_,      _,      _,       OWN,   UNIT,  UNIT,   _,     UNIT),
-    Action.VIEW_ROUTING:                (_,      _,      _,       _,     UNIT,  UNIT,   UNIT,  UNIT),
+    Action.VIEW_ROUTING:                (_,      _,      _,       _,     UNIT,  UNIT,   WHOLE, UNIT),
     Action.EDIT_ROUTING:                (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.IMPORT_SERVICE_REQUESTS:     (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_PEOPLE:               (_,      _,      _,       _,     _,     _,      UNIT,  _),

@@ -106,18 +106,29 @@ def test_of_too_many_the_newest_are_tried(a: Builders, monkeypatch: pytest.Monke
     assert [each.id for each in found.listed] == [made[2].id, made[1].id]
 
 
-def test_what_is_out_of_reach_is_counted_and_not_listed(a: Builders) -> None:
+def test_who_decides_reads_figures_of_everything_and_no_line_of_what_they_may_not_see(
+    a: Builders,
+) -> None:
+    a.service_request(unit=a.unit())
+    a.routing_rule()
+
+    found = tried(a, a.actor(a.administrator()))
+
+    assert (found.different, found.different_in_reach, found.listed) == (1, 0, [])
+    assert found.is_of_all
+
+
+def test_everybody_else_s_trial_knows_what_they_may_see(a: Builders) -> None:
     here, elsewhere = a.unit(), a.unit()
     ours = a.service_request(unit=here)
     a.service_request(unit=elsewhere)
     a.routing_rule()
 
-    of_branch = tried(a, a.actor(a.coordinator(here)))
-    of_administrator = tried(a, a.actor(a.administrator()))
+    found = tried(a, a.actor(a.coordinator(here)))
 
-    assert (of_branch.different, of_branch.different_in_reach) == (2, 1)
-    assert [each.id for each in of_branch.listed] == [ours.id]
-    assert (of_administrator.different, of_administrator.listed) == (2, [])
+    assert (found.tried, found.different, found.after.priorities.total()) == (1, 1, 1)
+    assert [each.id for each in found.listed] == [ours.id]
+    assert not found.is_of_all
 
 
 def test_the_clock_of_the_organisation_decides(a: Builders) -> None:

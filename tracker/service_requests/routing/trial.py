@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import false, select
+from sqlalchemy import false, select, true
 
 from tracker.database import read
 from tracker.organisation import queries as organisation
-from tracker.permissions import Action, Actor
+from tracker.permissions import Action, Actor, may
 from tracker.service_requests.lifecycle import Kind, Priority
 from tracker.service_requests.models import CASEWORK, ServiceRequest
 from tracker.service_requests.routing.matching import Case, Router, Rule, Standing
@@ -95,6 +95,8 @@ class Trial:
     after: Tally
     different: int
     different_in_reach: int
+    is_of_all: bool
+    """The reader decides for everybody, and reads figures of everything: of others' as well."""
     listed: Sequence[Difference]
     """The newest of those that the reader may see."""
 
@@ -109,11 +111,12 @@ def try_out(
 ) -> Trial:
     """Return what two sets of rules give to the requests of the 30 days before `now`, spam left out.
 
-    Each request as it stands now, on the clock of the organisation. One statement reads them all. What
-    `actor` may not see is counted, and not listed.
+    Each request as it stands now, on the clock of the organisation. One statement reads them all. Who
+    may put rules in force decides for every desk: of what they may not see they read figures, and no
+    line. Everybody else's trial knows only what they may see.
     """
-    since = now - PERIOD
-    rows = _rows(actor, since, now)
+    since, is_of_all = now - PERIOD, may(actor, Action.EDIT_ROUTING)
+    rows = _rows(actor, since, now, is_of_all=is_of_all)
     is_cut = len(rows) > MOST
     routers = Router(before, standing), Router(after, standing)
     cases = _cases(rows[:MOST], routers)
@@ -140,6 +143,7 @@ def try_out(
         after=tallies[1],
         different=different,
         different_in_reach=different_in_reach,
+        is_of_all=is_of_all,
         listed=listed,
     )
 
@@ -153,16 +157,18 @@ def side_by_side(
     return sorted(rows, key=lambda row: (row[0] is None, -row[2], -row[1], str(row[0])))
 
 
-def _rows(actor: Actor, since: datetime, now: datetime) -> Sequence[_Row]:
+def _rows(actor: Actor, since: datetime, now: datetime, *, is_of_all: bool) -> Sequence[_Row]:
+    in_reach = within_reach(actor, Action.VIEW_SERVICE_REQUEST, CASEWORK)
     asked = (
         select(
             *(getattr(ServiceRequest, name) for name in _Row._fields[:-1]),
-            within_reach(actor, Action.VIEW_SERVICE_REQUEST, CASEWORK).label("is_in_reach"),
+            in_reach.label("is_in_reach"),
         )
         .where(
             ServiceRequest.submitted_at >= since,
             ServiceRequest.submitted_at <= now,
             ServiceRequest.is_spam == false(),
+            true() if is_of_all else in_reach,
         )
         .order_by(ServiceRequest.submitted_at.desc(), ServiceRequest.id.desc())
         .limit(MOST + 1)

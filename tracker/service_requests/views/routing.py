@@ -162,13 +162,10 @@ def take_up(rule_id: int) -> ResponseReturnValue:
     return _back(rule_id)
 
 
-@blueprint.route("/trial", methods=["GET", "POST"])
+@blueprint.get("/trial")
 def try_out() -> ResponseReturnValue:
-    """Show what the draft would have done last month; put it in force as it was tried."""
-    actor = _reader()
-    if request.method == "POST":
-        return _put_in_force()
-    now = utc_now()
+    """Show what the draft would have done last month."""
+    actor, now = _reader(), utc_now()
     worked_on, edition = queries.rules(), queries.in_force()
     draft, standing = queries.draft(worked_on), queries.standing()
     tried = trial.try_out(actor, edition.rules, draft, standing, now=now)
@@ -187,7 +184,9 @@ def try_out() -> ResponseReturnValue:
     )
 
 
-def _put_in_force() -> ResponseReturnValue:
+@blueprint.post("/edition")
+def put_in_force() -> ResponseReturnValue:
+    """Put the draft in force, as it was tried."""
     actor = _editor()
     instead_of = request.form.get("edition", "")
     try:
