@@ -13,11 +13,14 @@ from sqlalchemy import delete, select, text, update
 from tracker.accounts.models import Person
 from tracker.database import Model, db
 from tracker.demo.life import REQUESTS, live
+from tracker.demo.rules import make_rules
 from tracker.demo.settling import settle
 from tracker.notifications.models import InboxEntry, Message
 from tracker.service_requests.models import Photo
 
 SEED: Final = 20261
+RULES_KEPT: Final = timedelta(days=20)
+"""Since when the town's rules are in force."""
 MAIL_KEPT: Final = timedelta(days=2)
 """How much of the town's mail is kept: what the present could still be about."""
 UNREAD_FOR: Final = timedelta(hours=30)
@@ -43,6 +46,7 @@ def build(
     which nobody may guess.
     """
     town = settle(password_hash=password_hash, now=now)
+    make_rules(town, now=now - RULES_KEPT)
     live(town, photos=photos, seed=seed, requests=requests, now=now)
     db.session.flush()
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
