@@ -186,3 +186,17 @@ def test_the_list_asks_no_more_for_more_rules(
     browser.open("/admin/routing/")
 
     assert count_queries(lambda: browser.open("/admin/routing/")) <= few
+
+
+@pytest.mark.parametrize("edition", ["", "x", "-1", "9" * 5000])
+def test_an_edition_that_cannot_be_read_puts_nothing_in_force(
+    a: Builders, browser: Browser, edition: str
+) -> None:
+    a.routing_rule()
+    browser.sign_in(a.administrator())
+    data = browser.open("/admin/routing/trial").form("draft").values() | {"edition": [edition]}
+
+    answer = browser.request("POST", "/admin/routing/edition", data=data)
+
+    assert answer.location == "/admin/routing/trial"
+    assert queries.in_force().rules == ()

@@ -100,7 +100,9 @@ def take_up_rule(rule: RoutingRule, *, actor: Actor, now: datetime) -> None:
     audit.record("routing-rule:take-up", rule, {"name": [None, rule.name]}, actor=actor, now=now)
 
 
-def put_in_force(*, tried: str, instead_of: int, actor: Actor, now: datetime) -> RoutingEdition:
+def put_in_force(
+    *, tried: str, instead_of: int | None, actor: Actor, now: datetime
+) -> RoutingEdition:
     """Put the draft in force, whole.
 
     `tried` is the mark of the rules that were tried (`queries.stamp`), `instead_of` the edition that

@@ -23,6 +23,7 @@ from tracker.service_requests.routing.matching import Problem, Rule, problem_of
 from tracker.service_requests.routing.models import RoutingRule
 from tracker.web import once
 from tracker.web.access import signed_in_actor
+from tracker.web.addresses import read_argument
 from tracker.web.labels import label
 from tracker.web.locale import ENGLISH, current_locale, localized
 
@@ -188,14 +189,11 @@ def try_out() -> ResponseReturnValue:
 def put_in_force() -> ResponseReturnValue:
     """Put the draft in force, as it was tried."""
     actor = _editor()
-    instead_of = request.form.get("edition", "")
     try:
         with transaction():
             actions.put_in_force(
                 tried=request.form.get("draft", ""),
-                instead_of=int(instead_of)
-                if instead_of.isascii() and instead_of.isdecimal()
-                else -1,
+                instead_of=read_argument(request.form, "edition", int),
                 actor=actor,
                 now=utc_now(),
             )
