@@ -57,6 +57,7 @@ class Action(StrEnum):
     SIGN_FOR_SERVICE_REQUEST = "service-request:sign-for"
     CLAIM_SERVICE_REQUEST = "service-request:claim"
     LEAD_TEAM = "team:lead"
+    HAND_OVER = "service-request:hand-over"
     RELEASE_CLAIM = "service-request:release"
     RECORD_VISIT = "service-request:record-visit"
     ADD_NOTE = "service-request:add-note"
@@ -141,6 +142,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.SIGN_FOR_SERVICE_REQUEST:    (_,      _,      LEAD,    _,     _,     _,      _,     _),
     Action.CLAIM_SERVICE_REQUEST:       (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
     Action.LEAD_TEAM:                   (_,      _,      TEAM,    _,     _,     _,      _,     _),
+    Action.HAND_OVER:                   (_,      _,      TEAM,    _,     UNIT,  _,      _,     _),
     Action.RELEASE_CLAIM:               (_,      OWN,    TEAM,    _,     _,     _,      _,     _),
     Action.RECORD_VISIT:                (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
     Action.ADD_NOTE:                    (_,      OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     _),

@@ -38,6 +38,8 @@ UNASKED: Final[Mapping[str, str]] = {
     "tracker/service_requests/actions/merging.py: hand_over": "part of withdrawing, which asks",
     "tracker/service_requests/actions/steps.py: forget_result": "part of reopening, which asks",
     "tracker/service_requests/actions/claims.py: free": "part of steps that ask, and of leaving",
+    "tracker/service_requests/actions/claims.py: take_place": "part of claiming, entering, handing over",
+    "tracker/service_requests/actions/visiting.py: send_instead": "part of handing over, which asks",
     "tracker/service_requests/actions/visiting.py: stay_away": "part of giving a place back",
     "tracker/service_requests/actions/drafts.py: remove_old": "time's own step",
     "tracker/service_requests/actions/time_passing.py: take_turn": "time's own step",

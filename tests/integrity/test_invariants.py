@@ -152,6 +152,9 @@ FAULTS: Final = {
     "volunteers: a place that somebody holds who is checked no more": (
         "UPDATE membership SET is_vetted = :no WHERE person_id = :claimant"
     ),
+    "volunteers: somebody who was ended is still in a team": (
+        "UPDATE person SET ended_at = created_at WHERE id = :claimant"
+    ),
     "assignment: work without a team": (
         "UPDATE service_request SET lead_team_id = NULL WHERE id = :working"
     ),
@@ -274,6 +277,20 @@ def test_a_photo_whose_file_is_harmed_is_found(
     folder = uploads_of(app)
     harm(photo_path(folder, key), photo_path(folder, key, thumbnail=True))
     assert any(each.startswith("photos:") and words in each for each in broken(app))
+
+
+def test_who_was_ended_is_expected_at_no_door(app: Flask, world: World) -> None:
+    with planting(
+        world,
+        "UPDATE person SET ended_at = created_at WHERE id = :claimant;"
+        " UPDATE visit SET status = 'planned', planned_from = '2098-01-01 00:00:00+00',"
+        " planned_to = '2099-01-01 00:00:00+00'",
+    ) as connection:
+        found = [each.words for each in violations(Snapshot(connection, uploads_of(app)))]
+    assert any(
+        each.startswith(f"Person {world.claimant} was ended, but is to make visit")
+        for each in found
+    )
 
 
 def test_the_command_says_what_holds_and_what_does_not(app: Flask, world: World) -> None:

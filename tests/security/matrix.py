@@ -209,6 +209,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "call_backs.call": OnRequest(_S.RESOLVED, mine="CS", teams="CS", units="CS"),
     # ------------------------------------------------------------ our team
     "own_team.check": OnThing("place", ours="T", elsewhere=""),
+    "handing_over.show": OnThing("person", ours="TC", elsewhere=""),
+    "handing_over.counts": OnThing("person", ours="AR"),
     # ------------------------------------------------------------ administration
     "people.index": ForRoles("AR"),
     "people.new": ForRoles("AR"),

@@ -33,6 +33,7 @@ LABELS = {
     Action.SIGN_FOR_SERVICE_REQUEST: _l("Sign for"),
     Action.CLAIM_SERVICE_REQUEST: _l("Claim a place"),
     Action.LEAD_TEAM: _l("Check the team's volunteers and enter them for tasks"),
+    Action.HAND_OVER: _l("Hand over what somebody holds"),
     Action.RELEASE_CLAIM: _l("Give a place back"),
     Action.RECORD_VISIT: _l("Plan and record visits"),
     Action.ADD_NOTE: _l("Write notes"),

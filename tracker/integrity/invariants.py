@@ -192,6 +192,21 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             "Person {person} holds a place on request {request} (claim {id}), but is not at work in a"
             " team of it.",
         ),
+        Between(
+            "Who was ended holds nothing any more, and is expected at no door.",
+            "SELECT p.id FROM person p WHERE p.ended_at IS NOT NULL AND ("
+            "EXISTS (SELECT 1 FROM membership m WHERE m.person_id = p.id AND m.ended_at IS NULL)"
+            " OR EXISTS (SELECT 1 FROM role_grant g WHERE g.person_id = p.id"
+            " AND g.ended_at IS NULL))",
+            "Person {id} was ended, but is in a team or holds a role.",
+        ),
+        Between(
+            "",
+            "SELECT v.id, v.service_request_id AS request, p.id AS person FROM person p"
+            " JOIN visit_visitor w ON w.person_id = p.id JOIN visit v ON v.id = w.visit_id"
+            " WHERE p.ended_at IS NOT NULL AND v.status = 'planned' AND v.planned_to > p.ended_at",
+            "Person {person} was ended, but is to make visit {id} of request {request}.",
+        ),
     ],
     "teams": [
         Between(

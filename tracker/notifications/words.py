@@ -31,6 +31,7 @@ KINDS = {
     "requester_step": _l("To a requester"),
     "staff_step": _l("To staff"),
     "ladder": _l("What sits"),
+    "handed_over": _l("Handed over"),
 }
 """The words of a message's kind."""
 JOBS = {

@@ -53,6 +53,9 @@ OWN_WORDS: Final = {
     "is_vetted": _l("Checked"),
     "is_on": _l("Switched on"),
     "rules": _l("Rules"),
+    "tasks": _l("Open tasks"),
+    "visits": _l("Planned visits"),
+    "answered_for": _l("Answered for as leader"),
 }
 
 

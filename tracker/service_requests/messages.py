@@ -24,6 +24,8 @@ from tracker.visits.models import Visit
 AN_HOUR: Final = timedelta(hours=1)
 MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
+MOST_NAMED: Final = 30
+"""A mail about many requests names so many; the pages list the rest."""
 REPEATED: Final = frozenset({Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.RELEASE, Step.VISIT})
 """Steps that whoever works on it can take again and again. Of too many the page alone tells."""
 RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
@@ -213,6 +215,46 @@ def tell_former_team(service_request: ServiceRequest, team_id: int, *, now: date
     """Tell those who lead a team that a request is no longer theirs; they cannot open it now."""
     for person in _leaders_of(team_id):
         tell_person(service_request, person, Step.RETURN, now=now)
+
+
+def who_leads(team_id: int | None, *, except_for: int) -> Sequence[Person]:
+    """Return the people who lead a team, but for one."""
+    if team_id is None:
+        return []
+    return [person for person in _leaders_of(team_id) if person.id != except_for]
+
+
+def tell_handed_over(
+    person: Person,
+    service_requests: Sequence[ServiceRequest],
+    *,
+    giver: Person,
+    to_desk: bool = False,
+    now: datetime,
+) -> None:
+    """Tell somebody, once, of all that was handed over to them; or (`to_desk`) to the team they lead."""
+    if person.email is None:
+        return
+    enqueue(
+        "handed_over",
+        address=person.email,
+        locale=person.locale or "zh_Hans_CN",
+        payload={
+            "giver": giver.name,
+            "count": len(service_requests),
+            "to_desk": to_desk,
+            "requests": [
+                {
+                    "reference": it.reference,
+                    "request_id": it.id,
+                    "category": it.category.name,
+                    "category_en": it.category.name_en,
+                }
+                for it in service_requests[:MOST_NAMED]
+            ],
+        },
+        now=now,
+    )
 
 
 def _leaders_of(team_id: int) -> Iterable[Person]:

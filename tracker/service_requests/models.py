@@ -138,6 +138,13 @@ class ServiceRequest(Model):
             sqlite_where=text("supervised_at IS NOT NULL"),
             postgresql_where=text("supervised_at IS NOT NULL"),
         ),
+        Index(
+            "ix_service_request_leader_open",
+            "leader_id",
+            "id",
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

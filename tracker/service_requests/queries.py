@@ -209,6 +209,11 @@ class Entry(NamedTuple):
         return bool(self.detail.get("nobody_answered"))
 
     @property
+    def is_handed_over(self) -> bool:
+        """Tell whether somebody else goes on with it since: as leader, or on a planned visit."""
+        return self.step in (Step.ASSIGN, Step.NOTE) and bool(self.detail.get("handed_over"))
+
+    @property
     def calls_off(self) -> bool:
         """Tell whether a planned visit was called off."""
         return calls_off_a_visit(self.step, self.detail)

@@ -35,6 +35,7 @@ ACTIONS = {
     "person:end": _l("Person ended"),
     "person:take-up": _l("Person taken up again"),
     "person:invite": _l("Link for a password sent"),
+    "person:hand-over": _l("Handed over what they held"),
     "role:give": _l("Role given"),
     "role:end": _l("Role ended"),
     "administrator:create": _l("Administrator made on the command line"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Integer, and_, exists, literal_column, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
@@ -97,6 +98,15 @@ def is_for_another(actor: Actor) -> ColumnElement[bool]:
     That is who decides in its unit, never worked on the request, and leads no team that has it:
     who alone may decide does so on their own wish, too.
     """
+    is_own = Approval.asked_by_id.is_not_distinct_from(actor.person_id)
+    return and_(is_own, somebody_decides(besides=Approval.asked_by_id))
+
+
+def somebody_decides(*, besides: int | InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+    """Return the condition that somebody is there to decide, besides one person.
+
+    That is who decides in its unit, never worked on the request, and leads no team that has it.
+    """
     # The units above each request are looked up for it: few wait that the same person asked for.
     own = select(literal_column("service_request.unit_id", Integer).label("id"))
     above = own.cte("above", recursive=True, nesting=True)
@@ -123,7 +133,7 @@ def is_for_another(actor: Actor) -> ColumnElement[bool]:
         .join(Person, Person.id == Grant.person_id)
         .where(
             Grant.role.in_(sorted(_DECIDING)),
-            Grant.person_id != Approval.asked_by_id,
+            Grant.person_id != besides,
             Grant.ended_at.is_(None),
             Person.ended_at.is_(None),
             ~worked_on_it,
@@ -131,8 +141,7 @@ def is_for_another(actor: Actor) -> ColumnElement[bool]:
         )
         .correlate(Approval, ServiceRequest)
     )
-    is_own = Approval.asked_by_id.is_not_distinct_from(actor.person_id)
-    return and_(is_own, another.exists())
+    return another.exists()
 
 
 def _grant(

@@ -94,7 +94,7 @@ def claim(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> Cl
     require(actor, Action.CLAIM_SERVICE_REQUEST, service_request)
     assert actor.person_id is not None  # noqa: S101 - the matrix gives residents no claim
     take_turns(actor.person_id)
-    return _take_place(service_request, volunteer=actor, actor=actor, now=now)
+    return take_place(service_request, volunteer=actor, actor=actor, now=now)
 
 
 def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now: datetime) -> Claim:
@@ -105,14 +105,23 @@ def enter(service_request: ServiceRequest, person: Person, *, actor: Actor, now:
     require(actor, Action.LEAD_TEAM, service_request)
     # What they hold is read after it: somebody may just have ended some of it.
     take_turns(person.id)
-    place = _take_place(service_request, volunteer=actor_for(person), actor=actor, now=now)
+    place = take_place(service_request, volunteer=actor_for(person), actor=actor, now=now)
     messages.tell_person(service_request, person, Step.CLAIM, now=now)
     return place
 
 
-def _take_place(
-    service_request: ServiceRequest, *, volunteer: Actor, actor: Actor, now: datetime
+def take_place(
+    service_request: ServiceRequest,
+    *,
+    volunteer: Actor,
+    untold: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Claim:
+    """Let a volunteer take a place, whoever enters them. Part of a step, which asks for its right.
+
+    `untold`: the requester hears nothing. Raises `RefusedError` as `claim` does.
+    """
     refusal = why_not(service_request, actor=volunteer)
     if refusal is not None:
         raise RefusedError(refusal)
@@ -144,12 +153,16 @@ def _take_place(
         actor=actor,
         now=now,
         internal_note=volunteer.name if is_entered else "",
-        detail={"person_id": volunteer.person_id} if is_entered else None,
+        detail={
+            **({"person_id": volunteer.person_id} if is_entered else {}),
+            **({"untold": True} if untold else {}),
+        },
     )
     steps.remember_handler(service_request, volunteer.person_id)
     db.session.flush()
     db.session.expire(service_request, ["claims"])
-    messages.tell_requester(service_request, Step.CLAIM, now=now)
+    if not untold:
+        messages.tell_requester(service_request, Step.CLAIM, now=now)
     return place
 
 

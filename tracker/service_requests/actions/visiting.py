@@ -224,19 +224,56 @@ def stay_away(
         select(queries.answers_still(person_id, service_request.unit_id))
     ):
         return
-    planned = db.session.scalars(
-        select(Visit).where(
-            Visit.service_request_id == service_request.id,
-            is_to_come(now),
-            Visit.visitors.any(Person.id == person_id),
-        )
-    ).all()
-    for visit in planned:
+    for visit in visits_to_come(service_request, person_id, now=now):
         others = [person for person in visit.visitors if person.id != person_id]
         if others:
             visit.visitors = others
         else:
             _call_off(service_request, visit, actor=actor, now=now)
+
+
+def send_instead(
+    service_request: ServiceRequest,
+    person: Person,
+    successor: Person,
+    *,
+    note: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let somebody else go on the visits still to come; part of a step, which asks for its right.
+
+    The requester is told who comes.
+    """
+    for visit in visits_to_come(service_request, person.id, now=now):
+        others = [each for each in visit.visitors if each.id not in (person.id, successor.id)]
+        visit.visitors = [*others, successor]
+        db.session.flush()
+        steps.take(
+            service_request,
+            Step.NOTE,
+            actor=actor,
+            now=now,
+            internal_note=f"{successor.name} · {note}" if note else successor.name,
+            detail={"visit_id": visit.id, "person_id": successor.id, "handed_over": True},
+        )
+        messages.tell_requester(service_request, Step.PLAN_VISIT, now=now, visit=visit)
+    steps.remember_handler(service_request, successor.id)
+
+
+def visits_to_come(
+    service_request: ServiceRequest, person_id: int, *, now: datetime
+) -> Sequence[Visit]:
+    """Return the visits still to come on which somebody goes, in the order in which they were planned."""
+    return db.session.scalars(
+        select(Visit)
+        .where(
+            Visit.service_request_id == service_request.id,
+            is_to_come(now),
+            Visit.visitors.any(Person.id == person_id),
+        )
+        .order_by(Visit.id)
+    ).all()
 
 
 def keep_away_others(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:

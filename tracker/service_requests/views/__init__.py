@@ -1,8 +1,8 @@
 """The pages of service requests, one module per resource.
 
 resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits, notes,
-handling; everybody who signs in: inbox; their team leader: own_team; judging: call_backs, approvals, clock;
-set-up: limits, routing.
+handling; everybody who signs in: inbox; their team leader: own_team, handing_over; judging: call_backs,
+approvals, clock; set-up: limits, routing.
 """
 
 from flask import Blueprint
@@ -14,6 +14,7 @@ from tracker.service_requests.views import (
     call_backs,
     clock,
     dispatch,
+    handing_over,
     handling,
     home,
     inbox,
@@ -40,6 +41,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     intake.blueprint,
     board.blueprint,
     own_team.blueprint,
+    handing_over.blueprint,
     visits.blueprint,
     notes.blueprint,
     inbox.blueprint,

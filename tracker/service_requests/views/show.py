@@ -12,6 +12,7 @@ from tracker.service_requests.contact import Contact, look_at_contact, may_see_c
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
 from tracker.service_requests.due import due_state
 from tracker.service_requests.following import REQUESTER_STEPS
+from tracker.service_requests.handing_over import givers_of
 from tracker.service_requests.steps_offered import next_step, steps_offered
 from tracker.service_requests.words import SATISFACTION, channel_label
 from tracker.visits.models import VisitStatus
@@ -56,6 +57,7 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         dossier=dossier,
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
+        givers=givers_of(service_request, actor),
         due_state=due_state(service_request, now),
         buttons=buttons,
         next_step=next_step(buttons, service_request),
