@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
@@ -269,6 +269,25 @@ def test_only_what_is_within_reach_is_shown(a: Builders) -> None:
         handing_over.find_person(a.actor(a.team_leader(a.team())), goes.id, now=a.now)
 
 
+def test_who_leads_a_team_that_helps_hands_over_what_its_own_members_hold(
+    a: Builders, browser: Browser
+) -> None:
+    leading, helping = a.team(), a.team()
+    boss = a.team_leader(helping)
+    theirs, ours = a.volunteer(leading), a.volunteer(helping)
+    it = a.service_request(
+        team=leading, helping_teams=[helping], claimed_by=[theirs, ours], volunteers_needed=2
+    )
+
+    page = browser.sign_in(boss).open(f"/requests/{it.id}")
+    links = [link.href for link in page.links]
+
+    assert f"/hand-over/{ours.id}" in links
+    assert f"/hand-over/{theirs.id}" not in links
+    browser.open(f"/hand-over/{theirs.id}", status=404)
+    assert [line.item.service_request.id for line in planned(a, ours, boss).lines] == [it.id]
+
+
 def test_what_only_they_can_settle_is_named(a: Builders) -> None:
     team = a.team()
     goes = a.team_leader(team)
@@ -310,6 +329,18 @@ def test_the_preview_asks_no_more_for_more(
     more(12)
     look()
     assert count_queries(look) == few
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_what_a_leader_answers_for_is_found_in_an_index(a: Builders) -> None:
+    a.service_request(leader=a.leader())
+    asked = str(
+        handing_over._queries(1, now=a.now)[Group.ANSWERED_FOR].compile(
+            db.engine, compile_kwargs={"literal_binds": True}
+        )
+    )
+    told = db.session.execute(text(f"EXPLAIN QUERY PLAN {asked}")).all()
+    assert "ix_service_request_leader_open" in str(told)
 
 
 def test_a_team_leader_looks_first_and_then_hands_over(a: Builders, browser: Browser) -> None:

@@ -73,7 +73,6 @@ def hand_over(
         person,
         {group.value: [held[group], held[group] - gone[group]] for group in Group if gone[group]},
         unit_id=moves[0].service_request.unit_id if moves else None,
-        note=note,
         actor=actor,
         now=now,
     )
