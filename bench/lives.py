@@ -50,7 +50,8 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("board_note", "volunteers_needed", "places_taken", "submitted_at", "accepted_at"),
         *("assigned_at", "signed_for_at", "first_response_at", "resolved_at", "closed_at"),
         *("seconds_to_close", "due_at", "near_at", "resolved_on_time", "waiting_for"),
-        *("parked_until", "public_answer", "referred_to", "survivor_id", "confirmation"),
+        *("question_turn_at", "parked_until", "public_answer", "referred_to", "survivor_id"),
+        "confirmation",
         *("confirmed_at", "solved", "satisfaction", "reminders_sent", "reminded_at", "urged_at"),
         *("times_urged", "times_returned", "times_reopened", "extension_working_days"),
     ),
@@ -393,6 +394,7 @@ class _Block:
         if resumed >= self.plan.now:
             self._stop(life, "waiting", at, None)
             life.values["waiting"] = "请问哪天在家？"
+            life.values["question_turn"] = at + 4 * DAY
             return resumed
         self._stop(life, "waiting", at, resumed)
         self._step(life, "resume", resumed, None, to="in_progress", public="周六上午在家。")
@@ -608,6 +610,7 @@ class _Block:
                 _text(life.near),
                 resolved <= life.due if resolved and life.due else None,
                 values.get("waiting", ""),
+                _text(values.get("question_turn")),
                 values.get("parked"),
                 values.get("answer", ""),
                 "",

@@ -44,6 +44,7 @@ UNASKED: Final[Mapping[str, str]] = {
     "tracker/service_requests/actions/drafts.py: remove_old": "time's own step",
     "tracker/service_requests/actions/time_passing.py: take_turn": "time's own step",
     "tracker/service_requests/actions/time_passing.py: end_parking": "time's own step",
+    "tracker/service_requests/actions/time_passing.py: take_question_turn": "time's own step",
     "tracker/service_requests/actions/visiting.py: keep_draft": "somebody's own typing",
     "tracker/service_requests/actions/visiting.py: end_drafts": "somebody's own typing",
     "tracker/service_requests/actions/visiting.py: forget_old_drafts": "time's own step",

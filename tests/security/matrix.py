@@ -161,6 +161,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "own_team.index": ForRoles("T"),
     "queue.index": ForRoles("TLCSU"),
     "call_backs.index": ForRoles("CS"),
+    "call_backs.questions": ForRoles("CS"),
     "approvals.index": ForRoles("S"),
     "approvals.decide": ForRoles("S"),  # each of them: `test_only_who_may_decide_decides`
     "intake.new": ForRoles("C"),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from tests.support.browser import CHINESE, ENGLISH, Browser
 from tests.support.builders import Builders
+from tests.support.page import Page
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.permissions import Role
@@ -397,3 +398,65 @@ def test_a_wish_to_go_on_that_comes_after_the_closing_promises_no_more_than_is_s
 
     assert now_of(it).status is Status.CLOSED
     assert "A supervisor decides whether it is taken up again." in browser.open("/call-backs").text
+
+
+# -------------------------------------------------------------------- questions that wait
+
+
+def test_a_question_to_somebody_without_mail_is_to_be_called_about(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(status=Status.WAITING, phone="+8613812345678")
+    reads_mail = a.service_request(
+        status=Status.WAITING, reachable_by=ReachableBy.EMAIL, email="li@example.org"
+    )
+    nobody = a.service_request(status=Status.WAITING, reachable_by=ReachableBy.NOBODY, phone=None)
+    elsewhere = a.service_request(status=Status.IN_PROGRESS)
+    browser.sign_in(a.coordinator()).open("/call-backs")
+
+    page = browser.click("Questions that wait")
+
+    assert page.path == "/call-backs/questions"
+    assert "请问哪天在家?" in page.text
+    assert "Wed 25 Mar 2026" not in page.text
+    assert "Tue 24 Mar 2026" in page.text  # three times three working days from Wednesday on
+    assert "13812345678" not in page.text
+    shown = {one.id for one in (it, reads_mail, nobody, elsewhere) if _is_linked(page, one)}
+    assert shown == {it.id}
+
+
+def test_another_units_questions_and_ones_own_work_are_not_called_about(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    it = a.service_request(status=Status.WAITING, team=team, phone="+8613812345678")
+    both = a.worker_on(it)
+    a.grant(both, Role.COORDINATOR)
+
+    for person in (a.coordinator(a.unit()), both):
+        page = browser.sign_in(person).open("/call-backs/questions")
+        assert NOBODY in page.text
+    for person in (a.leader(), a.volunteer(team), a.administrator()):
+        browser.sign_in(person).open("/call-backs/questions", status=403)
+
+
+def test_more_questions_ask_no_more_of_the_database(
+    a: Builders, browser: Browser, count_queries: Callable[[Callable[[], object]], int]
+) -> None:
+    def more(number: int) -> None:
+        for _ in range(number):
+            a.service_request(status=Status.WAITING, phone="+8613812345678")
+
+    def look() -> None:
+        browser.open("/call-backs/questions")
+
+    more(2)
+    browser.sign_in(a.coordinator()).open("/call-backs/questions")
+    few = count_queries(look)
+    more(8)
+    look()
+    assert count_queries(look) == few
+
+
+def _is_linked(page: Page, it: ServiceRequest) -> bool:
+    return f"/requests/{it.id}" in [link.href for link in page.links]

@@ -7,8 +7,12 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from tests.support.builders import Builders
-from tracker.database import db
-from tracker.service_requests.actions import time_passing
+from tests.support.together import at_once
+from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
+from tracker.permissions import Action, resident
+from tracker.service_requests import queries
+from tracker.service_requests.actions import answers, time_passing
 from tracker.service_requests.daily import run_daily
 from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
@@ -89,3 +93,44 @@ def test_the_day_ends_with_fresh_statistics_so_that_lists_are_read_from_their_in
     if db.engine.dialect.name == "sqlite":
         known = db.session.scalars(text("SELECT DISTINCT idx FROM sqlite_stat1")).all()
         assert "ix_service_request_desk" in known
+
+
+def test_a_question_is_asked_twice_more_and_then_work_goes_on(
+    a: Builders, app: Flask, now: datetime
+) -> None:
+    it = a.service_request(status=Status.WAITING)
+    said = [run_daily(now + timedelta(days=7 * week)) for week in (1, 2, 3)]
+    taken = steps_taken()
+
+    assert [("1 asked again" in each, "1 gone on" in each) for each in said] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+    assert now_of(it).status is Status.IN_PROGRESS
+    run_daily(now + timedelta(days=21))
+    assert steps_taken() == taken
+    db.session.rollback()
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert list(violations(snapshot)) == []
+
+
+def test_an_answer_at_the_same_moment_comes_before_or_after_the_reminder(
+    a: Builders, app: Flask, now: datetime
+) -> None:
+    it = a.service_request(status=Status.WAITING)
+    request_id, later = it.id, now + timedelta(days=7)
+
+    def answer() -> None:
+        owner = resident(request_id)
+        with transaction():
+            found = queries.find_for_change(owner, request_id, Action.ADD_TO_OWN_REQUEST)
+            answers.add_word(found, word="周三在家", actor=owner, now=later)
+
+    at_once(app, [answer, lambda: run_daily(later)])
+
+    last = queries.history_of(now_of(it))[-1]
+    assert (last.step, last.public_note) == (Step.RESUME, "周三在家")
+    assert now_of(it).status is Status.IN_PROGRESS
+    run_daily(later)
+    assert now_of(it).question_turn_at is None

@@ -30,6 +30,7 @@ from tracker.service_requests.actions import (
     dispatch,
     handling,
     intake,
+    time_passing,
 )
 from tracker.service_requests.lifecycle import Outcome, Solved, Status, Step
 from tracker.service_requests.models import (
@@ -199,6 +200,22 @@ def test_every_status_says_where_it_stands_and_what_happens_next(
 
     assert stands in page.text
     assert next_step in page.text
+
+
+def test_who_is_asked_reads_what_happens_without_an_answer(a: Builders, browser: Browser) -> None:
+    mine = a.service_request(status=Status.WAITING)
+
+    assert "If no answer comes by Tue 24 Mar 2026, we go on without it" in (
+        browser.open(address(mine)).text
+    )
+    for week in (1, 2, 3):
+        with transaction():
+            time_passing.take_question_turn(mine, now=a.now + timedelta(days=7 * week))
+
+    page = browser.open(address(mine))
+    assert "We asked you once more" in page.text
+    assert "We go on without your answer" in page.text
+    assert "whether it is solved" not in page.text
 
 
 @pytest.mark.parametrize("status", Status)

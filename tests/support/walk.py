@@ -70,7 +70,7 @@ class Cast:
 
 def cast_of(a: Builders) -> Cast:
     """Make a small organisation in which every step can be taken, and time passes at once."""
-    a.organisation(reminder_days=0, claim_limit=50, no_contact_tries=1)
+    a.organisation(reminder_days=0, question_days=0, claim_limit=50, no_contact_tries=1)
     all_teams = [a.team() for _ in range(3)]
     return Cast(
         category_id=a.any_category.id,
@@ -504,6 +504,12 @@ def _take_turn(walk: Walk) -> None:
         raise _NothingToDoError
 
 
+def _question_turn(walk: Walk) -> None:
+    it, _actor = walk.own()
+    if time_passing.take_question_turn(it, now=walk.now()) is None:
+        raise _NothingToDoError
+
+
 def _end_parking(walk: Walk) -> None:
     it, _actor = walk.own()
     time_passing.end_parking(it, now=walk.now())
@@ -576,6 +582,7 @@ _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
     _add_word: (Step.ADD_WORD, Step.RESUME),
     _renew_link: (),
     _take_turn: (Step.REMIND, Step.TIME_OUT),
+    _question_turn: (Step.REMIND, Step.RESUME),
     _end_parking: (Step.UNPARK,),
     _remove_old_drafts: (),
     _check: (),

@@ -440,6 +440,7 @@ _REQUESTS: Final = select(
     ServiceRequest.satisfaction,
     ServiceRequest.reminders_sent,
     ServiceRequest.reminded_at,
+    ServiceRequest.question_turn_at,
     ServiceRequest.times_urged,
     ServiceRequest.times_returned,
     ServiceRequest.times_reopened,

@@ -73,6 +73,14 @@ _COUNTED: Final = {
     Step.REMIND: "reminders_sent",
 }
 _DATED: Final = {Step.ACCEPT: "accepted_at", Step.REMIND: "reminded_at"}
+_ALWAYS: Final[Mapping[str, Mapping[str, Any]]] = {
+    Step.WAIT: {"reminders_sent": 0, "reminded_at": None},
+    Step.RETURN: {"assigned_at": None, "lead_team_id": None},
+    Step.DISPUTE: _FORGOTTEN,
+    Step.REOPEN: _FORGOTTEN,
+    Step.TIME_OUT: {"confirmation": ConfirmationWay.NONE},
+}
+"""What a step sets, whatever it says of itself."""
 _ENDS: Final = {
     Step.DECLINE: Outcome.OUT_OF_SCOPE,
     Step.MERGE: Outcome.DUPLICATE,
@@ -227,6 +235,8 @@ def clock(case: Case) -> Iterator[str]:
         yield f"is {case.request.status}, but {len(standing)} stops of its clock have not ended"
     elif standing and standing[0].reason != case.request.status:
         yield f"is {case.request.status}, but its clock stands still for {standing[0].reason}"
+    elif case.request.status != Status.WAITING and case.request.question_turn_at is not None:
+        yield f"is {case.request.status}, but a question still waits for an answer"
     elif standing and not case.is_imported:
         due_at = case.request.due_at
         if due_at is not None and due_at >= standing[0].stopped_at:
@@ -311,25 +321,21 @@ def _set_by(entry: Any, at: datetime) -> Mapping[str, Any]:  # noqa: ANN401 - a 
         return {"outcome": _ENDS[entry.step]}
     if entry.step in _DATED:
         return {_DATED[entry.step]: at}
+    if entry.step in _ALWAYS:
+        return _ALWAYS[entry.step]
     detail = entry.detail or {}
     match entry.step:
         case Step.ASSIGN:
             anew = {"assigned_at": at, "signed_for_at": None, "lead_team_id": entry.team_id}
             return {} if detail.get("inside") else anew
-        case Step.RETURN:
-            return {"assigned_at": None, "lead_team_id": None}
         case Step.SIGN_FOR | Step.CLAIM if entry.from_status == Status.ASSIGNED:
             return {"signed_for_at": at}
         case Step.RESOLVE | Step.REFER:
             outcome = Outcome.REFERRED if entry.step == Step.REFER else detail.get("outcome")
             return {"outcome": outcome, "resolved_at": at, "reminders_sent": 0, "reminded_at": None}
-        case Step.DISPUTE | Step.REOPEN:
-            return _FORGOTTEN
         case Step.CONFIRM:
             said = {name: detail.get(name) for name in ("solved", "satisfaction")}
             return {"confirmation": detail.get("way"), "confirmed_at": at, **said}
-        case Step.TIME_OUT:
-            return {"confirmation": ConfirmationWay.NONE}
     return {}
 
 

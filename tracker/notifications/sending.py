@@ -38,7 +38,7 @@ NOT_ONE_MAILBOX: Final = "not_one_mailbox"
 """Why a message is given up whose address nobody can write to; the page says it in words."""
 SECRETS: Final = ("token", "link_salt")
 """What a payload forgets once it was sent."""
-TIMES: Final = ("due_at", "visit_from", "visit_to", "expires_at")
+TIMES: Final = ("due_at", "answer_by", "visit_from", "visit_to", "expires_at")
 DAYS: Final = ("parked_until",)
 _PRIVATE = re.compile(r"(/(?:track|invitation|reset)/)[^\s/?#]+")
 

@@ -220,6 +220,10 @@ class OrganisationForm(NamedForm):
     reminder_days = IntegerField(
         _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
     )
+    question_days = IntegerField(
+        _l("Working days until an unanswered question is asked again, and from one to the next"),
+        [InputRequired(), NumberRange(1, 30)],
+    )
     no_contact_tries = IntegerField(
         _l("Days on which one must try before “no contact”"), [InputRequired(), NumberRange(1, 10)]
     )

@@ -64,6 +64,8 @@ class Organisation(Model):
     on a weekly day of rest."""
     reminder_days: Mapped[int] = mapped_column(default=3)
     """Days from resolving to the first reminder, and from each to the next step."""
+    question_days: Mapped[int] = mapped_column(default=3, server_default="3")
+    """Working days from a question to the first reminder, and from each to the next step."""
     no_contact_tries: Mapped[int] = mapped_column(default=3)
     """On how many days somebody must have tried before it may end with “no contact”."""
     claim_limit: Mapped[int] = mapped_column(default=5)

@@ -33,6 +33,9 @@ class Day:
 
     reminded: int = 0
     closed: int = 0
+    asked_again: int = 0
+    unanswered: int = 0
+    """Questions that wait no longer."""
     taken_up_again: int = 0
     cleared_photos: int = 0
     """Photos of drafts that nobody sent."""
@@ -52,6 +55,7 @@ class Day:
         """Return it in words, for the list of jobs."""
         return (
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
+            f"{self.asked_again} asked again, {self.unanswered} gone on without an answer, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
             f"{self.swept_files} stray files swept, {self.forgotten_forms} forms and "
             f"{self.forgotten_notes} begun notes forgotten, {self.forgotten_messages} read messages forgotten, "
@@ -66,6 +70,11 @@ def run_daily(now: datetime) -> str:
     _each(
         lambda after: time_passing.due_for_a_turn(now=now, after=after, limit=BATCH),
         _turn(day, now),
+        day,
+    )
+    _each(
+        lambda after: time_passing.questions_due(now=now, after=after, limit=BATCH),
+        _question_turn(day, now),
         day,
     )
     _each(
@@ -92,6 +101,17 @@ def _turn(day: Day, now: datetime) -> Callable[[ServiceRequest], None]:
                 day.reminded += 1
             case Step.TIME_OUT:
                 day.closed += 1
+
+    return take
+
+
+def _question_turn(day: Day, now: datetime) -> Callable[[ServiceRequest], None]:
+    def take(service_request: ServiceRequest) -> None:
+        match time_passing.take_question_turn(service_request, now=now):
+            case Step.REMIND:
+                day.asked_again += 1
+            case Step.RESUME:
+                day.unanswered += 1
 
     return take
 

@@ -127,7 +127,7 @@ def material_of(service_request: ServiceRequest) -> Material:
 def _is_said_later(entry: Entry) -> bool:
     # Handlers go on by themselves too; those who call back write down the requester's words.
     by_a_handler = entry.step is Step.RESUME and entry.actor_id is not None
-    return entry.step in SAID_LATER and not by_a_handler
+    return entry.step in SAID_LATER and not by_a_handler and not entry.is_unanswered
 
 
 def masked_contact(service_request: ServiceRequest, country: str | None = None) -> MaskedContact:

@@ -22,6 +22,7 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
     calls_off_a_visit,
+    goes_on_unanswered,
 )
 from tracker.teams.models import Team
 from tracker.visits.models import Visit
@@ -104,6 +105,10 @@ class PublicStep:
     """A planned visit does not take place."""
     photos: int = 0
     """How many came with it."""
+    asks_again: bool = False
+    """A question was asked once more."""
+    is_unanswered: bool = False
+    """The waiting ended because no answer came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,8 @@ def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
         is_own,
         calls_off=calls_off_a_visit(entry.step, entry.detail),
         photos=entry.photos_added,
+        asks_again=entry.step is Step.REMIND and entry.to_status is Status.WAITING,
+        is_unanswered=goes_on_unanswered(entry.step, entry.detail),
     )
 
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, exists, false, literal_column, or_, select
+from sqlalchemy import Select, exists, false, func, literal_column, or_, select, text
 from sqlalchemy.orm import contains_eager, joinedload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor, may
 from tracker.service_requests.actions.approvals import RIGHTS, is_for_another
-from tracker.service_requests.models import CASEWORK, Approval, Requester, ServiceRequest
+from tracker.service_requests.models import (
+    CASEWORK,
+    Approval,
+    ReachableBy,
+    Requester,
+    ServiceRequest,
+)
 from tracker.service_requests.queries import visible_to
 from tracker.visibility import within_reach
 
@@ -30,6 +36,32 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
         .options(
             joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.area),
+            joinedload(ServiceRequest.lead_team),
+            joinedload(ServiceRequest.requester),
+        )
+    )
+
+
+def to_ask_by_phone(actor: Actor) -> Select[ServiceRequest]:
+    """Select the requests whose question reaches nobody in writing, that `actor` may call about.
+
+    Who left a number or a neighbour and reads no mail hears of a question only when somebody calls.
+    """
+    by_voice = exists().where(
+        Requester.id == ServiceRequest.requester_id,
+        or_(Requester.reachable_by != ReachableBy.EMAIL, func.coalesce(Requester.email, "") == ""),
+        or_(Requester.phone.is_not(None), Requester.neighbour != ""),
+    )
+    return (
+        visible_to(actor, Action.CALL_BACK)
+        # Written out: an index for these alone is only used where the query says so.
+        .where(
+            text("service_request.status = 'waiting'"),
+            ServiceRequest.question_turn_at.is_not(None),
+            by_voice,
+        )
+        .options(
+            joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.lead_team),
             joinedload(ServiceRequest.requester),
         )

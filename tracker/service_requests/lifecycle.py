@@ -181,7 +181,7 @@ TRANSITIONS: Final[Mapping[tuple[Status, Step], Status]] = {
     **_moves(Step.UNPARK, S.IN_PROGRESS, S.PARKED),
     **_moves(Step.REFER, S.RESOLVED, S.IN_PROGRESS),
     **_moves(Step.RESOLVE, S.RESOLVED, S.IN_PROGRESS, S.WAITING),
-    **_stays(Step.REMIND, S.RESOLVED),
+    **_stays(Step.REMIND, S.WAITING, S.RESOLVED),
     **_moves(Step.CONFIRM, S.CLOSED, S.RESOLVED),
     **_moves(Step.DISPUTE, S.IN_PROGRESS, S.RESOLVED),
     **_stays(Step.ASK_REOPENING, S.CLOSED),

@@ -13,7 +13,7 @@ from tracker.notifications import inbox, wishes
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may
-from tracker.service_requests import queries
+from tracker.service_requests import queries, unanswered
 from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Priority, Solved, Status, Step
 from tracker.service_requests.models import HistoryEntry, ReachableBy, ServiceRequest
@@ -33,7 +33,15 @@ RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
 MOST_RELIED_ON: Final = 10
 """More questions and visits than that within an hour are agreed on the telephone."""
 FOR_ONE: Final = frozenset(
-    {Step.SUBMIT, Step.MERGE, Step.WAIT, Step.PLAN_VISIT, Step.RECEIVE_MERGED, Step.REMIND}
+    {
+        Step.SUBMIT,
+        Step.MERGE,
+        Step.WAIT,
+        Step.RESUME,
+        Step.PLAN_VISIT,
+        Step.RECEIVE_MERGED,
+        Step.REMIND,
+    }
 )
 """Steps that are told to the requester alone, not to those whose requests were merged into it.
 
@@ -43,7 +51,15 @@ OF_OURS: Final = frozenset({Step.REMIND, Step.TIME_OUT})
 """Steps that nobody took: whoever hears of them sleeps, or rests, perhaps. All others tell the requester
 at once, as they may stand at the door."""
 TO_BE_SEEN_TO: Final = frozenset(
-    {Step.RELEASE, Step.ADD_WORD, Step.URGE, Step.UNPARK, Step.DISPUTE, Step.REOPEN}
+    {
+        Step.RELEASE,
+        Step.ADD_WORD,
+        Step.RESUME,
+        Step.URGE,
+        Step.UNPARK,
+        Step.DISPUTE,
+        Step.REOPEN,
+    }
 )
 """Steps after which somebody must do something."""
 TO_KNOW_OF: Final = frozenset({Step.RESOLVE, Step.REFER, Step.CONFIRM, Step.RETURN})
@@ -339,6 +355,7 @@ def _holders(service_request: ServiceRequest) -> Iterable[Person]:
 
 def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str, Any]:
     """Return what a template may print: nothing that its reader may not see."""
+    until = unanswered.answer_by(about) if told is about else None
     return {
         "step": step.value,
         "reference": told.reference,
@@ -350,6 +367,7 @@ def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str,
         "outcome": about.outcome.value if about.outcome else None,
         "answer": about.public_answer if about.status in (Status.RESOLVED, Status.CLOSED) else "",
         "question": about.waiting_for if told is about else "",
+        "answer_by": until.isoformat() if until else None,
         "is_asked": told is about,
         "due_at": about.due_at.isoformat() if about.due_at else None,
         "parked_until": about.parked_until.isoformat() if about.parked_until else None,

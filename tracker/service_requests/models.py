@@ -145,6 +145,13 @@ class ServiceRequest(Model):
             sqlite_where=text("status <> 'closed'"),
             postgresql_where=text("status <> 'closed'"),
         ),
+        Index(
+            "ix_service_request_question",
+            "question_turn_at",
+            "id",
+            sqlite_where=text("status = 'waiting'"),
+            postgresql_where=text("status = 'waiting'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -214,6 +221,9 @@ class ServiceRequest(Model):
 
     waiting_for: Mapped[str] = mapped_column(String(500), default="")
     """The question to the requester while status is waiting."""
+    question_turn_at: Mapped[datetime | None]
+    """When time does the next thing to an unanswered question: asks again, or goes on without it.
+    None where nobody counts: unless it waits, and of what came from elsewhere."""
     parked_until: Mapped[date | None]
     public_answer: Mapped[str] = mapped_column(Text, default="")
     """What was done, as the requester reads it."""
@@ -227,6 +237,7 @@ class ServiceRequest(Model):
     satisfaction: Mapped[int | None]
     """5 very satisfied … 1 very dissatisfied."""
     reminders_sent: Mapped[int] = mapped_column(default=0)
+    """How often the requester was asked again: for the answer to the last question, or about the result."""
     reminded_at: Mapped[datetime | None]
     urged_at: Mapped[datetime | None]
     times_urged: Mapped[int] = mapped_column(default=0)
@@ -349,6 +360,11 @@ def photos_told_of(detail: Mapping[str, Any]) -> int:
 def calls_off_a_visit(step: Step, detail: Mapping[str, Any]) -> bool:
     """Tell whether a step called a planned visit off, by its `HistoryEntry.detail`."""
     return step is Step.NOTE and bool(detail.get("cancelled"))
+
+
+def goes_on_unanswered(step: Step, detail: Mapping[str, Any]) -> bool:
+    """Tell whether a step ended the waiting because no answer came, by its `HistoryEntry.detail`."""
+    return step is Step.RESUME and bool(detail.get("unanswered"))
 
 
 class Claim(Model):

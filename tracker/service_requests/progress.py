@@ -88,17 +88,22 @@ def progress_of(
     calendar: WorkingCalendar,
     *,
     reminder_days: int,
+    answer_by: datetime | None = None,
     is_waiting_for_reopening: bool = False,
     now: datetime,
 ) -> Progress:
     """Return the facts about one request, as its requester may know them.
+
+    `answer_by`: when work goes on without the answer to a question (`unanswered.answer_by`).
 
     `is_waiting_for_reopening`: the requester said after closing that it is not solved, and a
     supervisor has not decided yet.
     """
     status = service_request.status
     what = Next.SUPERVISOR_DECIDES if is_waiting_for_reopening else _NEXT[status]
-    by = _by_when(service_request, calendar, what, reminder_days)
+    by = answer_by
+    if what is not Next.YOU_ANSWER:
+        by = _by_when(service_request, calendar, what, reminder_days)
     return Progress(
         status=status,
         outcome=service_request.outcome if status in HANDLED_STATUSES else None,

@@ -37,6 +37,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
     calls_off_a_visit,
+    goes_on_unanswered,
     photos_told_of,
 )
 from tracker.teams.models import AT_WORK, Membership, Team
@@ -207,6 +208,16 @@ class Entry(NamedTuple):
     def nobody_answered(self) -> bool:
         """Tell whether it was a call-back that reached nobody."""
         return bool(self.detail.get("nobody_answered"))
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Tell whether the waiting ended because no answer came."""
+        return goes_on_unanswered(self.step, self.detail)
+
+    @property
+    def asks_again(self) -> bool:
+        """Tell whether a question was asked once more, and not whether it is solved."""
+        return self.step is Step.REMIND and self.to_status is Status.WAITING
 
     @property
     def is_handed_over(self) -> bool:

@@ -24,6 +24,7 @@ FIELDS = (
     "time_zone",
     "country",
     "reminder_days",
+    "question_days",
     "no_contact_tries",
     "claim_limit",
     "privacy_note",

@@ -9,7 +9,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import clocks, messages
+from tracker.service_requests import clocks, messages, unanswered
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
 from tracker.service_requests.models import (
@@ -58,7 +58,11 @@ def ask_requester(
     """
     require(actor, Action.ASK_REQUESTER, service_request)
     messages.refuse_too_many(service_request, now=now)
+    turn_at = unanswered.turn_after(now)  # first: a query flushes what is half changed
     service_request.waiting_for = question.strip()
+    service_request.question_turn_at = turn_at
+    service_request.reminders_sent = 0
+    service_request.reminded_at = None
     steps.take(service_request, Step.WAIT, actor=actor, now=now, public_note=question)
     messages.tell_requester(service_request, Step.WAIT, now=now)
 

@@ -164,6 +164,7 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
     after = service_request.status
     if after is not Status.WAITING:
         service_request.waiting_for = ""
+        service_request.question_turn_at = None
     if after is not Status.PARKED:
         service_request.parked_until = None
     if after is Status.CLOSED and before is not Status.CLOSED:

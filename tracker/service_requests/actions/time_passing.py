@@ -1,16 +1,16 @@
-"""What time itself does: reminders, closing what stays unanswered, ending a parking.
+"""What time itself does: reminders, closing what stays unanswered, ending a waiting or a parking.
 
 These steps are the system's: nobody is asked for a right, and no page leads here.
 """
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import SYSTEM
-from tracker.service_requests import messages
+from tracker.service_requests import messages, unanswered
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import ConfirmationWay, Status, Step
 from tracker.service_requests.models import ServiceRequest
@@ -59,6 +59,44 @@ def take_turn(service_request: ServiceRequest, *, now: datetime) -> Step | None:
     steps.take(service_request, Step.TIME_OUT, actor=SYSTEM, now=now)
     messages.tell_requester(service_request, Step.TIME_OUT, now=now)
     return Step.TIME_OUT
+
+
+def questions_due(*, now: datetime, after: int = 0, limit: int = 500) -> list[int]:
+    """Return ids above `after` of requests whose question is to be asked again, or waits no longer."""
+    return list(
+        db.session.scalars(
+            select(ServiceRequest.id)
+            .where(
+                text("service_request.status = 'waiting'"),  # in the very words of the index
+                ServiceRequest.question_turn_at <= now,
+                ServiceRequest.id > after,
+            )
+            .order_by(ServiceRequest.id)
+            .limit(limit)
+        )
+    )
+
+
+def take_question_turn(service_request: ServiceRequest, *, now: datetime) -> Step | None:
+    """Ask a question again, or after two reminders go on without its answer. None when not yet due.
+
+    It never closes anything: the clock runs again, and whoever handles it is told that nobody answered.
+    """
+    turn = service_request.question_turn_at
+    if service_request.status is not Status.WAITING or turn is None or now < turn:
+        return None
+    if service_request.reminders_sent < unanswered.REMINDERS:
+        service_request.reminders_sent += 1
+        service_request.reminded_at = now
+        service_request.question_turn_at = unanswered.turn_after(now)
+        steps.take(service_request, Step.REMIND, actor=SYSTEM, now=now)
+        messages.tell_requester(service_request, Step.REMIND, now=now)
+        return Step.REMIND
+    detail = {"unanswered": True, "reminders": service_request.reminders_sent}
+    steps.take(service_request, Step.RESUME, actor=SYSTEM, now=now, detail=detail)
+    messages.tell_requester(service_request, Step.RESUME, now=now)
+    messages.tell_team(service_request, Step.RESUME, now=now)
+    return Step.RESUME
 
 
 def parked_until(day: date, *, after: int = 0, limit: int = 500) -> list[int]:

@@ -8,12 +8,12 @@ from sqlalchemy import func
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.permissions import Action, require
-from tracker.service_requests import queries
+from tracker.service_requests import queries, unanswered
 from tracker.service_requests.actions import answers, handling
 from tracker.service_requests.contact import look_at_contact
 from tracker.service_requests.dossier import masked_phone
 from tracker.service_requests.forms.judging import NOT_REACHED, REOPEN, CallBackForm
-from tracker.service_requests.judging import to_call_back
+from tracker.service_requests.judging import to_ask_by_phone, to_call_back
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
 from tracker.web import once
@@ -37,6 +37,27 @@ def index() -> ResponseReturnValue:
         size=25,
     )
     return render_template("service_requests/call_backs.html", page=page, masked_phone=masked_phone)
+
+
+@blueprint.get("/call-backs/questions")
+def questions() -> ResponseReturnValue:
+    """List the questions that wait for an answer and reach nobody in writing: whoever may calls."""
+    actor = signed_in_actor()
+    require(actor, Action.CALL_BACK)
+    page = page_of(
+        db.session(),
+        to_ask_by_phone(actor),
+        (ServiceRequest.question_turn_at, ServiceRequest.id),
+        key_of=lambda it: (it.question_turn_at, it.id),
+        mark=request.args.get("mark"),
+        size=25,
+    )
+    return render_template(
+        "service_requests/call_back_questions.html",
+        page=page,
+        masked_phone=masked_phone,
+        answer_by=unanswered.answer_by,
+    )
 
 
 @blueprint.route("/requests/<int:service_request_id>/call-back", methods=["GET", "POST"])

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.permissions import Action
-from tracker.service_requests import queries
+from tracker.service_requests import queries, unanswered
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
@@ -57,6 +57,7 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         dossier=dossier,
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
+        answer_by=unanswered.answer_by(service_request),
         givers=givers_of(service_request, actor),
         due_state=due_state(service_request, now),
         buttons=buttons,

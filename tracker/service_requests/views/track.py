@@ -25,7 +25,7 @@ from tracker.database import transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError, StepNotAllowedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, resident
-from tracker.service_requests import following, links, queries
+from tracker.service_requests import following, links, queries, unanswered
 from tracker.service_requests.actions import answers, private_links
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
 from tracker.service_requests.clock_log import clock_logs
@@ -478,6 +478,7 @@ def _progress(service_request: ServiceRequest) -> Progress:
         service_request,
         calendar_of(service_request),
         reminder_days=organisation.organisation().reminder_days,
+        answer_by=unanswered.answer_by(service_request),
         is_waiting_for_reopening=service_request.status is Status.CLOSED
         and following.waits_for_reopening(service_request),
         now=now,
