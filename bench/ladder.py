@@ -89,7 +89,7 @@ def _open(requests: int, now: datetime) -> None:
     with transaction():
         db.session.execute(
             text(
-                f"INSERT INTO service_request ({', '.join(columns)})"  # noqa: S608 - our own names
+                f"INSERT INTO service_request ({', '.join(columns)})"
                 f" SELECT {chosen} FROM ({NUMBERS[dialect]}) AS numbers"
                 " JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place,"
                 " count(*) OVER () AS kinds FROM service_request WHERE status = 'in_progress'"

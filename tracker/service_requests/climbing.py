@@ -21,7 +21,7 @@ from tracker.service_requests import clocks, ladder, pressing
 from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.limits import Clock, Stops
-from tracker.service_requests.models import ClockStop, Escalation, ServiceRequest
+from tracker.service_requests.models import ClockStop, ServiceRequest
 
 _TABLES: Final = ServiceRequest.metadata.tables
 AT_ONCE: Final = 500

@@ -3,15 +3,15 @@
 Each request that waits knows when time does the next thing to it: what waits already, three days
 after it began to.
 
-Revision ID: 0051
-Revises: 0050
+Revision ID: 0029
+Revises: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0051"
-down_revision = "0050"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

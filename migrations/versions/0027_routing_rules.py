@@ -1,14 +1,14 @@
 """Rules that propose who takes a request, and each set of them that was put in force.
 
-Revision ID: 0040
-Revises: 0019
+Revision ID: 0027
+Revises: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
-down_revision = "0019"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -3,15 +3,15 @@
 Whoever hands over what somebody holds asks for the open requests of one leader, and a leader has
 thousands that are closed.
 
-Revision ID: 0050
-Revises: 0019
+Revision ID: 0028
+Revises: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0050"
-down_revision = "0019"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
