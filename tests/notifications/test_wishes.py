@@ -1,7 +1,6 @@
 """How one is written to is one's own choice; what is urgent, and what one is answered, comes at once."""
 
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -110,8 +109,12 @@ def test_a_new_password_is_answered_at_once_whatever_one_chose(a: Builders) -> N
 
 
 def test_a_requester_has_the_receipt_at_once_and_no_reminder_at_night(a: Builders) -> None:
-    reach: dict[str, Any] = {"reachable_by": ReachableBy.EMAIL, "email": "who@example.org"}
-    it = a.service_request(status=Status.RESOLVED, at=NIGHT - timedelta(days=8), **reach)
+    it = a.service_request(
+        status=Status.RESOLVED,
+        at=NIGHT - timedelta(days=8),
+        reachable_by=ReachableBy.EMAIL,
+        email="who@example.org",
+    )
     told = select(Message).where(Message.address == "who@example.org").order_by(Message.id)
     assert {one.run_at for one in db.session.scalars(told)} == {NIGHT - timedelta(days=8)}
 

@@ -19,13 +19,13 @@ _DAYS_LOOKED_AT: Final = 14
 
 
 class Rhythm(enum.StrEnum):
-    """How often somebody wants to be written to."""
+    """At which moments somebody wants to be written to."""
 
     AT_ONCE = "at_once"
     HOURLY = "hourly"
-    """Once an hour, at the full one, all that came."""
+    """At the full hour."""
     DAILY = "daily"
-    """Once on each working day, as work begins."""
+    """On each working day, as work begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ class Fate(enum.StrEnum):
 
 LABELS = {
     Rhythm.AT_ONCE: _l("At once"),
-    Rhythm.HOURLY: _l("Once an hour, all that came"),
-    Rhythm.DAILY: _l("Once each working day, in the morning"),
+    Rhythm.HOURLY: _l("On the full hour"),
+    Rhythm.DAILY: _l("On working days, as work begins"),
     Fate.WAITING: _l("Waiting"),
     Fate.STUCK: _l("Tried, not sent yet"),
     Fate.GIVEN_UP: _l("Given up"),
