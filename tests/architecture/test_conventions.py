@@ -86,6 +86,7 @@ PUBLIC_ENDPOINTS: Final = frozenset(
         "track.confirm",
         "track.dispute",
         "track.qr",
+        "track.clock",
         "track.receipt",
         "track.renew",
         "track.slip",

@@ -142,8 +142,7 @@ def set_limits(
     above holds. `stood`: how they were when they were read (`queries.stand_of_limits`). Raises
     `StaleError` when somebody changed them since.
     """
-    right = Action.MANAGE_ORGANISATION if category is None else Action.MANAGE_CATEGORIES
-    require(actor, right)
+    require(actor, Action.MANAGE_ORGANISATION if category is None else Action.MANAGE_CATEGORIES)
     queries.hold_limits()
     category_id = None if category is None else category.id
     if queries.stand_of_limits(category_id) != stood:
