@@ -121,6 +121,14 @@ FAULTS: Final = {
         "UPDATE service_request SET status = 'accepted' WHERE id = :submitted"
     ),
     "life-cycle: no history": ("DELETE FROM history_entry WHERE service_request_id = :submitted"),
+    "ladder: an answer that nobody calls for": (
+        "UPDATE service_request SET supervised_at = submitted_at WHERE id = :working"
+    ),
+    "ladder: a rung that its request does not know": (
+        "INSERT INTO escalation (service_request_id, round, clock, rung, due_at, reached_at, told,"
+        " answer) SELECT id, ladder_round, 'resolve', 'near', submitted_at, submitted_at, '[]', ''"
+        " FROM service_request WHERE id = :working"
+    ),
     "present-state: a result that history does not tell": (
         "UPDATE service_request SET outcome = 'explained' WHERE id = :closed"
     ),

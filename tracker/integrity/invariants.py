@@ -30,7 +30,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from tracker.integrity.photos import disagreements
 from tracker.integrity.requests import RULES, Case
 from tracker.reports.rollups import totals
+from tracker.service_requests import ladder
+from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
+from tracker.service_requests.limits import Clock
 from tracker.service_requests.messages import MOST_AN_HOUR, REPEATED
 from tracker.service_requests.models import (
     Approval,
@@ -108,6 +111,10 @@ class Between:
             yield self.words.format_map(row)
 
 
+_BITS: Final = " ".join(
+    f"WHEN '{clock}:{rung}' THEN {ladder.bit_of(clock, rung)}" for clock in Clock for rung in Rung
+)
+
 BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
     "references": [
         Between(
@@ -159,6 +166,22 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             "SELECT id FROM service_request WHERE outcome = 'duplicate'"
             " AND survivor_id IS NULL AND import_id IS NULL",
             "Request {id} is a duplicate of nothing.",
+        ),
+    ],
+    "ladder": [
+        Between(
+            "What a written answer is called for is under supervision until it is given, and nothing else.",
+            "SELECT r.id FROM service_request r WHERE (r.supervised_at IS NOT NULL) <> EXISTS"
+            " (SELECT 1 FROM escalation e WHERE e.service_request_id = r.id"
+            " AND e.rung = 'supervised' AND e.answered_at IS NULL)",
+            "Request {id} is under supervision without a call for an answer, or the other way round.",
+        ),
+        Between(
+            "A rung that was written down is not reached again in the same round.",
+            "SELECT e.id, e.service_request_id AS request FROM escalation e"  # noqa: S608 - our own names
+            " JOIN service_request r ON r.id = e.service_request_id AND r.ladder_round = e.round"
+            f" WHERE r.rungs_reached & CASE e.clock || ':' || e.rung {_BITS} END = 0",
+            "Rung {id} of request {request} was reached, but the request does not know it.",
         ),
     ],
     "handlers": [

@@ -40,5 +40,24 @@ JOBS = {
     "imports": _l("Clearing up files of imports"),
 }
 """What each job does."""
+DONE = {
+    "reminded": _l("reminded"),
+    "closed unconfirmed": _l("closed unconfirmed"),
+    "asked again": _l("asked again"),
+    "gone on without an answer": _l("gone on without an answer"),
+    "taken up again": _l("taken up again"),
+    "unsent photos cleared": _l("unsent photos cleared"),
+    "stray files swept": _l("stray files cleared"),
+    "forms forgotten": _l("marks of forms forgotten"),
+    "begun notes forgotten": _l("begun notes forgotten"),
+    "read messages forgotten": _l("read messages forgotten"),
+    "runs forgotten": _l("old runs forgotten"),
+    "failed": _l("failed"),
+    "requests moved on": _l("requests that reached a rung"),
+    "rungs reached": _l("rungs"),
+    "people told": _l("people told"),
+    "old imports cleared": _l("old imports cleared"),
+}
+"""The words for what a job says that it did: `3 reminded, 0 failed`."""
 REASONS = {"not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox.")}
 """What of our own went wrong with a message; the rest is what the mail server said."""

@@ -1,6 +1,7 @@
 """The words for kinds of units and areas."""
 
 from collections.abc import Sequence
+from datetime import time
 from enum import Enum
 from itertools import groupby
 from operator import itemgetter
@@ -8,7 +9,7 @@ from typing import Final
 
 from flask_babel import LazyString, gettext, lazy_gettext as _l
 
-from tracker.organisation.calendar import Span
+from tracker.organisation.calendar import MIDNIGHT, Span
 from tracker.organisation.models import AreaKind, UnitKind
 
 # Pairs, not a dict: members of different enums can be equal texts.
@@ -49,6 +50,11 @@ def working_hours(week: Sequence[Sequence[Span]]) -> str:
             if len(days) == 1
             else gettext("%(first)s to %(last)s", first=first, last=last)
         )
-        hours = gettext(", ").join(f"{opens:%H:%M}–{closes:%H:%M}" for opens, closes in spans)
+        hours = gettext(", ").join(f"{opens:%H:%M}–{_closing(closes)}" for opens, closes in spans)
         parts.append(f"{named} {hours}")
     return str(gettext("; ")).join(parts)
+
+
+def _closing(at: time) -> str:
+    """Return when a span ends; one that lasts until midnight does not end as it begins."""
+    return "24:00" if at == MIDNIGHT else f"{at:%H:%M}"

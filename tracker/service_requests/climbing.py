@@ -79,7 +79,7 @@ class Climb:
 
     def __str__(self) -> str:
         """Return it in words, for the list of jobs."""
-        return f"{self.requests} requests, {self.rungs} rungs, {len(self.told)} people told"
+        return f"{self.requests} requests moved on, {self.rungs} rungs reached, {len(self.told)} people told"
 
 
 def climb(now: datetime) -> Climb:

@@ -57,9 +57,10 @@ class Day:
             f"{self.reminded} reminded, {self.closed} closed unconfirmed, "
             f"{self.asked_again} asked again, {self.unanswered} gone on without an answer, "
             f"{self.taken_up_again} taken up again, {self.cleared_photos} unsent photos cleared, "
-            f"{self.swept_files} stray files swept, {self.forgotten_forms} forms and "
-            f"{self.forgotten_notes} begun notes forgotten, {self.forgotten_messages} read messages forgotten, "
-            f"{self.failed} failed"
+            f"{self.swept_files} stray files swept, {self.forgotten_forms} forms forgotten, "
+            f"{self.forgotten_notes} begun notes forgotten, "
+            f"{self.forgotten_messages} read messages forgotten, "
+            f"{self.forgotten_runs} runs forgotten, {self.failed} failed"
         )
 
 

@@ -1,5 +1,6 @@
 """Scheduled jobs: when each runs, how it last went, and what failed."""
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
@@ -7,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.notifications import jobs
-from tracker.notifications.words import JOBS
+from tracker.notifications.words import DONE, JOBS
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, require
 from tracker.web.access import signed_in_actor
@@ -28,4 +29,15 @@ def index() -> ResponseReturnValue:
             for job in jobs.registered().values()
         ],
         words=JOBS,
+        done=_done,
     )
+
+
+def _done(result: str) -> Sequence[str]:
+    """Return what a run did, in the reader's language, without what it found nothing of."""
+    said = []
+    for part in result.split(", "):
+        number, _space, what = part.partition(" ")
+        if number != "0" and what:
+            said.append(f"{number} {DONE.get(what, what)}")
+    return said
