@@ -7,6 +7,7 @@ every table beside it. The database must be the same, but for the words of the f
 import random
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from tracker.permissions import resident
 from tracker.reports.importing import background
 from tracker.service_requests import links
 from tracker.service_requests.actions import drafts
+from tracker.service_requests.climbing import climb
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.views import draft_keys
@@ -131,7 +133,10 @@ class Sender:
                 return who[-1], self.things.arguments(rule, entry, Relation.UNITS)
             case OnRequest():
                 relation = next(each for each in Relation if entry.who(each))
-                return entry.who(relation)[-1], self.things.arguments(rule, entry, relation)
+                arguments = self.things.arguments(rule, entry, relation)
+                if rule.endpoint == "clock.answer":  # only what sits is answered for
+                    climb(self.world.a.now + timedelta(days=30))
+                return entry.who(relation)[-1], arguments
             case _:
                 return "-", self._link(rule)
 

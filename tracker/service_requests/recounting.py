@@ -46,13 +46,13 @@ def go_on(*, now: datetime) -> int:
     """Count some open requests anew, if somebody asked; return how many moved. Opens transactions."""
     until = monotonic() + AT_A_TIME_S
     moved = 0
-    while is_under_way() and monotonic() < until:
+    while is_under_way():
         db.session.rollback()
         with transaction():
             some = _count_some(now)
-        if some is None:
+        moved += some or 0
+        if some is None or monotonic() >= until:
             break
-        moved += some
     db.session.rollback()
     return moved
 
