@@ -99,6 +99,8 @@ def downgrade() -> None:
         for event in ("insert", "update", "delete"):
             op.execute(f"DROP TRIGGER limit_rule_stamps_{event}")
     else:
+        # What triggers left for the end is done now: no table is altered meanwhile.
+        op.execute("SET CONSTRAINTS ALL IMMEDIATE")
         op.alter_column("organisation", "return_limit_working_days", server_default=None)
         op.execute("DROP TRIGGER limit_rule_stamps ON limit_rule")
     op.drop_table("limit_rule")
