@@ -202,7 +202,11 @@ def test_who_has_left_is_not_told_and_the_next_in_line_is(a: Builders) -> None:
     assert desk.id in told(Rung.OVERDUE, Clock.SIGN_FOR)  # the team has no leader
 
 
-def test_one_mail_tells_one_person_of_all(a: Builders) -> None:
+@pytest.mark.parametrize("at_once", [5, 500])
+def test_one_mail_tells_one_person_of_all(
+    a: Builders, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(climbing, "AT_ONCE", at_once)
     leads = a.team_leader(team := a.team(), email="dui@example.org")
     for _ in range(12):
         a.service_request(status=Status.IN_PROGRESS, team=team)

@@ -76,6 +76,8 @@ class Climb:
     requests: int = 0
     rungs: int = 0
     told: set[int] = field(default_factory=set)
+    letters: dict[int, int] = field(default_factory=dict)
+    """The mail of each person."""
 
     def __str__(self) -> str:
         """Return it in words, for the list of jobs."""
@@ -138,7 +140,7 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
     if rows:
         db.session.connection().execute(insert(_TABLES["escalation"]), rows)
     inbox.tell_many(entries)
-    pressing.write(news, people, now=now)
+    pressing.write(news, people, letters=done.letters, now=now)
     _move_on(climbers)
     done.requests += len(climbers)
     done.rungs += len(rows)

@@ -5,7 +5,7 @@ supervisors. Where a rung would find nobody, the next one up the tree is told, t
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.notifications import wishes
+from tracker.notifications.models import Message
 from tracker.notifications.outbox import enqueue
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
@@ -147,32 +148,71 @@ class People:
         )
 
 
-def write(news: Mapping[int, Sequence[News]], people: People, *, now: datetime) -> None:
-    """Write one mail to each of some people, of all that they must hear; none to who wants none."""
+def write(
+    news: Mapping[int, Sequence[News]],
+    people: People,
+    *,
+    letters: MutableMapping[int, int],
+    now: datetime,
+) -> None:
+    """Write one mail to each of some people, of all that they must hear; none to who wants none.
+
+    `letters` remembers the mails of a run, by person: what comes later in it goes into the same one,
+    unless a worker has taken that up meanwhile.
+    """
     names = _names({one.service_request.category.id for held in news.values() for one in held})
+    written: dict[int, Message] = {}
     for person_id, held in news.items():
         person = people.known[person_id]
         if person.email is None:
+            continue
+        items = [_item(one, names) for one in held]
+        begun = _still_here(letters.get(person_id))
+        if begun is not None:
+            begun.payload = _payload(
+                [*begun.payload["items"], *items], begun.payload["counts"], held
+            )
             continue
         is_urgent = any(one.service_request.priority is Priority.EMERGENCY for one in held)
         run_at = wishes.time_for(person_id, is_urgent=is_urgent, now=now)
         if run_at is None:
             continue
-        worst_first = sorted(held, key=lambda one: (-_RANK[one.rung], one.due_at))
-        enqueue(
+        written[person_id] = enqueue(
             "ladder",
             address=person.email,
             locale=person.locale or "zh_Hans_CN",
-            payload={
-                "counts": {
-                    rung.value: count for rung, count in Counter(o.rung for o in held).items()
-                },
-                "total": len(held),
-                "items": [_item(one, names) for one in worst_first[:ITEMS_OF_A_MAIL]],
-            },
+            payload=_payload(items, {}, held),
             now=now,
             run_at=run_at,
         )
+    db.session.flush()
+    letters.update({person_id: message.id for person_id, message in written.items()})
+
+
+def _still_here(message_id: int | None) -> Message | None:
+    """Return a mail of this run that nobody has taken up yet, held until the transaction ends."""
+    if message_id is None:
+        return None
+    return db.session.scalar(
+        select(Message)
+        .where(Message.id == message_id, Message.attempts == 0)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+def _payload(
+    items: Sequence[dict[str, Any]], counts: Mapping[str, int], held: Sequence[News]
+) -> dict[str, Any]:
+    """Return what a mail says: how many of each rung, and the worst of them by name."""
+    summed = Counter(counts)
+    summed.update(one.rung.value for one in held)
+    worst_first = sorted(items, key=lambda item: (-_RANK[Rung(item["rung"])], item["due_at"]))
+    return {
+        "counts": dict(summed),
+        "total": summed.total(),
+        "items": worst_first[:ITEMS_OF_A_MAIL],
+    }
 
 
 _RANK: Final = {rung: rank for rank, rung in enumerate(Rung)}
