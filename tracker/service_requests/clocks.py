@@ -63,7 +63,7 @@ class Counting:
     ended_at: datetime | None
     """When what it measures happened; None while it has not."""
 
-    def limit(self, it: "Counted") -> Limit:
+    def limit(self, it: Counted) -> Limit:
         """Return what it counts by."""
         category = it.category if self.clock in SET_BY_PEOPLE else None
         return limit_of(category, it.priority, self.clock)

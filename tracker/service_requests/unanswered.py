@@ -1,10 +1,11 @@
-"""Until when a question waits for its answer, in working days of the organisation."""
+"""Until when a question waits for its answer, in working days of the request's unit."""
 
 from datetime import datetime
 from typing import Final
 
 from tracker.organisation import queries as organisation
 from tracker.organisation.calendar import WorkingCalendar
+from tracker.service_requests.clocks import calendar_of
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.limits import Limit, LimitUnit, due_at
 from tracker.service_requests.models import ServiceRequest
@@ -13,13 +14,13 @@ REMINDERS: Final = 2
 """How often whoever does not answer is asked again."""
 
 
-def turn_after(moment: datetime) -> datetime:
+def turn_after(service_request: ServiceRequest, moment: datetime) -> datetime:
     """Return when time does the next thing to a question that was asked, or asked again, at `moment`.
 
     That is in the evening of the last working day counted.
     """
     days = organisation.organisation().question_days
-    return _days_later(organisation.calendar(moment), moment, days)
+    return _days_later(calendar_of(service_request, moment), moment, days)
 
 
 def answer_by(service_request: ServiceRequest) -> datetime | None:
@@ -29,7 +30,7 @@ def answer_by(service_request: ServiceRequest) -> datetime | None:
         return None
     left = max(REMINDERS - service_request.reminders_sent, 0)
     days = organisation.organisation().question_days
-    return _days_later(organisation.calendar(turn_at), turn_at, left * days)
+    return _days_later(calendar_of(service_request, turn_at), turn_at, left * days)
 
 
 def _days_later(calendar: WorkingCalendar, moment: datetime, days: int) -> datetime:

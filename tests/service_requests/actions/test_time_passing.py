@@ -223,3 +223,14 @@ def test_a_second_question_counts_from_the_beginning(asked: ServiceRequest, a: B
         )
 
     assert (asked.reminders_sent, asked.question_turn_at) == (0, CLOSE_OF_TUESDAY)
+
+
+def test_a_day_on_which_its_unit_is_closed_is_no_day_to_answer(a: Builders) -> None:
+    branch = a.unit()
+    a.calendar_day(date(2026, 3, 12), is_working=False, unit=branch)
+
+    here = a.service_request(status=Status.WAITING)
+    there = a.service_request(status=Status.WAITING, unit=branch)
+
+    assert here.question_turn_at is not None
+    assert there.question_turn_at == here.question_turn_at + timedelta(days=1)

@@ -88,7 +88,7 @@ def take_question_turn(service_request: ServiceRequest, *, now: datetime) -> Ste
     if service_request.reminders_sent < unanswered.REMINDERS:
         service_request.reminders_sent += 1
         service_request.reminded_at = now
-        service_request.question_turn_at = unanswered.turn_after(now)
+        service_request.question_turn_at = unanswered.turn_after(service_request, now)
         steps.take(service_request, Step.REMIND, actor=SYSTEM, now=now)
         messages.tell_requester(service_request, Step.REMIND, now=now)
         return Step.REMIND
