@@ -127,7 +127,13 @@ def test_every_change_of_a_watched_table_renews_the_stamp(a: Builders, table: st
     a.any_category  # noqa: B018 - makes it
     a.volunteer(a.team())
     a.coordinator()
-    name = {"calendar_day": "day", "membership": "joined_at", "role_grant": "granted_at"}
+    a.limit(5, category=a.any_category)
+    name = {
+        "calendar_day": "day",
+        "limit_rule": "amount",
+        "membership": "joined_at",
+        "role_grant": "granted_at",
+    }
     column = Model.metadata.tables[table].c[name.get(table, "name")]
     before = _stamp()
 

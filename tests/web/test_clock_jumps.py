@@ -86,7 +86,7 @@ def test_the_daily_job_runs_once_a_day_whatever_the_clock_does(
     ran: list[date] = []
     for shift in (timedelta(0), timedelta(hours=-6), timedelta(days=1), timedelta(days=-1)):
         clock.shift(shift)
-        if jobs.run_due(zone, now=utc_now()):
+        if "daily" in jobs.run_due(zone, now=utc_now()):
             ran.append(utc_now().astimezone(zone).date())
 
     assert len(ran) == len(set(ran))
