@@ -10,6 +10,7 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import transaction
 from tracker.notifications import outbox, sending
+from tracker.notifications.channels.email import NOT_ONE_MAILBOX
 from tracker.notifications.models import Message
 from tracker.permissions import Role
 
@@ -52,7 +53,7 @@ def test_a_message_that_was_given_up_is_sent_again(a: Builders, browser: Browser
 
 
 def test_why_nobody_could_be_written_to_is_said_in_words(a: Builders, browser: Browser) -> None:
-    _write(a, failed_at=a.now, last_error=sending.NOT_ONE_MAILBOX)
+    _write(a, failed_at=a.now, last_error=NOT_ONE_MAILBOX)
 
     page = browser.sign_in(a.administrator()).open("/admin/outbox?fate=given_up")
 

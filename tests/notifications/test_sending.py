@@ -14,11 +14,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from tests.support.builders import Builders
+from tests.support.letters import letter_of
 from tracker.accounts import mail
 from tracker.accounts.models import LinkPurpose
 from tracker.database import db, transaction
 from tracker.notifications import outbox, sending
-from tracker.notifications.models import Message
+from tracker.notifications.channels.email import NOT_ONE_MAILBOX
+from tracker.notifications.letters import without_private_links
+from tracker.notifications.models import Channel, Message
 
 
 @dataclass
@@ -133,6 +136,15 @@ def test_a_mail_arrives_with_text_html_and_its_own_id(
     assert "/reset/secret-token" in text.get_content()
     assert '<a href="http' in html.get_content()
     assert message.sent_at == a.now
+
+
+def test_the_short_form_says_who_writes_what_about_and_where(a: Builders) -> None:
+    a.organisation(name="清溪市便民局", name_en="Qingxi Bureau")
+    message = _write(a)
+
+    assert letter_of(message, "en").short.startswith("【Qingxi Bureau】Choose a new password http")
+    assert letter_of(message, "zh_Hans_CN").short.startswith("【清溪市便民局】")
+    assert letter_of(message, "zh_Hans_CN").short.endswith("/reset/secret-token")
 
 
 def test_it_speaks_the_readers_language(
@@ -270,7 +282,7 @@ def test_what_is_not_one_mailbox_is_given_up_at_once_and_mails_nobody(
 
     sending.send_due(now=a.now)
 
-    assert (message.failed_at, message.last_error) == (a.now, sending.NOT_ONE_MAILBOX)
+    assert (message.failed_at, message.last_error) == (a.now, NOT_ONE_MAILBOX)
     assert server.recipients == []
 
 
@@ -306,9 +318,9 @@ def test_one_template_that_fails_does_not_stop_the_others(
 def test_what_one_worker_has_in_hand_another_leaves_until_the_lease_ends(a: Builders) -> None:
     _write(a)
 
-    first = sending._lease(now=a.now, limit=10)
-    second = sending._lease(now=a.now, limit=10)
-    later = sending._lease(now=a.now + sending.LEASE, limit=10)
+    first = sending._lease(Channel.EMAIL, now=a.now, limit=10)
+    second = sending._lease(Channel.EMAIL, now=a.now, limit=10)
+    later = sending._lease(Channel.EMAIL, now=a.now + sending.LEASE, limit=10)
 
     assert [len(taken) for taken in (first, second, later)] == [1, 0, 1]
 
@@ -376,7 +388,7 @@ def test_an_invitation_is_written_with_the_person(a: Builders) -> None:
 def test_private_links_are_made_useless(private: str) -> None:
     text = f"See http://127.0.0.1:8000{private} now."
 
-    cleaned = sending.without_private_links(text)
+    cleaned = without_private_links(text)
 
     assert private not in cleaned
     assert cleaned.startswith("See http://127.0.0.1:8000/")

@@ -10,7 +10,9 @@ from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import PASSWORD, Builders
-from tracker.notifications import sending
+from tracker.notifications.channels import email
+from tracker.notifications.letters import Envelope, letter
+from tracker.notifications.models import Channel
 from tracker.service_requests.lifecycle import Status
 from tracker.web import sealing
 
@@ -112,12 +114,19 @@ def test_a_name_puts_no_header_into_a_mail(a: Builders, app: Flask) -> None:
     now = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
     payload = {"name": "Li\r\nBcc: x@example.org", "token": "t", "expires_at": now.isoformat()}
     for locale in ("en", "zh_Hans_CN"):
-        envelope = sending.Envelope(
-            1, "invitation", "li@example.org", locale, payload, "a-key", created_at=now
+        envelope = Envelope(
+            id=1,
+            channel=Channel.EMAIL,
+            kind="invitation",
+            address="li@example.org",
+            locale=locale,
+            payload=payload,
+            message_key="a-key",
+            created_at=now,
         )
 
-        mail = sending._mail(
-            envelope, sending.letter(envelope), app.config["SETTINGS"], now=now
+        mail = email.written(
+            envelope, letter(envelope), app.config["SETTINGS"], now=now
         ).as_string()
 
         headers = mail.partition("\n\n")[0]

@@ -3,8 +3,8 @@
 from dataclasses import fields
 from typing import Final
 
+from tracker.notifications.letters import Envelope, Letter, letter
 from tracker.notifications.models import Message
-from tracker.notifications.sending import Envelope, Letter, letter
 
 _NAMES: Final = [field.name for field in fields(Envelope)]
 

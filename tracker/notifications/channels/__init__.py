@@ -1,0 +1,1 @@
+"""The ways messages travel, a module each. What they share is `carrier`; which there are, `carriers`."""
