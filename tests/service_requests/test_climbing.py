@@ -207,6 +207,7 @@ def test_one_mail_tells_one_person_of_all(
     a: Builders, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
     monkeypatch.setattr(climbing, "AT_ONCE", at_once)
+    monkeypatch.setattr(climbing, "HANDS", 1)
     leads = a.team_leader(team := a.team(), email="dui@example.org")
     for _ in range(12):
         a.service_request(status=Status.IN_PROGRESS, team=team)
@@ -220,6 +221,30 @@ def test_one_mail_tells_one_person_of_all(
     assert (mails[0].payload["total"], len(mails[0].payload["items"])) == (12, 10)
     entries = db.session.scalars(select(InboxEntry).where(InboxEntry.person_id == leads.id))
     assert len({entry.service_request_id for entry in entries}) == 12
+
+
+def test_several_hands_of_one_run_leave_nothing_and_tell_each_once(
+    a: Builders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(climbing, "AT_ONCE", 3)
+    monkeypatch.setattr(climbing, "HANDS", 3)
+    leads = a.team_leader(team := a.team(), email="dui@example.org")
+    its = [a.service_request(status=Status.IN_PROGRESS, team=team) for _ in range(40)]
+    then = MORNING + timedelta(days=9)
+
+    done = climb(then)
+
+    assert done.requests == len(its)
+    assert climb(then).requests == 0
+    assert {rung for it in its for rung in rungs_of(it)} == {Rung.NEAR, Rung.OVERDUE, Rung.PRESSED}
+    mails = db.session.scalars(
+        select(Message).where(Message.kind == "ladder", Message.address == leads.email)
+    ).all()
+    assert sum(mail.payload["total"] for mail in mails) == len(its)
+    entries = select(InboxEntry).where(
+        InboxEntry.person_id == leads.id, InboxEntry.step.startswith(Clock.RESOLVE)
+    )
+    assert len(db.session.scalars(entries).all()) == len(its)
 
 
 def test_runs_at_the_same_time_tell_each_once(

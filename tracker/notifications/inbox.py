@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, Select, bindparam, delete, func, select, update
 
+from tracker.bulk import insert_many
 from tracker.database import db, read
 from tracker.errors import NotFoundError
 from tracker.notifications.models import InboxEntry
@@ -40,9 +41,7 @@ def tell(person_id: int, *, service_request_id: int, step: str, now: datetime) -
 
 def tell_many(entries: Sequence[Mapping[str, Any]]) -> None:
     """Write many at once: the columns of `InboxEntry` by their names, in the caller's transaction."""
-    if entries:
-        table = InboxEntry.metadata.tables[InboxEntry.__tablename__]
-        db.session.connection().execute(insert(table), list(entries))
+    insert_many(InboxEntry.metadata.tables[InboxEntry.__tablename__], entries)
 
 
 def count_since(person_id: int, *, service_request_id: int, step: str, since: datetime) -> int:

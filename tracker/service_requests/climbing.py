@@ -7,12 +7,16 @@ the same time takes other requests; after it there is nothing left to do.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
+from flask import current_app
+from sqlalchemy import ColumnElement, or_, select, tuple_
 
+from tracker.bulk import insert_many, update_many
 from tracker.database import db, transaction
 from tracker.notifications import inbox
 from tracker.organisation import queries as organisation
@@ -26,6 +30,8 @@ from tracker.service_requests.models import ClockStop, ServiceRequest
 _TABLES: Final = ServiceRequest.metadata.tables
 AT_ONCE: Final = 500
 """So many requests are held at a time."""
+HANDS: Final = 2
+"""How many batches of one run are under way at the same time, where the database lets them be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,15 @@ class Climb:
     rungs: int = 0
     told: set[int] = field(default_factory=set)
     letters: dict[int, int] = field(default_factory=dict)
-    """The mail of each person."""
+    """The mail of each person. Another hand writes its own: they are sent as one."""
+    passed: tuple[datetime, int] | None = None
+    """The last request seen, as they come: what this run moved on is not looked through again."""
+
+    def add(self, other: "Climb") -> None:
+        """Count what another thread of the same run did."""
+        self.requests += other.requests
+        self.rungs += other.rungs
+        self.told |= other.told
 
     def __str__(self) -> str:
         """Return it in words, for the list of jobs."""
@@ -89,14 +103,39 @@ def climb(now: datetime) -> Climb:
 
     Opens transactions, one a batch: what is written down and who is told are one.
     """
-    done = Climb()
     due = _may_be_told_of(now)
     db.session.rollback()
-    while True:
+    done = Climb()
+    if not _climb_on(due, done, now, batches=1):
+        return done
+    # While PostgreSQL writes one batch, the next is thought through. SQLite has one writer.
+    others = 0 if db.engine.dialect.name == "sqlite" else HANDS - 1
+    app = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - threads know no proxy
+
+    def lend_a_hand() -> Climb:
+        with app.app_context():
+            mine = Climb()
+            _climb_on(due, mine, now)
+            return mine
+
+    with ThreadPoolExecutor(max(others, 1), thread_name_prefix="ladder") as pool:
+        lent = [pool.submit(lend_a_hand) for _other in range(others)]
+        _climb_on(due, done, now)
+        for one in lent:
+            done.add(one.result())
+    return done
+
+
+def _climb_on(
+    due: Sequence[ColumnElement[bool]], done: Climb, now: datetime, *, batches: int | None = None
+) -> bool:
+    """Take batch after batch, or so many; tell whether there may be more."""
+    for _batch in count() if batches is None else range(batches):
         with transaction():
             found = _climb_some(due, done, now)
         if found < AT_ONCE:
-            return done
+            return False
+    return True
 
 
 def _may_be_told_of(now: datetime) -> list[ColumnElement[bool]]:
@@ -115,9 +154,12 @@ def _may_be_told_of(now: datetime) -> list[ColumnElement[bool]]:
 
 
 def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) -> int:
-    climbers = _lock_some(due)
+    climbers = _lock_some(due, after=done.passed)
     if not climbers:
         return 0
+    last = climbers[-1]
+    assert last.ladder_at is not None  # noqa: S101 - it is what they were found by
+    done.passed = (last.ladder_at, last.id)
     people = pressing.People.around(climbers)
     rows: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
@@ -136,11 +178,10 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
             for person_id in told:
                 news[person_id].append(pressing.News(it, running.clock, rungs[-1], running.due_at))
                 entries.append(_entry(it, running.clock, rungs[-1], person_id, now))
-        it.ladder_at = clocks.next_rung_at(it, running_clocks)
-    if rows:
-        db.session.connection().execute(insert(_TABLES["escalation"]), rows)
+        it.ladder_at = clocks.next_rung_at(it, running_clocks, calendar)
+    insert_many(_TABLES["escalation"], rows)
     inbox.tell_many(entries)
-    pressing.write(news, people, letters=done.letters, now=now)
+    pressing.write(news, letters=done.letters, now=now)
     _move_on(climbers)
     done.requests += len(climbers)
     done.rungs += len(rows)
@@ -172,8 +213,12 @@ def _entry(it: Climber, clock: Clock, rung: Rung, person_id: int, now: datetime)
     }
 
 
-def _lock_some(due: Sequence[ColumnElement[bool]]) -> list[Climber]:
+def _lock_some(
+    due: Sequence[ColumnElement[bool]], *, after: tuple[datetime, int] | None
+) -> list[Climber]:
     """Return the next requests, held until the transaction ends; those held by others are passed over."""
+    if after is not None:
+        due = [*due, tuple_(ServiceRequest.ladder_at, ServiceRequest.id) > after]
     rows = db.session.execute(
         select(
             *(getattr(ServiceRequest, name) for name in _COLUMNS),
@@ -209,21 +254,14 @@ def _stops_of(ids: Sequence[int]) -> Mapping[int, Stops]:
 
 def _move_on(climbers: Sequence[Climber]) -> None:
     """Write when each reaches its next rung. Past the version: nobody typed anything of this."""
-    table = _TABLES["service_request"]
-    db.session.connection().execute(
-        update(table)
-        .where(table.c.id == bindparam("its_id"))
-        .values(
-            ladder_at=bindparam("next_at"),
-            rungs_reached=bindparam("reached"),
-            supervised_at=bindparam("supervised"),
-        ),
+    update_many(
+        _TABLES["service_request"],
         [
             {
-                "its_id": it.id,
-                "next_at": it.ladder_at,
-                "reached": it.rungs_reached,
-                "supervised": it.supervised_at,
+                "id": it.id,
+                "ladder_at": it.ladder_at,
+                "rungs_reached": it.rungs_reached,
+                "supervised_at": it.supervised_at,
             }
             for it in climbers
         ],

@@ -109,11 +109,16 @@ def set_clocks(service_request: ServiceRequest) -> None:
     it.ladder_at = next_rung_at(it, running)
 
 
-def next_rung_at(it: Counted, running: Sequence[ladder.Running]) -> datetime | None:
-    """Return when the next rung of the ladder is reached; `running`: as `running_clocks` says."""
+def next_rung_at(
+    it: Counted, running: Sequence[ladder.Running], calendar: WorkingCalendar | None = None
+) -> datetime | None:
+    """Return when the next rung of the ladder is reached; `running`: as `running_clocks` says.
+
+    `calendar`: its `ladder_calendar_of`, of who has asked for that already.
+    """
     if it.status in STOPPED_STATUSES:
         return None
-    return ladder.next_at(ladder_calendar_of(it), running, it.rungs_reached)
+    return ladder.next_at(calendar or ladder_calendar_of(it), running, it.rungs_reached)
 
 
 def running_clocks(it: Counted, stops: Stops) -> Iterator[ladder.Running]:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import select
 
 from tracker.accounts.models import Grant, Person
+from tracker.bulk import update_many
 from tracker.database import db
 from tracker.notifications import wishes
 from tracker.notifications.models import Message
@@ -24,6 +25,7 @@ from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import Claim
+from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Membership
 
 ITEMS_OF_A_MAIL: Final = 10
@@ -69,22 +71,10 @@ class People:
     """By request."""
     granted: Mapping[Role, Mapping[int, Sequence[int]]]
     """By role and unit."""
-    known: Mapping[int, Person]
 
     @classmethod
     def around(cls, service_requests: Sequence[Pressed]) -> "People":
         """Return everybody who may have to hear of some requests. Nobody who has left."""
-        teams = {it.lead_team_id for it in service_requests if it.lead_team_id is not None}
-        team_leaders = _grouped(
-            select(Membership.team_id, Membership.person_id)
-            .join(Person, Person.id == Membership.person_id)
-            .where(
-                Membership.team_id.in_(sorted(teams)),
-                Membership.leads,
-                Membership.ended_at.is_(None),
-                Person.ended_at.is_(None),
-            )
-        )
         claimants = _grouped(
             select(Claim.service_request_id, Claim.person_id)
             .join(Person, Person.id == Claim.person_id)
@@ -94,24 +84,7 @@ class People:
                 Person.ended_at.is_(None),
             )
         )
-        granted: dict[Role, dict[int, list[int]]] = {}
-        for role, unit_id, person_id in db.session.execute(
-            select(Grant.role, Grant.unit_id, Grant.person_id)
-            .join(Person, Person.id == Grant.person_id)
-            .where(
-                Grant.role.in_((Role.COORDINATOR, Role.LEADER, Role.SUPERVISOR)),
-                Grant.ended_at.is_(None),
-                Person.ended_at.is_(None),
-            )
-            .order_by(Grant.person_id)
-        ):
-            granted.setdefault(role, {}).setdefault(unit_id, []).append(person_id)
-        ids = {
-            person for by in (team_leaders, claimants) for held in by.values() for person in held
-        }
-        ids |= {p for by_unit in granted.values() for held in by_unit.values() for p in held}
-        known = db.session.scalars(select(Person).where(Person.id.in_(sorted(ids))))
-        return cls(team_leaders, claimants, granted, {person.id: person for person in known})
+        return cls(_team_leaders(), claimants, _granted())
 
     def to_tell(self, it: Pressed, clock: Clock, rung: Rung) -> list[int]:
         """Return whose ids hear of a rung, each once; nobody only where nobody is left."""
@@ -148,9 +121,37 @@ class People:
         )
 
 
+@until_set_up_changes
+def _team_leaders() -> Mapping[int, Sequence[int]]:
+    """Return who leads each team; nobody who has left."""
+    return _grouped(
+        select(Membership.team_id, Membership.person_id)
+        .join(Person, Person.id == Membership.person_id)
+        .where(Membership.leads, Membership.ended_at.is_(None), Person.ended_at.is_(None))
+        .order_by(Membership.person_id)
+    )
+
+
+@until_set_up_changes
+def _granted() -> Mapping[Role, Mapping[int, Sequence[int]]]:
+    """Return who may have to hear of something by their role, by role and unit."""
+    granted: dict[Role, dict[int, list[int]]] = {}
+    for role, unit_id, person_id in db.session.execute(
+        select(Grant.role, Grant.unit_id, Grant.person_id)
+        .join(Person, Person.id == Grant.person_id)
+        .where(
+            Grant.role.in_((Role.COORDINATOR, Role.LEADER, Role.SUPERVISOR)),
+            Grant.ended_at.is_(None),
+            Person.ended_at.is_(None),
+        )
+        .order_by(Grant.person_id)
+    ):
+        granted.setdefault(role, {}).setdefault(unit_id, []).append(person_id)
+    return granted
+
+
 def write(
     news: Mapping[int, Sequence[News]],
-    people: People,
     *,
     letters: MutableMapping[int, int],
     now: datetime,
@@ -161,17 +162,19 @@ def write(
     unless a worker has taken that up meanwhile.
     """
     names = _names({one.service_request.category.id for held in news.values() for one in held})
+    known = _known(news)
+    begun = _still_here([letters[person_id] for person_id in news if person_id in letters])
+    grown = []
     written: dict[int, Message] = {}
     for person_id, held in news.items():
-        person = people.known[person_id]
+        person = known[person_id]
         if person.email is None:
             continue
         items = [_item(one, names) for one in held]
-        begun = _still_here(letters.get(person_id))
-        if begun is not None:
-            begun.payload = _payload(
-                [*begun.payload["items"], *items], begun.payload["counts"], held
-            )
+        so_far = begun.get(letters.get(person_id, 0))
+        if so_far is not None:
+            payload = _payload([*so_far["items"], *items], so_far["counts"], held)
+            grown.append({"id": letters[person_id], "payload": payload})
             continue
         is_urgent = any(one.service_request.priority is Priority.EMERGENCY for one in held)
         run_at = wishes.time_for(person_id, is_urgent=is_urgent, now=now)
@@ -186,19 +189,29 @@ def write(
             run_at=run_at,
         )
     db.session.flush()
+    update_many(Message.metadata.tables[Message.__tablename__], grown)
     letters.update({person_id: message.id for person_id, message in written.items()})
 
 
-def _still_here(message_id: int | None) -> Message | None:
-    """Return a mail of this run that nobody has taken up yet, held until the transaction ends."""
-    if message_id is None:
-        return None
-    return db.session.scalar(
-        select(Message)
-        .where(Message.id == message_id, Message.attempts == 0)
+def _known(ids: Collection[int]) -> Mapping[int, Person]:
+    known = db.session.scalars(select(Person).where(Person.id.in_(sorted(ids))))
+    return {person.id: person for person in known}
+
+
+def _still_here(ids: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
+    """Return what those mails of this run say, by id, that nobody has taken up yet.
+
+    They are held until the transaction ends.
+    """
+    if not ids:
+        return {}
+    rows = db.session.execute(
+        select(Message.id, Message.payload)
+        .where(Message.id.in_(sorted(ids)), Message.attempts == 0)
+        .order_by(Message.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
+    return {row.id: row.payload for row in rows}
 
 
 def _payload(
