@@ -90,6 +90,13 @@ NAVIGATION = (
     Entry(
         "imports.index", _l("Import"), "box-arrow-in-down", Action.IMPORT_SERVICE_REQUESTS, "set-up"
     ),
+    Entry(
+        "endpoints.index",
+        _l("Webhooks and robots"),
+        "broadcast",
+        Action.MANAGE_ENDPOINTS,
+        "set-up",
+    ),
     Entry("outbox.index", _l("Outbox"), "envelope", Action.VIEW_OUTBOX, "set-up"),
     Entry("audit.index", _l("Audit trail"), "journal-check", Action.VIEW_AUDIT_TRAIL, "set-up"),
     Entry(

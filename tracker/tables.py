@@ -3,6 +3,7 @@
 from tracker import set_up
 from tracker.accounts import models as accounts
 from tracker.notifications import models as notifications
+from tracker.notifications.endpoints import models as endpoints
 from tracker.organisation import models as organisation
 from tracker.reports import models as reports
 from tracker.service_requests import models as service_requests
@@ -13,6 +14,7 @@ from tracker.web import once, throttle
 
 MODULES = (
     accounts,
+    endpoints,
     notifications,
     once,
     organisation,

@@ -15,6 +15,7 @@ from tests.support.page import FormOnPage, Page
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.notifications import inbox
+from tracker.notifications.endpoints.models import Endpoint, EndpointKind
 from tracker.notifications.models import InboxEntry
 from tracker.notifications.outbox import enqueue
 from tracker.organisation.models import Unit
@@ -116,6 +117,22 @@ class Neighbours:
                 "invitation", address="who@example.org", locale="en", payload={}, now=self.a.now
             )
             made.failed_at = self.a.now
+            db.session.flush()
+            return made.id
+
+    def endpoint(self) -> int:
+        """Set up a webhook; return its id."""
+        with transaction():
+            made = Endpoint(
+                kind=EndpointKind.WEBHOOK,
+                name="There",
+                locale="en",
+                news=[],
+                address_shown="https://hooks.example.org",
+                sealed="",
+                created_at=self.a.now,
+            )
+            db.session.add(made)
             db.session.flush()
             return made.id
 

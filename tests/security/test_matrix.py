@@ -353,8 +353,8 @@ class Things:
                 return a.area(unit=unit).id
             case "run":
                 return self._run(world.person("A") if ours else a.administrator(unit))
-            case "message":
-                return world.message()
+            case "message" | "endpoint":
+                return world.message() if kind == "message" else world.endpoint()
             case "day":
                 day = a.now.date() + timedelta(days=1 if ours else 2)
                 return a.calendar_day(day, is_working=False).id

@@ -10,7 +10,7 @@ from tracker.accounts.models import AuditEntry
 from tracker.database import Model, db
 from tracker.permissions import Action, Actor
 
-UNRECORDED = frozenset({"password_hash", "version"})
+UNRECORDED = frozenset({"password_hash", "sealed", "version"})
 
 
 def record(

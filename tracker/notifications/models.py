@@ -24,6 +24,10 @@ class Channel(enum.StrEnum):
     """How a message travels."""
 
     EMAIL = "email"
+    WEBHOOK = "webhook"
+    WECOM = "wecom"
+    DINGTALK = "dingtalk"
+    FEISHU = "feishu"
 
 
 class Message(Model):
@@ -37,6 +41,7 @@ class Message(Model):
     __table_args__ = (
         Index(
             "ix_message_to_send",
+            "channel",
             "run_at",
             sqlite_where=text("sent_at IS NULL AND failed_at IS NULL"),
             postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
@@ -54,6 +59,7 @@ class Message(Model):
     kind: Mapped[str] = mapped_column(String(40))
     """Which template, e.g. `invitation`, `service_request_step`."""
     address: Mapped[str] = mapped_column(String(254))
+    """Of an endpoint, its id: its own address is nobody's to read."""
     locale: Mapped[str] = mapped_column(String(16))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     """What the template is filled with when it is sent; never more than the reader may see."""

@@ -20,6 +20,7 @@ def enqueue(
     now: datetime,
     service_request_id: int | None = None,
     run_at: datetime | None = None,
+    channel: Channel = Channel.EMAIL,
 ) -> Message:
     """Write a message into the outbox, in the caller's transaction: both or neither.
 
@@ -27,7 +28,7 @@ def enqueue(
     `run_at`, or at once.
     """
     message = Message(
-        channel=Channel.EMAIL,
+        channel=channel,
         kind=kind,
         address=address,
         locale=locale,

@@ -56,7 +56,7 @@ def send_due_by(channel: Channel, *, now: datetime, limit: int = 20) -> int:
                 _send(envelope, line, now=now)
     except Delayed as delayed:
         for envelope in envelopes:
-            _postpone(envelope, str(delayed), now=now)
+            _postpone(envelope, str(delayed), now=now, at_least=delayed.after)
     return len(envelopes)
 
 
@@ -113,7 +113,7 @@ def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
         written = letter(envelope)
         line.deliver(envelope, written, now=now)
     except Delayed as delayed:
-        _postpone(envelope, str(delayed), now=now)
+        _postpone(envelope, str(delayed), now=now, at_least=delayed.after)
     except Refused as refused:
         _give_up(envelope, str(refused), now=now)
     except Exception as error:  # noqa: BLE001 - one template must not stop the others
@@ -137,13 +137,16 @@ def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: d
         }
 
 
-def _postpone(envelope: Envelope, reason: str, *, now: datetime) -> None:
+def _postpone(
+    envelope: Envelope, reason: str, *, now: datetime, at_least: timedelta | None = None
+) -> None:
     if now - (envelope.wanted_at or envelope.created_at) >= GIVEN_UP_AFTER:
         _give_up(envelope, reason, now=now)
         return
     with transaction():
         message = db.session.get_one(Message, envelope.id)
-        message.run_at = now + PAUSES[min(message.attempts, len(PAUSES)) - 1]
+        pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
+        message.run_at = now + max(pause, at_least or pause)
         message.leased_until = None
         message.last_error = reason[:500]
 

@@ -4,6 +4,7 @@ import enum
 
 from flask_babel import lazy_gettext as _l
 
+from tracker.notifications.endpoints.models import EndpointKind, News
 from tracker.notifications.timing import Rhythm
 
 
@@ -17,6 +18,20 @@ class Fate(enum.StrEnum):
 
 
 LABELS = {
+    EndpointKind.WEBHOOK: _l("Webhook"),
+    EndpointKind.WECOM: _l("WeCom robot"),
+    EndpointKind.DINGTALK: _l("DingTalk robot"),
+    EndpointKind.FEISHU: _l("Feishu robot"),
+    News.SUBMITTED: _l("Came in"),
+    News.ASSIGNED: _l("Assigned to a team"),
+    News.NEAR: _l("Due soon"),
+    News.OVERDUE: _l("Overdue"),
+    News.PRESSED: _l("Pressed"),
+    News.SUPERVISED: _l("Under supervision"),
+    News.URGED: _l("The requester asks to hurry"),
+    News.RESOLVED: _l("A result was reported"),
+    News.REOPENED: _l("Not solved, or open again"),
+    News.CLOSED: _l("Closed"),
     Rhythm.AT_ONCE: _l("At once"),
     Rhythm.HOURLY: _l("On the full hour"),
     Rhythm.DAILY: _l("On working days, as work begins"),
@@ -32,6 +47,7 @@ KINDS = {
     "staff_step": _l("To staff"),
     "ladder": _l("What sits"),
     "handed_over": _l("Handed over"),
+    "news": _l("To a webhook or robot"),
 }
 """The words of a message's kind."""
 JOBS = {
@@ -59,5 +75,13 @@ DONE = {
     "old imports cleared": _l("old imports cleared"),
 }
 """The words for what a job says that it did: `3 reminded, 0 failed`."""
-REASONS = {"not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox.")}
+REASONS = {
+    "not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox."),
+    "endpoint_off": _l("It was switched off."),
+    "endpoint_gone": _l("The receiver says that it wants nothing any more. It was switched off."),
+    "endpoint_unreadable": _l("Its address or secret cannot be read any more. Enter them anew."),
+    "endpoint_not_outside": _l("The address leads into this network. Nothing is sent there."),
+    "endpoint_led_on": _l("The receiver leads elsewhere. Enter the address that it leads to."),
+    "robot_not_understood": _l("What answered there is not a robot."),
+}
 """What of our own went wrong with a message; the rest is what the mail server said."""

@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
+from tracker.notifications.endpoints.forms import EndpointForm
+from tracker.notifications.endpoints.models import Endpoint
 from tracker.organisation.forms import (
     AreaForm,
     CalendarDayForm,
@@ -33,6 +35,7 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "category": Category,
     "team": Team,
     "routing_rule": RoutingRule,
+    "endpoint": Endpoint,
 }
 """What an entry may be about, by its table."""
 REFERS_TO: Final = {
@@ -43,6 +46,7 @@ REFERS_TO: Final = {
     "area_id": "area",
     "lead_team_id": "team",
     "leader_id": "person",
+    "team_id": "team",
 }
 """Which table a changed column points into; `parent_id` points into the entry's own."""
 OWN_WORDS: Final = {
@@ -52,6 +56,7 @@ OWN_WORDS: Final = {
     "leads": _l("Leads the team"),
     "is_vetted": _l("Checked"),
     "is_on": _l("Switched on"),
+    "address_shown": _l("Address"),
     "rules": _l("Rules"),
     "tasks": _l("Open tasks"),
     "visits": _l("Planned visits"),
@@ -143,6 +148,7 @@ def _field_words() -> dict[str, object]:
         TeamForm,
         PersonForm,
         RoutingRuleForm,
+        EndpointForm,
     ):
         for name in dir(form):
             field = getattr(form, name)

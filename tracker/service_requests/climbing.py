@@ -21,7 +21,7 @@ from tracker.database import db, transaction
 from tracker.notifications import inbox
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category, Unit
-from tracker.service_requests import clocks, ladder, pressing
+from tracker.service_requests import clocks, ladder, news as outgoing, pressing
 from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.limits import Clock, Stops
@@ -164,6 +164,7 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
     rows: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
     news: dict[int, list[pressing.News]] = defaultdict(list)
+    reached: list[tuple[Climber, Sequence[Rung], datetime]] = []
     for it in climbers:
         running_clocks = list(clocks.running_clocks(it, it.stopped))
         calendar = clocks.ladder_calendar_of(it)
@@ -175,6 +176,7 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
                 rows.append(_row(it, running, rung, told if is_highest else [], now))
             if rungs[-1] is Rung.SUPERVISED:
                 it.supervised_at = now
+            reached.append((it, rungs, running.due_at))
             for person_id in told:
                 news[person_id].append(pressing.News(it, running.clock, rungs[-1], running.due_at))
                 entries.append(_entry(it, running.clock, rungs[-1], person_id, now))
@@ -182,6 +184,7 @@ def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) 
     insert_many(_TABLES["escalation"], rows)
     inbox.tell_many(entries)
     pressing.write(news, letters=done.letters, now=now)
+    outgoing.tell_of_rungs(reached, now=now)
     _move_on(climbers)
     done.requests += len(climbers)
     done.rungs += len(rows)

@@ -1,7 +1,7 @@
 """What every way of sending offers, and how it says that something did not go."""
 
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tracker.config import Settings
@@ -13,7 +13,14 @@ class Refused(Exception):  # noqa: N818 - it is not an error of ours
 
 
 class Delayed(Exception):  # noqa: N818 - it is not an error of ours
-    """It did not go this time; it is tried again. What it says stands on the page of messages."""
+    """It did not go this time; it is tried again. What it says stands on the page of messages.
+
+    `after`: for how long the other side asks to be left alone.
+    """
+
+    def __init__(self, said: str, *, after: timedelta | None = None) -> None:
+        super().__init__(said)
+        self.after = after
 
 
 class Line(Protocol):

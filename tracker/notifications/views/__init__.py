@@ -2,10 +2,11 @@
 
 from flask import Blueprint
 
-from tracker.notifications.views import background, demo_mail, outbox, wishes
+from tracker.notifications.views import background, demo_mail, endpoints, outbox, wishes
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     outbox.blueprint,
+    endpoints.blueprint,
     background.blueprint,
     demo_mail.blueprint,
     wishes.blueprint,

@@ -1,6 +1,7 @@
 """Outgoing messages: what waits, what is stuck and why."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,7 +12,8 @@ from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.notifications import actions, queries
-from tracker.notifications.models import Message
+from tracker.notifications.endpoints import queries as endpoints
+from tracker.notifications.models import Channel, Message
 from tracker.notifications.words import KINDS, REASONS, Fate
 from tracker.permissions import Action, require
 from tracker.privacy import mask_email
@@ -49,13 +51,28 @@ def index() -> ResponseReturnValue:
         kinds=KINDS,
         masked=_masked,
         reasons=REASONS,
+        to=_receivers(page.rows),
         can_send=bool(settings.smtp_url),
         is_demo=demonstration.is_on(),
     )
 
 
+def _receivers(messages: Sequence[Message]) -> Mapping[int, str]:
+    """Return by message whom it goes to, as the page may show it."""
+    to_endpoints = [one for one in messages if one.channel is not Channel.EMAIL]
+    names = endpoints.names([int(one.address) for one in to_endpoints]) if to_endpoints else {}
+    return {
+        one.id: mask_email(one.address)
+        if one.channel is Channel.EMAIL
+        else names.get(int(one.address), "–")
+        for one in messages
+    }
+
+
 def _masked(text: str, message: Message) -> str:
     """Return `text` without the address of the message: what a server answers repeats it."""
+    if message.channel is not Channel.EMAIL:
+        return text  # what it says was masked as it was written down
     hidden = mask_email(message.address)
     return re.sub(re.escape(message.address), lambda _found: hidden, text, flags=re.IGNORECASE)
 

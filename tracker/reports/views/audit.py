@@ -72,6 +72,9 @@ ACTIONS = {
     "routing-rule:take-up": _l("Dispatch rule taken up again"),
     "routing-rule:move": _l("Dispatch rule moved in the list"),
     "routing:put-in-force": _l("Dispatch rules put in force"),
+    "endpoint:add": _l("Webhook or robot added"),
+    "endpoint:edit": _l("Webhook or robot edited"),
+    "endpoint:test": _l("Test message sent"),
     "message:send-again": _l("Message sent again"),
 }
 """The words for what was done."""

@@ -12,7 +12,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import clocks, messages, search
+from tracker.service_requests import clocks, messages, news, search
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import Kind, Priority, Status, Step
 from tracker.service_requests.models import (
@@ -135,6 +135,7 @@ def _make(
     if draft is not None:
         _take_over(draft, service_request)
     search.add(service_request)
+    news.tell_of_step(service_request, Step.SUBMIT, now=now)
     return service_request
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
-from tracker.service_requests import clocks, messages
+from tracker.service_requests import clocks, messages, news
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
@@ -96,6 +96,7 @@ def take(
         _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
     clocks.begin_anew(service_request, step, is_moved=not inside)
     clocks.set_clocks(service_request)
+    news.tell_of_step(service_request, step, now=now)
 
 
 def record(

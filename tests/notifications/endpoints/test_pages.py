@@ -1,0 +1,223 @@
+"""Administrators set up where news goes; nobody reads an address or a secret again."""
+
+import base64
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.browser import Browser
+from tests.support.builders import Builders
+from tests.support.receiver import Receiver, running
+from tracker.accounts.models import AuditEntry
+from tracker.database import db
+from tracker.notifications import sending
+from tracker.notifications.endpoints import addresses
+from tracker.notifications.endpoints.models import Endpoint, EndpointKind
+from tracker.permissions import Role
+
+SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
+WEBHOOK = "https://hooks.example.org/shishi?token=very-secret-token"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Give somebody who takes everything."""
+    with running(Receiver()) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(a: Builders, browser: Browser) -> Browser:
+    """Give an administrator's browser."""
+    return browser.sign_in(a.administrator())
+
+
+def the_endpoint() -> Endpoint:
+    return db.session.scalars(select(Endpoint)).one()
+
+
+def test_only_administrators_at_the_top_set_them_up(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator(a.unit())).open("/admin/endpoints/", status=403)
+    browser.sign_in(a.holder(Role.COORDINATOR)).open("/admin/endpoints/new", status=403)
+
+
+def test_a_webhook_is_set_up_tried_and_seen_to_arrive(
+    a: Builders, desk: Browser, receiver: Receiver
+) -> None:
+    page = desk.send(
+        "/admin/endpoints/new?kind=webhook",
+        name="Our programme",
+        hook_address=receiver.url("/hook?token=very-secret-token"),
+        hook_secret=SECRET,
+        news=["assigned", "overdue"],
+    )
+    assert "Nothing was sent yet" in page.text
+    assert addresses.opened(the_endpoint().sealed) == (
+        receiver.url("/hook?token=very-secret-token"),
+        SECRET,
+    )
+
+    desk.click("Send a test message: Our programme")
+    sending.send_due(now=a.now)
+
+    assert [taken.json["type"] for taken in receiver.taken] == ["test"]
+    assert "arrived" in desk.open("/admin/endpoints/").text
+
+
+def test_a_new_webhook_is_offered_a_secret_that_nobody_guesses(desk: Browser) -> None:
+    found = {
+        word
+        for _turn in range(2)
+        for word in desk.open("/admin/endpoints/new?kind=webhook").text.split()
+        if word.startswith("whsec_") and len(word) > 20
+    }
+    assert len(found) == 2
+    assert all(addresses.key_of(one) is not None for one in found)
+
+
+def test_what_is_secret_is_never_shown_again(a: Builders, desk: Browser) -> None:
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
+    endpoint = the_endpoint()
+    desk.open(f"/admin/endpoints/{endpoint.id}")
+    desk.click("Save")
+
+    pages = [
+        desk.open(path).html
+        for path in (
+            "/admin/endpoints/",
+            f"/admin/endpoints/{endpoint.id}",
+            "/admin/audit",
+            "/admin/outbox",
+        )
+    ]
+
+    assert "hooks.example.org/…oken" in pages[0]
+    for page in pages:
+        assert "very-secret" not in page
+        assert SECRET not in page
+    trail = db.session.scalars(select(AuditEntry)).all()
+    assert all("very-secret" not in str(entry.changes) for entry in trail)
+    assert "very-secret" not in endpoint.sealed
+
+
+def test_what_is_left_empty_stays(desk: Browser) -> None:
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
+    endpoint = the_endpoint()
+
+    desk.send(f"/admin/endpoints/{endpoint.id}", name="Ours, too")
+    assert addresses.opened(endpoint.sealed) == (WEBHOOK, SECRET)
+    assert endpoint.name == "Ours, too"
+
+    desk.send(f"/admin/endpoints/{endpoint.id}", hook_address="https://other.example.org/")
+    assert addresses.opened(endpoint.sealed) == ("https://other.example.org/", SECRET)
+    last = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
+    assert last is not None
+    assert last.changes["address_shown"][1] == "https://other.example.org"
+
+
+def test_two_who_edit_the_same_get_a_choice(
+    a: Builders, desk: Browser, new_browser: Callable[..., Browser]
+) -> None:
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
+    endpoint = the_endpoint()
+    other = new_browser().sign_in(a.administrator())
+    desk.open(f"/admin/endpoints/{endpoint.id}")
+    other.send(f"/admin/endpoints/{endpoint.id}", name="Theirs")
+
+    page = desk.send(name="Mine")
+
+    assert "Somebody changed this since you opened it" in page.text
+    assert endpoint.name == "Theirs"
+    desk.send(name="Mine")
+    assert endpoint.name == "Mine"
+
+
+def test_a_form_sent_twice_sets_up_one(desk: Browser) -> None:
+    desk.open("/admin/endpoints/new")
+    form = desk.page.form("name")
+    data = form.filled({"name": "Ours", "hook_address": WEBHOOK, "hook_secret": SECRET}, press="")
+
+    for _turn in range(2):
+        desk.request("POST", "/admin/endpoints/new", data=data)
+
+    assert len(db.session.scalars(select(Endpoint)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        ("webhook", ""),
+        ("webhook", "hooks.example.org"),
+        ("webhook", "http://hooks.example.org/"),
+        ("webhook", "ftp://hooks.example.org/"),
+        ("webhook", "https://user:word@hooks.example.org/"),
+        ("webhook", "https://10.0.0.1/"),
+        ("webhook", "https://[::ffff:169.254.169.254]/"),
+        ("webhook", "https://printer.local/"),
+        ("webhook", "https://hooks.example.org/a b"),
+        ("webhook", "https://hooks.example.org:port/"),
+        ("webhook", "https://hooks.example.org/" + "x" * 500),
+        ("wecom", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send"),
+        ("dingtalk", "https://oapi.dingtalk.com/robot/send?key=1"),
+        ("feishu", "https://open.feishu.cn/open-apis/bot/v2/hook/"),
+    ],
+)
+def test_where_nothing_can_be_sent_is_said_and_nothing_typed_is_lost(
+    desk: Browser, kind: str, address: str
+) -> None:
+    page = desk.send(f"/admin/endpoints/new?kind={kind}", name="Mine", hook_address=address)
+
+    assert page.path == "/admin/endpoints/new"
+    assert "Please check what you entered" in page.text
+    assert 'value="Mine"' in page.html
+    assert db.session.scalars(select(Endpoint)).all() == []
+
+
+@pytest.mark.parametrize("secret", ["", "secret", "whsec_", "whsec_c2hvcnQ=", "whsec_not base64"])
+def test_a_webhook_needs_a_secret_of_the_standard(desk: Browser, secret: str) -> None:
+    page = desk.send("/admin/endpoints/new", name="Mine", hook_address=WEBHOOK, hook_secret=secret)
+
+    assert "A secret begins with whsec_" in page.text
+
+
+@pytest.mark.parametrize("kind", sorted(EndpointKind))
+def test_each_kind_has_its_form_in_both_languages(
+    a: Builders, browser: Browser, chinese_browser: Browser, kind: str
+) -> None:
+    for each in (browser, chinese_browser):
+        each.sign_in(a.administrator()).open(f"/admin/endpoints/new?kind={kind}")
+
+
+def test_a_robot_without_a_secret_is_taken_as_it_is(desk: Browser) -> None:
+    address = "https://open.feishu.cn/open-apis/bot/v2/hook/0a1b2c3d-4e5f"
+
+    desk.send("/admin/endpoints/new?kind=feishu", name="Group", hook_address=address)
+
+    assert the_endpoint().kind is EndpointKind.FEISHU
+    assert addresses.opened(the_endpoint().sealed) == (address, "")
+
+
+def test_what_is_switched_off_is_told_nothing(desk: Browser) -> None:
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
+
+    page = desk.click("Switch off: Ours")
+
+    assert not the_endpoint().is_on
+    assert "Send a test message" not in page.text
+    answer = desk.click("Switch on: Ours")
+    assert "Switched on." in answer.text
+
+
+def test_the_outbox_names_the_endpoint_and_says_why_it_is_stuck(
+    a: Builders, desk: Browser, receiver: Receiver
+) -> None:
+    receiver.status = 503
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=receiver.url(), hook_secret=SECRET)
+    desk.click("Send a test message: Ours")
+    sending.send_due(now=a.now)
+
+    page = desk.open("/admin/outbox?fate=stuck")
+
+    assert "Ours" in page.text
+    assert "HTTP 503" in page.text

@@ -1,0 +1,169 @@
+"""Webhooks and group robots: what is set up, how it went last, and a message to try it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from tracker.clock import utc_now
+from tracker.config import Settings
+from tracker.database import transaction
+from tracker.errors import RefusedError
+from tracker.notifications import actions
+from tracker.notifications.endpoints import addresses, queries
+from tracker.notifications.endpoints.forms import EndpointForm
+from tracker.notifications.endpoints.models import Endpoint, EndpointKind, News
+from tracker.notifications.words import REASONS
+from tracker.organisation import queries as organisation
+from tracker.permissions import Action, Actor, require
+from tracker.web import once
+from tracker.web.access import signed_in_actor
+from tracker.web.locale import ENGLISH, current_locale
+
+blueprint = Blueprint("endpoints", __name__, url_prefix="/admin/endpoints")
+
+USUAL: Final = (News.ASSIGNED, News.OVERDUE, News.URGED)
+"""What a new one is told of until somebody chooses otherwise."""
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """List the endpoints."""
+    _manager()
+    return render_template(
+        "notifications/endpoints.html",
+        endpoints=queries.endpoints(),
+        kinds=list(EndpointKind),
+        news=News,
+        teams=dict(_teams()),
+        reasons=REASONS,
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+def new() -> ResponseReturnValue:
+    """Set one up. Which kind, stands in the address: each asks for something else."""
+    actor = _manager()
+    asked = request.args.get("kind", "")
+    kind = EndpointKind(asked) if asked in set(EndpointKind) else EndpointKind.WEBHOOK
+    secret = addresses.new_secret() if kind is EndpointKind.WEBHOOK else ""
+    form = EndpointForm.from_request(hook_secret=secret, news=USUAL, locale=current_locale())
+    form.offer(kind, _teams(), _settings(), is_new=True)
+    if form.is_sent_and_valid():
+        with transaction():
+            once.require_first()
+            values = {**_values(form), **_address(form, None)}
+            endpoint_id = actions.add_endpoint(kind, values, actor=actor, now=utc_now()).id
+        flash(_("Saved. Send a test message to see whether it arrives."))
+        return _back(endpoint_id)
+    return _form_page(form, kind, None)
+
+
+@blueprint.route("/<int:endpoint_id>", methods=["GET", "POST"])
+def edit(endpoint_id: int) -> ResponseReturnValue:
+    """Change one. Address and secret stay unless new ones are entered."""
+    actor = _manager()
+    endpoint = queries.endpoint(endpoint_id)
+    kind = endpoint.kind
+    form = EndpointForm.from_request(_Plain(endpoint))
+    form.offer(kind, _teams(), _settings(), is_new=False)
+    if form.is_sent_and_valid():
+        with transaction():
+            endpoint = queries.endpoint(endpoint_id)
+            form.hold(endpoint, _Plain)
+            actions.edit_endpoint(
+                endpoint,
+                {**_values(form), **_address(form, endpoint)},
+                has_new_secret=bool(form.hook_secret.data),
+                actor=actor,
+                now=utc_now(),
+            )
+        flash(_("Saved."))
+        return _back(endpoint_id)
+    return _form_page(form, kind, queries.endpoint(endpoint_id))
+
+
+@blueprint.post("/<int:endpoint_id>/test")
+def send_test(endpoint_id: int) -> ResponseReturnValue:
+    """Send a message that tells of nothing."""
+    actor = _manager()
+    try:
+        with transaction():
+            actions.try_endpoint(queries.endpoint(endpoint_id), actor=actor, now=utc_now())
+    except RefusedError:
+        flash(_("It is switched off. Switch it on first."), "error")
+    else:
+        flash(_("A test message is on its way. In a moment this page says whether it arrived."))
+    return _back(endpoint_id)
+
+
+@blueprint.post("/<int:endpoint_id>/switch")
+def switch(endpoint_id: int) -> ResponseReturnValue:
+    """Switch one on or off."""
+    actor, on = _manager(), request.form.get("on") == "1"
+    with transaction():
+        actions.switch_endpoint(queries.endpoint(endpoint_id), on=on, actor=actor, now=utc_now())
+    flash(_("Switched on.") if on else _("Switched off. Nothing more is sent there."))
+    return _back(endpoint_id)
+
+
+class _Plain:
+    """An endpoint as its form reads it: without address and secret."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.name, self.team_id, self.locale = endpoint.name, endpoint.team_id, endpoint.locale
+        self.news = [News(each) for each in endpoint.news]
+
+
+def _manager() -> Actor:
+    actor = signed_in_actor()
+    require(actor, Action.MANAGE_ENDPOINTS)
+    return actor
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings
+
+
+def _back(endpoint_id: int) -> ResponseReturnValue:
+    return redirect(url_for(".index", _anchor=f"endpoint-{endpoint_id}"), 303)
+
+
+def _teams() -> Sequence[tuple[int, str]]:
+    english = current_locale() == ENGLISH
+    return [
+        (team_id, (name_en or name) if english else name)
+        for team_id, name, name_en in organisation.team_names()
+    ]
+
+
+def _values(form: EndpointForm) -> Mapping[str, Any]:
+    return {
+        "name": form.name.data,
+        "team_id": form.team_id.data,
+        "locale": form.locale.data,
+        "news": [each.value for each in News if each in (form.news.data or ())],
+    }
+
+
+def _address(form: EndpointForm, endpoint: Endpoint | None) -> Mapping[str, Any]:
+    """Return what changes of address and secret: what was left empty stays as it is."""
+    if endpoint is not None and not form.hook_address.data and not form.hook_secret.data:
+        return {}
+    kept = (addresses.opened(endpoint.sealed) if endpoint else None) or ("", "")
+    address, secret = form.hook_address.data or kept[0], form.hook_secret.data or kept[1]
+    return {
+        "sealed": addresses.sealed(address, secret),
+        "address_shown": addresses.shown(address)[:200],
+    }
+
+
+def _form_page(
+    form: EndpointForm, kind: EndpointKind, endpoint: Endpoint | None
+) -> ResponseReturnValue:
+    return render_template(
+        "notifications/endpoint_form.html", form=form, kind=kind, endpoint=endpoint
+    )
