@@ -1,20 +1,15 @@
 """The outbox is sent: in the reader's language, once, tried again, given up after a day."""
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from tests.support.builders import Builders
 from tests.support.letters import letter_of
+from tests.support.mail_server import MailServer, running
 from tracker.accounts import mail
 from tracker.accounts.models import LinkPurpose
 from tracker.database import db, transaction
@@ -22,77 +17,6 @@ from tracker.notifications import outbox, sending
 from tracker.notifications.channels.email import NOT_ONE_MAILBOX
 from tracker.notifications.letters import without_private_links
 from tracker.notifications.models import Channel, Message
-
-
-@dataclass
-class MailServer:
-    """A small SMTP server in a thread; it keeps what it took and can refuse."""
-
-    mails: list[EmailMessage] = field(default_factory=list)
-    recipients: list[bytes] = field(default_factory=list)
-    answer_to_recipient: str = "250 OK"
-    port: int = 0
-
-    def talk(self, client: socket.socket) -> None:
-        """Speak with one client until it leaves."""
-        with client, client.makefile("rb") as lines:
-            client.sendall(b"220 here\r\n")
-            while line := lines.readline():
-                word = line[:4].upper()
-                if word == b"DATA":
-                    client.sendall(b"354 go on\r\n")
-                    content = b""
-                    while (part := lines.readline()) != b".\r\n":
-                        content += part
-                    parsed = message_from_bytes(content, policy=policy.default)
-                    assert isinstance(parsed, EmailMessage)
-                    self.mails.append(parsed)
-                    client.sendall(b"250 taken\r\n")
-                elif word == b"RCPT":
-                    self.recipients.append(line.strip())
-                    client.sendall(self.answer_to_recipient.encode() + b"\r\n")
-                elif word == b"QUIT":
-                    client.sendall(b"221 bye\r\n")
-                    return
-                else:
-                    client.sendall(b"250 OK\r\n")
-
-
-@contextmanager
-def _running(server: MailServer) -> Iterator[MailServer]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server.port = listener.getsockname()[1]
-
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                server.talk(client)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield server
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
-
-
-@pytest.fixture
-def server() -> Iterator[MailServer]:
-    """Give a mail server that takes everything."""
-    with _running(MailServer()) as running:
-        yield running
-
-
-@pytest.fixture
-def configure(app: Flask) -> Callable[..., None]:
-    """Give a way to change the settings of the app."""
-
-    def change(**values: object) -> None:
-        app.config["SETTINGS"] = replace(app.config["SETTINGS"], **values)
-
-    return change
 
 
 def _write(
@@ -232,7 +156,7 @@ def test_a_mail_that_had_to_wait_is_tried_for_a_day_from_then_on(
 def test_an_address_that_will_never_work_is_given_up_at_once(
     a: Builders, configure: Callable[..., None]
 ) -> None:
-    with _running(MailServer(answer_to_recipient="550 no such user")) as server:
+    with running(MailServer(answer_to_recipient="550 no such user")) as server:
         configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
         message = _write(a)
 
@@ -289,7 +213,7 @@ def test_what_is_not_one_mailbox_is_given_up_at_once_and_mails_nobody(
 def test_an_address_that_is_busy_is_tried_again(
     a: Builders, configure: Callable[..., None]
 ) -> None:
-    with _running(MailServer(answer_to_recipient="451 later")) as server:
+    with running(MailServer(answer_to_recipient="451 later")) as server:
         configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
         message = _write(a)
 
@@ -356,14 +280,16 @@ def test_every_step_that_somebody_is_told_of_has_its_words(
     a.team_leader(team)
     a.service_request(team=team, leader=leader, reachable_by="email", email="resident@example.org")
 
-    sending.send_due(now=a.now, limit=50)
-
     messages = db.session.scalars(select(Message)).all()
     assert {message.kind for message in messages} == {"requester_step", "staff_step"}
     for message in messages:
-        assert message.last_error == ""
-        assert message.subject
-        assert "News about" not in message.subject
+        subject = letter_of(message).subject
+        assert subject
+        assert "News about" not in subject
+
+    sending.send_due(now=a.now, limit=50)
+
+    assert {(message.last_error, message.sent_at) for message in messages} == {("", a.now)}
 
 
 def test_an_invitation_is_written_with_the_person(a: Builders) -> None:

@@ -1,10 +1,13 @@
 """Mails as their reader gets them."""
 
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 from tracker.notifications.letters import Envelope, Letter, letter
 from tracker.notifications.models import Message
+from tracker.service_requests.ladder import RUNGS, Rung
+from tracker.service_requests.lifecycle import Step
 
 _NAMES: Final = [field.name for field in fields(Envelope)]
 
@@ -13,3 +16,57 @@ def letter_of(message: Message, locale: str = "en") -> Letter:
     """Return a message of the outbox as it goes out, in a language."""
     told = {name: getattr(message, name) for name in _NAMES}
     return letter(Envelope(**told | {"locale": locale}))
+
+
+def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Give a letter of every kind, on every step that somebody is told of: kind, step, payload."""
+    link = {"name": "周晓雯", "token": "a-token", "expires_at": AT}
+    yield "invitation", "", link
+    yield "reset", "", link
+    for step in Step:
+        yield "requester_step", step, _REQUEST | {"step": step, "question": ""}
+        yield "staff_step", step, _REQUEST | {"step": step}
+    for rung in Rung:
+        yield "staff_step", rung, _REQUEST | {"step": f"resolve:{rung}"}
+    yield "requester_step", "wait, with a question", _REQUEST | {"step": "wait"}
+    yield "requester_step", "remind, of a question", _REQUEST | {"step": "remind"}
+    yield "requester_step", "resolve, of another", _REQUEST | {"step": "resolve", "is_asked": False}
+    visit = {"visit_from": AT, "visit_to": AT, "visitors": ["周晓雯", "郑远"]}
+    yield "requester_step", "a visit", _REQUEST | visit | {"step": "plan_visit"}
+    called_off = visit | {"step": "plan_visit", "calls_off": True, "reason": "大雨，班车停了。"}
+    yield "requester_step", "no visit", _REQUEST | called_off
+    solved = {"step": "confirm", "solved": "yes", "thanks": "谢谢大家！\n\n灯亮了。"}
+    yield "staff_step", "thanks", _REQUEST | solved
+    items = [
+        {"rung": rung, "clock": clock, "reference": f"20260311{place:05}", "request_id": place}
+        | {"category": "水电维修", "category_en": "Water and power"}
+        for place, (clock, rung) in enumerate(_RUNGS, start=1)
+    ]
+    yield "ladder", "", {"counts": dict.fromkeys(Rung, 4), "total": 20, "items": items}
+    for to_desk in (True, False):
+        yield (
+            "handed_over",
+            "to the desk" if to_desk else "",
+            {"giver": "郑远", "count": 40, "to_desk": to_desk, "requests": items},
+        )
+
+
+_RUNGS: Final = [(clock, rung) for clock, rungs in RUNGS.items() for rung in rungs]
+AT: Final = "2026-03-12T01:30:00+00:00"
+_REQUEST: Final[dict[str, Any]] = {
+    "reference": "2026031100017",
+    "request_id": 17,
+    "link_salt": "a-salt",
+    "category": "水电维修",
+    "category_en": "Water and power",
+    "status": "in_progress",
+    "outcome": None,
+    "answer": "楼道的灯换好了。\n明天我们再来看一次。",
+    "question": "您哪天方便？\n上午还是下午？",
+    "answer_by": AT,
+    "is_asked": True,
+    "due_at": AT,
+    "parked_until": "2026-05-01",
+    "team": "清溪志愿服务队",
+    "team_en": "Qingxi volunteers",
+}

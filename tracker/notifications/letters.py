@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from flask import current_app, render_template
+from flask import current_app
 
 from tracker.config import Settings
+from tracker.notifications.blocks import Draft
 from tracker.notifications.models import Channel
-from tracker.web.locale import in_locale
+from tracker.organisation import queries as organisation
+from tracker.web.locale import HTML_LANG, current_locale, in_locale
 
 TIMES: Final = ("due_at", "answer_by", "visit_from", "visit_to", "expires_at")
 DAYS: Final = ("parked_until",)
@@ -43,29 +45,49 @@ class Letter:
 
 
 def letter(envelope: Envelope) -> Letter:
-    """Return the message as its reader gets it. The first line of the template is the subject."""
+    """Return the message as its reader gets it."""
     settings: Settings = current_app.config["SETTINGS"]
     # A request's context, so that links can be made; a worker has none of its own.
     with (
         current_app.test_request_context(base_url=settings.public_url),
         in_locale(envelope.locale),
     ):
-        text = render_template(
-            f"mail/{envelope.kind}.txt",
-            public_url=settings.public_url,
-            **{name: _thawed(name, value) for name, value in envelope.payload.items()},
+        desk = _Desk(settings.public_url)
+        return desk.shown(desk.draft(envelope))
+
+
+class _Desk:
+    """Where one letter is written, in one language: what all of its templates know is read once."""
+
+    def __init__(self, public_url: str) -> None:
+        self._known = {
+            "organisation": organisation.organisation(),
+            "current_locale": current_locale(),
+            "html_lang": HTML_LANG[current_locale()],
+            "public_url": public_url,
+        }
+
+    def draft(self, envelope: Envelope) -> Draft:
+        """Return what the template of its kind writes, block by block."""
+        facts = {name: _thawed(name, value) for name, value in envelope.payload.items()}
+        return self._written(f"mail/{envelope.kind}.txt", **facts)
+
+    def shown(self, draft: Draft) -> Letter:
+        """Return the same blocks in each form that something travels in."""
+        return Letter(
+            draft.subject,
+            self._rendered("mail/letter.txt", draft=draft) + "\n",
+            self._rendered("mail/letter.html", draft=draft) + "\n",
+            self._rendered("mail/short.txt", subject=draft.subject, link=draft.url),
         )
-        subject, _, body = text.strip().partition("\n")
-        paragraphs = [part.strip() for part in body.strip().split("\n\n") if part.strip()]
-        html = render_template("mail/letter.html", subject=subject, paragraphs=paragraphs)
-        link = next((part for part in paragraphs if _is_link(part)), "")
-        short = render_template("mail/short.txt", subject=subject, link=link)
-    # One line, whatever a name in it holds: what follows a line break would be a header of its own.
-    return Letter(" ".join(subject.split()), "\n\n".join(paragraphs) + "\n", html, short.strip())
 
+    def _written(self, template: str, **facts: Any) -> Draft:  # noqa: ANN401 - what it prints
+        draft = Draft()
+        self._rendered(template, write=draft, **facts)
+        return draft
 
-def _is_link(paragraph: str) -> bool:
-    return paragraph.startswith(("http://", "https://"))
+    def _rendered(self, template: str, **facts: Any) -> str:  # noqa: ANN401 - what it prints
+        return current_app.jinja_env.get_template(template).render(**self._known, **facts).strip()
 
 
 def _thawed(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON

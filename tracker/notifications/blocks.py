@@ -1,0 +1,107 @@
+"""What a letter is made of. Its plain text and its HTML are two ways to show the same blocks."""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+
+class Shape(enum.StrEnum):
+    """What a block is."""
+
+    WORDS = "words"
+    """A paragraph."""
+    FACT = "fact"
+    """A paragraph that says what the letter is about; a list says it shorter."""
+    HEADING = "heading"
+    QUOTE = "quote"
+    """What somebody wrote, as they wrote it."""
+    ITEM = "item"
+    """One line of a list, with its own link."""
+    BUTTON = "button"
+    """The one thing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of a letter, as plain text: whoever shows it escapes it."""
+
+    shape: Shape
+    text: str
+    url: str = ""
+    details: tuple[str, ...] = ()
+    """What stands below the line of an item or a button; of a fact, its short form."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A letter while its template writes it, block by block.
+
+    Each method returns an empty text, so that a template can call it where it would print.
+    """
+
+    title: str = ""
+    reference: str = ""
+    """What the letter is about, as its subject ends; empty when it is about no single thing."""
+    count: int = 1
+    """Of how many things it tells."""
+    blocks: list[Block] = field(default_factory=list)
+
+    @property
+    def subject(self) -> str:
+        """Return the subject: one line, whatever a name in it holds.
+
+        What followed a line break would be a header of its own.
+        """
+        title = f"{self.title} · {self.reference}" if self.reference else self.title
+        return " ".join(title.split())
+
+    @property
+    def url(self) -> str:
+        """Return where the one thing to do is done; empty when there is nothing to do."""
+        return next((it.url for it in self.blocks if it.shape is Shape.BUTTON), "")
+
+    @property
+    def runs(self) -> Sequence[tuple[Shape, Sequence[Block]]]:
+        """Return the blocks in order, neighbours of one shape together: a list is one thing."""
+        return [(shape, list(run)) for shape, run in groupby(self.blocks, lambda it: it.shape)]
+
+    def titled(self, title: str, reference: str = "", *, count: int = 1) -> str:
+        """Give it its subject, and tell of how many things it speaks."""
+        self.title, self.reference, self.count = title.strip(), reference.strip(), count
+        return ""
+
+    def say(self, words: str | None) -> str:
+        """Write a paragraph; nothing where there are no words."""
+        return self._write(Shape.WORDS, words)
+
+    def fact(self, words: str, brief: str) -> str:
+        """Write what it is about, and how a list of several says that."""
+        return self._write(Shape.FACT, words, details=(brief,))
+
+    def quote(self, words: str | None) -> str:
+        """Write what somebody wrote; nothing where there are no words."""
+        return self._write(Shape.QUOTE, words)
+
+    def item(self, line: str, url: str = "", details: Sequence[str] = ()) -> str:
+        """Write a line of a list, with what stands below it and where it leads."""
+        return self._write(Shape.ITEM, line, url, details)
+
+    def button(self, words: str, url: str, *details: str) -> str:
+        """Write the one thing to do."""
+        return self._write(Shape.BUTTON, words, url, details)
+
+    def _write(
+        self, shape: Shape, words: str | None, url: str = "", details: Sequence[str] = ()
+    ) -> str:
+        text = _tidy(words or "")
+        if text:
+            kept = tuple(line for each in details if (line := _tidy(each)))
+            self.blocks.append(Block(shape, text, url, kept))
+        return ""
+
+
+def _tidy(words: str) -> str:
+    """Return words without space around their lines, and without more than one empty line."""
+    lines = [line.strip() for line in str(words).strip().splitlines()]
+    return "\n".join(line for place, line in enumerate(lines) if line or lines[max(place - 1, 0)])
