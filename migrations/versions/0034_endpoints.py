@@ -1,14 +1,14 @@
 """Webhooks and robots that news goes to; each way of sending finds what it has to send by itself.
 
 Revision ID: 0034
-Revises: 0029
+Revises: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

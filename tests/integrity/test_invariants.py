@@ -217,6 +217,17 @@ FAULTS: Final = {
     "messages: sent and given up": (
         "UPDATE message SET sent_at = created_at, failed_at = created_at"
     ),
+    "messages: in the mail of somebody else": (
+        "UPDATE message SET sent_with_id = (SELECT min(id) FROM message)"
+        " WHERE address <> (SELECT m.address FROM message m ORDER BY m.id LIMIT 1)"
+    ),
+    "messages: sent without the mail that it goes in": (
+        "UPDATE message SET sent_with_id = (SELECT min(m.id) FROM message m"
+        " WHERE m.address = message.address AND m.id <> message.id);"
+        " UPDATE message SET sent_with_id = NULL WHERE id IN (SELECT sent_with_id FROM message);"
+        " UPDATE message SET body = 'sent', payload = '{}', sent_at = created_at"
+        " WHERE sent_with_id IS NULL"
+    ),
     "figures: the cells were not kept up": (
         "DELETE FROM figure_change; INSERT INTO figure_fold (id, time_zone, years_from, years_until)"
         " VALUES (1, 'Asia/Shanghai', 2026, 2026)"

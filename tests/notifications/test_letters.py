@@ -36,9 +36,17 @@ def messages(a: Builders, **changed: object) -> Iterator[tuple[str, Message]]:
 
 
 def letters(a: Builders, locale: str) -> Iterator[tuple[str, Letter]]:
-    """Give the letter of each example."""
+    """Give the letter of each example, and those that are made of several."""
+    staff, requesters = [], []
     for name, message in messages(a):
         yield name, letter_of(message, locale)
+        if message.kind in ("staff_step", "ladder", "handed_over"):
+            staff.append(message)
+        if name in ("requester_step accept", "requester_step assign", "requester_step extend"):
+            requesters.append(message)
+    yield "several", letter_of(staff[0], locale, with_others=staff[1:4])
+    yield "several, more than are named", letter_of(staff[0], locale, with_others=staff[1:])
+    yield "several steps", letter_of(requesters[0], locale, with_others=requesters[1:])
 
 
 def html_of(letter: Letter) -> Element:

@@ -1,7 +1,7 @@
 """Mails as their reader gets them."""
 
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from tracker.notifications.letters import Envelope, Letter, letter
@@ -9,13 +9,20 @@ from tracker.notifications.models import Message
 from tracker.service_requests.ladder import RUNGS, Rung
 from tracker.service_requests.lifecycle import Step
 
-_NAMES: Final = [field.name for field in fields(Envelope)]
+_NAMES: Final = [field.name for field in fields(Envelope) if field.name != "others"]
 
 
-def letter_of(message: Message, locale: str = "en") -> Letter:
-    """Return a message of the outbox as it goes out, in a language."""
+def letter_of(
+    message: Message, locale: str = "en", *, with_others: Sequence[Message] = ()
+) -> Letter:
+    """Return a message of the outbox as it goes out, in a language; perhaps with others in one mail."""
+    others = tuple(_envelope(one, locale) for one in with_others)
+    return letter(replace(_envelope(message, locale), others=others))
+
+
+def _envelope(message: Message, locale: str) -> Envelope:
     told = {name: getattr(message, name) for name in _NAMES}
-    return letter(Envelope(**told | {"locale": locale}))
+    return Envelope(**told | {"locale": locale})
 
 
 def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -310,9 +310,21 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
         Between(
             "",
             "SELECT id FROM message WHERE sent_at IS NOT NULL"
-            " AND (failed_at IS NOT NULL OR leased_until IS NOT NULL OR body = ''"
+            " AND (failed_at IS NOT NULL OR leased_until IS NOT NULL"
+            " OR (body = '' AND sent_with_id IS NULL)"
             " OR payload ->> 'token' IS NOT NULL OR payload ->> 'link_salt' IS NOT NULL)",
             "Message {id} was sent, but is also given up, being sent, empty, or keeps a secret.",
+        ),
+        Between(
+            "What goes in another one's mail is to the same reader, and shares its fate.",
+            "SELECT m.id, m.sent_with_id AS first FROM message m"
+            " JOIN message f ON f.id = m.sent_with_id"
+            " WHERE f.sent_with_id IS NOT NULL OR f.channel <> m.channel"
+            " OR f.address <> m.address OR f.locale <> m.locale"
+            " OR (f.sent_at IS NULL) <> (m.sent_at IS NULL) OR f.sent_at <> m.sent_at"
+            " OR (f.failed_at IS NULL) <> (m.failed_at IS NULL) OR f.failed_at <> m.failed_at"
+            " OR (f.leased_until IS NULL) <> (m.leased_until IS NULL)",
+            "Message {id} goes in the mail of {first}, but not to the same reader or not with it.",
         ),
     ],
     "photos": [

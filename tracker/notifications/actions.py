@@ -9,6 +9,7 @@ from sqlalchemy import update
 from tracker.accounts import audit
 from tracker.database import db, hold
 from tracker.errors import Refusal, RefusedError
+from tracker.notifications import together
 from tracker.notifications.endpoints import news
 from tracker.notifications.endpoints.models import Endpoint, EndpointKind
 from tracker.notifications.endpoints.queries import SWITCHED_OFF, as_listener
@@ -19,16 +20,18 @@ from tracker.permissions import Action, Actor, require
 def send_again(message: Message, *, actor: Actor, now: datetime) -> None:
     """Let a message that was given up, or waits for its next try, be sent at once.
 
-    Raises `RefusedError` for one that was sent: its links are used up or forgotten.
+    What goes in its mail goes with it. Raises `RefusedError` for one that was sent: its links are used up or forgotten.
     """
     require(actor, Action.VIEW_OUTBOX)
     if message.sent_at is not None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
-    message.failed_at = None
-    message.leased_until = None
-    message.attempts = 0
-    message.run_at = now
-    message.wanted_at = None
+    for one in together.mail(message.id):
+        one.failed_at = None
+        one.leased_until = None
+        one.run_at = now
+        one.wanted_at = None
+        # Never none again: it may have arrived, so it goes as it went, under the same Message-ID.
+        one.attempts = min(one.attempts, 1)
     # Given up a day after it was written: the day begins anew.
     message.created_at = now
     audit.record("message:send-again", message, actor=actor, now=now)

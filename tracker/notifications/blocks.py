@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 
 
 class Shape(enum.StrEnum):
@@ -62,9 +62,33 @@ class Draft:
         return next((it.url for it in self.blocks if it.shape is Shape.BUTTON), "")
 
     @property
+    def items(self) -> Sequence[Block]:
+        """Return the lines of its list."""
+        return [it for it in self.blocks if it.shape is Shape.ITEM]
+
+    @property
+    def lead(self) -> Sequence[Block]:
+        """Return what stands before its list."""
+        return list(takewhile(lambda it: it.shape is not Shape.ITEM, self.blocks))
+
+    @property
     def runs(self) -> Sequence[tuple[Shape, Sequence[Block]]]:
         """Return the blocks in order, neighbours of one shape together: a list is one thing."""
         return [(shape, list(run)) for shape, run in groupby(self.blocks, lambda it: it.shape)]
+
+    @property
+    def briefly(self) -> Sequence[str]:
+        """Return what it says, a line each, as it stands under its line in a list of several."""
+        said: list[str] = []
+        for block in self.blocks:
+            match block.shape:
+                case Shape.FACT:
+                    said += block.details or (block.text,)
+                case Shape.WORDS | Shape.QUOTE:
+                    said.append(block.text)
+                case _:
+                    pass
+        return said
 
     def titled(self, title: str, reference: str = "", *, count: int = 1) -> str:
         """Give it its subject, and tell of how many things it speaks."""
@@ -79,6 +103,10 @@ class Draft:
         """Write what it is about, and how a list of several says that."""
         return self._write(Shape.FACT, words, details=(brief,))
 
+    def heading(self, words: str) -> str:
+        """Begin a part of its own."""
+        return self._write(Shape.HEADING, words)
+
     def quote(self, words: str | None) -> str:
         """Write what somebody wrote; nothing where there are no words."""
         return self._write(Shape.QUOTE, words)
@@ -90,6 +118,11 @@ class Draft:
     def button(self, words: str, url: str, *details: str) -> str:
         """Write the one thing to do."""
         return self._write(Shape.BUTTON, words, url, details)
+
+    def again(self, block: Block) -> str:
+        """Write a block of another letter."""
+        self.blocks.append(block)
+        return ""
 
     def _write(
         self, shape: Shape, words: str | None, url: str = "", details: Sequence[str] = ()

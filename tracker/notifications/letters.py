@@ -1,6 +1,7 @@
 """Messages as their reader gets them: written when they are sent, in the reader's language."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -8,13 +9,16 @@ from typing import Any, Final
 from flask import current_app
 
 from tracker.config import Settings
-from tracker.notifications.blocks import Draft
+from tracker.notifications.blocks import Block, Draft, Shape
 from tracker.notifications.models import Channel
+from tracker.notifications.together import FOR_REQUESTERS
 from tracker.organisation import queries as organisation
 from tracker.web.locale import HTML_LANG, current_locale, in_locale
 
 TIMES: Final = ("due_at", "answer_by", "visit_from", "visit_to", "expires_at")
 DAYS: Final = ("parked_until",)
+MOST_NAMED: Final = 30
+"""A mail about many things names so many; the reader's page of messages has them all."""
 _PRIVATE = re.compile(r"(/(?:track|invitation|reset)/)[^\s/?#]+")
 
 
@@ -31,6 +35,8 @@ class Envelope:
     message_key: str
     created_at: datetime
     wanted_at: datetime | None = None
+    others: tuple["Envelope", ...] = ()
+    """What goes in the same mail: see `together`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ def letter(envelope: Envelope) -> Letter:
         in_locale(envelope.locale),
     ):
         desk = _Desk(settings.public_url)
-        return desk.shown(desk.draft(envelope))
+        drafts = [desk.draft(one) for one in (envelope, *envelope.others)]
+        return desk.shown(desk.together(envelope.kind, drafts) if envelope.others else drafts[0])
 
 
 class _Desk:
@@ -72,6 +79,20 @@ class _Desk:
         facts = {name: _thawed(name, value) for name, value in envelope.payload.items()}
         return self._written(f"mail/{envelope.kind}.txt", **facts)
 
+    def together(self, kind: str, drafts: Sequence[Draft]) -> Draft:
+        """Return one letter of several; it says nothing that each of them would not have said."""
+        if kind == FOR_REQUESTERS:
+            return self._written("mail/several_steps.txt", parts=drafts)
+        lists = [draft for draft in drafts if draft.items]
+        lines = [_line(draft) for draft in drafts if not draft.items]
+        return self._written(
+            "mail/several.txt",
+            total=sum(draft.count for draft in drafts),
+            lines=lines[:MOST_NAMED],
+            left_out=len(lines[MOST_NAMED:]),
+            lists=list(_cut(lists, max(0, MOST_NAMED - len(lines)))),
+        )
+
     def shown(self, draft: Draft) -> Letter:
         """Return the same blocks in each form that something travels in."""
         return Letter(
@@ -88,6 +109,19 @@ class _Desk:
 
     def _rendered(self, template: str, **facts: Any) -> str:  # noqa: ANN401 - what it prints
         return current_app.jinja_env.get_template(template).render(**self._known, **facts).strip()
+
+
+def _line(draft: Draft) -> Block:
+    """Return a letter about one thing as a line of a list."""
+    return Block(Shape.ITEM, draft.subject, draft.url, tuple(draft.briefly))
+
+
+def _cut(lists: Sequence[Draft], room: int) -> Iterator[tuple[Draft, Sequence[Block], int]]:
+    """Give each list with the lines that there is room for, and how many more it tells of."""
+    for draft in lists:
+        named = draft.items[:room]
+        room -= len(named)
+        yield draft, named, draft.count - len(named)
 
 
 def _thawed(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -52,6 +52,18 @@ class Message(Model):
             sqlite_where=text("failed_at IS NOT NULL"),
             postgresql_where=text("failed_at IS NOT NULL"),
         ),
+        Index(
+            "ix_message_sent_with_id",
+            "sent_with_id",
+            sqlite_where=text("sent_with_id IS NOT NULL"),
+            postgresql_where=text("sent_with_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_same_reader",
+            "address",
+            sqlite_where=text("sent_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -65,7 +77,7 @@ class Message(Model):
     """What the template is filled with when it is sent; never more than the reader may see."""
     subject: Mapped[str] = mapped_column(String(200), default="")
     body: Mapped[str] = mapped_column(Text, default="")
-    """As sent, plain text; empty until then."""
+    """As sent, plain text; empty until then, and where another one's mail told of it."""
     message_key: Mapped[str] = mapped_column(String(64), unique=True)
     """Goes out as Message-ID, so that a receiver recognises a second delivery."""
     service_request_id: Mapped[int | None] = mapped_column(
@@ -81,6 +93,9 @@ class Message(Model):
     last_error: Mapped[str] = mapped_column(String(500), default="")
     sent_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
+    sent_with_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    """In whose mail it goes: whatever happens to that one happens to it, at the same moment. Written as
+    both are taken up, so that the same ones go again, under the same Message-ID."""
 
 
 class InboxEntry(Model):

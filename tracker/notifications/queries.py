@@ -1,5 +1,6 @@
 """Reading the outbox."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -10,6 +11,8 @@ from tracker.notifications.models import Message
 from tracker.notifications.words import Fate
 
 MOST_COUNTED: Final = 1000
+OF_ITS_OWN = Message.sent_with_id.is_(None)
+"""What goes in another one's mail is shown with that one."""
 UNSENT = (Message.sent_at.is_(None), Message.failed_at.is_(None))
 CONDITIONS: dict[Fate, tuple[ColumnElement[bool], ...]] = {
     Fate.WAITING: (*UNSENT, Message.last_error == ""),
@@ -20,11 +23,11 @@ CONDITIONS: dict[Fate, tuple[ColumnElement[bool], ...]] = {
 
 
 def counts() -> dict[Fate, int]:
-    """Return how many messages have each fate; `MOST_COUNTED` means as many or more."""
+    """Return how many mails have each fate; `MOST_COUNTED` means as many or more."""
     return {
         fate: db.session.scalar(
             select(func.count()).select_from(
-                select(Message.id).where(*conditions).limit(MOST_COUNTED).subquery()
+                select(Message.id).where(OF_ITS_OWN, *conditions).limit(MOST_COUNTED).subquery()
             )
         )
         or 0
@@ -33,14 +36,32 @@ def counts() -> dict[Fate, int]:
 
 
 def messages(fate: Fate) -> Select[Message]:
-    """Select the messages with one fate."""
-    return select(Message).where(*CONDITIONS[fate])
+    """Select the messages with one fate, but for those that go in another one's mail."""
+    return select(Message).where(OF_ITS_OWN, *CONDITIONS[fate])
+
+
+def in_one_mail(messages: Sequence[Message]) -> Mapping[int, Mapping[str, int]]:
+    """Return of how many messages of each kind a mail is made, by its id: those of several alone."""
+    ids = [one.id for one in messages]
+    found: dict[int, dict[str, int]] = {}
+    rows = db.session.execute(
+        select(Message.sent_with_id, Message.kind, func.count())
+        .where(Message.sent_with_id.in_(ids))
+        .group_by(Message.sent_with_id, Message.kind)
+        .order_by(Message.kind)
+    )
+    for leading, kind, count in rows:
+        found.setdefault(leading or 0, {})[kind] = count
+    for one in messages:
+        if one.id in found:
+            found[one.id][one.kind] = found[one.id].get(one.kind, 0) + 1
+    return found
 
 
 def message(message_id: int) -> Message:
-    """Return one message. Raises `NotFoundError`."""
+    """Return one message, as the first of its mail. Raises `NotFoundError`."""
     found = db.session.get(Message, message_id)
-    if found is None:
+    if found is None or found.sent_with_id is not None:
         text = "There is no such message."
         raise NotFoundError(text)
     return found

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -11,6 +12,7 @@ from sqlalchemy import or_, select, update
 
 from tracker.config import Settings
 from tracker.database import db, transaction
+from tracker.notifications import together
 from tracker.notifications.channels.carrier import Delayed, Line, Refused
 from tracker.notifications.channels.carriers import CARRIERS
 from tracker.notifications.letters import Envelope, Letter, letter, without_private_links
@@ -28,16 +30,17 @@ _log = logging.getLogger(__name__)
 
 
 def send_due(*, now: datetime, limit: int = 20) -> int:
-    """Send up to `limit` messages of each channel whose time has come; return how many were taken up.
+    """Send up to `limit` letters of each channel whose time has come; return how many were taken up.
 
     Two workers never take the same one: rows are leased. A lease that runs out means that the
-    worker died; the message may then go out twice, with the same key.
+    worker died; the letter may then go out twice, with the same key. What waits for one reader
+    goes as one (see `together`): the same rows each time.
     """
     return sum(send_due_by(channel, now=now, limit=limit) for channel in CARRIERS)
 
 
 def send_due_by(channel: Channel, *, now: datetime, limit: int = 20) -> int:
-    """Send up to `limit` messages of one channel; return how many were taken up."""
+    """Send up to `limit` letters of one channel; return how many were taken up."""
     settings: Settings = current_app.config["SETTINGS"]
     carrier = CARRIERS[channel]
     if not carrier.is_ready(settings):
@@ -62,26 +65,29 @@ def send_due_by(channel: Channel, *, now: datetime, limit: int = 20) -> int:
 
 def _lease(channel: Channel, *, now: datetime, limit: int) -> Sequence[Envelope]:
     with transaction():
-        messages = db.session.scalars(
+        leading = db.session.scalars(
             select(Message)
             .where(
                 Message.channel == channel,
-                Message.sent_at.is_(None),
-                Message.failed_at.is_(None),
-                Message.run_at <= now,
-                or_(Message.leased_until.is_(None), Message.leased_until <= now),
+                Message.sent_with_id.is_(None),
+                *together.waiting(now),
             )
             .order_by(Message.run_at, Message.id)
             .limit(limit)
             .with_for_update(skip_locked=True)  # SQLite: the transaction holds the only lock
         ).all()
-        for message in messages:
+        others = together.gathered(leading, now=now) if leading else {}
+        for message in {*leading, *chain.from_iterable(others.values())}:
             message.leased_until = now + LEASE
             message.attempts += 1
-        return [_envelope(message) for message in messages]
+        return [
+            _envelope(message, others.get(message.id, ()))
+            for message in leading
+            if message.sent_with_id is None
+        ]
 
 
-def _envelope(message: Message) -> Envelope:
+def _envelope(message: Message, others: Sequence[Message] = ()) -> Envelope:
     return Envelope(
         id=message.id,
         channel=message.channel,
@@ -92,20 +98,23 @@ def _envelope(message: Message) -> Envelope:
         message_key=message.message_key,
         created_at=message.created_at,
         wanted_at=message.wanted_at,
+        others=tuple(_envelope(one) for one in others),
     )
 
 
 def _give_back(envelopes: Sequence[Envelope], *, now: datetime) -> None:
     """Let whoever comes next take up what was not tried."""
+    leading = [envelope.id for envelope in envelopes]
     with transaction():
         db.session.execute(
             update(Message)
             .where(
-                Message.id.in_([envelope.id for envelope in envelopes]),
+                or_(Message.id.in_(leading), Message.sent_with_id.in_(leading)),
                 Message.leased_until == now + LEASE,
             )
             .values(leased_until=None, attempts=Message.attempts - 1)
         )
+        together.part(leading)
 
 
 def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
@@ -124,17 +133,21 @@ def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
 
 
 def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: datetime) -> None:
+    known = {one.id: one for one in (envelope, *envelope.others)}
     with transaction():
-        message = db.session.get_one(Message, envelope.id)
-        message.sent_at = now
-        message.leased_until = None
-        message.last_error = ""
-        message.subject = written.subject[:200]
-        # On the demonstration's page links must work; elsewhere nobody else may use them.
-        message.body = written.text if keeps_links else without_private_links(written.text)
-        message.payload = {
-            name: value for name, value in envelope.payload.items() if name not in SECRETS
-        }
+        for message in together.mail(envelope.id):
+            message.sent_at = now
+            message.leased_until = None
+            message.last_error = ""
+            message.payload = {
+                name: value
+                for name, value in known[message.id].payload.items()
+                if name not in SECRETS
+            }
+            if message.id == envelope.id:
+                message.subject = written.subject[:200]
+                # On the demonstration's page links must work; elsewhere nobody else may use them.
+                message.body = written.text if keeps_links else without_private_links(written.text)
 
 
 def _postpone(
@@ -144,17 +157,17 @@ def _postpone(
         _give_up(envelope, reason, now=now)
         return
     with transaction():
-        message = db.session.get_one(Message, envelope.id)
-        pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
-        message.run_at = now + max(pause, at_least or pause)
-        message.leased_until = None
-        message.last_error = reason[:500]
+        for message in together.mail(envelope.id):
+            pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
+            message.run_at = now + max(pause, at_least or pause)
+            message.leased_until = None
+            message.last_error = reason[:500]
 
 
 def _give_up(envelope: Envelope, reason: str, *, now: datetime) -> None:
     with transaction():
-        message = db.session.get_one(Message, envelope.id)
-        message.failed_at = now
-        message.leased_until = None
-        message.last_error = reason[:500]
+        for message in together.mail(envelope.id):
+            message.failed_at = now
+            message.leased_until = None
+            message.last_error = reason[:500]
     _log.warning("Message %s (%s) is given up: %s", envelope.id, envelope.kind, reason)

@@ -44,6 +44,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "notifications/outbox.html",
         page=page,
+        together=queries.in_one_mail(page.rows),
         fate=fate,
         fates=list(Fate),
         counts=queries.counts(),

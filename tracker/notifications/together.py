@@ -1,0 +1,131 @@
+"""Which messages go as one mail: what waits for one reader when a worker takes it up.
+
+Which go with which is written in the transaction that takes them up. Whoever takes them up again,
+after a crash say, finds it there, and what has come meanwhile goes in a mail of its own.
+"""
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, or_, select, update
+
+from tracker.database import db
+from tracker.notifications.models import Channel, Message
+
+CHANNELS: Final = frozenset({Channel.EMAIL})
+"""Ways of sending whose messages can be put together."""
+FOR_STAFF: Final = frozenset({"staff_step", "ladder", "handed_over"})
+"""Kinds that tell one of the staff of requests: what waits for one person goes as one."""
+FOR_REQUESTERS: Final = "requester_step"
+"""Of one request alone, and only where nothing is asked."""
+NOTHING_ASKED: Final = frozenset({"accept", "assign", "claim", "extend", "unpark"})
+"""Steps of which a requester must only know. What they must answer, who comes to their door, and how it
+ends have a mail of their own, under their own subject."""
+MOST: Final = 200
+"""Nobody's mail is made of more; the rest goes in the next one."""
+
+
+def waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on a message whose time has come and that no worker has in hand."""
+    return (
+        Message.sent_at.is_(None),
+        Message.failed_at.is_(None),
+        Message.run_at <= now,
+        or_(Message.leased_until.is_(None), Message.leased_until <= now),
+    )
+
+
+def gathered(leading: Sequence[Message], *, now: datetime) -> Mapping[int, Sequence[Message]]:
+    """Return, by the id of the message in whose mail they go, the others: none has no entry.
+
+    `leading` are rows that the caller holds locked, in the order in which they are sent. Those that
+    join another one are among the values; whatever was put together before stays as it was.
+    """
+    found: dict[int, list[Message]] = {}
+    bound = db.session.scalars(
+        select(Message)
+        .where(Message.sent_with_id.in_([one.id for one in leading]))
+        .order_by(Message.id)
+    )
+    for one in bound:
+        found.setdefault(one.sent_with_id or 0, []).append(one)
+    fresh = [one for one in leading if one.id not in found and _is_fresh(one)]
+    for first, *others in _groups([*fresh, *_more_for(fresh, now=now)]):
+        for one in others[: MOST - 1]:
+            one.sent_with_id = first.id
+        if others:
+            found[first.id] = others[: MOST - 1]
+    return found
+
+
+def part(ids: Collection[int]) -> None:
+    """Let messages that nobody has tried yet go with others than was written."""
+    db.session.execute(
+        update(Message)
+        .where(Message.sent_with_id.in_(ids), Message.attempts == 0)
+        .values(sent_with_id=None)
+    )
+
+
+def mail(message_id: int) -> Sequence[Message]:
+    """Return all messages of one mail, the leading one first, held until the transaction ends.
+
+    Whoever changes them asks here, and takes hold of the leading one first: nobody waits for another
+    who waits for them.
+    """
+    return db.session.scalars(
+        select(Message)
+        .where(or_(Message.id == message_id, Message.sent_with_id == message_id))
+        .order_by(Message.sent_with_id.is_not(None), Message.id)
+        .with_for_update()
+    ).all()
+
+
+def _is_fresh(message: Message) -> bool:
+    """Tell whether it was never tried: it may have arrived otherwise, under its own Message-ID."""
+    return message.attempts == 0 and not message.last_error and _reader(message) is not None
+
+
+def _reader(message: Message) -> Hashable | None:
+    """Return what messages that may be put together have in common; None: it stands alone."""
+    if message.channel not in CHANNELS:
+        return None
+    reader = (message.channel, message.address, message.locale)
+    if message.kind in FOR_STAFF:
+        return (*reader, "staff")
+    if message.kind == FOR_REQUESTERS and message.payload.get("step") in NOTHING_ASKED:
+        # A planned visit that is called off is told as a step, too.
+        return None if message.payload.get("calls_off") else (*reader, message.service_request_id)
+    return None
+
+
+def _more_for(fresh: Sequence[Message], *, now: datetime) -> Sequence[Message]:
+    """Return what else waits for the same readers, and take hold of it."""
+    if not fresh:
+        return []
+    more = db.session.scalars(
+        select(Message)
+        .where(
+            *waiting(now),
+            Message.address.in_(sorted({one.address for one in fresh})),
+            Message.id.not_in([one.id for one in fresh]),
+            Message.kind.in_(sorted({one.kind for one in fresh} | FOR_STAFF)),
+            Message.sent_with_id.is_(None),
+            Message.attempts == 0,
+            Message.last_error == "",
+        )
+        .order_by(Message.run_at, Message.id)
+        .limit(MOST * len(fresh))
+        .with_for_update(skip_locked=True)
+    )
+    readers = {_reader(one) for one in fresh}
+    return [one for one in more if _reader(one) in readers]
+
+
+def _groups(messages: Iterable[Message]) -> Sequence[Sequence[Message]]:
+    """Return messages by reader, each in the order in which they were to go."""
+    by_reader: dict[Hashable, list[Message]] = {}
+    for one in messages:
+        by_reader.setdefault(_reader(one), []).append(one)
+    return list(by_reader.values())
