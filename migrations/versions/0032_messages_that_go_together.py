@@ -41,4 +41,6 @@ def downgrade() -> None:
     )
     op.drop_index(SAME_READER, table_name="message")
     op.drop_index(WITH, table_name="message")
-    op.drop_column("message", COLUMN)
+    # On SQLite the table is made anew: a later migration may have done so, with the key apart.
+    with op.batch_alter_table("message", reflect_kwargs={"resolve_fks": False}) as messages:
+        messages.drop_column(COLUMN)

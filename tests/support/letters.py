@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
+from tracker.notifications.endpoints.models import News
 from tracker.notifications.letters import Envelope, Letter, letter
 from tracker.notifications.models import Message
 from tracker.service_requests.ladder import RUNGS, Rung
@@ -50,6 +51,10 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for place, (clock, rung) in enumerate(_RUNGS, start=1)
     ]
     yield "ladder", "", {"counts": dict.fromkeys(Rung, 4), "total": 20, "items": items}
+    told = [item | {"team": "清溪志愿服务队", "team_en": "Qingxi volunteers"} for item in items]
+    for news in News:
+        yield "news", news, {"news": news, "requests": told[:1], "due_at": AT}
+    yield "news", "of many", {"news": "overdue", "requests": told, "due_at": None}
     for to_desk in (True, False):
         yield (
             "handed_over",
