@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -20,7 +20,7 @@ class MailServer:
 
     def talk(self, client: socket.socket) -> None:
         """Speak with one client until it leaves."""
-        with client, client.makefile("rb") as lines:
+        with suppress(OSError), client, client.makefile("rb") as lines:
             client.sendall(b"220 here\r\n")
             while line := lines.readline():
                 word = line[:4].upper()
@@ -28,6 +28,8 @@ class MailServer:
                     client.sendall(b"354 go on\r\n")
                     content = b""
                     while (part := lines.readline()) != b".\r\n":
+                        if not part:
+                            return  # cut off: not taken
                         content += part
                     parsed = message_from_bytes(content, policy=policy.default)
                     assert isinstance(parsed, EmailMessage)

@@ -58,7 +58,7 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
     chance = random.Random(0)  # noqa: S311 - no secret
     chosen: Settings = place.config["SETTINGS"]
     server = Server(chosen, databases.folder / "killed.log")
-    _refill(a, team, tasks)
+    refill(a, team, tasks)
     people = [
         Somebody(
             app=place,
@@ -67,7 +67,7 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
             tasks=tasks,
             category_id=a.any_category.id,
             seed=number,
-            person_id=_staff(a, team, number),
+            person_id=staff(a, team, number),
         )
         for number in range(WRITERS)
     ]
@@ -77,7 +77,7 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
         with at_work(people):
             # A slow machine has answered nothing yet; every fourth kill comes all the same.
             if kill % 4:
-                _wait_for_an_answer(log, more_than=checked)
+                wait_for_an_answer(log, more_than=checked)
             time.sleep(chance.uniform(0.4, 2.0))
             killed += server.kill()
         assert log.faults == []
@@ -86,9 +86,9 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
         assert log.missing(log.deeds[checked:so_far]) == []
         checked = so_far
         if kill % 10 == 9 or kill == KILLS - 1 or not IS_FULL:
-            _assert_whole(place)
+            assert_whole(place)
             print(f"{kill + 1} kills: {so_far} answered", file=sys.stderr)  # noqa: T201
-        _refill(a, team, tasks)
+        refill(a, team, tasks)
     server.start()
     server.kill()
     db.session.rollback()
@@ -99,7 +99,8 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
         assert {deed.kind for deed in log.deeds} >= {"ask", "claim", "visit"}
 
 
-def _wait_for_an_answer(log: Log, *, more_than: int) -> None:
+def wait_for_an_answer(log: Log, *, more_than: int) -> None:
+    """Wait until the server answered something that changes anything; not for ever."""
     deadline = time.monotonic() + FIRST_ANSWER_WITHIN_SECONDS
     while len(log.deeds) <= more_than and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -121,14 +122,15 @@ def at_work(people: list[Somebody]) -> Iterator[None]:
             thread.join()
 
 
-def _staff(a: Builders, team: Team, number: int) -> int | None:
+def staff(a: Builders, team: Team, number: int) -> int | None:
     """Return a person for all but a third, who are residents; some of them lead the team."""
     if number % 3 == 0:
         return None
     return (a.team_leader(team) if number % 5 == 0 else a.volunteer(team)).id
 
 
-def _assert_whole(place: Flask) -> None:
+def assert_whole(place: Flask) -> None:
+    """Nothing is half done, as `flask verify` sees it."""
     uploads: Path = place.config["SETTINGS"].uploads_path
     # A photo whose row was never written: the daily job sweeps it when it is a day old.
     sweep_strays(uploads, now=utc_now(), older_than=timedelta(0))
@@ -137,7 +139,7 @@ def _assert_whole(place: Flask) -> None:
         assert list(violations(snapshot)) == []
 
 
-def _refill(a: Builders, team: Team, tasks: list[tuple[int, str]]) -> None:
+def refill(a: Builders, team: Team, tasks: list[tuple[int, str]]) -> None:
     """Put new requests in the place of those that are done."""
     a.now = datetime.now(UTC)
     db.session.rollback()
