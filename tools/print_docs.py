@@ -12,7 +12,7 @@ from pathlib import Path
 from tracker import config
 from tracker.permissions import MATRIX, NEVER_ON_OWN_WORK, Reach, Role
 from tracker.reports import definitions, statistics as counting, values
-from tracker.service_requests import clocks, lifecycle, limits
+from tracker.service_requests import clocks, lifecycle, limits, parts
 from tracker.service_requests.actions import dispatch, handling
 from tracker.service_requests.lifecycle import RIGHT_FOR, TRANSITIONS, Status, Step
 
@@ -104,6 +104,7 @@ def domain() -> str:
         clocks.set_clocks,
     ):
         lines += [f"### `{rule.__name__.strip('_')}`", "", inspect.getdoc(rule) or "", ""]
+    lines += ["## Parts for helping teams", "", inspect.getdoc(parts) or "", ""]
     lines += ["## How the clock counts", "", inspect.getdoc(limits) or "", ""]
     return "\n".join(lines)
 

@@ -55,6 +55,8 @@ class Action(StrEnum):
     ASSIGN_SERVICE_REQUEST = "service-request:assign"
     RETURN_SERVICE_REQUEST = "service-request:return"
     SIGN_FOR_SERVICE_REQUEST = "service-request:sign-for"
+    GIVE_PART = "service-request:give-part"
+    END_PART = "service-request:end-part"
     CLAIM_SERVICE_REQUEST = "service-request:claim"
     LEAD_TEAM = "team:lead"
     HAND_OVER = "service-request:hand-over"
@@ -141,6 +143,8 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.ASSIGN_SERVICE_REQUEST:      (_,      _,      LEAD,    _,     UNIT,  _,      _,     _),
     Action.RETURN_SERVICE_REQUEST:      (_,      _,      LEAD,    _,     _,     _,      _,     _),
     Action.SIGN_FOR_SERVICE_REQUEST:    (_,      _,      LEAD,    _,     _,     _,      _,     _),
+    Action.GIVE_PART:                   (_,      _,      LEAD,    _,     UNIT,  _,      _,     _),
+    Action.END_PART:                    (_,      _,      TEAM,    _,     _,     _,      _,     _),
     Action.CLAIM_SERVICE_REQUEST:       (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
     Action.LEAD_TEAM:                   (_,      _,      TEAM,    _,     _,     _,      _,     _),
     Action.HAND_OVER:                   (_,      _,      TEAM,    _,     UNIT,  _,      _,     _),

@@ -1,14 +1,14 @@
 """What waits for one reader goes as one mail; which messages go with which is written down.
 
 Revision ID: 0032
-Revises: 0029
+Revises: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0032"
-down_revision = "0029"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

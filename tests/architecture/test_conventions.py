@@ -36,6 +36,7 @@ UNASKED: Final[Mapping[str, str]] = {
     "tracker/service_requests/actions/steps.py: record": "the same",
     "tracker/service_requests/actions/steps.py: remember_handler": "the same",
     "tracker/service_requests/actions/merging.py: hand_over": "part of withdrawing, which asks",
+    "tracker/service_requests/actions/parts.py: take_back_of_others": "part of assigning and returning",
     "tracker/service_requests/actions/steps.py: forget_result": "part of reopening, which asks",
     "tracker/service_requests/actions/claims.py: free": "part of steps that ask, and of leaving",
     "tracker/service_requests/actions/claims.py: take_place": "part of claiming, entering, handing over",

@@ -159,6 +159,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "board.index": ForRoles("VT"),
     "board.mine": ForRoles("VT"),
     "own_team.index": ForRoles("T"),
+    "own_team.parts_of_own": ForRoles("T"),
     "queue.index": ForRoles("TLCSU"),
     "call_backs.index": ForRoles("CS"),
     "call_backs.questions": ForRoles("CS"),
@@ -192,6 +193,10 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", units="C"),
     "dispatch.return_": OnRequest(_S.ASSIGNED, **_LEAD_TEAMS),
     "dispatch.sign_for": OnRequest(_S.ASSIGNED, **_LEAD_TEAMS),
+    "parts.index": OnRequest(_S.IN_PROGRESS, mine="TC", teams="TC", units="C"),
+    # Only who leads the very team whose part it is; of what our team leads, it is another's.
+    "parts.end": OnRequest(_S.IN_PROGRESS, helped="T"),
+    "parts.return_": OnRequest(_S.IN_PROGRESS, helped="T"),
     "board.claim": OnRequest(_S.IN_PROGRESS, mine="VT", teams="VT", helped="VT"),
     "board.release": OnRequest(_S.IN_PROGRESS, mine="VT", teams="T", helped="T"),
     "own_team.enter": OnRequest(_S.IN_PROGRESS, **_LEADING),

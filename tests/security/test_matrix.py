@@ -41,10 +41,10 @@ from tracker.accounts.models import LinkPurpose, Person
 from tracker.database import transaction
 from tracker.permissions import Role, resident
 from tracker.reports.importing import background, folders
-from tracker.service_requests import links
+from tracker.service_requests import links, parts
 from tracker.service_requests.actions import drafts
 from tracker.service_requests.lifecycle import Status
-from tracker.service_requests.models import ImportRun
+from tracker.service_requests.models import ImportRun, Part, ServiceRequest
 from tracker.service_requests.views import draft_keys
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -332,9 +332,18 @@ class Things:
                 if is_done
                 else self.world.a.planned_visit(made, by=visitor).id
             )
+        if "part_id" in rule.arguments:
+            given["part_id"] = self._part(made, relation).id
         if "key" in rule.arguments:
             given["key"] = self.world.a.photo(made).key
         return {name: given[name] for name in rule.arguments}
+
+    def _part(self, made: ServiceRequest, relation: Relation) -> Part:
+        """Return the part of our team where it helps, else of a team that nobody here leads."""
+        a, world = self.world.a, self.world
+        helps = world.our_team if relation is Relation.HELPED else a.team(world.other_unit)
+        known = parts.teams_with_open(made)
+        return known[helps.id] if helps.id in known else a.part(made, helps)
 
     def _thing(self, kind: str, relation: Relation) -> int:
         ours = relation is Relation.UNITS

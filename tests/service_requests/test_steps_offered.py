@@ -15,9 +15,15 @@ from tracker.service_requests.steps_offered import BUTTONS, steps_offered
 OFFERED: dict[tuple[str, Status], set[Step]] = {
     ("coordinator", Status.SUBMITTED): {Step.ACCEPT, Step.DECLINE, Step.MERGE, Step.NOTE},
     ("coordinator", Status.ACCEPTED): {Step.ASSIGN, Step.DECLINE, Step.MERGE, Step.NOTE},
-    ("coordinator", Status.ASSIGNED): {Step.ASSIGN, Step.MERGE, Step.NOTE},
-    ("coordinator", Status.IN_PROGRESS): {Step.ASSIGN, Step.REFER, Step.MERGE, Step.NOTE},
-    ("coordinator", Status.WAITING): {Step.RESUME, Step.MERGE, Step.NOTE},
+    ("coordinator", Status.ASSIGNED): {Step.ASSIGN, Step.GIVE_PART, Step.MERGE, Step.NOTE},
+    ("coordinator", Status.IN_PROGRESS): {
+        Step.ASSIGN,
+        Step.GIVE_PART,
+        Step.REFER,
+        Step.MERGE,
+        Step.NOTE,
+    },
+    ("coordinator", Status.WAITING): {Step.RESUME, Step.GIVE_PART, Step.MERGE, Step.NOTE},
     ("coordinator", Status.PARKED): {Step.UNPARK, Step.MERGE, Step.NOTE},
     ("coordinator", Status.RESOLVED): {Step.CONFIRM, Step.MERGE, Step.NOTE},
     ("coordinator", Status.CLOSED): {Step.NOTE},

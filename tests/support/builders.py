@@ -38,6 +38,7 @@ from tracker.service_requests.actions import (
     dispatch,
     handling,
     intake,
+    parts,
     routing,
     visiting,
 )
@@ -46,6 +47,7 @@ from tracker.service_requests.limits import Clock, LimitUnit
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
+    Part,
     Photo,
     ReachableBy,
     ServiceRequest,
@@ -425,6 +427,26 @@ class Builders:
                 submission_key=self._key("visit"),
                 actor=self.actor(by),
                 now=self.now,
+            )
+
+    def part(
+        self,
+        service_request: ServiceRequest,
+        team: Team,
+        *,
+        task: str = "把旧衣柜搬下楼",
+        working_days: int | None = None,
+        at: datetime | None = None,
+    ) -> Part:
+        """Let the desk give a part of the request to `team`, which helps from then on."""
+        with self._saving():
+            return parts.give(
+                service_request,
+                team,
+                task=task,
+                working_days=working_days,
+                actor=self._desk(),
+                now=at or self.now,
             )
 
     def approval(

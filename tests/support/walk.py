@@ -27,7 +27,7 @@ from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.errors import ShishiError
 from tracker.permissions import Action, Actor, resident
-from tracker.service_requests import judging, queries
+from tracker.service_requests import judging, parts as parts_queries, queries
 from tracker.service_requests.actions import (
     answers,
     approvals,
@@ -36,13 +36,14 @@ from tracker.service_requests.actions import (
     drafts,
     handling,
     intake,
+    parts,
     private_links,
     time_passing,
     visiting,
 )
 from tracker.service_requests.actions.photos import add_photos, add_to_draft
 from tracker.service_requests.lifecycle import TRANSITIONS, Outcome, Priority, Solved, Status, Step
-from tracker.service_requests.models import Approval, Claim, ReachableBy, ServiceRequest
+from tracker.service_requests.models import Approval, Claim, Part, ReachableBy, ServiceRequest
 from tracker.service_requests.photos import StoredPhoto, delete_photo, save_photo
 from tracker.teams import actions as teams
 from tracker.teams.actors import actor_for
@@ -97,6 +98,7 @@ class Walk:
     status: Status | None = None
     team_id: int | None = None
     has_asked: bool = False
+    has_part: bool = False
     kept: list[str] = field(default_factory=list)
     """Photos whose files were written in this step."""
     gone: list[str] = field(default_factory=list)
@@ -157,6 +159,8 @@ class Walk:
                 break
         waiting = select(Approval.id).where(Approval.decided_at.is_(None)).limit(1)
         self.has_asked = db.session.scalar(waiting) is not None
+        part = select(Part.id).where(Part.service_request_id == self.aim, Part.ended_at.is_(None))
+        self.has_part = db.session.scalar(part.limit(1)) is not None
         db.session.remove()
 
     def photo(self) -> StoredPhoto:
@@ -169,6 +173,8 @@ class Walk:
         steps = _STEPS[act]
         if act is _decide:
             return self.has_asked
+        if act in (_change_part, _end_part) and not self.has_part:
+            return False
         return not steps or any((self.status, step) in TRANSITIONS for step in steps)
 
     def anybody(self, *groups: tuple[int, ...]) -> Actor:
@@ -286,6 +292,7 @@ def _merge(walk: Walk) -> None:
 def _assign(walk: Walk) -> None:
     actor = walk.anybody(walk.cast.coordinators, walk.cast.team_leaders)
     lead, helping = walk.chance.sample(walk.cast.teams, 2)
+    tasks = {helping: "搬家具"} if walk.chance.random() < 0.5 else {}
     leader = walk.chance.choice(walk.cast.leaders)
     it = walk.found(actor)
     if it.lead_team_id and it.leader_id and walk.chance.random() < 0.5:
@@ -296,9 +303,45 @@ def _assign(walk: Walk) -> None:
         helping_teams=[db.session.get_one(Team, helping)] if walk.chance.random() < 0.3 else (),
         leader=db.session.get_one(Person, leader),
         volunteers_needed=walk.chance.randint(1, 3),
+        tasks=tasks,
         actor=actor,
         now=walk.now(),
     )
+
+
+def _give_part(walk: Walk) -> None:
+    actor = walk.anybody(walk.cast.coordinators, walk.cast.team_leaders)
+    it = walk.found(actor, Action.GIVE_PART)
+    team = db.session.get_one(Team, walk.chance.choice(walk.cast.teams))
+    days = walk.chance.choice((None, 1, 3))
+    parts.give(it, team, task="修灯", working_days=days, actor=actor, now=walk.now())
+
+
+def _change_part(walk: Walk) -> None:
+    part, actor = _open_part(walk), walk.anybody(walk.cast.coordinators, walk.cast.team_leaders)
+    if walk.chance.random() < 0.3:
+        parts.take_back(part, actor=actor, now=walk.now())
+    else:
+        days = walk.chance.choice((None, 1, 2))
+        parts.change(part, task="修灯和开关", working_days=days, actor=actor, now=walk.now())
+
+
+def _end_part(walk: Walk) -> None:
+    part = _open_part(walk)
+    own = walk.cast.team_leaders[walk.cast.teams.index(part.team_id)]
+    leads = walk.anybody((own,)) if walk.chance.random() < 0.9 else walk.worker()
+    if walk.chance.random() < 0.3:
+        parts.return_(part, reason="我们没有电工", actor=leads, now=walk.now())
+    else:
+        parts.end(part, result="换了灯", actor=leads, now=walk.now())
+
+
+def _open_part(walk: Walk) -> Part:
+    """Return a part that has not ended, its request locked as on every page."""
+    found = parts_queries.open_parts(walk.own()[0])
+    if not found:
+        raise _NothingToDoError
+    return walk.chance.choice(found)
 
 
 def _return(walk: Walk) -> None:
@@ -436,7 +479,7 @@ def _unpark(walk: Walk) -> None:
 
 
 def _refer(walk: Walk) -> None:
-    actor = walk.anybody(walk.cast.team_leaders)
+    actor = walk.anybody(walk.cast.coordinators)
     handling.refer(
         walk.found(actor), to_whom="水务集团", answer="请拨打", actor=actor, now=walk.now()
     )
@@ -449,7 +492,14 @@ def _resolve(walk: Walk) -> None:
         right = Action.RESOLVE_SERVICE_REQUEST
         add_photos(it, [walk.photo()], right, is_evidence=True, actor=actor, now=walk.now())
     outcome = walk.chance.choice([Outcome.SOLVED, Outcome.PARTLY_SOLVED, Outcome.NO_CONTACT])
-    handling.resolve(it, outcome=outcome, answer="换了垫片", actor=actor, now=walk.now())
+    handling.resolve(
+        it,
+        outcome=outcome,
+        answer="换了垫片",
+        ends_parts=[part.id for part in parts_queries.open_parts(it)][walk.chance.randint(0, 1) :],
+        actor=actor,
+        now=walk.now(),
+    )
 
 
 def _confirm(walk: Walk) -> None:
@@ -557,6 +607,9 @@ _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
     _decline: (Step.DECLINE,),
     _merge: (Step.MERGE,),
     _assign: (Step.ASSIGN,),
+    _give_part: (Step.GIVE_PART,),
+    _change_part: (Step.CHANGE_PART,),
+    _end_part: (Step.END_PART,),
     _return: (Step.RETURN,),
     _sign_for: (Step.SIGN_FOR,),
     _claim: (Step.CLAIM,),
@@ -595,6 +648,7 @@ _WEIGHTS: Final[dict[Act, float]] = {
     **dict.fromkeys((_leave, _check, _join), 0.3),
     **dict.fromkeys((_merge, _note, _urge, _add_word, _return, _submit, _take_in), 0.7),
     **dict.fromkeys((_claim, _dispute, _call_back, _assign), 6),
+    **dict.fromkeys((_change_part, _end_part), 8),
     **dict.fromkeys((_accept, _decide, _resolve), 12),
 }
 """How often each is done; what is not named: 3."""

@@ -31,6 +31,8 @@ LABELS = {
     Action.ASSIGN_SERVICE_REQUEST: _l("Dispatch to a team and a leader"),
     Action.RETURN_SERVICE_REQUEST: _l("Return to the desk"),
     Action.SIGN_FOR_SERVICE_REQUEST: _l("Sign for"),
+    Action.GIVE_PART: _l("Give helping teams their parts"),
+    Action.END_PART: _l("End the own team's part, or give it back"),
     Action.CLAIM_SERVICE_REQUEST: _l("Claim a place"),
     Action.LEAD_TEAM: _l("Check the team's volunteers and enter them for tasks"),
     Action.HAND_OVER: _l("Hand over what somebody holds"),

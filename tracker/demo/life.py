@@ -27,6 +27,7 @@ from tracker.service_requests.actions import (
     dispatch,
     handling,
     intake,
+    parts,
     photos as photo_actions,
     time_passing,
     visiting,
@@ -38,6 +39,7 @@ from tracker.service_requests.models import (
     Approval,
     BuiltInChannel,
     ForWhom,
+    Part,
     ReachableBy,
     ServiceRequest,
 )
@@ -51,6 +53,11 @@ LEAVES: Final = {leaf.key: (top, leaf) for top in CATEGORIES for leaf in top.lea
 PLACES: Final = tuple(plan for plan in AREAS if plan.kind is AreaKind.GRID)
 PICTURED: Final = frozenset({"pothole", "rubbish", "stream", "leak", "street-light", "ramp"})
 BRANCH_LEADERS: Final = {"north-bank": "wang", "south-bank": "liu", "new-town": "zhao"}
+PARTS: Final = {
+    "repairs": ("请带上工具，把松动的扶手和灯一并修好。", "扶手已加固，楼道灯换了两盏。"),
+    "advice": ("请说明能申请哪些补贴，并帮忙把表填好。", "政策讲清了，申请表已帮忙填好递交。"),
+}
+"""What a helping team is to do, and what it then did."""
 BRANCH_TEAMS: Final = {
     "north-bank": "north-youth",
     "south-bank": "south-neighbours",
@@ -196,6 +203,7 @@ class Tale:
         self.leader = BRANCH_LEADERS[self.branch] if chance.random() < 0.8 else "sun"
         self.pace = _pace(self.leaf)
         self.volunteers: list[str] = []
+        self.part: Part | None = None
 
     def tell(self) -> None:
         """Take the steps one by one, until the fate is met or the present is reached."""
@@ -294,7 +302,28 @@ class Tale:
             self.volunteers = [self.town.members[self.team][0]]
         self.handler = self._actor(self.volunteers[0])
 
+    @property
+    def _helper(self) -> str:
+        return "advice" if self.team == "repairs" else "repairs"
+
+    def _split(self) -> None:
+        """Let another team help with a part of its own."""
+        self.part = parts.give(
+            self.request,
+            self.town.teams[self._helper],
+            task=PARTS[self._helper][0],
+            actor=self.desk,
+            now=self.clock,
+        )
+
+    def _end_part(self) -> None:
+        leader = self.town.actors[self.town.members[self._helper][0]]
+        if self.part is not None and self.part.ended_at is None:
+            parts.end(self.part, result=PARTS[self._helper][1], actor=leader, now=self.clock)
+
     def _work(self) -> None:
+        if self.fate in (Fate.STUCK, Fate.SLOW):
+            self._split()
         if self.fate is Fate.STUCK:
             self._later(96, 120)
             answers.urge(
@@ -507,6 +536,7 @@ class Tale:
         )
 
     def _resolve(self) -> None:
+        self._end_part()
         if self.fate is Fate.REFERRED:
             handling.refer(
                 self.request,

@@ -40,6 +40,7 @@ from tracker.service_requests.models import (
     Claim,
     ClockStop,
     HistoryEntry,
+    Part,
     ServiceRequest,
 )
 from tracker.visits.models import Visit
@@ -245,6 +246,13 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " JOIN service_request r ON r.id = h.service_request_id"
             " WHERE h.is_closed <> (r.status = 'closed')",
             "Team {team} helps with request {id}, which is {status}, but says otherwise.",
+        ),
+        Between(
+            "Who has a part that has not ended helps.",
+            "SELECT p.id, p.team_id AS team, p.service_request_id AS request FROM part p"
+            " WHERE p.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM helping_team h"
+            " WHERE h.service_request_id = p.service_request_id AND h.team_id = p.team_id)",
+            "Team {team} has part {id} of request {request}, but does not help with it.",
         ),
     ],
     "search": [
@@ -517,6 +525,10 @@ _HANGING: Final = (
     _in_order(
         select(ClockStop.id, _plain(ClockStop.reason), ClockStop.stopped_at, ClockStop.resumed_at),
         ClockStop.service_request_id,
+    ),
+    _in_order(
+        select(Part.id, Part.given_at, Part.ended_at, _plain(Part.ended_as), Part.ended_by_id),
+        Part.service_request_id,
     ),
 )
 """What hangs on a request, in the order of `Case`."""

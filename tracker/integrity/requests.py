@@ -24,13 +24,14 @@ from tracker.service_requests.lifecycle import (
     Status,
     Step,
 )
-from tracker.service_requests.models import ApprovalKind
+from tracker.service_requests.models import ApprovalKind, PartEnd
 from tracker.visits.models import VisitStatus
 
 SKEW: Final = timedelta(minutes=1)
 """By so much may the clocks of two machines differ, or one be set back."""
 NO_PLACES: Final = (Status.SUBMITTED, Status.ACCEPTED)
 WITH_A_TEAM: Final = (*CLAIMABLE_STATUSES, Status.PARKED, Status.RESOLVED)
+WITH_AN_OPEN_PART: Final = (*CLAIMABLE_STATUSES, Status.PARKED)
 ASKED_BY: Final = {
     ApprovalKind.EXTENSION: Step.ASK_EXTENSION,
     ApprovalKind.PARKING: Step.ASK_PARKING,
@@ -98,6 +99,7 @@ class Case:
     approvals: Sequence[Any]
     visits: Sequence[Any]
     stops: Sequence[Any]
+    parts: Sequence[Any]
 
     @property
     def is_imported(self) -> bool:
@@ -227,6 +229,27 @@ def visited(case: Case) -> Iterator[str]:
                 yield f"is {case.request.status}, but visit {each.id} is still planned"
 
 
+def parts(case: Case) -> Iterator[str]:
+    """Check that parts and their steps agree, that what ended says who and when, and nothing is left open."""
+    ended = Counter(each.ended_as for each in case.parts)
+    for step, number in (
+        (Step.GIVE_PART, len(case.parts)),
+        (Step.END_PART, ended[PartEnd.DONE]),
+        (Step.RETURN_PART, ended[PartEnd.RETURNED]),
+    ):
+        if case.steps[step] != number:
+            yield f"took {step} {case.steps[step]} times, but its parts say {number}"
+    if case.steps[Step.TAKE_PART_BACK] > ended[PartEnd.TAKEN_BACK]:
+        yield "took back more parts by its history than it has"
+    for each in case.parts:
+        if (each.ended_at is None) != (each.ended_as is None):
+            yield f"has part {each.id}, of which only when or only how it ended is known"
+        elif each.ended_at is None and case.request.status not in WITH_AN_OPEN_PART:
+            yield f"is {case.request.status}, but part {each.id} has not ended"
+        elif each.ended_as not in (None, PartEnd.WITH_REQUEST) and each.ended_by_id is None:
+            yield f"has part {each.id}, which nobody ended"
+
+
 def clock(case: Case) -> Iterator[str]:
     """Check that the clock stands still exactly while the status says so."""
     standing = [stop for stop in case.stops if stop.resumed_at is None]
@@ -251,6 +274,7 @@ def order_of_times(case: Case) -> Iterator[str]:
     spans = [
         *(("claim", each.id, each.claimed_at, each.released_at) for each in case.claims),
         *(("approval", each.id, each.asked_at, each.decided_at) for each in case.approvals),
+        *(("part", each.id, each.given_at, each.ended_at) for each in case.parts),
         *(("stop", each.id, each.stopped_at, each.resumed_at) for each in case.stops),
     ]
     for what, number, begun, ended in spans:
@@ -275,6 +299,7 @@ RULES: Final[Mapping[str, tuple[str, Callable[[Case], Iterator[str]]]]] = {
     "assignment": ("From assigning on a request has a team and a leader.", assignment),
     "approvals": ("What was asked, granted and refused agrees with the steps.", asked_and_answered),
     "visits": ("Visits agree with the steps; none is planned for what is settled.", visited),
+    "parts": ("Parts agree with the steps; an open one is only of what is worked on.", parts),
     "clock": ("The clock stands still while a request waits or is parked.", clock),
     "times": ("Nothing ends before it begins.", order_of_times),
 }

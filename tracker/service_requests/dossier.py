@@ -15,10 +15,11 @@ from tracker.database import db, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.privacy import mask_address, mask_email, mask_name, mask_phone
-from tracker.service_requests import queries
+from tracker.service_requests import parts, queries
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import (
     Approval,
+    Part,
     Photo,
     Requester,
     ServiceRequest,
@@ -91,6 +92,8 @@ class Dossier:
     photos: Sequence[Photo]
     approvals: Sequence[Approval]
     """What waits for a supervisor's decision."""
+    parts: Sequence[Part]
+    """What helping teams are to do, or did, in the order in which it was given."""
     merged: Sequence[ServiceRequest]
     """The duplicates that were merged into it, as far as the reader may see them."""
     survivor: ServiceRequest | None
@@ -109,6 +112,7 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
         visits=_visits(service_request.id) if has.visits else (),
         photos=queries.photos_of(service_request) if has.photos else (),
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
+        parts=parts.parts_of(service_request) if has.parts else (),
         merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
         survivor=_visible(service_request.survivor_id, actor),
         said_to_be_same_as=_visible(_same_as(history), actor),
@@ -161,6 +165,7 @@ _WHAT_THERE_IS: Final = select(
     exists()
     .where(Approval.service_request_id == _ONE_ID, Approval.decided_at.is_(None))
     .label("approvals"),
+    exists().where(Part.service_request_id == _ONE_ID).label("parts"),
     exists().where(ServiceRequest.survivor_id == _ONE_ID).label("merged"),
 )
 """Most requests have next to nothing of these: asked at once, what is not there need not be read."""

@@ -84,6 +84,11 @@ class Step(StrEnum):
     ASSIGN = "assign"
     RETURN = "return"
     SIGN_FOR = "sign_for"
+    GIVE_PART = "give_part"
+    CHANGE_PART = "change_part"
+    END_PART = "end_part"
+    RETURN_PART = "return_part"
+    TAKE_PART_BACK = "take_part_back"
     CLAIM = "claim"
     RELEASE = "release"
     PLAN_VISIT = "plan_visit"
@@ -163,6 +168,11 @@ TRANSITIONS: Final[Mapping[tuple[Status, Step], Status]] = {
     **_moves(Step.ASSIGN, S.ASSIGNED, S.ACCEPTED, S.ASSIGNED, S.IN_PROGRESS),
     **_moves(Step.RETURN, S.ACCEPTED, S.ASSIGNED),
     **_moves(Step.SIGN_FOR, S.IN_PROGRESS, S.ASSIGNED),
+    **_stays(Step.GIVE_PART, *_WORKING),
+    **_stays(Step.CHANGE_PART, *_WORKING),
+    **_stays(Step.END_PART, *_WORKING, S.PARKED),
+    **_stays(Step.RETURN_PART, *_WORKING, S.PARKED),
+    **_stays(Step.TAKE_PART_BACK, *_WORKING, S.PARKED),
     **_moves(Step.CLAIM, S.IN_PROGRESS, S.ASSIGNED),
     **_stays(Step.CLAIM, S.IN_PROGRESS, S.WAITING),
     **_stays(Step.RELEASE, *OPEN_STATUSES),
@@ -207,6 +217,11 @@ RIGHT_FOR: Final[Mapping[Step, Action | None]] = {
     Step.ASSIGN: Action.ASSIGN_SERVICE_REQUEST,
     Step.RETURN: Action.RETURN_SERVICE_REQUEST,
     Step.SIGN_FOR: Action.SIGN_FOR_SERVICE_REQUEST,
+    Step.GIVE_PART: Action.GIVE_PART,
+    Step.CHANGE_PART: Action.GIVE_PART,
+    Step.END_PART: Action.END_PART,
+    Step.RETURN_PART: Action.END_PART,
+    Step.TAKE_PART_BACK: Action.GIVE_PART,
     Step.CLAIM: Action.CLAIM_SERVICE_REQUEST,
     Step.RELEASE: Action.RELEASE_CLAIM,
     Step.PLAN_VISIT: Action.RECORD_VISIT,
@@ -238,6 +253,7 @@ RIGHT_FOR: Final[Mapping[Step, Action | None]] = {
 HANDLING_STEPS: Final = frozenset(
     {
         Step.SIGN_FOR,
+        Step.END_PART,
         Step.CLAIM,
         Step.PLAN_VISIT,
         Step.VISIT,

@@ -13,10 +13,10 @@ from tracker.notifications import inbox, wishes
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may
-from tracker.service_requests import queries, unanswered
+from tracker.service_requests import parts, queries, unanswered
 from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Priority, Solved, Status, Step
-from tracker.service_requests.models import HistoryEntry, ReachableBy, ServiceRequest
+from tracker.service_requests.models import HistoryEntry, Part, ReachableBy, ServiceRequest
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 from tracker.visits.models import Visit
@@ -26,7 +26,9 @@ MOST_AN_HOUR: Final = 20
 """More mails than that about one request come from somebody who makes them come."""
 MOST_NAMED: Final = 30
 """A mail about many requests names so many; the pages list the rest."""
-REPEATED: Final = frozenset({Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.RELEASE, Step.VISIT})
+REPEATED: Final = frozenset(
+    {Step.ASSIGN, Step.NOTE, Step.CLAIM, Step.RELEASE, Step.VISIT, Step.GIVE_PART, Step.CHANGE_PART}
+)
 """Steps that whoever works on it can take again and again. Of too many the page alone tells."""
 RELIED_ON: Final = frozenset({Step.PLAN_VISIT, Step.WAIT})
 """Those that the requester must know of. No mail of them is left out: too many are refused."""
@@ -189,6 +191,7 @@ def tell_person(
     step: Step,
     *,
     thanks: str = "",
+    part: Part | None = None,
     now: datetime,
 ) -> None:
     """Tell one of the staff: on their page of messages, and by e-mail if they have an address.
@@ -220,11 +223,28 @@ def tell_person(
         address=person.email,
         locale=person.locale or "zh_Hans_CN",
         payload=_facts(service_request, service_request, step)
-        | _end_facts(service_request, step, person, thanks),
+        | _end_facts(service_request, step, person, thanks)
+        | _part_facts(part),
         now=now,
         service_request_id=service_request.id,
         run_at=run_at,
     )
+
+
+def tell_team_of_part(part: Part, step: Step, *, by: Actor, now: datetime) -> None:
+    """Tell those who lead a helping team of its part, but for `by`; a mail says when the part is due."""
+    for person in _leaders_of(part.team_id):
+        if person.id != by.person_id:
+            tell_person(part.service_request, person, step, part=part, now=now)
+
+
+def tell_of_part(part: Part, step: Step, *, by: Actor, now: datetime) -> None:
+    """Tell whose request it is that a helping team did its part; of one given back, the desk as well."""
+    service_request = part.service_request
+    told = {person.id: person for person in _holders(service_request)}
+    if step is Step.RETURN_PART:
+        told |= {person.id: person for person in _desk(service_request)}
+    _tell_each(service_request, told.values(), step, by=by, now=now)
 
 
 def tell_former_team(service_request: ServiceRequest, team_id: int, *, now: datetime) -> None:
@@ -404,6 +424,14 @@ def _without_whose(words: str, service_request: ServiceRequest) -> str:
         requester.phone if requester else None,
         requester.neighbour if requester else None,
     )
+
+
+def _part_facts(part: Part | None) -> dict[str, Any]:
+    """Return when a part is due, in place of its request."""
+    if part is None:
+        return {}
+    due = parts.clock_of(part).due_at
+    return {"due_at": due.isoformat() if due else None}
 
 
 def _visit_facts(visit: Visit | None) -> dict[str, Any]:

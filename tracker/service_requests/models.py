@@ -265,6 +265,9 @@ class ServiceRequest(Model):
         order_by="Claim.id",
         viewonly=True,
     )
+    parts: Mapped[list["Part"]] = relationship(
+        back_populates="service_request", order_by="Part.id", viewonly=True
+    )
     stops: Mapped[list["ClockStop"]] = relationship(order_by="ClockStop.id")
     handlers: Mapped[list["Handler"]] = relationship(viewonly=True)
     history: WriteOnlyMapped["HistoryEntry"] = relationship(back_populates="service_request")
@@ -308,6 +311,72 @@ class HelpingTeam(Model):
     team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True, index=True)
     is_closed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the request is. Kept with its status, as a team has helped with thousands."""
+
+
+class PartEnd(enum.StrEnum):
+    """How a part of a request ended."""
+
+    DONE = "done"
+    """A leader of its team said what was done."""
+    RETURNED = "returned"
+    """A leader of its team gave it back, with the reason."""
+    TAKEN_BACK = "taken_back"
+    """Whoever gives parts took it back, or gave the request to others."""
+    WITH_REQUEST = "with_request"
+    """The request had a result, or was closed, before it was done."""
+
+
+class Part(Model):
+    """What one helping team is to do for a request, until it ends. An ended part stays."""
+
+    __tablename__ = "part"
+    __table_args__ = (
+        Index(
+            "uq_part_open",
+            "team_id",
+            "service_request_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("task <> ''", "says_what"),
+        CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", "ended_says_how"),
+        CheckConstraint(
+            "ended_as IS NULL OR ended_as = 'with_request' OR ended_by_id IS NOT NULL",
+            "ended_says_who",
+        ),
+        CheckConstraint(
+            "(result <> '') = (ended_as IS NOT NULL AND ended_as IN ('done', 'returned'))",
+            "told_by_its_team",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"))
+    task: Mapped[str] = mapped_column(Text)
+    """What the team is to do, for staff."""
+    given_by_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    given_at: Mapped[datetime]
+    working_days: Mapped[int | None]
+    """How many the team has, from `counted_from`; None: as long as the whole request."""
+    counted_from: Mapped[datetime]
+    """When these days were said."""
+    due_at: Mapped[datetime | None]
+    """By when it must be done where it has days of its own; None while the clock stands still."""
+    near_at: Mapped[datetime | None]
+    """When 80 % of these days are used."""
+    ended_at: Mapped[datetime | None]
+    ended_as: Mapped[PartEnd | None]
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    """None: the requester or the system closed the request."""
+    result: Mapped[str] = mapped_column(Text, default="")
+    """What its team says was done, or why it gave the part back; for staff."""
+
+    service_request: Mapped[ServiceRequest] = relationship(back_populates="parts")
+    team: Mapped[Team] = relationship()
+    given_by: Mapped[Person] = relationship(foreign_keys=[given_by_id])
+    ended_by: Mapped[Person | None] = relationship(foreign_keys=[ended_by_id])
 
 
 class Handler(Model):

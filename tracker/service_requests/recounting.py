@@ -16,9 +16,10 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.accounts import audit
 from tracker.database import db, transaction
 from tracker.permissions import SYSTEM, Actor
+from tracker.service_requests import parts
 from tracker.service_requests.clocks import set_clocks
 from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES
-from tracker.service_requests.models import ClockRecount, ServiceRequest
+from tracker.service_requests.models import ClockRecount, Part, ServiceRequest
 
 AT_ONCE: Final = 100
 """So many requests are held while they are counted: whoever takes a step on one waits a moment."""
@@ -76,6 +77,8 @@ def _count_some(now: datetime) -> int | None:
         set_clocks(it)
         if it.due_at != before:
             changes[it.reference] = [_iso(before), _iso(it.due_at)]
+    for part in _open_parts_of(found):
+        parts.set_times(part)
     recount.moved += len(changes)
     recount.after_id = found[-1].id if len(found) == AT_ONCE else through
     if changes:
@@ -98,6 +101,13 @@ def _open_ones(after_id: int, through: int) -> Sequence[ServiceRequest]:
         .options(joinedload(ServiceRequest.category), selectinload(ServiceRequest.stops))
         .with_for_update(of=ServiceRequest, key_share=True)
         .execution_options(populate_existing=True)
+    ).all()
+
+
+def _open_parts_of(service_requests: Sequence[ServiceRequest]) -> Sequence[Part]:
+    ids = [it.id for it in service_requests]
+    return db.session.scalars(
+        select(Part).where(Part.service_request_id.in_(ids), parts.OPEN).order_by(Part.id)
     ).all()
 
 

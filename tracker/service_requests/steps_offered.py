@@ -65,6 +65,7 @@ BUTTONS: Final = (
     Button(Step.NOTE, "handling.note", _l("Add a note"), "pencil-square"),
     Button(Step.ASK_EXTENSION, "handling.extension", _l("Ask for more time"), "hourglass-split"),
     Button(Step.ASK_PARKING, "handling.parking", _l("Ask to park it"), "pause-circle"),
+    Button(Step.GIVE_PART, "parts.index", _l("Split it among helping teams"), "diagram-2"),
     Button(Step.REFER, "handling.refer", _l("Refer"), "signpost-split"),
     Button(
         Step.CLAIM, "own_team.enter", _l("Enter a volunteer"), "person-plus", right=Action.LEAD_TEAM
@@ -77,7 +78,7 @@ BUTTONS: Final = (
 """Every button there is, the most natural next step first."""
 
 
-_NEVER_FIRST: Final = frozenset({Step.NOTE, Step.REFER, Step.RELEASE, Step.RETURN})
+_NEVER_FIRST: Final = frozenset({Step.NOTE, Step.GIVE_PART, Step.REFER, Step.RELEASE, Step.RETURN})
 """Steps that are there when nothing natural is: none of them stands out."""
 
 
@@ -148,6 +149,12 @@ def _can_return(moment: _Moment) -> bool:
     return limit is None or moment.now <= limit
 
 
+def _can_give_parts(moment: _Moment) -> bool:
+    """Tell whether there is a team to give one to: a desk may name any, a lead team those that help."""
+    it = moment.service_request
+    return dispatch.is_its_desk(moment.actor, it) or bool(it.helping_teams)
+
+
 def _can_ask_extension(moment: _Moment) -> bool:
     return (
         not moment.service_request.extension_working_days
@@ -166,6 +173,7 @@ _RULES: Final[Mapping[str, Callable[[_Moment], bool]]] = {
     "own_team.enter": _has_free_places,
     "board.release": _has_something_to_release,
     "dispatch.return_": _can_return,
+    "parts.index": _can_give_parts,
     "handling.extension": _can_ask_extension,
     "handling.parking": _can_ask_parking,
 }

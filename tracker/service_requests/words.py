@@ -17,7 +17,13 @@ from tracker.service_requests.lifecycle import (
     Step,
 )
 from tracker.service_requests.limits import ELAPSED_UNITS, Clock, Limit, LimitUnit
-from tracker.service_requests.models import ApprovalKind, BuiltInChannel, ForWhom, ReachableBy
+from tracker.service_requests.models import (
+    ApprovalKind,
+    BuiltInChannel,
+    ForWhom,
+    PartEnd,
+    ReachableBy,
+)
 from tracker.service_requests.photos import PhotoError, PhotoReason
 from tracker.service_requests.routing.matching import Problem
 from tracker.web.labels import label
@@ -63,6 +69,11 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (Step.ASSIGN, _l("Assigned")),
     (Step.RETURN, _l("Returned to the desk")),
     (Step.SIGN_FOR, _l("Signed for")),
+    (Step.GIVE_PART, _l("Part given to a helping team")),
+    (Step.CHANGE_PART, _l("Part changed")),
+    (Step.END_PART, _l("Part done")),
+    (Step.RETURN_PART, _l("Part given back")),
+    (Step.TAKE_PART_BACK, _l("Part taken back")),
     (Step.CLAIM, _l("Claimed by a volunteer")),
     (Step.RELEASE, _l("Claim released")),
     (Step.PLAN_VISIT, _l("Visit planned")),
@@ -92,6 +103,10 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (ApprovalKind.EXTENSION, _l("Extension")),
     (ApprovalKind.PARKING, _l("Parking")),
     (ApprovalKind.REOPENING, _l("Reopening")),
+    (PartEnd.DONE, _l("Done")),
+    (PartEnd.RETURNED, _l("Given back")),
+    (PartEnd.TAKEN_BACK, _l("Taken back")),
+    (PartEnd.WITH_REQUEST, _l("Ended with the request")),
     (ForWhom.SELF, _l("For myself")),
     (ForWhom.SOMEONE_ELSE, _l("For someone else")),
     (ReachableBy.PHONE, _l("By phone")),

@@ -128,6 +128,15 @@ REFUSALS = {
         "wait a while before the next. What you typed is still here."
     ),
     Refusal.TEAM_ENDED: _l("This team no longer exists."),
+    Refusal.TEAM_LEADS: _l("This team leads the request. A part is for a team that helps."),
+    Refusal.HAS_PART: _l("This team has a part already. Change that one."),
+    Refusal.PART_AFTER_REQUEST: _l(
+        "The whole request is due before that. Take fewer days, or have the request extended first."
+    ),
+    Refusal.PART_ENDED: _l("This part has ended meanwhile. Open the request to see how."),
+    Refusal.PARTS_NOT_ENDED: _l(
+        "A helping team has not ended its part. Look at it, and tick that it ends with the request."
+    ),
     Refusal.UNIT_ENDED: _l("This unit no longer exists."),
     Refusal.LEADER_ENDED: _l(
         "Whom you chose no longer answers for requests there. Choose another leader."

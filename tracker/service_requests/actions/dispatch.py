@@ -14,7 +14,7 @@ from tracker.errors import NotPermittedError, Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, require
 from tracker.service_requests import clocks, messages
-from tracker.service_requests.actions import steps, visiting
+from tracker.service_requests.actions import parts, steps, visiting
 from tracker.service_requests.actions.claims import release_all
 from tracker.service_requests.lifecycle import (
     OPEN_STATUSES,
@@ -32,6 +32,8 @@ from tracker.teams.models import Team
 
 NO_RULE: Final[Mapping[str, Any]] = MappingProxyType({})
 """Where no rule proposed anything: see `routing.proposals.Proposal.kept`."""
+NO_TASKS: Final[Mapping[int, str]] = MappingProxyType({})
+"""Where nobody says what a helping team is to do."""
 
 
 def accept(
@@ -166,11 +168,14 @@ def assign(
     board_note: str = "",
     note: str = "",
     by_rule: Mapping[str, Any] = NO_RULE,
+    tasks: Mapping[int, str] = NO_TASKS,
     actor: Actor,
     now: datetime,
 ) -> None:
     """Dispatch to a lead team and a leader, perhaps with helping teams.
 
+    `tasks`: what each helping team is to do, by its id; whose is said has a part (`actions.parts`).
+    Parts of teams that help no more are taken back.
     `board_note` is what volunteers read on the board before they claim. A team leader may only do
     so inside the team that has it, and leaves it to the leader who answers for it and the teams
     that help. Claims of
@@ -210,6 +215,8 @@ def assign(
     db.session.flush()
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
     release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
+    helping = teams - {lead_team.id}
+    without_part = parts.take_back_of_others(service_request, helping, actor=actor, now=now)
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
     if not stays:
@@ -224,7 +231,7 @@ def assign(
         team_id=lead_team.id,
         detail={
             "leader_id": leader.id,
-            "helping_team_ids": sorted(teams - {lead_team.id}),
+            "helping_team_ids": sorted(helping),
             "volunteers_needed": service_request.volunteers_needed,
             **({"inside": True} if stays else {}),
             **by_rule,
@@ -234,8 +241,18 @@ def assign(
     steps.remember_handler(service_request, leader.id)
     messages.tell_requester(service_request, Step.ASSIGN, now=now)
     messages.tell_team(service_request, Step.ASSIGN, by=actor, now=now)
-    if former_id is not None and former_id not in teams:
-        messages.tell_former_team(service_request, former_id, now=now)
+    former = {*without_part, former_id or lead_team.id}
+    for team_id in sorted(former - teams):
+        messages.tell_former_team(service_request, team_id, now=now)
+    _give_parts(service_request, tasks, actor=actor, now=now)
+
+
+def _give_parts(
+    service_request: ServiceRequest, tasks: Mapping[int, str], *, actor: Actor, now: datetime
+) -> None:
+    for team in service_request.helping_teams:
+        if task := tasks.get(team.id, "").strip():
+            parts.give(service_request, team, task=task, actor=actor, now=now)
 
 
 def may_choose_team(actor: Actor, service_request: ServiceRequest, team: Team) -> bool:
@@ -280,6 +297,7 @@ def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: 
     if limit is not None and now > limit:
         raise RefusedError(Refusal.RETURN_LIMIT_PASSED)
     team_id = service_request.lead_team_id
+    without_part = parts.take_back_of_others(service_request, (), actor=actor, now=now)
     service_request.times_returned += 1
     service_request.lead_team = None
     service_request.helping_teams = []
@@ -294,6 +312,8 @@ def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: 
         team_id=team_id,
     )
     visiting.keep_away_others(service_request, actor=actor, now=now)
+    for each in without_part:
+        messages.tell_former_team(service_request, each, now=now)
 
 
 def return_limit_at(service_request: ServiceRequest) -> datetime | None:

@@ -1,5 +1,6 @@
 """The handlers' work: notes, questions, extension and parking asked, refer, resolve."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
-from tracker.service_requests import clocks, messages, unanswered
+from tracker.service_requests import clocks, messages, parts, unanswered
 from tracker.service_requests.actions import steps
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome, Step
 from tracker.service_requests.models import (
@@ -152,13 +153,15 @@ def resolve(
     outcome: Outcome,
     answer: str,
     internal_note: str = "",
+    ends_parts: Collection[int] = (),
     actor: Actor,
     now: datetime,
 ) -> None:
     """Report the result, with a text that the requester reads.
 
-    Raises `RefusedError` when the category asks for a photo as evidence and there is none, or
-    when “no contact” is claimed without tries on enough days.
+    `ends_parts` are the parts of helping teams that are known to end with it undone, by their ids.
+    Raises `RefusedError` when another has not ended, when the category asks for a photo as evidence
+    and there is none, or when “no contact” is claimed without tries on enough days.
     """
     require(actor, Action.RESOLVE_SERVICE_REQUEST, service_request)
     if outcome not in RESULT_OUTCOMES:
@@ -168,6 +171,8 @@ def resolve(
         raise RefusedError(Refusal.EVIDENCE_MISSING)
     if outcome is Outcome.NO_CONTACT and days_tried(service_request) < tries_needed():
         raise RefusedError(Refusal.NOT_ENOUGH_TRIES)
+    if not {part.id for part in parts.open_parts(service_request)}.issubset(ends_parts):
+        raise RefusedError(Refusal.PARTS_NOT_ENDED)
     _resolve(
         service_request,
         Step.RESOLVE,
@@ -239,6 +244,7 @@ def _resolve(
     actor: Actor,
     now: datetime,
 ) -> None:
+    unfinished = parts.open_parts(service_request)  # first: a query flushes what is half changed
     service_request.outcome = outcome
     service_request.public_answer = answer.strip()
     service_request.resolved_at = now
@@ -259,6 +265,8 @@ def _resolve(
     service_request.resolved_on_time = None if due is None else now <= due
     messages.tell_requester(service_request, step, now=now)
     messages.tell_of_result(service_request, step, by=actor, now=now)
+    for part in unfinished:
+        messages.tell_team_of_part(part, step, by=actor, now=now)
 
 
 def _ask(

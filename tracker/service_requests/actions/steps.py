@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
-from tracker.service_requests import clocks, messages, news
+from tracker.service_requests import clocks, messages, news, parts
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
@@ -27,6 +27,8 @@ from tracker.service_requests.models import (
     Handler,
     HelpingTeam,
     HistoryEntry,
+    Part,
+    PartEnd,
     ServiceRequest,
 )
 from tracker.visits.models import Visit, VisitStatus
@@ -74,19 +76,11 @@ def take(
         _end_stops(service_request, now)
     if after in STOPPED_STATUSES and after != before:
         service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
-    if (after in HANDLED_STATUSES) != (before in HANDLED_STATUSES):
-        db.session.execute(
-            update(Claim)
-            .where(Claim.service_request_id == service_request.id)
-            .values(is_over=after in HANDLED_STATUSES)
-        )
-    if (after is Status.CLOSED) != (before is Status.CLOSED):
-        db.session.execute(
-            update(HelpingTeam)
-            .where(HelpingTeam.service_request_id == service_request.id)
-            .values(is_closed=after is Status.CLOSED)
-        )
+    _mark_what_hangs_on_it(service_request, before)
+    if after != before and after not in HANDLED_STATUSES:
+        _count_parts_anew(service_request, before)
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
+        _end_parts(service_request, actor=actor, now=now)
         _let_approvals_lapse(service_request, now)
         to_come = _call_off_visits(service_request, now)
         if step is not Step.WITHDRAW:  # who takes it back knows
@@ -176,6 +170,31 @@ def _set_columns(service_request: ServiceRequest, before: Status, now: datetime)
         service_request.seconds_to_close = None
 
 
+def _mark_what_hangs_on_it(service_request: ServiceRequest, before: Status) -> None:
+    """Keep with each place and each team that helps whether it is over."""
+    after = service_request.status
+    if (after in HANDLED_STATUSES) != (before in HANDLED_STATUSES):
+        db.session.execute(
+            update(Claim)
+            .where(Claim.service_request_id == service_request.id)
+            .values(is_over=after in HANDLED_STATUSES)
+        )
+    if (after is Status.CLOSED) != (before is Status.CLOSED):
+        db.session.execute(
+            update(HelpingTeam)
+            .where(HelpingTeam.service_request_id == service_request.id)
+            .values(is_closed=after is Status.CLOSED)
+        )
+
+
+def _count_parts_anew(service_request: ServiceRequest, before: Status) -> None:
+    """Let the days of parts stand still, and run, with the clock."""
+    if not {before, service_request.status}.intersection(STOPPED_STATUSES):
+        return
+    for part in parts.open_parts(service_request):
+        parts.set_times(part)
+
+
 def _not_begun(
     service_request: ServiceRequest, now: datetime, *conditions: ColumnElement[bool]
 ) -> Sequence[Visit]:
@@ -225,6 +244,15 @@ def _tell_that_nobody_comes(
             detail={"visit_id": visit.id, "cancelled": True},
         )
         messages.tell_requester(service_request, Step.NOTE, now=now, visit=visit, calls_off=True)
+
+
+def _end_parts(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> None:
+    """Let no team go on with its part of what has a result, or is closed."""
+    db.session.execute(
+        update(Part)
+        .where(Part.service_request_id == service_request.id, parts.OPEN)
+        .values(ended_at=now, ended_as=PartEnd.WITH_REQUEST, ended_by_id=actor.person_id)
+    )
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:

@@ -7,6 +7,7 @@ from flask_babel import LazyString, lazy_gettext as _l
 from wtforms import (
     BooleanField,
     Field,
+    FormField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -26,6 +27,7 @@ from tracker.organisation.offered import area_options
 from tracker.organisation.queries import Node
 from tracker.privacy import find_personal_data, names_that_tell, numbers_that_tell, told_again
 from tracker.service_requests.choices import Reason, TeamChoice
+from tracker.service_requests.forms.parts import HelpingTask, Rows
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limit_rules import SetBy, holding
 from tracker.service_requests.limits import Clock, Limit
@@ -113,6 +115,7 @@ class MergerForm(Form):
 
 
 LONGEST_BOARD_NOTE: Final = 500
+MOST_TEAMS: Final = 500
 
 
 def without_numbers(_form: Form, field: Field) -> None:
@@ -144,6 +147,8 @@ class AssignmentForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+    helping_tasks = Rows(FormField(HelpingTask), max_entries=MOST_TEAMS)
+    """What each of them is to do, where it has no part yet."""
     leader_id = SelectField(
         _l("Leader who answers for it"),
         [InputRequired(_l("Choose the leader."))],
@@ -203,11 +208,26 @@ class AssignmentForm(Form):
         self.helping_team_ids.choices = [
             SelectChoice(team.id, localized(team)) for team in helping_teams
         ]
+        there = {row.form.team_id.data for row in self.helping_tasks}
+        for team in helping_teams:
+            if str(team.id) not in there and len(self.helping_tasks) < MOST_TEAMS:
+                self.helping_tasks.append_entry({"team_id": str(team.id)})
         self.leader_id.choices = [
             SelectChoice("", str(_l("Choose a leader"))),
             *(SelectChoice(leader.id, _with_title(leader)) for leader in leaders),
         ]
         return self
+
+    def task_field(self, team_id: int) -> Field | None:
+        """Return the field beside a helping team, for what it is to do."""
+        rows = (row.form for row in self.helping_tasks)
+        return next((row.task for row in rows if row.team_id.data == str(team_id)), None)
+
+    def tasks(self) -> dict[int, str]:
+        """Return what is said that each of the chosen helping teams is to do."""
+        chosen = self.helping_team_ids.data or ()
+        fields = {team_id: self.task_field(team_id) for team_id in chosen}
+        return {team_id: field.data or "" for team_id, field in fields.items() if field is not None}
 
 
 class ReturnForm(Form):

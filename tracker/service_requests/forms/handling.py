@@ -1,10 +1,13 @@
 """What handlers write while they work on a request."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
 from wtforms import (
+    BooleanField,
     DateField,
+    HiddenField,
     IntegerField,
     MultipleFileField,
     RadioField,
@@ -124,8 +127,23 @@ class ResolutionForm(Form):
     )
     evidence = MultipleFileField(_l("Photos of the result"))
     internal_note = TextAreaField(_l("For colleagues only"), [Length(max=NOTE_LENGTH)])
+    parts_shown = HiddenField()
+    """The parts that had not ended when the page was opened: their ids."""
+    ends_parts = BooleanField(_l("These parts end with the request, as they are"))
 
     def offer(self) -> "ResolutionForm":
         """Fill in the outcomes, in the reader's language."""
         self.outcome.choices = enum_choices(RESULT_OUTCOMES)
         return self
+
+    def show_parts(self, ids: Iterable[int]) -> None:
+        """Ask about these parts, of which none is ticked off yet if others were asked about before."""
+        shown = ",".join(map(str, sorted(ids)))
+        if self.parts_shown.data != shown:
+            self.ends_parts.data = False
+        self.parts_shown.data = shown
+
+    def ended_parts(self) -> frozenset[int]:
+        """Return the ids of the parts that were shown and ticked off."""
+        ids = (self.parts_shown.data or "").split(",") if self.ends_parts.data else []
+        return frozenset(int(one) for one in ids if one.isascii() and one.isdecimal())

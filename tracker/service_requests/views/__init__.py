@@ -1,6 +1,6 @@
 """The pages of service requests, one module per resource.
 
-resident: home, ask, track, photos; desk: queue, intake, show, dispatch; volunteers: board, visits, notes,
+resident: home, ask, track, photos; desk: queue, intake, show, dispatch, parts; volunteers: board, visits, notes,
 handling; everybody who signs in: inbox; their team leader: own_team, handing_over; judging: call_backs,
 approvals, clock; set-up: limits, routing.
 """
@@ -22,6 +22,7 @@ from tracker.service_requests.views import (
     limits,
     notes,
     own_team,
+    parts,
     photos,
     queue,
     routing,
@@ -38,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     queue.blueprint,
     show.blueprint,
     dispatch.blueprint,
+    parts.blueprint,
     intake.blueprint,
     board.blueprint,
     own_team.blueprint,

@@ -14,7 +14,7 @@ from tracker.errors import NotFoundError, RefusedError, StaleError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, Actor
-from tracker.service_requests import choices, queries
+from tracker.service_requests import choices, parts, queries
 from tracker.service_requests.actions import dispatch
 from tracker.service_requests.contact import may_see_contact
 from tracker.service_requests.dossier import masked_contact, material_of
@@ -248,6 +248,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
                 board_note=form.board_note.data or "",
                 note=form.note.data or "",
                 by_rule=kept,
+                tasks=form.tasks(),
                 actor=actor,
                 now=utc_now(),
             )
@@ -266,6 +267,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         form,
         Step.ASSIGN,
         has_leaders=bool(leaders),
+        open_parts=parts.teams_with_open(service_request),
         proposal=proposal,
         proposal_words=proposal_words,
     )
@@ -399,7 +401,15 @@ def _back(actor: Actor, service_request_id: int) -> ResponseReturnValue:
 def _stands(service_request: ServiceRequest) -> str:
     """Return a mark of how a request is assigned and what the board says, to tell whether that changed."""
     it, helping = service_request, sorted(team.id for team in service_request.helping_teams)
-    stands = (it.lead_team_id, it.leader_id, helping, it.volunteers_needed, it.board_note)
+    with_part = sorted(parts.teams_with_open(it)) if helping else []
+    stands = (
+        it.lead_team_id,
+        it.leader_id,
+        helping,
+        it.volunteers_needed,
+        it.board_note,
+        with_part,
+    )
     return hashlib.sha256(repr(stands).encode()).hexdigest()[:16]
 
 

@@ -1,6 +1,6 @@
 """The handlers' pages: notes, questions, time, parking, referral and the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, lazy_gettext as _l
+from flask_babel import LazyString, gettext, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.database import transaction
@@ -16,7 +16,7 @@ from tracker.errors import Refusal, RefusedError
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action
 from tracker.privacy import find_personal_data
-from tracker.service_requests import queries
+from tracker.service_requests import parts, queries
 from tracker.service_requests.actions import handling, photos
 from tracker.service_requests.forms.handling import (
     ExtensionForm,
@@ -28,12 +28,13 @@ from tracker.service_requests.forms.handling import (
     ResumeForm,
 )
 from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import Part, PartEnd, ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
+from tracker.web.locale import localized
 
 blueprint = Blueprint("handling", __name__)
 
@@ -235,15 +236,21 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     status_after(service_request.status, Step.RESOLVE)
     needs_evidence = service_request.category.needs_evidence
     form.evidence.flags.depends = needs_evidence and not handling.has_evidence(service_request)
-    if form.is_sent_and_valid() and not request.form.get("preview"):
+    begins_with_parts = "begin" in request.form
+    if not begins_with_parts and form.is_sent_and_valid() and not request.form.get("preview"):
         with kept_uploads(form.evidence.data or []) as uploads:
             if _resolved(service_request_id, form, uploads):
                 flash(once.told(_REPORTED))
                 return _back(service_request_id)
             delete_files(photo.key for photo in uploads.stored)
         service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
+    all_parts = parts.parts_of(service_request)
+    if begins_with_parts:
+        form.answer.data = "\n".join(filter(None, (_told_by(all_parts), form.answer.data)))
+    form.show_parts(part.id for part in all_parts if part.ended_at is None)
     return render_template(
         "service_requests/resolve.html",
+        parts=[parts.line_of(part, actor, utc_now()) for part in all_parts],
         form=form,
         service_request=service_request,
         preview=bool(request.form.get("preview")) and not form.errors,
@@ -254,6 +261,15 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         days_tried=handling.days_tried(service_request),
         tries_needed=handling.tries_needed(),
         has_evidence=handling.has_evidence(service_request),
+    )
+
+
+def _told_by(all_parts: Sequence[Part]) -> str:
+    """Return what the teams say that they did, a line each, to begin an answer with."""
+    return "\n".join(
+        gettext("%(team)s: %(result)s", team=localized(part.team), result=part.result)
+        for part in all_parts
+        if part.ended_as is PartEnd.DONE
     )
 
 
@@ -283,6 +299,7 @@ def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -
                 outcome=form.outcome.data,
                 answer=form.answer.data or "",
                 internal_note=form.internal_note.data or "",
+                ends_parts=form.ended_parts(),
                 actor=actor,
                 now=now,
             )
@@ -290,6 +307,7 @@ def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -
         beside = {
             Refusal.EVIDENCE_MISSING: form.evidence,
             Refusal.TOO_MANY_PHOTOS: form.evidence,
+            Refusal.PARTS_NOT_ENDED: form.ends_parts,
         }
         form.complain(beside.get(refused.refusal, form.outcome), refusal_text(refused.refusal))
         return False

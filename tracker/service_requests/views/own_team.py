@@ -1,6 +1,10 @@
 """The team leader's pages: the team, checking who registered, entering a volunteer for a task."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _, lazy_gettext as _l
 
@@ -8,17 +12,22 @@ from tracker.accounts.models import Person
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError
-from tracker.permissions import Action, require
-from tracker.service_requests import own_team, queries
+from tracker.permissions import Action, Actor, require
+from tracker.service_requests import own_parts, own_team, parts, queries
 from tracker.service_requests.actions import claims
 from tracker.service_requests.forms.board import EnterForm
 from tracker.service_requests.lifecycle import Step, status_after
+from tracker.service_requests.models import Part
 from tracker.teams import actions as team_actions
 from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
+from tracker.web.paging import Page
 
 blueprint = Blueprint("own_team", __name__)
+
+FIRST_PARTS: Final = 5
+"""So many stand on the page of the team; the others on their own."""
 
 WHY_NOT = {
     Refusal.ALREADY_CLAIMED: _l("has it already"),
@@ -34,7 +43,30 @@ def index() -> ResponseReturnValue:
     """List the volunteers of the teams that one leads."""
     actor = signed_in_actor()
     require(actor, Action.LEAD_TEAM)
-    return render_template("service_requests/own_team.html", teams=own_team.teams(actor))
+    now = utc_now()
+    return render_template(
+        "service_requests/own_team.html",
+        teams=own_team.teams(actor),
+        own_parts=own_parts.count_own(actor, now),
+        parts=_lines(own_parts.page_of_own(actor, None, size=FIRST_PARTS), actor, now),
+    )
+
+
+@blueprint.get("/team/parts")
+def parts_of_own() -> ResponseReturnValue:
+    """List what the teams that one leads are to do for requests of others."""
+    actor, now = signed_in_actor(), utc_now()
+    require(actor, Action.END_PART)
+    page = own_parts.page_of_own(actor, request.args.get("mark"))
+    return render_template(
+        "service_requests/own_parts.html",
+        page=page,
+        parts=_lines(page, actor, now),
+    )
+
+
+def _lines(page: Page[Part], actor: Actor, now: datetime) -> Sequence[parts.PartLine]:
+    return [parts.line_of(part, actor, now) for part in page.rows]
 
 
 @blueprint.post("/team/<int:team_id>/members/<int:person_id>/check")

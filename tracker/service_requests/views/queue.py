@@ -14,7 +14,7 @@ from tracker.errors import NotPermittedError
 from tracker.organisation import queries as organisation
 from tracker.organisation.offered import area_options, category_options, unit_options
 from tracker.permissions import Action, Actor, may
-from tracker.service_requests import lines, queue
+from tracker.service_requests import lines, own_parts, queue
 from tracker.service_requests.choices import leader_options, team_options
 from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.queue import filter_from
@@ -76,6 +76,7 @@ def index() -> ResponseReturnValue:
         choices=choices,
         chips=_chips(wanted, choices),
         reset_url=url_for(".index", status=wanted.tab.value),
+        own_parts=own_parts.count_own(actor, now),
     )
 
 

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.permissions import Action
-from tracker.service_requests import queries, unanswered
+from tracker.service_requests import parts, queries, unanswered
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
@@ -55,6 +55,7 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         "service_requests/show.html",
         service_request=service_request,
         dossier=dossier,
+        parts=[parts.line_of(part, actor, now) for part in dossier.parts],
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
         answer_by=unanswered.answer_by(service_request),

@@ -1,0 +1,174 @@
+"""The parts of a request: what each helping team is to do, by when, and how that stands.
+
+A helping team has a part once somebody says what it is to do, one at a time. Without one it helps as
+before: its members may claim. A part with working days of its own is counted as its request is: by the
+calendar of the request's unit, from the day after they were said, not while the request's clock stands
+still. One without is due when the whole request is. What becomes of an open part:
+
+- its team ends it, with what it did, or gives it back, with the reason, and then helps no more
+- whoever gives parts takes it back; the team still helps
+- the request is assigned without its team, or returned to the desk: it is taken back
+- the request is resolved, referred, merged, declined or withdrawn: it ends with the request
+- the request is taken up again: what ended stays ended, and new parts may be given
+
+An ended part stays with its request. A request that is split among several teams is one request in every
+list and figure, of its lead team: parts count nothing and change no status.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy.orm import joinedload
+
+from tracker.database import db
+from tracker.errors import NotFoundError
+from tracker.permissions import Action, Actor
+from tracker.service_requests import clocks
+from tracker.service_requests.due import DueState, due_state
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.limit_rules import limit_of
+from tracker.service_requests.limits import (
+    Clock,
+    Limit,
+    LimitUnit,
+    due_at,
+    is_overdue,
+    near_at,
+)
+from tracker.service_requests.models import Part, PartEnd, ServiceRequest
+
+_ONE_ID: Final = bindparam("id", type_=Integer)
+OPEN: Final = Part.ended_at.is_(None)
+"""A part that has not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartClock:
+    """How a part stands against its time: what `due.due_state` asks."""
+
+    status: Status
+    resolved_on_time: bool | None
+    due_at: datetime | None
+    near_at: datetime | None
+
+
+def clock_of(part: Part) -> PartClock:
+    """Return the clock of a part: its own days, else that of its request."""
+    it = part.service_request
+    if part.ended_at is not None:
+        in_time = None if part.due_at is None else not is_overdue(part.due_at, part.ended_at)
+        told = in_time if part.ended_as is PartEnd.DONE else None
+        return PartClock(Status.CLOSED, told, part.due_at, None)
+    if part.working_days is None:
+        return PartClock(it.status, None, it.due_at, it.near_at)
+    return PartClock(it.status, None, part.due_at, part.near_at)
+
+
+def state_of(part: Part, now: datetime) -> DueState | None:
+    """Return how a part stands, by the one definition; None for what ended and was not done."""
+    return due_state(clock_of(part), now)
+
+
+def set_times(part: Part) -> None:
+    """Count the days of a part anew: after its request's clock stopped or ran again, or days moved.
+
+    Without days of its own it has no times: those of its request hold.
+    """
+    if part.working_days is None:
+        part.due_at = part.near_at = None
+        return
+    part.due_at, part.near_at = times_of(part.service_request, part.working_days, part.counted_from)
+
+
+def times_of(
+    service_request: ServiceRequest, working_days: int, start: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Return when so many working days end, and from when that is near, by the stops so far.
+
+    Both None while the clock stands still that was in time when it stopped.
+    """
+    calendar = clocks.calendar_of(service_request, start)
+    limit = Limit(working_days, LimitUnit.WORKING_DAYS)
+    stops = clocks.stops_of(service_request)
+    ended = [stop for stop in stops if stop[1] is not None]
+    due, near = due_at(calendar, limit, start, ended), near_at(calendar, limit, start, ended)
+    if any(not is_overdue(due, begun) for begun, until in stops if until is None):
+        return None, None
+    return due, near
+
+
+def return_limit_at(part: Part) -> datetime | None:
+    """Return until when its team may give a part back: the return limit, from when it was given."""
+    it = part.service_request
+    limit = limit_of(it.category, it.priority, Clock.RETURN)
+    return due_at(clocks.calendar_of(it, part.given_at), limit, part.given_at)
+
+
+def open_parts(service_request: ServiceRequest) -> Sequence[Part]:
+    """Return the parts that have not ended, in the order in which they were given."""
+    return db.session.scalars(_OPEN_OF_ONE, {"id": service_request.id}).all()
+
+
+def parts_of(service_request: ServiceRequest) -> Sequence[Part]:
+    """Return every part with who gave and who ended it, in the order in which they were given."""
+    return db.session.scalars(_ALL_OF_ONE, {"id": service_request.id}).all()
+
+
+def own_part(actor: Actor, service_request: ServiceRequest, part_id: int) -> Part:
+    """Return a part of a team that `actor` leads, ended or not.
+
+    Raises `NotFoundError` where there is none, and where it is another team's.
+    """
+    found = db.session.scalar(
+        select(Part)
+        .where(
+            Part.id == part_id,
+            Part.service_request_id == service_request.id,
+            Part.team_id.in_(sorted(actor.teams_where(Action.END_PART))),
+        )
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        message = "There is no such part of a team that the reader leads."
+        raise NotFoundError(message)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PartLine:
+    """One part, as pages tell it to one reader."""
+
+    part: Part
+    state: DueState | None
+    due_at: datetime | None
+    is_own: bool
+    """The reader leads its team, and it has not ended."""
+
+
+def line_of(part: Part, actor: Actor, now: datetime) -> PartLine:
+    """Return a part as pages tell it to `actor`."""
+    is_own = part.ended_at is None and part.team_id in actor.teams_where(Action.END_PART)
+    return PartLine(part, state_of(part, now), clock_of(part).due_at, is_own)
+
+
+def teams_with_open(service_request: ServiceRequest) -> Mapping[int, Part]:
+    """Return team → its open part."""
+    return {part.team_id: part for part in open_parts(service_request)}
+
+
+_OPEN_OF_ONE: Final[Select[Part]] = (
+    select(Part)
+    .where(Part.service_request_id == _ONE_ID, OPEN)
+    .options(joinedload(Part.team))
+    .order_by(Part.id)
+    .execution_options(populate_existing=True)
+)
+_ALL_OF_ONE: Final[Select[Part]] = (
+    select(Part)
+    .where(Part.service_request_id == _ONE_ID)
+    .options(joinedload(Part.team), joinedload(Part.given_by), joinedload(Part.ended_by))
+    .order_by(Part.id)
+)
