@@ -5,20 +5,26 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from tests.support.builders import Builders
+from tests.support.builders import Builders, at
 from tracker.accounts.models import AuditEntry
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.organisation import actions, queries as organisation
 from tracker.service_requests import recounting
+from tracker.service_requests.actions import parts, time_passing
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.limits import Clock
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import Part, ServiceRequest
 
 
 def due_of(it: ServiceRequest) -> datetime | None:
     """Return by when the request is due, as the database has it."""
     return db.session.get_one(ServiceRequest, it.id, populate_existing=True).due_at
+
+
+def turn_of(it: ServiceRequest) -> datetime | None:
+    """Return when time does the next thing to its question, as the database has it."""
+    return db.session.get_one(ServiceRequest, it.id, populate_existing=True).question_turn_at
 
 
 def set_days(a: Builders, days: int) -> None:
@@ -109,3 +115,54 @@ def test_a_setting_that_counts_nothing_starts_nothing(a: Builders) -> None:
         )
 
     assert not recounting.is_under_way()
+
+
+def test_a_day_off_moves_until_when_a_question_waits(a: Builders) -> None:
+    branch, leads = a.unit(), a.actor(a.administrator())
+    there = a.service_request(status=Status.WAITING, unit=branch)
+    here = a.service_request(status=Status.WAITING)
+    asked_again = a.service_request(status=Status.WAITING, unit=branch)
+    later = at(date(2026, 3, 16), 18)  # three working days after a Wednesday
+    with transaction():
+        time_passing.take_question_turn(asked_again, now=later)
+    its = (there, here, asked_again)
+    before = [turn_of(it) for it in its]
+    assert before == [later, later, at(date(2026, 3, 19), 18)]
+
+    for day in (date(2026, 3, 13), date(2026, 3, 18)):
+        with transaction():
+            actions.set_calendar_day(
+                day, is_working=False, name="停电", unit=branch, actor=leads, now=a.now
+            )
+    finish(a.now)
+
+    assert [turn_of(it) for it in its] == [
+        at(date(2026, 3, 17), 18),
+        later,
+        at(date(2026, 3, 20), 18),
+    ]
+
+
+def test_a_day_off_moves_the_days_of_a_part_and_not_of_one_that_has_ended(a: Builders) -> None:
+    helping = a.team()
+    it, other = a.service_request(team=a.team()), a.service_request(team=a.team())
+    stays, ended = a.part(it, helping, working_days=2), a.part(other, helping, working_days=2)
+    with transaction():
+        parts.end(ended, result="好了", actor=a.actor(a.team_leader(helping)), now=a.now)
+
+    with transaction():
+        actions.set_calendar_day(
+            date(2026, 3, 13),
+            is_working=False,
+            name="停电",
+            unit=None,
+            actor=a.actor(a.administrator()),
+            now=a.now,
+        )
+    finish(a.now)
+
+    times = [db.session.get_one(Part, each.id, populate_existing=True) for each in (stays, ended)]
+    assert [each.due_at for each in times] == [
+        at(date(2026, 3, 16), 18),
+        at(date(2026, 3, 13), 18),
+    ]

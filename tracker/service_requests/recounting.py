@@ -16,7 +16,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.accounts import audit
 from tracker.database import db, transaction
 from tracker.permissions import SYSTEM, Actor
-from tracker.service_requests import parts
+from tracker.service_requests import parts, unanswered
 from tracker.service_requests.clocks import set_clocks
 from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES
 from tracker.service_requests.models import ClockRecount, Part, ServiceRequest
@@ -75,6 +75,7 @@ def _count_some(now: datetime) -> int | None:
     for it in found:
         before = it.due_at
         set_clocks(it)
+        it.question_turn_at = unanswered.turn_of(it)
         if it.due_at != before:
             changes[it.reference] = [_iso(before), _iso(it.due_at)]
     for part in _open_parts_of(found):

@@ -23,6 +23,15 @@ def turn_after(service_request: ServiceRequest, moment: datetime) -> datetime:
     return _days_later(calendar_of(service_request, moment), moment, days)
 
 
+def turn_of(service_request: ServiceRequest) -> datetime | None:
+    """Return when that is, counted anew from when it was asked last; None where nobody counts."""
+    if service_request.question_turn_at is None:
+        return None
+    asked = [stop.stopped_at for stop in service_request.stops if stop.resumed_at is None]
+    last = service_request.reminded_at or (asked[-1] if asked else None)
+    return service_request.question_turn_at if last is None else turn_after(service_request, last)
+
+
 def answer_by(service_request: ServiceRequest) -> datetime | None:
     """Return when work goes on without an answer, if none comes; None where nobody counts."""
     turn_at = service_request.question_turn_at
