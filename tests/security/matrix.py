@@ -188,6 +188,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     ),  # whoever took it in: `test_the_code_is_read_out_once`
     "dispatch.accept": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.accept_by_rule": OnRequest(_S.SUBMITTED, units="C"),
+    "dispatch.assign_by_rule": OnRequest(_S.ACCEPTED, units="C"),
     "dispatch.decline": OnRequest(_S.SUBMITTED, units="C"),
     "dispatch.merge": OnRequest(_S.IN_PROGRESS, **_DESK),
     "dispatch.assign": OnRequest(_S.ASSIGNED, mine="TC", teams="TC", units="C"),

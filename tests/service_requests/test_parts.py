@@ -270,6 +270,26 @@ def test_a_part_is_given_back_with_its_reason_and_leads_away_from_the_request(
     assert "Part given back" in page.text
 
 
+def test_giving_back_is_offered_only_while_it_can_be_done(
+    a: Builders, browser: Browser, clock: Traveller, lead: Team, helping: Team
+) -> None:
+    it = a.service_request(team=lead)
+    part = a.part(it, helping)
+    begun = a.service_request(team=lead, volunteers_needed=2)
+    a.part(begun, helping)
+    a.claim(begun, a.volunteer(helping))
+    browser.sign_in(a.team_leader(helping))
+
+    assert "Give it back" in browser.open(f"/requests/{it.id}").text
+    assert "Give it back" not in browser.open(f"/requests/{begun.id}").text
+    clock.shift(timedelta(days=9))
+    assert "Give it back" not in browser.open(f"/requests/{it.id}").text
+    page = browser.open(f"/requests/{it.id}/parts/{part.id}/return")
+    assert "It can no longer be given back" in page.text
+    page = browser.send(reason="没有货车")
+    assert page.errors == {"reason": "The time for returning it has passed."}
+
+
 # -------------------------------------------------------------------- the answer
 
 

@@ -39,6 +39,7 @@ from tracker.service_requests.limits import (
     near_at,
 )
 from tracker.service_requests.models import Part, PartEnd, ServiceRequest
+from tracker.teams.models import AT_WORK, Membership
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
 OPEN: Final = Part.ended_at.is_(None)
@@ -107,6 +108,25 @@ def return_limit_at(part: Part) -> datetime | None:
     return due_at(clocks.calendar_of(it, part.given_at), limit, part.given_at)
 
 
+def has_begun(part: Part) -> bool:
+    """Tell whether a member of its team holds a place who is in no other team of the request."""
+    it = part.service_request
+    others = sorted(set(it.team_ids) - {part.team_id})
+    elsewhere = select(Membership.person_id).where(Membership.team_id.in_(others), AT_WORK)
+    theirs = select(Membership.person_id).where(
+        Membership.team_id == part.team_id,
+        AT_WORK,
+        Membership.person_id.in_(sorted(it.claimant_ids)),
+        Membership.person_id.not_in(elsewhere),
+    )
+    return bool(it.claimant_ids) and db.session.scalar(theirs.limit(1)) is not None
+
+
+def can_return(part: Part, now: datetime) -> bool:
+    """Tell whether its team may give a part back now: within the limit, and before it began."""
+    return not is_overdue(return_limit_at(part), now) and not has_begun(part)
+
+
 def open_parts(service_request: ServiceRequest) -> Sequence[Part]:
     """Return the parts that have not ended, in the order in which they were given."""
     return db.session.scalars(_OPEN_OF_ONE, {"id": service_request.id}).all()
@@ -146,12 +166,15 @@ class PartLine:
     due_at: datetime | None
     is_own: bool
     """The reader leads its team, and it has not ended."""
+    can_return: bool
+    """And may give it back now."""
 
 
 def line_of(part: Part, actor: Actor, now: datetime) -> PartLine:
     """Return a part as pages tell it to `actor`."""
     is_own = part.ended_at is None and part.team_id in actor.teams_where(Action.END_PART)
-    return PartLine(part, state_of(part, now), clock_of(part).due_at, is_own)
+    may_go_back = is_own and can_return(part, now)
+    return PartLine(part, state_of(part, now), clock_of(part).due_at, is_own, may_go_back)
 
 
 def teams_with_open(service_request: ServiceRequest) -> Mapping[int, Part]:

@@ -1,5 +1,6 @@
 """The desk finds its forms filled in by the first rule that fits, is told so, and decides."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +9,11 @@ from sqlalchemy import select
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.database import db, transaction
+from tracker.service_requests.actions import routing
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.models import HistoryEntry, ServiceRequest
+from tracker.service_requests.queries import history_of
+from tracker.service_requests.routing.models import RoutingRule
 from tracker.teams.models import Team
 
 
@@ -103,6 +107,91 @@ def test_one_tap_takes_nothing_that_the_desk_has_not_read(a: Builders, browser: 
     assert "The rules have changed meanwhile." in page.text
     assert page.path == f"/requests/{it.id}/acceptance"
     assert now_of(it).status is Status.SUBMITTED
+
+
+def test_one_tap_on_the_page_of_a_request_assigns_what_was_accepted(
+    a: Builders, browser: Browser
+) -> None:
+    team, leader, category = a.team(), a.leader(name="王建平"), a.category(name_en="Lamps")
+    rule = a.routing_rule(
+        name_en="Lamps at home",
+        category_id=category.id,
+        lead_team_id=team.id,
+        leader_id=leader.id,
+    )
+    a.rules_in_force()
+    it = a.service_request(status=Status.ACCEPTED, category=category, volunteers_needed=2)
+    browser.sign_in(a.coordinator())
+
+    page = browser.open(f"/requests/{it.id}")
+    assert "By rule 1: Lamps at home" in page.text
+    assert "It fits because of: Lamps." in page.text
+    page = browser.send(press="Assign by the rule")
+
+    assert page.path == f"/requests/{it.id}"
+    assert "Assigned by the rule. The team has been told." in page.text
+    assert "Assign by the rule" not in page.buttons
+    after = now_of(it)
+    assert (after.status, after.lead_team_id, after.leader_id) == (
+        Status.ASSIGNED,
+        team.id,
+        leader.id,
+    )
+    assert rule_kept(it, Step.ASSIGN)["id"] == rule.id
+
+
+def test_one_tap_on_the_page_is_for_a_desk_and_for_rules_that_leave_nothing_open(
+    a: Builders, browser: Browser
+) -> None:
+    a.routing_rule(lead_team_id=a.team().id)
+    a.rules_in_force()
+    it = a.service_request(status=Status.ACCEPTED)
+    tap = "Assign by the rule"
+
+    assert tap not in browser.sign_in(a.coordinator()).open(f"/requests/{it.id}").buttons
+    a.routing_rule(lead_team_id=a.team().id, leader_id=a.leader().id)
+    with transaction():
+        for rule in db.session.scalars(select(RoutingRule).where(RoutingRule.leader_id.is_(None))):
+            routing.switch_rule(rule, on=False, actor=a.actor(a.administrator()), now=a.now)
+    a.rules_in_force()
+    assert tap in browser.open(f"/requests/{it.id}").buttons
+    assert tap not in browser.sign_in(a.supervisor()).open(f"/requests/{it.id}").buttons
+
+
+def test_of_two_taps_at_once_the_second_reads_that_it_was_assigned(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    team, leader = a.team(), a.leader()
+    a.routing_rule(lead_team_id=team.id, leader_id=leader.id)
+    a.rules_in_force()
+    it = a.service_request(status=Status.ACCEPTED)
+    first, second = browser.sign_in(a.coordinator()), new_browser().sign_in(a.coordinator())
+    first.open(f"/requests/{it.id}")
+    sent = second.open(f"/requests/{it.id}").form(press="Assign by the rule").values()
+    first.send(press="Assign by the rule")
+
+    page = second.send(press="Assign by the rule")
+    assert "It is not as you read it any more." in page.text
+    answer = second.request("POST", f"/requests/{it.id}/assignment-by-rule", data=sent)
+
+    assert answer.status_code == 303
+    assert [entry.step for entry in history_of(now_of(it))].count(Step.ASSIGN) == 1
+
+
+def test_one_tap_on_the_page_takes_no_rule_that_the_desk_has_not_read(
+    a: Builders, browser: Browser
+) -> None:
+    a.routing_rule(lead_team_id=a.team().id, leader_id=a.leader().id)
+    a.rules_in_force()
+    it = a.service_request(status=Status.ACCEPTED)
+    browser.sign_in(a.coordinator()).open(f"/requests/{it.id}")
+    a.routing_rule()
+    a.rules_in_force()
+
+    page = browser.send(press="Assign by the rule")
+
+    assert "It is not as you read it any more." in page.text
+    assert now_of(it).status is Status.ACCEPTED
 
 
 def test_a_broken_rule_fills_in_nothing_and_is_named(a: Builders, browser: Browser) -> None:

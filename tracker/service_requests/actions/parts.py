@@ -6,7 +6,7 @@ How the request itself stands never changes with them. Their words are for staff
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from tracker.database import db, hold
 from tracker.errors import NotPermittedError, Refusal, RefusedError
@@ -16,7 +16,7 @@ from tracker.service_requests.actions import steps, visiting
 from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.limits import is_overdue
 from tracker.service_requests.models import Part, PartEnd, ServiceRequest
-from tracker.teams.models import AT_WORK, Membership, Team
+from tracker.teams.models import Team
 
 
 def give(
@@ -114,7 +114,7 @@ def return_(part: Part, *, reason: str, actor: Actor, now: datetime) -> None:
     """
     require(actor, Action.END_PART, part.service_request)
     _require_own(part, actor)
-    if _has_begun(part):
+    if parts.has_begun(part):
         raise RefusedError(Refusal.WORK_BEGUN)
     limit = parts.return_limit_at(part)
     if limit is not None and now > limit:
@@ -182,17 +182,3 @@ def _refuse_too_late(
     end_at, _near = parts.times_of(service_request, working_days, now)
     if end_at is not None and end_at > due:
         raise RefusedError(Refusal.PART_AFTER_REQUEST)
-
-
-def _has_begun(part: Part) -> bool:
-    """Tell whether somebody holds a place who is in no other team of the request."""
-    it = part.service_request
-    others = sorted(set(it.team_ids) - {part.team_id})
-    elsewhere = select(Membership.person_id).where(Membership.team_id.in_(others), AT_WORK)
-    theirs = select(Membership.person_id).where(
-        Membership.team_id == part.team_id,
-        AT_WORK,
-        Membership.person_id.in_(sorted(it.claimant_ids)),
-        Membership.person_id.not_in(elsewhere),
-    )
-    return db.session.scalar(theirs.limit(1)) is not None

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tracker.permissions import Actor
+from tracker.service_requests.actions.dispatch import is_its_desk
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.routing import queries
 from tracker.service_requests.routing.matching import Problem, Rule
@@ -42,6 +44,13 @@ class Proposal:
 
 
 NO_PROPOSAL: Final = Proposal(queries.NO_EDITION, None)
+
+
+def proposal_to_assign(actor: Actor, service_request: ServiceRequest) -> Proposal:
+    """Return what the rules propose to a desk for what nobody has yet; what was decided stands."""
+    if service_request.lead_team_id is None and is_its_desk(actor, service_request):
+        return proposal_for(service_request)
+    return NO_PROPOSAL
 
 
 def proposal_for(service_request: ServiceRequest) -> Proposal:

@@ -1,7 +1,8 @@
 """Dispatching a request: accept, decline, merge, assign; and the team's answer: return, sign for."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -31,7 +32,7 @@ from tracker.service_requests.limit_rules import SetBy, holding
 from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.routing.matching import Rule
-from tracker.service_requests.routing.proposals import NO_PROPOSAL, Proposal, proposal_for
+from tracker.service_requests.routing.proposals import Proposal, proposal_for, proposal_to_assign
 from tracker.service_requests.routing.words import proposal as proposal_words
 from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
@@ -112,10 +113,7 @@ def accept_by_rule(service_request_id: int) -> ResponseReturnValue:
     form, seen = Form.from_request(), request.form.get("proposed", "")
 
     def change(changed: ServiceRequest) -> None:
-        proposal = proposal_for(changed)
-        rule, kept = proposal.rule, proposal.kept(seen)
-        if rule is None or not kept or not rule.names_both:
-            raise StaleError(proposal.mark)
+        rule, kept = _as_read(proposal_for(changed), seen)
         dispatch.accept(
             changed,
             category_id=changed.category_id,
@@ -125,16 +123,7 @@ def accept_by_rule(service_request_id: int) -> ResponseReturnValue:
             actor=actor,
             now=utc_now(),
         )
-        dispatch.assign(
-            changed,
-            lead_team=db.session.get_one(Team, rule.lead_team_id),
-            leader=db.session.get_one(Person, rule.leader_id),
-            volunteers_needed=changed.volunteers_needed,
-            board_note=changed.board_note,
-            by_rule=kept,
-            actor=actor,
-            now=utc_now(),
-        )
+        _assign_by(rule, changed, kept, actor)
 
     try:
         if _changed(actor, service_request_id, form, change):
@@ -144,6 +133,27 @@ def accept_by_rule(service_request_id: int) -> ResponseReturnValue:
     except StaleError:
         flash(_("The rules have changed meanwhile. Look at what they propose now."), "error")
     return redirect(url_for(".accept", service_request_id=service_request_id), 303)
+
+
+@blueprint.post("/assignment-by-rule")
+def assign_by_rule(service_request_id: int) -> ResponseReturnValue:
+    """Assign what was accepted in one tap, as the rule proposes that the desk has read."""
+    actor = signed_in_actor()
+    _found(actor, service_request_id, Step.ASSIGN)
+    form, seen = Form.from_request(), request.form.get("proposed", "")
+
+    def change(changed: ServiceRequest) -> None:
+        rule, kept = _as_read(proposal_to_assign(actor, changed), seen)
+        _assign_by(rule, changed, kept, actor)
+
+    try:
+        if _changed(actor, service_request_id, form, change):
+            flash(once.told(_("Assigned by the rule. The team has been told.")))
+        else:
+            flash(str(form.form_errors[0]), "error")
+    except StaleError:
+        flash(_("It is not as you read it any more. Look at what is proposed now."), "error")
+    return _back(actor, service_request_id)
 
 
 @blueprint.route("/refusal", methods=["GET", "POST"])
@@ -214,7 +224,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
     service_request = _found(actor, service_request_id, Step.ASSIGN)
     teams = choices.teams_to_choose(service_request, actor)
     leaders = choices.leaders_to_choose(service_request, actor)
-    proposal = _proposal_to_assign(actor, service_request)
+    proposal = proposal_to_assign(actor, service_request)
     form = AssignmentForm.from_request(
         lead_team_id=_first_team(service_request, teams, proposal.rule),
         helping_team_ids=[team.id for team in service_request.helping_teams],
@@ -234,7 +244,7 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         def change(changed: ServiceRequest) -> None:
             if form.stood.data != _stands(changed):
                 raise StaleError(_stands(changed))
-            kept = _proposal_to_assign(actor, changed).kept(form.proposed.data)
+            kept = proposal_to_assign(actor, changed).kept(form.proposed.data)
             dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
@@ -306,6 +316,32 @@ def sign_for(service_request_id: int) -> ResponseReturnValue:
             flash(once.told(_("Signed for. It is your team's now.")))
             return _back(actor, service_request_id)
     return _page("sign_for", service_request_id, form, Step.SIGN_FOR)
+
+
+def _as_read(proposal: Proposal, seen: str) -> tuple[Rule, Mapping[str, Any]]:
+    """Return the rule by which one tap dispatches, and what history keeps of it.
+
+    Raises `StaleError` where it is another than the desk has read, or leaves something to choose.
+    """
+    rule, kept = proposal.rule, proposal.kept(seen)
+    if rule is None or not kept or not rule.names_both:
+        raise StaleError(proposal.mark)
+    return rule, kept
+
+
+def _assign_by(
+    rule: Rule, service_request: ServiceRequest, kept: Mapping[str, Any], actor: Actor
+) -> None:
+    dispatch.assign(
+        service_request,
+        lead_team=db.session.get_one(Team, rule.lead_team_id),
+        leader=db.session.get_one(Person, rule.leader_id),
+        volunteers_needed=service_request.volunteers_needed,
+        board_note=service_request.board_note,
+        by_rule=kept,
+        actor=actor,
+        now=utc_now(),
+    )
 
 
 def _limit_words(category: Category, priority: Priority) -> str:
@@ -442,13 +478,6 @@ def _may_assign(actor: Actor, service_request_id: int) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def _proposal_to_assign(actor: Actor, service_request: ServiceRequest) -> Proposal:
-    """Return what the rules propose to a desk for what nobody has yet; what was decided stands."""
-    if service_request.lead_team_id is None and dispatch.is_its_desk(actor, service_request):
-        return proposal_for(service_request)
-    return NO_PROPOSAL
 
 
 def _first_priority(service_request: ServiceRequest, rule: Rule | None) -> Priority:

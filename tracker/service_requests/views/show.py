@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.database import transaction
-from tracker.permissions import Action
+from tracker.permissions import Action, Actor
 from tracker.service_requests import parts, queries, unanswered
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
@@ -13,6 +13,10 @@ from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
 from tracker.service_requests.due import due_state
 from tracker.service_requests.following import REQUESTER_STEPS
 from tracker.service_requests.handing_over import givers_of
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.routing.proposals import NO_PROPOSAL, Proposal, proposal_to_assign
+from tracker.service_requests.routing.words import conditions, proposal as proposal_words
 from tracker.service_requests.steps_offered import next_step, steps_offered
 from tracker.service_requests.words import SATISFACTION, channel_label
 from tracker.visits.models import VisitStatus
@@ -68,6 +72,17 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         requester_steps=REQUESTER_STEPS,
         system_steps=SYSTEM_STEPS,
         planned=VisitStatus.PLANNED,
+        proposal=_proposal(service_request, actor),
+        proposal_words=proposal_words,
+        conditions=conditions,
         may_decide="approvals.index" in current_app.view_functions,
         waits_for_another=approvals.waits_for_another,
     )
+
+
+def _proposal(service_request: ServiceRequest, actor: Actor) -> Proposal:
+    """Return by which rule one tap dispatches it: one that leaves nothing to choose."""
+    if service_request.status is not Status.ACCEPTED:
+        return NO_PROPOSAL
+    proposal = proposal_to_assign(actor, service_request)
+    return proposal if proposal.rule and proposal.rule.names_both else NO_PROPOSAL
