@@ -11,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from tests.support.builders import Builders
 from tests.support.databases import Databases, settings
 from tests.torture.size import IS_FULL
 from tracker import create_app, schema
-from tracker.database import db
+from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
+from tracker.service_requests.actions import parts
 from tracker.service_requests.search import index_missing
 
 REQUESTS: Final = 100_000 if IS_FULL else 2_000
@@ -243,3 +246,37 @@ def _plain_value(column: sa.Column[Any], number: int) -> object:
         return {"n": number, "词": "水龙头"}
     length = getattr(kind, "length", None) or 60
     return f"{number:010}{column.name} 水龙头"[:length].lower()
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
+def test_on_the_way_back_the_steps_of_parts_become_notes_and_keep_their_words(
+    app: Flask, a: Builders
+) -> None:
+    it, helping = a.service_request(team=a.team()), a.team()
+    part = a.part(it, helping, task="Carry it down", working_days=2)
+    with transaction():
+        parts.end(part, result="Carried", actor=a.actor(a.team_leader(helping)), now=a.now)
+    told = sa.text("SELECT step, internal_note FROM history_entry ORDER BY id DESC LIMIT 2")
+    db.session.remove()
+
+    def newest() -> list[tuple[str, str]]:
+        with db.engine.connect() as connection:
+            return [(row.step, row.internal_note) for row in connection.execute(told)]
+
+    assert newest() == [("end_part", "Carried"), ("give_part", "Carry it down")]
+    schema.downgrade("0029")
+    try:
+        assert newest() == [("note", "Carried"), ("note", "Carry it down")]
+        with db.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
+            connection.execute(sa.text("UPDATE history_entry SET step = 'give_part'"))
+    finally:
+        schema.upgrade()
+
+    assert newest() == [("note", "Carried"), ("note", "Carry it down")]
+    with db.engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM part")) == 0
+        connection.execute(sa.text("UPDATE history_entry SET step = 'give_part'"))
+        indexes = {each["name"] for each in sa.inspect(connection).get_indexes("history_entry")}
+    assert indexes == {"ix_history_entry_actor_id", "ix_history_entry_service_request_id_id"}
+    with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
+        assert [each.words for each in violations(snapshot) if each.invariant != "photos"] == []
