@@ -227,7 +227,7 @@ def test_it_says_nothing_that_its_mails_would_not_have_said(
 
     text = text_of(connected)
     assert "/requests/" not in text
-    assert "谢谢大家" in text
+    assert "“谢谢大家”" in text
     assert "Thank you for your part in it." in text
 
 

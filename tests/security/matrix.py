@@ -277,6 +277,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "endpoints.edit": OnThing("endpoint", ours="R"),
     "endpoints.send_test": OnThing("endpoint", ours="R"),
     "endpoints.switch": OnThing("endpoint", ours="R"),
+    "manual.show": ForRoles(EVERYBODY),
     "outbox.index": ForRoles("R"),
     "outbox.again": OnThing("message", ours="R"),
     "imports.index": ForRoles("AR"),

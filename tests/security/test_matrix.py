@@ -260,6 +260,7 @@ class Things:
         "locale.switch": {"locale": "en", "next": "/"},
         "locale.text_size": {"size": "large", "next": "/"},
     }
+    addressed: ClassVar[Mapping[str, dict[str, Any]]] = {"manual.show": {"name": "clocks"}}
 
     def arguments(self, rule: Rule, entry: Entry, relation: Relation) -> dict[str, Any]:
         """Return what the address of a page is made of."""
@@ -272,7 +273,7 @@ class Things:
             case ByLink():
                 return self._of_link(rule, relation)
             case _:
-                return {}
+                return self.addressed.get(rule.endpoint, {})
 
     def _of_two(self, kind: str, relation: Relation) -> dict[str, Any]:
         """Return what is in the address beside the thing itself, or in its place."""

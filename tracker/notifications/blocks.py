@@ -84,8 +84,10 @@ class Draft:
             match block.shape:
                 case Shape.FACT:
                     said += block.details or (block.text,)
-                case Shape.WORDS | Shape.QUOTE:
+                case Shape.WORDS:
                     said.append(block.text)
+                case Shape.QUOTE:  # a line of it must not pass for ours, or for our link
+                    said.append(f"“{block.text}”")
                 case _:
                     pass
         return said

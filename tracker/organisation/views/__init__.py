@@ -2,11 +2,12 @@
 
 from flask import Blueprint
 
-from tracker.organisation.views import areas, categories, organisation, units
+from tracker.organisation.views import areas, categories, manual, organisation, units
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     organisation.blueprint,
     units.blueprint,
     areas.blueprint,
     categories.blueprint,
+    manual.blueprint,
 )
