@@ -25,6 +25,8 @@ def upgrade() -> None:
         f"ALTER TABLE message ADD COLUMN {COLUMN} INTEGER"
         f" CONSTRAINT fk_message_{COLUMN}_message REFERENCES message (id)"
     )
+    op.add_column("message", sa.Column("bound_at", sa.DateTime(timezone=True)))
+    op.execute("UPDATE message SET bound_at = run_at WHERE attempts > 0 AND sent_at IS NULL")
     op.create_index(
         WITH, "message", [COLUMN], sqlite_where=WITH_ANOTHER, postgresql_where=WITH_ANOTHER
     )
@@ -43,4 +45,5 @@ def downgrade() -> None:
     op.drop_index(WITH, table_name="message")
     # On SQLite the table is made anew: a later migration may have done so, with the key apart.
     with op.batch_alter_table("message", reflect_kwargs={"resolve_fks": False}) as messages:
+        messages.drop_column("bound_at")
         messages.drop_column(COLUMN)

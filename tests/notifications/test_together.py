@@ -1,5 +1,7 @@
 """What waits for one reader goes as one mail: the same rows each time, whatever happens on the way."""
 
+import random
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +15,9 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.mail_server import MailServer, running
 from tests.support.together import at_once
+from tests.support.walk import Walk, cast_of
 from tracker.database import db, transaction
+from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications import actions, outbox, queries, sending, together
 from tracker.notifications.letters import MOST_NAMED
 from tracker.notifications.models import Channel, Message
@@ -353,7 +357,7 @@ def test_what_was_given_back_untried_goes_with_what_came_meanwhile(
         write(a, number)
     taken = sending._lease(Channel.EMAIL, now=a.now, limit=20)
     sending._give_back(taken, now=a.now)
-    assert {(one.sent_with_id, one.attempts) for one in rows()} == {(None, 0)}
+    assert {(one.sent_with_id, one.attempts, one.bound_at) for one in rows()} == {(None, 0, None)}
     write(a, 3)
 
     sending.send_due(now=a.now)
@@ -374,6 +378,73 @@ def test_what_was_tried_and_is_given_back_stays_together(
     sending.send_due(now=later)
 
     subjects = sorted(mail["Subject"] for mail in connected.mails)
+    assert subjects == ["2 updates on requests", "New for your team · 202-603-1100003"]
+
+
+def test_what_waited_for_a_server_that_was_away_comes_as_one(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    """Each was tried by itself, but no line was ever open: nothing of it can have arrived."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    configure(smtp_url=f"smtp://127.0.0.1:{nobody}")
+    for number in (1, 2, 3):
+        write(a, number)
+        sending.send_due(now=a.now + timedelta(seconds=number))
+    assert {(one.sent_with_id, one.bound_at, one.attempts) for one in rows()} == {(None, None, 1)}
+
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+    assert sending.send_due(now=a.now + timedelta(minutes=1, seconds=1)) == 1
+
+    assert [mail["Subject"] for mail in server.mails] == ["3 updates on requests"]
+    assert all(one.sent_at for one in rows())
+
+
+def test_what_is_new_is_not_given_up_with_what_is_old(
+    a: Builders, configure: Callable[..., None]
+) -> None:
+    old = write(a, 1)
+    tomorrow = a.now + sending.GIVEN_UP_AFTER
+    with transaction():
+        new = outbox.enqueue(
+            "staff_step", address=ZHOU, locale="en", payload=dict(facts(2)), now=tomorrow
+        )
+    with running(MailServer(answer_to_recipient="451 later")) as busy:
+        configure(smtp_url=f"smtp://127.0.0.1:{busy.port}")
+        sending.send_due(now=tomorrow)
+    assert [one.failed_at for one in rows()] == [None, None]
+    assert new.sent_with_id == old.id
+    with transaction():
+        for one in rows():
+            one.bound_at = one.sent_with_id = one.leased_until = None
+            one.run_at = tomorrow
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    configure(smtp_url=f"smtp://127.0.0.1:{nobody}")
+    sending.send_due(now=tomorrow)
+
+    assert [one.failed_at for one in rows()] == [tomorrow, None]
+
+
+def test_what_may_have_arrived_stays_bound_while_the_server_is_away(
+    a: Builders, server: MailServer, configure: Callable[..., None]
+) -> None:
+    for number in (1, 2):
+        write(a, number)
+    sending._lease(Channel.EMAIL, now=a.now, limit=20)  # and the worker died
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = listener.getsockname()[1]
+    configure(smtp_url=f"smtp://127.0.0.1:{nobody}")
+    later = a.now + sending.LEASE
+    sending.send_due(now=later)
+    write(a, 3)
+    configure(smtp_url=f"smtp://127.0.0.1:{server.port}")
+
+    while sending.send_due(now=later + timedelta(minutes=10)):
+        pass
+
+    subjects = sorted(mail["Subject"] for mail in server.mails)
     assert subjects == ["2 updates on requests", "New for your team · 202-603-1100003"]
 
 
@@ -431,6 +502,26 @@ def test_nobody_forgets_half_of_a_mail(a: Builders, connected: MailServer) -> No
         db.session.execute(delete(Message))
 
     assert rows() == []
+
+
+def test_whatever_was_told_on_a_walk_is_sent_and_everything_holds(
+    app: Flask, a: Builders, connected: MailServer
+) -> None:
+    moments = iter(a.now + timedelta(minutes=7 * number) for number in range(10**6))
+    uploads = app.config["SETTINGS"].uploads_path
+    Walk(cast_of(a), uploads, lambda: next(moments), random.Random(5)).go(200)  # noqa: S311 - chance, no secret
+    db.session.rollback()
+    later = next(moments) + timedelta(days=14)
+
+    while sending.send_due(now=later):
+        pass
+
+    db.session.rollback()
+    with snapshot_of(db.engine, uploads, swept_after=-timedelta(days=9999)) as snapshot:
+        assert [each.words for each in violations(snapshot)] == []
+    assert {one.sent_at for one in rows()} == {later}
+    assert any(one.sent_with_id for one in rows())
+    assert len(connected.mails) == sum(one.sent_with_id is None for one in rows())
 
 
 # ---------------------------------------------------------------- the page, the cost, two workers

@@ -10,7 +10,7 @@ from tracker.notifications.models import Message
 from tracker.service_requests.ladder import RUNGS, Rung
 from tracker.service_requests.lifecycle import Step
 
-_NAMES: Final = [field.name for field in fields(Envelope) if field.name != "others"]
+_NAMES: Final = [field.name for field in fields(Envelope) if field.name not in ("others", "is_new")]
 
 
 def letter_of(

@@ -331,7 +331,8 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " OR f.address <> m.address OR f.locale <> m.locale"
             " OR (f.sent_at IS NULL) <> (m.sent_at IS NULL) OR f.sent_at <> m.sent_at"
             " OR (f.failed_at IS NULL) <> (m.failed_at IS NULL) OR f.failed_at <> m.failed_at"
-            " OR (f.leased_until IS NULL) <> (m.leased_until IS NULL)",
+            " OR (f.leased_until IS NULL) <> (m.leased_until IS NULL)"
+            " OR m.bound_at IS NULL OR f.bound_at IS NULL",
             "Message {id} goes in the mail of {first}, but not to the same reader or not with it.",
         ),
     ],

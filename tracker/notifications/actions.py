@@ -30,8 +30,7 @@ def send_again(message: Message, *, actor: Actor, now: datetime) -> None:
         one.leased_until = None
         one.run_at = now
         one.wanted_at = None
-        # Never none again: it may have arrived, so it goes as it went, under the same Message-ID.
-        one.attempts = min(one.attempts, 1)
+        one.attempts = 0
     # Given up a day after it was written: the day begins anew.
     message.created_at = now
     audit.record("message:send-again", message, actor=actor, now=now)

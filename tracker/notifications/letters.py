@@ -37,6 +37,8 @@ class Envelope:
     wanted_at: datetime | None = None
     others: tuple["Envelope", ...] = ()
     """What goes in the same mail: see `together`."""
+    is_new: bool = False
+    """Nobody took it up before: it cannot have arrived yet."""
 
 
 @dataclass(frozen=True, slots=True)

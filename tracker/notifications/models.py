@@ -96,6 +96,9 @@ class Message(Model):
     sent_with_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
     """In whose mail it goes: whatever happens to that one happens to it, at the same moment. Written as
     both are taken up, so that the same ones go again, under the same Message-ID."""
+    bound_at: Mapped[datetime | None]
+    """Since when it may have arrived: it then goes again as it went, with the same ones. None while
+    nobody took it up, and again where whoever did could not even open a line."""
 
 
 class InboxEntry(Model):

@@ -59,7 +59,7 @@ def send_due_by(channel: Channel, *, now: datetime, limit: int = 20) -> int:
                 _send(envelope, line, now=now)
     except Delayed as delayed:
         for envelope in envelopes:
-            _postpone(envelope, str(delayed), now=now, at_least=delayed.after)
+            _wait_for_a_line(envelope, str(delayed), now=now, at_least=delayed.after)
     return len(envelopes)
 
 
@@ -77,14 +77,16 @@ def _lease(channel: Channel, *, now: datetime, limit: int) -> Sequence[Envelope]
             .with_for_update(skip_locked=True)  # SQLite: the transaction holds the only lock
         ).all()
         others = together.gathered(leading, now=now) if leading else {}
-        for message in {*leading, *chain.from_iterable(others.values())}:
-            message.leased_until = now + LEASE
-            message.attempts += 1
-        return [
+        envelopes = [
             _envelope(message, others.get(message.id, ()))
             for message in leading
             if message.sent_with_id is None
         ]
+        for message in {*leading, *chain.from_iterable(others.values())}:
+            message.leased_until = now + LEASE
+            message.bound_at = message.bound_at or now
+            message.attempts += 1
+        return envelopes
 
 
 def _envelope(message: Message, others: Sequence[Message] = ()) -> Envelope:
@@ -99,6 +101,7 @@ def _envelope(message: Message, others: Sequence[Message] = ()) -> Envelope:
         created_at=message.created_at,
         wanted_at=message.wanted_at,
         others=tuple(_envelope(one) for one in others),
+        is_new=message.bound_at is None,
     )
 
 
@@ -114,7 +117,17 @@ def _give_back(envelopes: Sequence[Envelope], *, now: datetime) -> None:
             )
             .values(leased_until=None, attempts=Message.attempts - 1)
         )
-        together.part(leading)
+        _unbind([envelope for envelope in envelopes if envelope.is_new])
+
+
+def _unbind(envelopes: Sequence[Envelope]) -> None:
+    """Let what cannot have arrived go with others than was written."""
+    leading = [envelope.id for envelope in envelopes]
+    db.session.execute(
+        update(Message)
+        .where(or_(Message.id.in_(leading), Message.sent_with_id.in_(leading)))
+        .values(bound_at=None, sent_with_id=None)
+    )
 
 
 def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
@@ -150,18 +163,46 @@ def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: d
                 message.body = written.text if keeps_links else without_private_links(written.text)
 
 
-def _postpone(
+def _wait_for_a_line(
     envelope: Envelope, reason: str, *, now: datetime, at_least: timedelta | None = None
 ) -> None:
-    if now - (envelope.wanted_at or envelope.created_at) >= GIVEN_UP_AFTER:
-        _give_up(envelope, reason, now=now)
+    """Put off what was not handed over: what is new goes with whatever waits by the next try."""
+    if not envelope.is_new:
+        _postpone(envelope, reason, now=now, at_least=at_least)
         return
     with transaction():
         for message in together.mail(envelope.id):
-            pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
-            message.run_at = now + max(pause, at_least or pause)
+            message.leased_until = message.bound_at = message.sent_with_id = None
+            if message.run_at > now:  # it only came along: its own next try is still to come
+                message.attempts -= 1
+                continue
+            message.last_error = reason[:500]
+            if now - (message.wanted_at or message.created_at) >= GIVEN_UP_AFTER:
+                message.failed_at = now
+                _log.warning("Message %s is given up: %s", message.id, reason)
+            else:
+                message.run_at = _next_try(message, now=now, at_least=at_least)
+
+
+def _postpone(
+    envelope: Envelope, reason: str, *, now: datetime, at_least: timedelta | None = None
+) -> None:
+    # A mail of several is tried for a day from the youngest of them on.
+    begun = max(one.wanted_at or one.created_at for one in (envelope, *envelope.others))
+    if now - begun >= GIVEN_UP_AFTER:
+        _give_up(envelope, reason, now=now)
+        return
+    with transaction():
+        leading, *others = together.mail(envelope.id)
+        for message in (leading, *others):
+            message.run_at = _next_try(leading, now=now, at_least=at_least)
             message.leased_until = None
             message.last_error = reason[:500]
+
+
+def _next_try(message: Message, *, now: datetime, at_least: timedelta | None) -> datetime:
+    pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
+    return now + max(pause, at_least or pause)
 
 
 def _give_up(envelope: Envelope, reason: str, *, now: datetime) -> None:

@@ -1,14 +1,15 @@
 """Which messages go as one mail: what waits for one reader when a worker takes it up.
 
 Which go with which is written in the transaction that takes them up. Whoever takes them up again,
-after a crash say, finds it there, and what has come meanwhile goes in a mail of its own.
+after a crash say, finds it there, and what has come meanwhile goes in a mail of its own. Only where no
+line could be opened, nothing can have arrived: what has come by the next try goes along.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 
 from tracker.database import db
 from tracker.notifications.models import Channel, Message
@@ -28,10 +29,13 @@ MOST: Final = 200
 
 def waiting(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions on a message whose time has come and that no worker has in hand."""
+    return (Message.run_at <= now, *_in_no_hand(now))
+
+
+def _in_no_hand(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Message.sent_at.is_(None),
         Message.failed_at.is_(None),
-        Message.run_at <= now,
         or_(Message.leased_until.is_(None), Message.leased_until <= now),
     )
 
@@ -50,22 +54,13 @@ def gathered(leading: Sequence[Message], *, now: datetime) -> Mapping[int, Seque
     )
     for one in bound:
         found.setdefault(one.sent_with_id or 0, []).append(one)
-    fresh = [one for one in leading if one.id not in found and _is_fresh(one)]
+    fresh = [one for one in leading if one.bound_at is None and _reader(one) is not None]
     for first, *others in _groups([*fresh, *_more_for(fresh, now=now)]):
         for one in others[: MOST - 1]:
             one.sent_with_id = first.id
         if others:
             found[first.id] = others[: MOST - 1]
     return found
-
-
-def part(ids: Collection[int]) -> None:
-    """Let messages that nobody has tried yet go with others than was written."""
-    db.session.execute(
-        update(Message)
-        .where(Message.sent_with_id.in_(ids), Message.attempts == 0)
-        .values(sent_with_id=None)
-    )
 
 
 def mail(message_id: int) -> Sequence[Message]:
@@ -82,11 +77,6 @@ def mail(message_id: int) -> Sequence[Message]:
     ).all()
 
 
-def _is_fresh(message: Message) -> bool:
-    """Tell whether it was never tried: it may have arrived otherwise, under its own Message-ID."""
-    return message.attempts == 0 and not message.last_error and _reader(message) is not None
-
-
 def _reader(message: Message) -> Hashable | None:
     """Return what messages that may be put together have in common; None: it stands alone."""
     if message.channel not in CHANNELS:
@@ -101,19 +91,20 @@ def _reader(message: Message) -> Hashable | None:
 
 
 def _more_for(fresh: Sequence[Message], *, now: datetime) -> Sequence[Message]:
-    """Return what else waits for the same readers, and take hold of it."""
+    """Return what else waits for the same readers and cannot have arrived, and take hold of it."""
     if not fresh:
         return []
     more = db.session.scalars(
         select(Message)
         .where(
-            *waiting(now),
+            *_in_no_hand(now),
+            # What waits only for its next try comes along: nothing of it has arrived.
+            or_(Message.run_at <= now, Message.last_error != ""),
             Message.address.in_(sorted({one.address for one in fresh})),
             Message.id.not_in([one.id for one in fresh]),
             Message.kind.in_(sorted({one.kind for one in fresh} | FOR_STAFF)),
             Message.sent_with_id.is_(None),
-            Message.attempts == 0,
-            Message.last_error == "",
+            Message.bound_at.is_(None),
         )
         .order_by(Message.run_at, Message.id)
         .limit(MOST * len(fresh))
