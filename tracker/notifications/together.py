@@ -106,12 +106,14 @@ def _more_for(fresh: Sequence[Message], *, now: datetime) -> Sequence[Message]:
             Message.sent_with_id.is_(None),
             Message.bound_at.is_(None),
         )
-        .order_by(Message.run_at, Message.id)
+        # As its index is: by time, SQLite would go over all that waits for anybody.
+        .order_by(Message.address, Message.id)
         .limit(MOST * len(fresh))
         .with_for_update(skip_locked=True)
     )
     readers = {_reader(one) for one in fresh}
-    return [one for one in more if _reader(one) in readers]
+    mine = [one for one in more if _reader(one) in readers]
+    return sorted(mine, key=lambda one: (one.run_at, one.id))
 
 
 def _groups(messages: Iterable[Message]) -> Sequence[Sequence[Message]]:
