@@ -427,6 +427,47 @@ def test_what_is_new_is_not_given_up_with_what_is_old(
     assert [one.failed_at for one in rows()] == [tomorrow, None]
 
 
+def test_one_that_cannot_be_written_keeps_nobody_from_the_others(
+    a: Builders, connected: MailServer
+) -> None:
+    write(a, 1)
+    broken = write(a, payload={"step": "assign"})
+    write(a, 3)
+    sending.send_due(now=a.now)
+    assert connected.mails == []
+
+    sending.send_due(now=a.now + timedelta(minutes=1))
+
+    assert sorted(mail["Subject"] for mail in connected.mails) == [
+        "New for your team · 202-603-1100001",
+        "New for your team · 202-603-1100003",
+    ]
+    db.session.refresh(broken)
+    assert "UndefinedError" in broken.last_error
+    assert [one.sent_with_id for one in rows()] == [None] * 3
+
+
+def test_a_worker_that_slept_past_its_lease_undoes_nothing(
+    a: Builders, connected: MailServer
+) -> None:
+    for number in (1, 2):
+        write(a, number)
+    slept = sending._lease(Channel.EMAIL, now=a.now, limit=20)
+    sending.send_due(now=a.now + sending.LEASE)
+    assert len(connected.mails) == 1
+
+    sending._wait_for_a_line(slept[0], "no line", now=a.now)
+    sending._postpone(slept[0], "later", now=a.now)
+    sending._give_up(slept[0], "gone", now=a.now)
+    sending._give_back(slept, now=a.now)
+
+    assert {(one.failed_at, one.last_error, one.leased_until) for one in rows()} == {
+        (None, "", None)
+    }
+    assert all(one.sent_at and one.bound_at for one in rows())
+    assert rows()[1].sent_with_id == rows()[0].id
+
+
 def test_what_may_have_arrived_stays_bound_while_the_server_is_away(
     a: Builders, server: MailServer, configure: Callable[..., None]
 ) -> None:

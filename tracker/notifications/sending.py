@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final
 
 from flask import current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import select
 
 from tracker.config import Settings
 from tracker.database import db, transaction
@@ -107,42 +107,43 @@ def _envelope(message: Message, others: Sequence[Message] = ()) -> Envelope:
 
 def _give_back(envelopes: Sequence[Envelope], *, now: datetime) -> None:
     """Let whoever comes next take up what was not tried."""
-    leading = [envelope.id for envelope in envelopes]
     with transaction():
-        db.session.execute(
-            update(Message)
-            .where(
-                or_(Message.id.in_(leading), Message.sent_with_id.in_(leading)),
-                Message.leased_until == now + LEASE,
-            )
-            .values(leased_until=None, attempts=Message.attempts - 1)
-        )
-        _unbind([envelope for envelope in envelopes if envelope.is_new])
-
-
-def _unbind(envelopes: Sequence[Envelope]) -> None:
-    """Let what cannot have arrived go with others than was written."""
-    leading = [envelope.id for envelope in envelopes]
-    db.session.execute(
-        update(Message)
-        .where(or_(Message.id.in_(leading), Message.sent_with_id.in_(leading)))
-        .values(bound_at=None, sent_with_id=None)
-    )
+        for envelope in envelopes:
+            for message in _in_hand(envelope, now=now):
+                message.leased_until = None
+                message.attempts -= 1
+                if envelope.is_new:
+                    message.bound_at = message.sent_with_id = None
 
 
 def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
     try:
         written = letter(envelope)
+    except Exception as error:  # noqa: BLE001 - one template must not stop the others
+        _log.exception("Message %s (%s) cannot be written.", envelope.id, envelope.kind)
+        reason = f"{type(error).__name__}: {error}"
+        if envelope.others:
+            _part(envelope, reason, now=now)
+        else:
+            _postpone(envelope, reason, now=now)
+        return
+    try:
         line.deliver(envelope, written, now=now)
     except Delayed as delayed:
         _postpone(envelope, str(delayed), now=now, at_least=delayed.after)
     except Refused as refused:
         _give_up(envelope, str(refused), now=now)
-    except Exception as error:  # noqa: BLE001 - one template must not stop the others
-        _log.exception("Message %s (%s) cannot be written.", envelope.id, envelope.kind)
+    except Exception as error:  # noqa: BLE001 - one message must not stop the others
+        _log.exception("Message %s (%s) cannot be sent.", envelope.id, envelope.kind)
         _postpone(envelope, f"{type(error).__name__}: {error}", now=now)
     else:
         _note_sent(envelope, written, keeps_links=line.keeps_links, now=now)
+
+
+def _in_hand(envelope: Envelope, *, now: datetime) -> Sequence[Message]:
+    """Return the rows of a mail that this worker took up; none where another has them since."""
+    mail = together.mail(envelope.id)
+    return mail if mail and mail[0].leased_until == now + LEASE else []
 
 
 def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: datetime) -> None:
@@ -150,7 +151,7 @@ def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: d
     with transaction():
         for message in together.mail(envelope.id):
             message.sent_at = now
-            message.leased_until = None
+            message.failed_at = message.leased_until = None
             message.last_error = ""
             message.payload = {
                 name: value
@@ -171,7 +172,7 @@ def _wait_for_a_line(
         _postpone(envelope, reason, now=now, at_least=at_least)
         return
     with transaction():
-        for message in together.mail(envelope.id):
+        for message in _in_hand(envelope, now=now):
             message.leased_until = message.bound_at = message.sent_with_id = None
             if message.run_at > now:  # it only came along: its own next try is still to come
                 message.attempts -= 1
@@ -193,21 +194,31 @@ def _postpone(
         _give_up(envelope, reason, now=now)
         return
     with transaction():
-        leading, *others = together.mail(envelope.id)
-        for message in (leading, *others):
-            message.run_at = _next_try(leading, now=now, at_least=at_least)
+        mail = _in_hand(envelope, now=now)
+        for message in mail:
+            message.run_at = _next_try(mail[0], now=now, at_least=at_least)
             message.leased_until = None
             message.last_error = reason[:500]
 
 
-def _next_try(message: Message, *, now: datetime, at_least: timedelta | None) -> datetime:
+def _part(envelope: Envelope, reason: str, *, now: datetime) -> None:
+    """Let each of a mail that cannot be written go by itself from now on: one of them is at fault."""
+    with transaction():
+        for message in _in_hand(envelope, now=now):
+            message.sent_with_id = None
+            message.run_at = _next_try(message, now=now)
+            message.leased_until = None
+            message.last_error = reason[:500]
+
+
+def _next_try(message: Message, *, now: datetime, at_least: timedelta | None = None) -> datetime:
     pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
     return now + max(pause, at_least or pause)
 
 
 def _give_up(envelope: Envelope, reason: str, *, now: datetime) -> None:
     with transaction():
-        for message in together.mail(envelope.id):
+        for message in _in_hand(envelope, now=now):
             message.failed_at = now
             message.leased_until = None
             message.last_error = reason[:500]
