@@ -56,6 +56,8 @@ class EndpointForm(EditForm):
     ) -> "EndpointForm":
         """Fill in what can be chosen, in the reader's language."""
         self.kind, self.settings, self.is_new = kind, settings, is_new
+        self.hook_address.flags.required = is_new
+        self.hook_secret.flags.required = is_new and kind is EndpointKind.WEBHOOK
         whole = SelectChoice("", str(_l("Of the whole organisation")))
         self.team_id.choices = [whole, *(SelectChoice(*team) for team in teams)]
         self.news.choices = enum_choices(News)
