@@ -74,6 +74,7 @@ class Action(StrEnum):
     RESOLVE_SERVICE_REQUEST = "service-request:resolve"
     CONFIRM_OWN_REQUEST = "service-request:confirm"
     CALL_BACK = "service-request:call-back"
+    CALL_REQUESTER = "service-request:call"
     DISPUTE_OWN_REQUEST = "service-request:dispute"
     DECIDE_REOPENING = "service-request:decide-reopening"
     ANSWER_SUPERVISION = "service-request:answer-supervision"
@@ -162,6 +163,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.RESOLVE_SERVICE_REQUEST:     (_,      OWN,    TEAM,    OWN,   _,     _,      _,     _),
     Action.CONFIRM_OWN_REQUEST:         (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.CALL_BACK:                   (_,      _,      _,       _,     UNIT,  UNIT,   _,     _),
+    Action.CALL_REQUESTER:              (_,      _,      _,       _,     UNIT,  UNIT,   _,     _),
     Action.DISPUTE_OWN_REQUEST:         (OWN,    _,      _,       _,     _,     _,      _,     _),
     Action.DECIDE_REOPENING:            (_,      _,      _,       _,     _,     UNIT,   _,     _),
     Action.ANSWER_SUPERVISION:          (_,      _,      _,       _,     _,     UNIT,   _,     _),

@@ -93,7 +93,12 @@ def world(app: Flask, a: Builders) -> World:
     made = World(
         written.id,
         working.id,
-        a.service_request(team=team, status=Status.PARKED).id,
+        a.service_request(
+            team=team,
+            status=Status.PARKED,
+            reachable_by=ReachableBy.PHONE,
+            phone="+8613812345678",
+        ).id,
         closed.id,
         claimant.id,
         photo.id,
@@ -244,6 +249,12 @@ FAULTS: Final = {
         " UPDATE message SET sent_with_id = NULL WHERE id IN (SELECT sent_with_id FROM message);"
         " UPDATE message SET body = 'sent', payload = '{}', sent_at = created_at"
         " WHERE sent_with_id IS NULL"
+    ),
+    "calls: nobody was asked to call": "UPDATE call_reason SET step = 'note'",
+    "calls: nothing to tell": "DELETE FROM call_reason",
+    "calls: nobody can be called": (
+        "UPDATE requester SET reachable_by = 'nobody' WHERE id ="
+        " (SELECT requester_id FROM service_request WHERE id = :parked)"
     ),
     "figures: the cells were not kept up": (
         "DELETE FROM figure_change; INSERT INTO figure_fold (id, time_zone, years_from, years_until)"

@@ -163,6 +163,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "queue.index": ForRoles("TLCSU"),
     "call_backs.index": ForRoles("CS"),
     "call_backs.questions": ForRoles("CS"),
+    "call_backs.news": ForRoles("CS"),
     "approvals.index": ForRoles("S"),
     "approvals.decide": ForRoles("S"),  # each of them: `test_only_who_may_decide_decides`
     "intake.new": ForRoles("C"),
@@ -213,6 +214,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "handling.unpark": OnRequest(_S.PARKED, mine="TLC", teams="TC", helped="T", units="C"),
     "handling.refer": OnRequest(_S.IN_PROGRESS, **_DESK),
     "handling.resolve": OnRequest(_S.IN_PROGRESS, **_HANDLERS),
+    "call_backs.tell": OnRequest(_S.IN_PROGRESS, mine="CS", teams="CS", units="CS"),
     "call_backs.call": OnRequest(_S.RESOLVED, mine="CS", teams="CS", units="CS"),
     # ------------------------------------------------------------ our team
     "own_team.check": OnThing("place", ours="T", elsewhere=""),

@@ -50,6 +50,7 @@ LABELS = {
     Action.RESOLVE_SERVICE_REQUEST: _l("Report the result"),
     Action.CONFIRM_OWN_REQUEST: _l("Confirm and rate the result"),
     Action.CALL_BACK: _l("Call back and record the answer"),
+    Action.CALL_REQUESTER: _l("Call and tell what nobody can write"),
     Action.DISPUTE_OWN_REQUEST: _l("Say that it is not solved"),
     Action.DECIDE_REOPENING: _l("Decide about reopening"),
     Action.ANSWER_SUPERVISION: _l("Answer in writing for what sits"),

@@ -16,7 +16,7 @@ from tracker.demo.life import REQUESTS, live
 from tracker.demo.rules import make_rules
 from tracker.demo.settling import settle
 from tracker.notifications.models import InboxEntry, Message
-from tracker.service_requests.models import Photo
+from tracker.service_requests.models import CallReason, CallResult, CallTask, Photo
 
 SEED: Final = 20261
 RULES_KEPT: Final = timedelta(days=20)
@@ -24,7 +24,7 @@ RULES_KEPT: Final = timedelta(days=20)
 MAIL_KEPT: Final = timedelta(days=2)
 """How much of the town's mail is kept: what the present could still be about."""
 UNREAD_FOR: Final = timedelta(hours=30)
-"""How long the town's people take to read what they are told."""
+"""How long the town's people take to read what they are told, and to call those who read no mail."""
 
 
 def is_empty() -> bool:
@@ -55,6 +55,14 @@ def build(
         .where(InboxEntry.created_at < now - UNREAD_FOR)
         .values(read_at=InboxEntry.created_at)
     )
+    called = db.session.scalars(
+        update(CallTask)
+        .where(CallTask.opened_at < now - UNREAD_FOR, CallTask.done_at.is_(None))
+        .values(done_at=CallTask.opened_at, result=CallResult.TOLD)
+        .returning(CallTask.id)
+    ).all()
+    reasons = update(CallReason).where(CallReason.call_task_id.in_(called))
+    db.session.execute(reasons.values(facts={}))
 
 
 def forget_everything() -> Sequence[str]:

@@ -31,6 +31,7 @@ from tracker.integrity.photos import disagreements
 from tracker.integrity.requests import RULES, Case
 from tracker.reports.rollups import totals
 from tracker.service_requests import ladder
+from tracker.service_requests.calls import MUST_KNOW
 from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
 from tracker.service_requests.limits import Clock
@@ -334,6 +335,37 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " OR (f.leased_until IS NULL) <> (m.leased_until IS NULL)"
             " OR m.bound_at IS NULL OR f.bound_at IS NULL",
             "Message {id} goes in the mail of {first}, but not to the same reader or not with it.",
+        ),
+    ],
+    "calls": [
+        Between(
+            "Who reads no mail is called about what they must know, while they can be called.",
+            "SELECT h.id, h.step, r.id AS request FROM requester q"
+            " JOIN service_request r ON r.requester_id = q.id"
+            " JOIN history_entry h ON h.service_request_id = r.id"
+            " WHERE q.reachable_by IN ('phone', 'neighbour')"
+            " AND (q.phone IS NOT NULL OR q.neighbour <> '')"
+            " AND h.step IN :must_know AND NOT r.is_spam"
+            " AND h.taken_at >= (SELECT min(opened_at) FROM call_task)"
+            " AND NOT EXISTS (SELECT 1 FROM call_task t JOIN call_reason c ON c.call_task_id = t.id"
+            " WHERE t.service_request_id = r.id AND c.step = h.step AND c.at = h.taken_at)",
+            "Nobody was asked to call the requester of request {request} about {step} (entry {id}).",
+            {"must_know": tuple(sorted(MUST_KNOW))},
+        ),
+        Between(
+            "",
+            "SELECT t.id, t.service_request_id AS request FROM call_task t"
+            " WHERE NOT EXISTS (SELECT 1 FROM call_reason c WHERE c.call_task_id = t.id)",
+            "Call {id} of request {request} has nothing to tell.",
+        ),
+        Between(
+            "",
+            "SELECT t.id, r.id AS request FROM call_task t"
+            " JOIN service_request r ON r.id = t.service_request_id"
+            " LEFT JOIN requester q ON q.id = r.requester_id"
+            " WHERE t.done_at IS NULL AND (q.id IS NULL OR q.reachable_by = 'nobody'"
+            " OR (q.phone IS NULL AND q.neighbour = ''))",
+            "Call {id} waits, but nobody can be called about request {request}.",
         ),
     ],
     "photos": [

@@ -13,7 +13,7 @@ from tracker.notifications import inbox, wishes
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may
-from tracker.service_requests import parts, queries, unanswered
+from tracker.service_requests import calls, parts, queries, unanswered
 from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Priority, Solved, Status, Step
 from tracker.service_requests.models import HistoryEntry, Part, ReachableBy, ServiceRequest
@@ -91,9 +91,12 @@ def tell_requester(
         ).all()
     for told in family:
         requester = told.requester
-        if requester is None or not requester.email:
+        if requester is None:
             continue
-        if requester.reachable_by is not ReachableBy.EMAIL:
+        called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
+        facts = _facts(told, service_request, step) | _visit_facts(visit) | called_off
+        if not requester.email or requester.reachable_by is not ReachableBy.EMAIL:
+            calls.ask_for(told, step, facts, now=now)
             continue
         if (
             step in REPEATED
@@ -101,12 +104,11 @@ def tell_requester(
             and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR
         ):
             continue
-        called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
         enqueue(
             "requester_step",
             address=requester.email,
             locale=requester.locale,
-            payload=_facts(told, service_request, step) | _visit_facts(visit) | called_off,
+            payload=facts,
             now=now,
             service_request_id=told.id,
             run_at=wishes.by_day(now) if step in OF_OURS else None,

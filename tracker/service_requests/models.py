@@ -517,6 +517,72 @@ class Escalation(Model):
     answered_by: Mapped[Person | None] = relationship()
 
 
+class CallResult(enum.StrEnum):
+    """What became of telling a requester on the telephone."""
+
+    TOLD = "told"
+    NOT_REACHED = "not_reached"
+    """After all tries."""
+    LET_BE = "let_be"
+    """Whoever called found that there is nobody to call."""
+    OTHERWISE = "otherwise"
+    """They learnt it another way, or it is over."""
+
+
+class CallTask(Model):
+    """Somebody is to be called, because they read no mail. One at a time is open for a request."""
+
+    __tablename__ = "call_task"
+    __table_args__ = (
+        CheckConstraint("(done_at IS NULL) = (result IS NULL)", "done_has_result"),
+        Index(
+            "uq_call_task_open",
+            "service_request_id",
+            unique=True,
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+        Index(
+            "ix_call_task_next",
+            "next_at",
+            "id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    service_request_id: Mapped[int] = mapped_column(ForeignKey("service_request.id"), index=True)
+    opened_at: Mapped[datetime]
+    next_at: Mapped[datetime]
+    """From when on to try: by day, on working days."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often nobody answered, since they were to be told of anything new."""
+    done_at: Mapped[datetime | None]
+    done_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    result: Mapped[CallResult | None]
+
+    service_request: Mapped[ServiceRequest] = relationship()
+    reasons: Mapped[list["CallReason"]] = relationship(
+        back_populates="task", order_by="CallReason.id"
+    )
+
+
+class CallReason(Model):
+    """One step that somebody is to be told of on the telephone."""
+
+    __tablename__ = "call_reason"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_task_id: Mapped[int] = mapped_column(ForeignKey("call_task.id"), index=True)
+    step: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What there is to tell, as of a message; forgotten when the call is done."""
+
+    task: Mapped[CallTask] = relationship(back_populates="reasons")
+
+
 class ClockRecount(Model):
     """One going through all open requests, because limits or the calendar changed."""
 

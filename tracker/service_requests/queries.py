@@ -210,6 +210,11 @@ class Entry(NamedTuple):
         return bool(self.detail.get("nobody_answered"))
 
     @property
+    def told_by_phone(self) -> bool:
+        """Tell whether it was a call that told the requester what nobody could write."""
+        return bool(self.detail.get("told_by_phone"))
+
+    @property
     def is_unanswered(self) -> bool:
         """Tell whether the waiting ended because no answer came."""
         return goes_on_unanswered(self.step, self.detail)

@@ -23,6 +23,7 @@ PAGE_SIZE = 50
 PLACES = {
     "request page": _l("Page of the request"),
     "call-back": _l("Call-back"),
+    "call": _l("Call"),
     "intake": _l("Intake"),
     "my tasks": _l("My tasks"),
     "visit": _l("Page of a visit"),

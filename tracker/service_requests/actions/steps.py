@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
-from tracker.service_requests import clocks, messages, news, parts
+from tracker.service_requests import calls, clocks, messages, news, parts
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
@@ -72,6 +72,7 @@ def take(
     )
     if step in HANDLING_STEPS and actor.person_id is not None:
         remember_handler(service_request, actor.person_id)
+    _let_calls_be(service_request, step, before, actor=actor, detail=detail, now=now)
     if before in STOPPED_STATUSES and after != before:
         _end_stops(service_request, now)
     if after in STOPPED_STATUSES and after != before:
@@ -253,6 +254,22 @@ def _end_parts(service_request: ServiceRequest, *, actor: Actor, now: datetime) 
         .where(Part.service_request_id == service_request.id, parts.OPEN)
         .values(ended_at=now, ended_as=PartEnd.WITH_REQUEST, ended_by_id=actor.person_id)
     )
+
+
+def _let_calls_be(
+    service_request: ServiceRequest,
+    step: Step,
+    before: Status,
+    *,
+    actor: Actor,
+    detail: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    """Call nobody about what they hear as the step is taken, or about what has come to its end."""
+    after = service_request.status
+    is_over = after in HANDLED_STATUSES and after != before
+    if is_over or calls.is_heard_of(step, actor, detail or {}):
+        calls.drop(service_request, now=now)
 
 
 def _let_approvals_lapse(service_request: ServiceRequest, now: datetime) -> None:

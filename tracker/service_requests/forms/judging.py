@@ -1,11 +1,12 @@
 """What somebody who did not handle a request says of it."""
 
 from flask_babel import gettext as _, lazy_gettext as _l
-from wtforms import RadioField, StringField, TextAreaField, ValidationError
+from wtforms import HiddenField, RadioField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Length
 
 from tracker.service_requests.lifecycle import Solved
+from tracker.service_requests.models import CallResult
 from tracker.service_requests.words import SATISFACTION
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 
@@ -52,6 +53,39 @@ class CallBackForm(Form):
         """Ask what is not right, when it is to go on."""
         if self.result.data == REOPEN and is_blank(field.data):
             raise ValidationError(_("Write down what is still not right."))
+
+
+class CallForm(Form):
+    """Whether the requester was told on the telephone."""
+
+    result = RadioField(
+        _l("What came of the call?"),
+        [InputRequired(_l("Choose what came of the call."))],
+        coerce=EnumMember(CallResult),
+    )
+    word = TextAreaField(_l("A word on the call"), [Length(max=WORD_LENGTH)])
+    up_to = HiddenField()
+
+    def offer(self, up_to: int) -> "CallForm":
+        """Fill in what can be chosen. `up_to`: the newest of what the page tells."""
+        self.result.choices = [
+            SelectChoice(CallResult.TOLD.value, _("They know it now")),
+            SelectChoice(CallResult.NOT_REACHED.value, _("Nobody answered")),
+            SelectChoice(CallResult.LET_BE.value, _("They cannot be called")),
+        ]
+        self.up_to.data = self.up_to.data or str(up_to)
+        return self
+
+    @property
+    def told_up_to(self) -> int:
+        """Return the newest of what was told."""
+        sent = self.up_to.data or ""
+        return int(sent) if sent.isdecimal() else 0
+
+    def validate_word(self, field: TextAreaField) -> None:
+        """Ask why, when it is let be."""
+        if self.result.data is CallResult.LET_BE and is_blank(field.data):
+            raise ValidationError(_("Write down why they cannot be called."))
 
 
 class DecisionForm(Form):
