@@ -76,3 +76,30 @@ def test_secrets_are_never_printed(tmp_path: Path) -> None:
 
     assert SECRET not in repr(settings)
     assert "old-one" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("gateway.example", "whsec_" + "QUFB" * 10),
+        ("https://gateway.example", ""),
+        ("https://gateway.example", "whsec_QUFB"),
+        ("https://gateway.example", "whsec_no base64"),
+    ],
+)
+def test_a_gateway_of_texts_needs_an_address_and_a_secret(
+    tmp_path: Path, url: str, secret: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="SMS_"):
+        settings_from_environment(_environment(tmp_path, SMS_URL=url, SMS_SECRET=secret))
+
+
+def test_the_secret_of_a_gateway_is_printed_nowhere(tmp_path: Path) -> None:
+    secret = "whsec_" + "QUFB" * 10
+
+    settings = settings_from_environment(
+        _environment(tmp_path, SMS_URL="https://gateway.example", SMS_SECRET=secret)
+    )
+
+    assert settings.sms_secret == secret
+    assert secret not in repr(settings)

@@ -4,6 +4,7 @@ docs/configuration.md is printed from the docstrings below. There is no default 
 development server (`tracker.serve`) makes one and keeps it under `instance/`.
 """
 
+import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,11 @@ class Settings:
     """`smtp://user:password@host:587` or `smtps://…`; empty: mail stays in the outbox page."""
     mail_from: str = "shishi@localhost"
     """The sender of every mail."""
+    sms_url: str = ""
+    """Where the gateway of text messages takes them, `https://…`; empty: there are none, and nobody
+    is offered any. See docs/channels.md."""
+    sms_secret: str = field(default="", repr=False)
+    """Signs what the gateway gets: `whsec_` and 24 to 64 bytes in base64."""
     argon2_time_cost: int = 3
     """Work factor of password hashes. Lower it in tests only."""
     argon2_memory_kib: int = 65536
@@ -108,6 +114,8 @@ def _read(given: Mapping[str, str]) -> Settings:
         trusted_proxies=number("TRUSTED_PROXIES", 0),
         smtp_url=given.get("SMTP_URL", ""),
         mail_from=text("MAIL_FROM", "shishi@localhost"),
+        sms_url=given.get("SMS_URL", ""),
+        sms_secret=given.get("SMS_SECRET", ""),
     )
 
 
@@ -132,6 +140,24 @@ def check(settings: Settings) -> None:
         if settings.debug:
             message = "FLASK_DEBUG must be off in production."
             raise ConfigurationError(message)
+    if settings.sms_url and not settings.sms_url.startswith(("https://", "http://")):
+        message = "SMS_URL must begin with https:// or http://."
+        raise ConfigurationError(message)
+    if settings.sms_url and not _is_signing_secret(settings.sms_secret):
+        message = (
+            "SMS_SECRET must be whsec_ and 24 to 64 bytes in base64. Make one:"
+            " echo whsec_$(openssl rand -base64 32)"
+        )
+        raise ConfigurationError(message)
     if not settings.database_url.startswith(("sqlite:", "postgresql:", "postgresql+psycopg:")):
         message = "DATABASE_URL must begin with sqlite: or postgresql:."
         raise ConfigurationError(message)
+
+
+def _is_signing_secret(text: str) -> bool:
+    """Tell whether a secret is spelt as Standard Webhooks spells them."""
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and len(key) in range(24, 65)

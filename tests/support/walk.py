@@ -251,7 +251,8 @@ def _content(walk: Walk) -> intake.NewRequest:
         category_id=category,
         need=f"厨房水龙头滴水 {number}",
         requester_name="李明",
-        reachable_by=walk.chance.choice([ReachableBy.EMAIL, ReachableBy.NOBODY]),
+        reachable_by=walk.chance.choice(list(ReachableBy)),
+        phone=f"+861381234{number:04}",
         email=f"resident{number}@example.org",
     )
 

@@ -35,7 +35,7 @@ from tracker.service_requests.calls import MUST_KNOW
 from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
 from tracker.service_requests.limits import Clock
-from tracker.service_requests.messages import MOST_AN_HOUR, REPEATED
+from tracker.service_requests.messages import BY_TEXT, MOST_AN_HOUR, REPEATED
 from tracker.service_requests.models import (
     Approval,
     Claim,
@@ -303,7 +303,8 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             "SELECT h.id, h.step, r.id AS request FROM requester q"
             " JOIN service_request r ON r.requester_id = q.id"
             " JOIN history_entry h ON h.service_request_id = r.id"
-            " WHERE q.reachable_by = 'email' AND q.email IS NOT NULL AND q.email <> ''"
+            " WHERE (q.reachable_by = 'email' AND q.email IS NOT NULL AND q.email <> ''"
+            " OR q.reachable_by = 'text_message' AND q.phone IS NOT NULL AND h.step IN :by_text)"
             " AND h.step IN :told AND NOT r.is_spam AND h.detail ->> 'untold' IS NULL"
             " AND h.taken_at >= (SELECT min(created_at) FROM message)"
             # Of one with so many, some may have been too many within the hour.
@@ -314,7 +315,12 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " AND m.payload ->> 'step' = h.step AND (m.created_at = h.taken_at OR EXISTS"
             " (SELECT 1 FROM audit_entry a WHERE a.subject = 'message' AND a.subject_id = m.id)))",
             "The requester of request {request} was not told of {step} (entry {id}).",
-            {"told": TOLD, "most": MOST_AN_HOUR, "repeated": tuple(sorted(REPEATED))},
+            {
+                "told": TOLD,
+                "by_text": tuple(sorted(BY_TEXT)),
+                "most": MOST_AN_HOUR,
+                "repeated": tuple(sorted(REPEATED)),
+            },
         ),
         Between(
             "",

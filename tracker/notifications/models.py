@@ -28,6 +28,7 @@ class Channel(enum.StrEnum):
     WECOM = "wecom"
     DINGTALK = "dingtalk"
     FEISHU = "feishu"
+    TEXT_MESSAGE = "text_message"
 
 
 class Message(Model):

@@ -57,6 +57,7 @@ OWN_WORDS: Final = {
     "is_vetted": _l("Checked"),
     "is_on": _l("Switched on"),
     "address_shown": _l("Address"),
+    "secret": _l("Secret"),
     "rules": _l("Rules"),
     "tasks": _l("Open tasks"),
     "visits": _l("Planned visits"),

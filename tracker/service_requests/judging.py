@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, exists, false, func, literal_column, or_, select, text
+from sqlalchemy import Select, and_, exists, false, func, literal_column, or_, select, text
 from sqlalchemy.orm import contains_eager, joinedload
 
 from tracker.database import db
@@ -49,7 +49,13 @@ def to_ask_by_phone(actor: Actor) -> Select[ServiceRequest]:
     """
     by_voice = exists().where(
         Requester.id == ServiceRequest.requester_id,
-        or_(Requester.reachable_by != ReachableBy.EMAIL, func.coalesce(Requester.email, "") == ""),
+        or_(
+            Requester.reachable_by.not_in((ReachableBy.EMAIL, ReachableBy.TEXT_MESSAGE)),
+            and_(
+                Requester.reachable_by == ReachableBy.EMAIL,
+                func.coalesce(Requester.email, "") == "",
+            ),
+        ),
         or_(Requester.phone.is_not(None), Requester.neighbour != ""),
     )
     return (

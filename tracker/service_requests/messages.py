@@ -1,6 +1,6 @@
 """Who is told of which step. Writes into the outbox and the inbox, in the transaction of the step."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,13 +10,20 @@ from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.errors import Refusal, RefusedError
 from tracker.notifications import inbox, wishes
+from tracker.notifications.models import Channel
 from tracker.notifications.outbox import count_since, enqueue, is_waiting
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Role, may
 from tracker.service_requests import calls, parts, queries, unanswered
 from tracker.service_requests.blotting import blotted
 from tracker.service_requests.lifecycle import Priority, Solved, Status, Step
-from tracker.service_requests.models import HistoryEntry, Part, ReachableBy, ServiceRequest
+from tracker.service_requests.models import (
+    HistoryEntry,
+    Part,
+    ReachableBy,
+    Requester,
+    ServiceRequest,
+)
 from tracker.teams.actors import actor_for
 from tracker.teams.models import Membership
 from tracker.visits.models import Visit
@@ -49,6 +56,15 @@ FOR_ONE: Final = frozenset(
 
 When it is sent, none has been.
 """
+BY_TEXT: Final = calls.MUST_KNOW | {
+    Step.SUBMIT,
+    Step.WAIT,
+    Step.RESOLVE,
+    Step.REFER,
+    Step.REMIND,
+}
+"""Steps of which a text message tells: the first has the private link, the others what they must know,
+what is asked of them, and the result."""
 OF_OURS: Final = frozenset({Step.REMIND, Step.TIME_OUT})
 """Steps that nobody took: whoever hears of them sleeps, or rests, perhaps. All others tell the requester
 at once, as they may stand at the door."""
@@ -77,7 +93,10 @@ def tell_requester(
     calls_off: bool = False,
     reason: str = "",
 ) -> None:
-    """Tell the requester, and those whose requests were merged into this one, by e-mail.
+    """Tell the requester, and those whose requests were merged into this one, as they chose.
+
+    A text message is for what they must know or do (`BY_TEXT`): nobody wants ten of them. Who is not
+    written to at all is called (`calls`).
 
     What is for the requester alone, a question or who comes to their door, others do not hear;
     nor that nobody comes (`calls_off`: of which `visit`, and for what `reason`).
@@ -95,8 +114,12 @@ def tell_requester(
             continue
         called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
         facts = _facts(told, service_request, step) | _visit_facts(visit) | called_off
-        if not requester.email or requester.reachable_by is not ReachableBy.EMAIL:
+        written_to = _written_way(requester)
+        if written_to is None:
             calls.ask_for(told, step, facts, now=now)
+            continue
+        channel, address = written_to
+        if channel is Channel.TEXT_MESSAGE and not (step in BY_TEXT or calls_off):
             continue
         if (
             step in REPEATED
@@ -106,13 +129,29 @@ def tell_requester(
             continue
         enqueue(
             "requester_step",
-            address=requester.email,
+            channel=channel,
+            address=address,
             locale=requester.locale,
             payload=facts,
             now=now,
             service_request_id=told.id,
-            run_at=wishes.by_day(now) if step in OF_OURS else None,
+            run_at=wishes.by_day(now) if _waits_for_day(step, channel, facts) else None,
         )
+
+
+def _waits_for_day(step: Step, channel: Channel, facts: Mapping[str, Any]) -> bool:
+    """Tell whether something need not wake anybody; who sends a request, or expects a visit, waits for it."""
+    is_expected = step is Step.SUBMIT or "visit_from" in facts
+    return step in OF_OURS or (channel is Channel.TEXT_MESSAGE and not is_expected)
+
+
+def _written_way(requester: Requester) -> tuple[Channel, str] | None:
+    """Return how a requester is written to, and where; None for who is not."""
+    if requester.reachable_by is ReachableBy.EMAIL and requester.email:
+        return Channel.EMAIL, requester.email
+    if requester.reachable_by is ReachableBy.TEXT_MESSAGE and requester.phone:
+        return Channel.TEXT_MESSAGE, requester.phone
+    return None
 
 
 def refuse_too_many(service_request: ServiceRequest, *, now: datetime) -> None:

@@ -52,6 +52,8 @@ class ReachableBy(enum.StrEnum):
     EMAIL = "email"
     NEIGHBOUR = "neighbour"
     NOBODY = "nobody"
+    TEXT_MESSAGE = "text_message"
+    """Offered where there is a gateway for them."""
 
 
 class ForWhom(enum.StrEnum):

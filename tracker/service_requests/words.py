@@ -111,6 +111,7 @@ LABELS: Final[Sequence[tuple[Enum, LazyString]]] = (
     (ForWhom.SOMEONE_ELSE, _l("For someone else")),
     (ReachableBy.PHONE, _l("By phone")),
     (ReachableBy.EMAIL, _l("By e-mail")),
+    (ReachableBy.TEXT_MESSAGE, _l("By text message")),
     (ReachableBy.NEIGHBOUR, _l("Through a neighbour or relative")),
     (ReachableBy.NOBODY, _l("Not at all: I stay anonymous")),
     (BuiltInChannel.WEB, _l("Web form")),

@@ -15,14 +15,17 @@ from tracker.notifications import actions, queries
 from tracker.notifications.endpoints import queries as endpoints
 from tracker.notifications.models import Channel, Message
 from tracker.notifications.words import KINDS, REASONS, Fate
+from tracker.organisation import queries as organisation
 from tracker.permissions import Action, require
-from tracker.privacy import mask_email
+from tracker.privacy import mask_email, mask_phone
 from tracker.web.access import signed_in_actor
 from tracker.web.paging import page_of
 
 blueprint = Blueprint("outbox", __name__)
 
 PAGE_SIZE = 50
+TO_PEOPLE = (Channel.EMAIL, Channel.TEXT_MESSAGE)
+"""What goes to somebody's own address or number."""
 
 
 @blueprint.get("/admin/outbox")
@@ -60,21 +63,26 @@ def index() -> ResponseReturnValue:
 
 def _receivers(messages: Sequence[Message]) -> Mapping[int, str]:
     """Return by message whom it goes to, as the page may show it."""
-    to_endpoints = [one for one in messages if one.channel is not Channel.EMAIL]
+    to_endpoints = [one for one in messages if one.channel not in TO_PEOPLE]
     names = endpoints.names([int(one.address) for one in to_endpoints]) if to_endpoints else {}
     return {
-        one.id: mask_email(one.address)
-        if one.channel is Channel.EMAIL
-        else names.get(int(one.address), "–")
+        one.id: _hidden(one) if one.channel in TO_PEOPLE else names.get(int(one.address), "–")
         for one in messages
     }
 
 
+def _hidden(message: Message) -> str:
+    """Return the address of somebody as pages may show it."""
+    if message.channel is Channel.EMAIL:
+        return mask_email(message.address)
+    return mask_phone(message.address, organisation.organisation().country)
+
+
 def _masked(text: str, message: Message) -> str:
     """Return `text` without the address of the message: what a server answers repeats it."""
-    if message.channel is not Channel.EMAIL:
+    if message.channel not in TO_PEOPLE:
         return text  # what it says was masked as it was written down
-    hidden = mask_email(message.address)
+    hidden = _hidden(message)
     return re.sub(re.escape(message.address), lambda _found: hidden, text, flags=re.IGNORECASE)
 
 

@@ -61,13 +61,13 @@ def submit(
     draft: SubmissionDraft | None = None,
     actor: Actor,
     now: datetime,
-    may_be_written_to: Callable[[str | None], bool] = lambda _email: True,
+    may_be_written_to: Callable[[str | None], bool] = lambda _address: True,
 ) -> ServiceRequest:
     """Make a request of what somebody brings; with the same key again, return the same one.
 
     `draft`, if it was one, is locked (`queries.draft_for_change`); its photos go with it.
     `may_be_written_to` is asked once for each request that is made, with the requester's e-mail
-    address: whether a message says that it came in.
+    address, or the number for text messages: whether a message says that it came in.
 
     Two submissions at the same moment are settled by the unique key: on PostgreSQL the second
     waits for the first and raises `IntegrityError`; the page is then asked anew (`web.errors`).
@@ -76,7 +76,7 @@ def submit(
     existing = submitted_with(submission_key)
     if existing is not None:
         return existing
-    tells_requester = may_be_written_to(content.email)
+    tells_requester = may_be_written_to(_written_to(content))
     made = _make(
         content,
         submission_key=submission_key,
@@ -187,6 +187,12 @@ def is_made_of(service_request: ServiceRequest, content: NewRequest) -> bool:
         and all(getattr(service_request, name) == getattr(content, name) for name in what)
         and all(getattr(service_request, name) == getattr(content, name).strip() for name in words)
     )
+
+
+def _written_to(content: NewRequest) -> str | None:
+    """Return the address or number that somebody names to be written to."""
+    by_text = content.reachable_by is ReachableBy.TEXT_MESSAGE
+    return content.email or (content.phone if by_text else None)
 
 
 def _requester(content: NewRequest, now: datetime) -> Requester | None:

@@ -1,6 +1,6 @@
 """What a resident fills in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Final
 
@@ -51,17 +51,25 @@ class NeededWhen:
     # The label must not call it optional: where it shows, it is needed.
     field_flags: ClassVar[Mapping[str, object]] = {"required": True}
 
-    def __init__(self, name: str, value: Enum, message: object) -> None:
+    def __init__(
+        self, name: str, value: Enum, message: object, *, or_value: Enum | None = None
+    ) -> None:
         self.name = name
-        self.value = value
+        self.values = (value,) if or_value is None else (value, or_value)
         self.message = message
 
     def __call__(self, form: Form, field: Field) -> None:
         """Raise `StopValidation`: with a message when it is missing, without when not needed."""
-        if form[self.name].data is not self.value:
+        if form[self.name].data not in self.values:
             raise StopValidation
         if is_blank(field.data):
             raise StopValidation(str(self.message))
+
+
+def ways_offered(*, texts: bool) -> Sequence[ReachableBy]:
+    """Return how somebody can be reached here, in the order of the forms."""
+    ways = [ReachableBy.PHONE, ReachableBy.EMAIL, ReachableBy.NEIGHBOUR, ReachableBy.NOBODY]
+    return [*ways[:1], ReachableBy.TEXT_MESSAGE, *ways[1:]] if texts else ways
 
 
 def _is_phone(form: "AskForm", field: Field) -> None:
@@ -131,7 +139,12 @@ class AskForm(Form):
     phone = StringField(
         _l("Phone number"),
         [
-            NeededWhen("reachable_by", ReachableBy.PHONE, _l("Enter the phone number.")),
+            NeededWhen(
+                "reachable_by",
+                ReachableBy.PHONE,
+                _l("Enter the phone number."),
+                or_value=ReachableBy.TEXT_MESSAGE,
+            ),
             Length(max=32),
             _is_phone,
         ],
@@ -160,6 +173,9 @@ class AskForm(Form):
 
     country = "CN"
     """Whose phone numbers may be written without a country code; the view sets it."""
+
+    ways: Sequence[ReachableBy] = ()
+    """How somebody can be reached; `offer` sets it."""
 
     KEPT: ClassVar = (
         "category_id",
@@ -196,12 +212,13 @@ class AskForm(Form):
         """Return the form as it was filled in."""
         return cls(formdata=MultiDict(content), meta={"csrf": False})
 
-    def offer(self, *, country: str) -> "AskForm":
-        """Fill in what can be chosen, in the reader's language."""
+    def offer(self, *, country: str, texts: bool = False) -> "AskForm":
+        """Fill in what can be chosen, in the reader's language. `texts`: text messages can be sent."""
         self.country = country
+        self.ways = ways_offered(texts=texts)
         self.kind.choices = enum_choices(Kind)
         self.for_whom.choices = enum_choices(ForWhom)
-        self.reachable_by.choices = enum_choices(ReachableBy)
+        self.reachable_by.choices = enum_choices(self.ways)
         self.area_id.offer(
             area_options(current_locale(), ended=False),
             blank=_l("I do not know, or it is not here"),
@@ -240,7 +257,7 @@ class AskForm(Form):
             requester_name="" if way is ReachableBy.NOBODY else self.requester_name.data or "",
             reachable_by=way,
             phone=normalise_phone(self.phone.data or "", self.country)
-            if way is ReachableBy.PHONE
+            if way in (ReachableBy.PHONE, ReachableBy.TEXT_MESSAGE)
             else None,
             email=self.email.data if way is ReachableBy.EMAIL else None,
             neighbour=(self.neighbour.data or "") if way is ReachableBy.NEIGHBOUR else "",

@@ -79,9 +79,10 @@ class IntakeForm(AskForm):
         *,
         categories: Sequence[Node[Category]],
         country: str,
+        texts: bool = False,
     ) -> "IntakeForm":
         """Fill in what can be chosen, in the reader's language."""
-        self.offer(country=country)
+        self.offer(country=country, texts=texts)
         self.channel.choices = enum_choices(DESK_CHANNELS)
         self.priority.choices = [
             SelectChoice("", str(_l("As usual for what it is about"))),
@@ -95,7 +96,7 @@ class IntakeForm(AskForm):
             SelectChoice(ForWhom.SELF.value, str(_l("For themselves"))),
             *enum_choices([ForWhom.SOMEONE_ELSE]),
         ]
-        named = [way for way in ReachableBy if way is not ReachableBy.NOBODY]
+        named = [way for way in self.ways if way is not ReachableBy.NOBODY]
         self.reachable_by.choices = [
             *enum_choices(named),
             SelectChoice(ReachableBy.NOBODY.value, str(_l("Not at all: they stay anonymous"))),

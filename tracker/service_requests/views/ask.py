@@ -27,6 +27,7 @@ from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
+from tracker.notifications.channels.text_message import can_send_texts
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import resident
@@ -450,7 +451,7 @@ def _still_kept(draft: SubmissionDraft | None) -> SubmissionDraft | None:
 
 
 def _offer(ask_form: AskForm) -> AskForm:
-    return ask_form.offer(country=organisation.organisation().country)
+    return ask_form.offer(country=organisation.organisation().country, texts=can_send_texts())
 
 
 def _category_groups() -> list[CategoryGroup]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import NotFoundError, NotPermittedError, RefusedError
+from tracker.notifications.channels.text_message import can_send_texts
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.service_requests import links, queries
@@ -83,6 +84,7 @@ def _form() -> IntakeForm:
     return IntakeForm.from_request().offer_to_desk(
         categories=organisation.category_tree(),
         country=organisation.organisation().country,
+        texts=can_send_texts(),
     )
 
 

@@ -14,15 +14,16 @@ RECEIPTS_A_DAY: Final = 3
 DAY: Final = timedelta(days=1)
 
 
-def may_be_written_to(email: str | None) -> bool:
-    """Count one request of this address; tell whether it is to hear of it, or heard of enough.
+def may_be_written_to(address: str | None) -> bool:
+    """Count one request of this address, or number of a telephone; tell whether it is to hear of it, or heard of enough.
 
     Runs inside a transaction.
     """
-    if email is None:
+    if address is None:
         return True
-    name, _at, domain = email.rpartition("@")
-    mailbox = f"{name.partition('+')[0]}@{domain}"  # what follows a plus is the same mailbox
+    name, at, domain = address.rpartition("@")
+    # What follows a plus is the same mailbox; a number has no @, and begins with one.
+    mailbox = f"{name.partition('+')[0]}@{domain}" if at else address
     limit = Limit("receipt-mail", mailbox, RECEIPTS_A_DAY, DAY)
     settings: Settings = current_app.config["SETTINGS"]
     return not is_one_too_many((limit,), secret=settings.secret_key, now=utc_now())
