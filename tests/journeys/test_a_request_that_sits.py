@@ -222,6 +222,7 @@ def test_a_request_that_sits_presses_those_who_hold_it_and_explains_its_clock(  
     later("2026-02-04 14:00")
     seen_by(town.wrong_leads).send(f"{address}/return", reason="在河东，不归我们队。")
     assert the_request().status is Status.ACCEPTED
+    assert mails_of("return") == {"desk@example.org"}
 
     # then to the right one, where a volunteer claims it.
     later("2026-02-04 15:00")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tests.support.letters import letter_of
 from tests.support.page import Page
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
@@ -528,7 +529,24 @@ def test_the_team_that_had_it_hears_that_it_is_anothers(a: Builders, browser: Br
     told = db.session.scalars(
         select(Message).where(Message.address == "former@example.org", Message.id.not_in(before))
     ).all()
-    assert [message.payload["step"] for message in told] == ["return"]
+    assert [message.payload["step"] for message in told] == ["lost"]
+
+
+def test_the_desk_hears_that_a_team_gave_it_back_and_can_open_it(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    desk = a.coordinator(email="desk@example.org")
+
+    browser.sign_in(a.team_leader(team)).send(f"/requests/{made.id}/return", reason="不归我们")
+
+    [told] = db.session.scalars(select(Message).where(Message.address == "desk@example.org"))
+    letter = letter_of(told)
+    assert letter.subject.startswith("A team gave it back")
+    assert f"/requests/{made.id}" in letter.text
+    page = browser.sign_out().sign_in(desk).open("/inbox")
+    assert "A team gave it back" in page.text
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,10 @@ TO_BE_SEEN_TO: Final = frozenset(
     }
 )
 """Steps after which somebody must do something."""
-TO_KNOW_OF: Final = frozenset({Step.RESOLVE, Step.REFER, Step.CONFIRM, Step.RETURN})
-"""Steps of which also those hear who took part, but may not open it any more."""
+LOST: Final = "lost"
+"""What a team is told that has a request no longer: no step of its own."""
+TO_KNOW_OF: Final = frozenset({Step.RESOLVE, Step.REFER, Step.CONFIRM, LOST})
+"""What of also those hear who took part, but may not open it any more."""
 
 
 def tell_requester(
@@ -220,10 +222,11 @@ def _tell_each(
             tell_person(service_request, person, step, thanks=thanks, now=now)
 
 
-def tell_desk(service_request: ServiceRequest, step: Step, *, now: datetime) -> None:
-    """Tell the coordinators in whose units the request lies."""
-    for person in _desk(service_request):
-        tell_person(service_request, person, step, now=now)
+def tell_desk(
+    service_request: ServiceRequest, step: Step, *, by: Actor | None = None, now: datetime
+) -> None:
+    """Tell the coordinators in whose units the request lies, but for `by`."""
+    _tell_each(service_request, _desk(service_request), step, by=by, now=now)
 
 
 def tell_person(
@@ -233,9 +236,12 @@ def tell_person(
     *,
     thanks: str = "",
     part: Part | None = None,
+    told_as: str = "",
     now: datetime,
 ) -> None:
     """Tell one of the staff: on their page of messages, and by e-mail if they have an address.
+
+    `told_as`: what the step means to them, if not what it means to all.
 
     Mail goes when they want it, by day on working days: of emergencies, and when the requester
     urges, at once.
@@ -244,7 +250,10 @@ def tell_person(
     has not gone yet; of what is done again and again `MOST_AN_HOUR` times: the request's page tells
     the rest.
     """
-    about: dict[str, Any] = {"service_request_id": service_request.id, "step": step.value}
+    about: dict[str, Any] = {
+        "service_request_id": service_request.id,
+        "step": told_as or step.value,
+    }
     if step in REPEATED and (
         inbox.count_since(person.id, since=now - AN_HOUR, **about) >= MOST_AN_HOUR
     ):
@@ -264,8 +273,9 @@ def tell_person(
         address=person.email,
         locale=person.locale or "zh_Hans_CN",
         payload=_facts(service_request, service_request, step)
-        | _end_facts(service_request, step, person, thanks)
-        | _part_facts(part),
+        | _end_facts(service_request, about["step"], person, thanks)
+        | _part_facts(part)
+        | {"step": about["step"]},
         now=now,
         service_request_id=service_request.id,
         run_at=run_at,
@@ -291,7 +301,7 @@ def tell_of_part(part: Part, step: Step, *, by: Actor, now: datetime) -> None:
 def tell_former_team(service_request: ServiceRequest, team_id: int, *, now: datetime) -> None:
     """Tell those who lead a team that a request is no longer theirs; they cannot open it now."""
     for person in _leaders_of(team_id):
-        tell_person(service_request, person, Step.RETURN, now=now)
+        tell_person(service_request, person, Step.ASSIGN, told_as=LOST, now=now)
 
 
 def who_leads(team_id: int | None, *, except_for: int) -> Sequence[Person]:
@@ -438,12 +448,12 @@ def _facts(told: ServiceRequest, about: ServiceRequest, step: Step) -> dict[str,
 
 
 def _end_facts(
-    service_request: ServiceRequest, step: Step, person: Person, thanks: str
+    service_request: ServiceRequest, step: str, person: Person, thanks: str
 ) -> dict[str, Any]:
     """Return what a mail of the end may say to `person`, who may not be able to open it any more."""
     if step not in TO_KNOW_OF:
         return {}
-    may_open = step is not Step.RETURN and may(
+    may_open = step != LOST and may(
         actor_for(person), Action.VIEW_SERVICE_REQUEST, service_request
     )
     return {

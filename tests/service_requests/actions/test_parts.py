@@ -389,7 +389,7 @@ def test_who_helps_no_more_after_a_new_assignment_loses_the_part_and_is_told(
         None,
         PartEnd.TAKEN_BACK,
     ]
-    assert told(leads) == ["return"]  # with another team now
+    assert told(leads) == ["lost"]  # with another team now
     assert told(keeps) == []
     assert told(new) == ["assign"]
 
@@ -404,7 +404,7 @@ def test_what_is_returned_to_the_desk_has_no_open_part(
         dispatch.return_(it, reason="x", actor=a.actor(a.team_leader(lead)), now=a.now)
 
     assert fresh(part).ended_as is PartEnd.TAKEN_BACK
-    assert told(leads) == ["return"]
+    assert told(leads) == ["lost"]
 
 
 def test_parts_end_with_their_request_however_that_ends(a: Builders, helping: Team) -> None:

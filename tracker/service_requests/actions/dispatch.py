@@ -312,6 +312,7 @@ def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: 
         team_id=team_id,
     )
     visiting.keep_away_others(service_request, actor=actor, now=now)
+    messages.tell_desk(service_request, Step.RETURN, by=actor, now=now)
     for each in without_part:
         messages.tell_former_team(service_request, each, now=now)
 

@@ -1,13 +1,13 @@
 """Webhooks and robots that news goes to; each way of sending finds what it has to send by itself.
 
-Revision ID: 0034
+Revision ID: 0033
 Revises: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
+revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
