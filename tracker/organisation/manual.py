@@ -18,8 +18,10 @@ from tracker.web.locale import CHINESE
 
 TITLES: Final = {
     "messages": _l("Messages"),
+    "channels": _l("Ways besides mail"),
     "clocks": _l("Time limits"),
     "routing": _l("Dispatch rules"),
+    "dispatch": _l("Several teams on one request"),
 }
 """The pages that are served, by their name under docs/, in the order in which they are offered."""
 FOLDERS: Final = {CHINESE: ROOT / "docs" / "zh"}
