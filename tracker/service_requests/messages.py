@@ -453,9 +453,7 @@ def _end_facts(
     """Return what a mail of the end may say to `person`, who may not be able to open it any more."""
     if step not in TO_KNOW_OF:
         return {}
-    may_open = step != LOST and may(
-        actor_for(person), Action.VIEW_SERVICE_REQUEST, service_request
-    )
+    may_open = step != LOST and may(actor_for(person), Action.VIEW_SERVICE_REQUEST, service_request)
     return {
         "may_open": may_open,
         "solved": service_request.solved.value if service_request.solved else None,
