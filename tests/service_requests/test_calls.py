@@ -318,6 +318,21 @@ def test_the_desk_sees_whom_to_call_and_no_whole_number(
     assert f"/requests/{it.id}/call" in page.html
 
 
+def test_a_made_up_newest_of_what_was_told_tells_nothing_on(
+    a: Builders, browser: Browser, it: ServiceRequest, desk: Person
+) -> None:
+    park(a, it)
+    page = browser.sign_in(desk).open(f"/requests/{it.id}/call")
+    data = page.form("result").filled({"result": "told"})
+
+    for made_up in ("9" * 5000, "²", "-1", "x"):
+        sent = {**data, "up_to": [made_up]}
+        answer = browser.request("POST", page.path, data=sent, headers={"Referer": page.url})
+        assert answer.status_code < 500
+        task = waiting(it)
+        assert task is not None
+
+
 def test_what_to_say_stands_there_in_both_languages(
     a: Builders, browser: Browser, it: ServiceRequest, desk: Person
 ) -> None:

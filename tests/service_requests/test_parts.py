@@ -330,6 +330,24 @@ def test_nothing_of_the_parts_gets_into_an_answer_by_itself(
     assert answered.public_answer == "好了"
 
 
+def test_what_no_parts_can_be_called_ends_none(
+    a: Builders, browser: Browser, lead: Team, helping: Team
+) -> None:
+    it = a.service_request(team=lead, status=Status.IN_PROGRESS)
+    part = a.part(it, helping)
+    page = browser.sign_in(a.team_leader(lead)).open(f"/requests/{it.id}/resolution")
+    typed: dict[str, object] = {"outcome": "solved", "answer": "好了", "ends_parts": ["y"]}
+    data = page.form("answer").filled(typed, press=SEND)
+
+    for made_up in ("9" * 5000, "²", "-1", ",,", "x"):
+        sent = {**data, "parts_shown": [made_up]}
+        answer = browser.request("POST", page.path, data=sent, headers={"Referer": page.url})
+        assert answer.status_code == 200
+        assert "好了" in answer.text
+
+    assert fresh(part).ended_at is None
+
+
 def test_resolving_over_parts_that_have_not_ended_is_ticked_and_a_newer_one_asks_anew(
     a: Builders, browser: Browser, lead: Team, helping: Team
 ) -> None:

@@ -142,6 +142,12 @@ def identity(text: str) -> int:
     return number
 
 
+def identities(text: str) -> frozenset[int]:
+    """Return the ids of a list with commas between them; what none can be is left out."""
+    found = (read_argument({"id": one}, "id", identity) for one in text.split(","))
+    return frozenset(one for one in found if one is not None)
+
+
 def day(text: str) -> date:
     """Return an ISO date on which something can have happened; raises `ValueError`."""
     found = date.fromisoformat(text)

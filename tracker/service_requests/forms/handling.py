@@ -19,6 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange
 
 from tracker.clock import utc_now
 from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome
+from tracker.web.addresses import identities
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank
 from tracker.web.locale import local_datetime
 
@@ -145,5 +146,4 @@ class ResolutionForm(Form):
 
     def ended_parts(self) -> frozenset[int]:
         """Return the ids of the parts that were shown and ticked off."""
-        ids = (self.parts_shown.data or "").split(",") if self.ends_parts.data else []
-        return frozenset(int(one) for one in ids if one.isascii() and one.isdecimal())
+        return identities(self.parts_shown.data or "") if self.ends_parts.data else frozenset()

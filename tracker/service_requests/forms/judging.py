@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Length
 from tracker.service_requests.lifecycle import Solved
 from tracker.service_requests.models import CallResult
 from tracker.service_requests.words import SATISFACTION
+from tracker.web.addresses import identities
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 
 WORD_LENGTH = 2000
@@ -79,8 +80,7 @@ class CallForm(Form):
     @property
     def told_up_to(self) -> int:
         """Return the newest of what was told."""
-        sent = self.up_to.data or ""
-        return int(sent) if sent.isdecimal() else 0
+        return max(identities(self.up_to.data or ""), default=0)
 
     def validate_word(self, field: TextAreaField) -> None:
         """Ask why, when it is let be."""
