@@ -32,19 +32,19 @@ def insert_many(table: Table, rows: Sequence[Row]) -> None:
     )
 
 
-def update_many(table: Table, rows: Sequence[Row], *, key: str = "id") -> None:
-    """Update the rows whose `key` each of `rows` names with what else it names."""
+def update_many(table: Table, rows: Sequence[Row]) -> None:
+    """Update the rows whose `id` each of `rows` names with what else it names."""
     if not rows:
         return
     connection = db.session.connection()
-    changed = [name for name in rows[0] if name != key]
+    changed = [name for name in rows[0] if name != "id"]
     if not _takes_sets(connection):
         connection.execute(
             update(table)
-            .where(table.c[key] == bindparam("its_key"))
+            .where(table.c.id == bindparam("its_id"))
             .values({name: bindparam(f"new_{name}") for name in changed}),
             [
-                {"its_key": row[key], **{f"new_{name}": row[name] for name in changed}}
+                {"its_id": row["id"], **{f"new_{name}": row[name] for name in changed}}
                 for row in rows
             ],
         )
@@ -53,7 +53,7 @@ def update_many(table: Table, rows: Sequence[Row], *, key: str = "id") -> None:
     connection.execute(
         text(
             f"UPDATE {table.name} AS held SET {given} FROM {_set_of(table)}"  # noqa: S608 - names of ours
-            f" WHERE held.{key} = given.{key}"
+            " WHERE held.id = given.id"
         ),
         {"given": _as_json(rows)},
     )

@@ -59,18 +59,7 @@ def test_what_was_answered_survives_every_kill(place: Flask, databases: Database
     chosen: Settings = place.config["SETTINGS"]
     server = Server(chosen, databases.folder / "killed.log")
     refill(a, team, tasks)
-    people = [
-        Somebody(
-            app=place,
-            address=lambda: ("127.0.0.1", server.port),
-            log=log,
-            tasks=tasks,
-            category_id=a.any_category.id,
-            seed=number,
-            person_id=staff(a, team, number),
-        )
-        for number in range(WRITERS)
-    ]
+    people = crew(place, a, team, server, log, tasks, writers=WRITERS)
     for kill in range(KILLS):
         assert not db.session().in_transaction()
         server.start()
@@ -122,7 +111,32 @@ def at_work(people: list[Somebody]) -> Iterator[None]:
             thread.join()
 
 
-def staff(a: Builders, team: Team, number: int) -> int | None:
+def crew(
+    place: Flask,
+    a: Builders,
+    team: Team,
+    server: Server,
+    log: Log,
+    tasks: list[tuple[int, str]],
+    *,
+    writers: int,
+) -> list[Somebody]:
+    """Return residents and staff who use the server all at once."""
+    return [
+        Somebody(
+            app=place,
+            address=lambda: ("127.0.0.1", server.port),
+            log=log,
+            tasks=tasks,
+            category_id=a.any_category.id,
+            seed=number,
+            person_id=_staff(a, team, number),
+        )
+        for number in range(writers)
+    ]
+
+
+def _staff(a: Builders, team: Team, number: int) -> int | None:
     """Return a person for all but a third, who are residents; some of them lead the team."""
     if number % 3 == 0:
         return None

@@ -20,15 +20,15 @@ from sqlalchemy import func, select, update
 from tests.support import mail_server, receiver
 from tests.support.builders import Builders
 from tests.support.databases import Databases
-from tests.torture.people import Log, Somebody
+from tests.torture.people import Log
 from tests.torture.server import Server
 from tests.torture.size import IS_FULL
 from tests.torture.test_kill import (
     assert_whole,
     at_work,
+    crew,
     place,
     refill,
-    staff,
     wait_for_an_answer,
 )
 from tracker.accounts.models import Person
@@ -69,18 +69,7 @@ def test_every_change_has_its_messages_and_nobody_is_told_twice(
         server = Server(chosen, databases.folder / "killed-senders.log")
         posts = {"SMTP_URL": f"smtp://127.0.0.1:{mails.port}", "MAIL_FROM": "us@town.example"}
         refill(a, team, tasks)
-        people = [
-            Somebody(
-                app=place,
-                address=lambda: ("127.0.0.1", server.port),
-                log=log,
-                tasks=tasks,
-                category_id=a.any_category.id,
-                seed=number,
-                person_id=staff(a, team, number),
-            )
-            for number in range(WRITERS)
-        ]
+        people = crew(place, a, team, server, log, tasks, writers=WRITERS)
         for kill in range(KILLS):
             server.start(**posts)
             with at_work(people):

@@ -59,9 +59,8 @@ def ask_requester(
     """
     require(actor, Action.ASK_REQUESTER, service_request)
     messages.refuse_too_many(service_request, now=now)
-    turn_at = unanswered.turn_after(
-        service_request, now
-    )  # first: a query flushes what is half changed
+    # First: a query flushes what is half changed.
+    turn_at = unanswered.turn_after(service_request, now)
     service_request.waiting_for = question.strip()
     service_request.question_turn_at = turn_at
     service_request.reminders_sent = 0
