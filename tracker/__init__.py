@@ -97,6 +97,7 @@ NAVIGATION = (
         Action.MANAGE_ENDPOINTS,
         "set-up",
     ),
+    Entry("texts.index", _l("Texts of messages"), "chat-left-text", Action.EDIT_TEXTS, "set-up"),
     Entry("outbox.index", _l("Outbox"), "envelope", Action.VIEW_OUTBOX, "set-up"),
     Entry("audit.index", _l("Audit trail"), "journal-check", Action.VIEW_AUDIT_TRAIL, "set-up"),
     Entry(

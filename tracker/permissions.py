@@ -94,6 +94,7 @@ class Action(StrEnum):
     MANAGE_TEAMS = "teams:manage"
     MANAGE_ORGANISATION = "organisation:manage"
     MANAGE_ENDPOINTS = "endpoints:manage"
+    EDIT_TEXTS = "texts:edit"
     VIEW_OUTBOX = "outbox:view"
     VIEW_AUDIT_TRAIL = "audit-trail:view"
     VIEW_PERMISSIONS = "permissions:view"
@@ -183,6 +184,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.MANAGE_TEAMS:                (_,      _,      _,       _,     _,     _,      UNIT,  _),
     Action.MANAGE_ORGANISATION:         (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.MANAGE_ENDPOINTS:            (_,      _,      _,       _,     _,     _,      WHOLE, _),
+    Action.EDIT_TEXTS:                  (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.VIEW_OUTBOX:                 (_,      _,      _,       _,     _,     _,      WHOLE, _),
     Action.VIEW_AUDIT_TRAIL:            (_,      _,      _,       _,     _,     _,      UNIT,  UNIT),
     Action.VIEW_PERMISSIONS:            (_,      OWN,    OWN,     OWN,   OWN,   OWN,    OWN,   OWN),

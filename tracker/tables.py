@@ -4,6 +4,7 @@ from tracker import set_up
 from tracker.accounts import models as accounts
 from tracker.notifications import models as notifications
 from tracker.notifications.endpoints import models as endpoints
+from tracker.notifications.texts import models as texts
 from tracker.organisation import models as organisation
 from tracker.reports import models as reports
 from tracker.service_requests import models as service_requests
@@ -23,6 +24,7 @@ MODULES = (
     service_requests,
     set_up,
     teams,
+    texts,
     throttle,
     visits,
 )

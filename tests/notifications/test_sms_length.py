@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from tracker.notifications.sms_length import fitted, parts
+from tracker.notifications.sms_length import Length, fitted, length, parts
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,16 @@ def test_what_was_cut_fits_and_cutting_it_again_changes_nothing(text: str, most:
 
     assert parts(made) <= most or made.startswith("http")
     assert fitted(made, most=most) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a" * 160, Length(160, 1, 160, 153)),
+        ("a" * 160 + "€", Length(162, 2, 160, 153)),
+        ("字" * 70, Length(70, 1, 70, 67)),
+        ("字" * 69 + "😀", Length(71, 2, 70, 67)),
+    ],
+)
+def test_how_long_a_text_is_is_told_as_a_network_counts(text: str, told: Length) -> None:
+    assert length(text) == told

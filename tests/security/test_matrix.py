@@ -291,6 +291,8 @@ class Things:
             case "grant":
                 grant = a.grant(a.person(), Role.COORDINATOR, unit)
                 return {"person_id": grant.person_id, "grant_id": grant.id}
+            case "text":
+                return {"kind": "requester_step", "step": "accept", "locale": "en"}
             case "told":
                 told = self.world.person("V") if ours else self.world.theirs
                 return {"entry_id": self.world.told(told)}
@@ -368,7 +370,7 @@ class Things:
             case "day":
                 day = a.now.date() + timedelta(days=1 if ours else 2)
                 return a.calendar_day(day, is_working=False).id
-            case "place" | "joining" | "grant" | "told":
+            case "place" | "joining" | "grant" | "told" | "text":
                 return 0  # see _of_two
             case _:
                 return a.routing_rule().id if kind == "rule" else a.category().id

@@ -70,6 +70,7 @@ LABELS = {
     Action.MANAGE_TEAMS: _l("Edit teams and their members"),
     Action.MANAGE_ORGANISATION: _l("Edit the organisation and its calendar"),
     Action.MANAGE_ENDPOINTS: _l("Set up webhooks and group robots"),
+    Action.EDIT_TEXTS: _l("Change the words of messages"),
     Action.VIEW_OUTBOX: _l("See outgoing mail"),
     Action.VIEW_AUDIT_TRAIL: _l("See the audit trail"),
     Action.VIEW_PERMISSIONS: _l("See this table"),

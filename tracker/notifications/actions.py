@@ -1,19 +1,24 @@
-"""What an administrator can do about messages, and about the endpoints that some go to."""
+"""What an administrator can do about messages, their words, and the endpoints that some go to."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from tracker.accounts import audit
 from tracker.database import db, hold
-from tracker.errors import Refusal, RefusedError
+from tracker.errors import Refusal, RefusedError, StaleError
 from tracker.notifications import together
 from tracker.notifications.endpoints import news
 from tracker.notifications.endpoints.models import Endpoint, EndpointKind
 from tracker.notifications.endpoints.queries import SWITCHED_OFF, as_listener
 from tracker.notifications.models import Message
+from tracker.notifications.texts.models import MessageText
+from tracker.notifications.texts.occasions import Occasion
+from tracker.notifications.texts.wording import Words
 from tracker.permissions import Action, Actor, require
 
 
@@ -94,3 +99,53 @@ def try_endpoint(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
     news.write_test(as_listener(endpoint), now=now)
     audit.record("endpoint:test", endpoint, actor=actor, now=now)
+
+
+def reword(
+    text: MessageText | None,
+    occasion: Occasion,
+    locale: str,
+    words: Words,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Let a message go in an administrator's words; of those that are empty, ours go.
+
+    `text` is what was entered before, None where nobody ever did. Raises `StaleError` when somebody
+    else did at the same moment.
+    """
+    require(actor, Action.EDIT_TEXTS)
+    if text is None:
+        text = MessageText(
+            kind=occasion.kind, step=occasion.step, locale=locale, **asdict(Words()), before={}
+        )
+        db.session.add(text)
+        try:
+            db.session.flush()
+        except IntegrityError as error:
+            message = "Somebody saved it at the same moment."
+            raise StaleError(message) from error
+    _put(text, words, "text:edit", actor=actor, now=now)
+
+
+def reset_words(text: MessageText, *, actor: Actor, now: datetime) -> None:
+    """Let a message go in our words again. The last ones are kept, and can be put back."""
+    require(actor, Action.EDIT_TEXTS)
+    hold(text)
+    _put(text, Words(), "text:reset", actor=actor, now=now)
+
+
+def undo_words(text: MessageText, *, actor: Actor, now: datetime) -> None:
+    """Put the words before the last change in their place again; once more, and those come back."""
+    require(actor, Action.EDIT_TEXTS)
+    hold(text)
+    _put(text, Words(**text.before), "text:undo", actor=actor, now=now)
+
+
+def _put(text: MessageText, words: Words, did: str, *, actor: Actor, now: datetime) -> None:
+    before = asdict(text.words)
+    changes = audit.apply(text, asdict(words))
+    if changes:
+        text.before = before
+        audit.record(did, text, changes, actor=actor, now=now)

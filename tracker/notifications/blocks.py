@@ -45,6 +45,8 @@ class Draft:
     """What the letter is about, as its subject ends; empty when it is about no single thing."""
     count: int = 1
     """Of how many things it tells."""
+    short_title: str = ""
+    """What a text message says in place of the title; empty for the title."""
     blocks: list[Block] = field(default_factory=list)
 
     @property
@@ -53,8 +55,12 @@ class Draft:
 
         What followed a line break would be a header of its own.
         """
-        title = f"{self.title} · {self.reference}" if self.reference else self.title
-        return " ".join(title.split())
+        return self._headed(self.title)
+
+    @property
+    def short(self) -> str:
+        """Return what a text message says before the link, on one line."""
+        return self._headed(self.short_title or self.title)
 
     @property
     def url(self) -> str:
@@ -91,6 +97,9 @@ class Draft:
                 case _:
                     pass
         return said
+
+    def _headed(self, title: str) -> str:
+        return " ".join((f"{title} · {self.reference}" if self.reference else title).split())
 
     def titled(self, title: str, reference: str = "", *, count: int = 1) -> str:
         """Give it its subject, and tell of how many things it speaks."""

@@ -1,7 +1,8 @@
 """Messages as their reader gets them: written when they are sent, in the reader's language."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -11,6 +12,10 @@ from flask import current_app
 from tracker.config import Settings
 from tracker.notifications.blocks import Block, Draft, Shape
 from tracker.notifications.models import Channel
+from tracker.notifications.texts import queries as texts
+from tracker.notifications.texts.occasions import QUOTES, occasion_of
+from tracker.notifications.texts.values import values_of
+from tracker.notifications.texts.wording import Words, reword
 from tracker.notifications.together import FOR_REQUESTERS
 from tracker.organisation import queries as organisation
 from tracker.web.locale import HTML_LANG, current_locale, in_locale
@@ -54,18 +59,21 @@ class Letter:
 
 def letter(envelope: Envelope) -> Letter:
     """Return the message as its reader gets it."""
+    with desk(envelope.locale) as here:
+        drafts = [here.draft(one.kind, one.payload) for one in (envelope, *envelope.others)]
+        return here.shown(here.together(envelope.kind, drafts) if envelope.others else drafts[0])
+
+
+@contextmanager
+def desk(locale: str) -> Iterator["Desk"]:
+    """Give where letters are written, in a language."""
     settings: Settings = current_app.config["SETTINGS"]
     # A request's context, so that links can be made; a worker has none of its own.
-    with (
-        current_app.test_request_context(base_url=settings.public_url),
-        in_locale(envelope.locale),
-    ):
-        desk = _Desk(settings.public_url)
-        drafts = [desk.draft(one) for one in (envelope, *envelope.others)]
-        return desk.shown(desk.together(envelope.kind, drafts) if envelope.others else drafts[0])
+    with current_app.test_request_context(base_url=settings.public_url), in_locale(locale):
+        yield Desk(settings.public_url)
 
 
-class _Desk:
+class Desk:
     """Where one letter is written, in one language: what all of its templates know is read once."""
 
     def __init__(self, public_url: str) -> None:
@@ -75,11 +83,21 @@ class _Desk:
             "html_lang": HTML_LANG[current_locale()],
             "public_url": public_url,
         }
+        self._changed = texts.changed(current_locale())
 
-    def draft(self, envelope: Envelope) -> Draft:
-        """Return what the template of its kind writes, block by block."""
-        facts = {name: _thawed(name, value) for name, value in envelope.payload.items()}
-        return self._written(f"mail/{envelope.kind}.txt", **facts)
+    def draft(self, kind: str, payload: Mapping[str, Any], words: Words | None = None) -> Draft:
+        """Return what the template of a kind writes, block by block, in an administrator's words.
+
+        `words` go in place of those that were saved; without any of them, ours do.
+        """
+        facts = thawed(payload)
+        draft = self._written(f"mail/{kind}.txt", **facts)
+        occasion = occasion_of(kind, payload)
+        if occasion is not None:
+            changed = self._changed.get((kind, occasion.step)) if words is None else words
+            if changed is not None:
+                reword(draft, changed, values_of(occasion, facts), quotes=QUOTES)
+        return draft
 
     def together(self, kind: str, drafts: Sequence[Draft]) -> Draft:
         """Return one letter of several; it says nothing that each of them would not have said."""
@@ -101,7 +119,7 @@ class _Desk:
             draft.subject,
             self._rendered("mail/letter.txt", draft=draft) + "\n",
             self._rendered("mail/letter.html", draft=draft) + "\n",
-            self._rendered("mail/short.txt", subject=draft.subject, link=draft.url),
+            self._rendered("mail/short.txt", words=draft.short, link=draft.url),
         )
 
     def _written(self, template: str, **facts: Any) -> Draft:  # noqa: ANN401 - what it prints
@@ -124,6 +142,11 @@ def _cut(lists: Sequence[Draft], room: int) -> Iterator[tuple[Draft, Sequence[Bl
         named = draft.items[:room]
         room -= len(named)
         yield draft, named, draft.count - len(named)
+
+
+def thawed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload with its times and days as such."""
+    return {name: _thawed(name, value) for name, value in payload.items()}
 
 
 def _thawed(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON

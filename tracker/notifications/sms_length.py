@@ -7,6 +7,7 @@ two places is never cut in half.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 _BASIC: Final = frozenset(
@@ -18,6 +19,24 @@ _GSM: Final = 160, 153
 _UCS2: Final = 70, 67
 _LAST_LINK: Final = re.compile(r"\s?https?://\S+$")
 _CUT: Final = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a text is, as a network counts."""
+
+    places: int
+    parts: int
+    in_one: int
+    """How many places there are when it is carried in one part."""
+    in_each: int
+    """How many there are in each of several."""
+
+
+def length(text: str) -> Length:
+    """Return how long a text is."""
+    places, (alone, of_several) = _places(text)
+    return Length(sum(places), parts(text), alone, of_several)
 
 
 def parts(text: str) -> int:

@@ -12,6 +12,8 @@ from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
 from tracker.notifications.endpoints.forms import EndpointForm
 from tracker.notifications.endpoints.models import Endpoint
+from tracker.notifications.texts.forms import TextForm
+from tracker.notifications.texts.models import MessageText
 from tracker.organisation.forms import (
     AreaForm,
     CalendarDayForm,
@@ -36,6 +38,7 @@ KINDS: Final[Mapping[str, type[Any]]] = {
     "team": Team,
     "routing_rule": RoutingRule,
     "endpoint": Endpoint,
+    "message_text": MessageText,
 }
 """What an entry may be about, by its table."""
 REFERS_TO: Final = {
@@ -150,6 +153,7 @@ def _field_words() -> dict[str, object]:
         PersonForm,
         RoutingRuleForm,
         EndpointForm,
+        TextForm,
     ):
         for name in dir(form):
             field = getattr(form, name)

@@ -2,10 +2,11 @@
 
 from flask import Blueprint
 
-from tracker.notifications.views import background, demo_mail, endpoints, outbox, wishes
+from tracker.notifications.views import background, demo_mail, endpoints, outbox, texts, wishes
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     outbox.blueprint,
+    texts.blueprint,
     endpoints.blueprint,
     background.blueprint,
     demo_mail.blueprint,

@@ -76,6 +76,9 @@ ACTIONS = {
     "endpoint:add": _l("Webhook or robot added"),
     "endpoint:edit": _l("Webhook or robot edited"),
     "endpoint:test": _l("Test message sent"),
+    "text:edit": _l("Words of a message changed"),
+    "text:reset": _l("Words of a message: ours again"),
+    "text:undo": _l("Words of a message: the last change taken back"),
     "message:send-again": _l("Message sent again"),
 }
 """The words for what was done."""

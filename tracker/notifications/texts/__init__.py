@@ -1,0 +1,1 @@
+"""Words of messages that an administrator puts in place of ours."""
