@@ -35,7 +35,7 @@ from tracker.service_requests.calls import MUST_KNOW
 from tracker.service_requests.ladder import Rung
 from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
 from tracker.service_requests.limits import Clock
-from tracker.service_requests.messages import BY_TEXT, MOST_AN_HOUR, REPEATED
+from tracker.service_requests.messages import ALWAYS_TOLD, MOST_AN_HOUR, REPEATED
 from tracker.service_requests.models import (
     Approval,
     Claim,
@@ -304,7 +304,9 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " JOIN service_request r ON r.requester_id = q.id"
             " JOIN history_entry h ON h.service_request_id = r.id"
             " WHERE (q.reachable_by = 'email' AND q.email IS NOT NULL AND q.email <> ''"
-            " OR q.reachable_by = 'text_message' AND q.phone IS NOT NULL AND h.step IN :by_text)"
+            " OR q.reachable_by = 'text_message' AND q.phone IS NOT NULL)"
+            " AND (NOT q.only_needed OR h.step IN :always)"
+            " AND (q.told_since IS NULL OR h.taken_at > q.told_since)"
             " AND h.step IN :told AND NOT r.is_spam AND h.detail ->> 'untold' IS NULL"
             " AND h.taken_at >= (SELECT min(created_at) FROM message)"
             # Of one with so many, some may have been too many within the hour.
@@ -312,12 +314,13 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " WHERE c.service_request_id = r.id AND c.kind = 'requester_step'"
             " AND c.payload ->> 'step' IN :repeated) < :most)"
             " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.service_request_id = r.id"
+            " AND m.kind = 'requester_step'"
             " AND m.payload ->> 'step' = h.step AND (m.created_at = h.taken_at OR EXISTS"
             " (SELECT 1 FROM audit_entry a WHERE a.subject = 'message' AND a.subject_id = m.id)))",
             "The requester of request {request} was not told of {step} (entry {id}).",
             {
                 "told": TOLD,
-                "by_text": tuple(sorted(BY_TEXT)),
+                "always": tuple(sorted(ALWAYS_TOLD)),
                 "most": MOST_AN_HOUR,
                 "repeated": tuple(sorted(REPEATED)),
             },
@@ -352,6 +355,7 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " WHERE q.reachable_by IN ('phone', 'neighbour')"
             " AND (q.phone IS NOT NULL OR q.neighbour <> '')"
             " AND h.step IN :must_know AND NOT r.is_spam"
+            " AND (q.told_since IS NULL OR h.taken_at > q.told_since)"
             " AND h.taken_at >= (SELECT min(opened_at) FROM call_task)"
             " AND NOT EXISTS (SELECT 1 FROM call_task t JOIN call_reason c ON c.call_task_id = t.id"
             " WHERE t.service_request_id = r.id AND c.step = h.step AND c.at = h.taken_at)",

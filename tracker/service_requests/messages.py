@@ -56,15 +56,16 @@ FOR_ONE: Final = frozenset(
 
 When it is sent, none has been.
 """
-BY_TEXT: Final = calls.MUST_KNOW | {
+ALWAYS_TOLD: Final = calls.MUST_KNOW | {
     Step.SUBMIT,
     Step.WAIT,
     Step.RESOLVE,
     Step.REFER,
     Step.REMIND,
 }
-"""Steps of which a text message tells: the first has the private link, the others what they must know,
-what is asked of them, and the result."""
+"""Steps that are told also to who wishes to hear of no others, as most readers of text messages do: the
+first has the private link, the others what they must know, what is asked of them, and the end. That
+nobody comes (`calls_off`) is one more."""
 OF_OURS: Final = frozenset({Step.REMIND, Step.TIME_OUT})
 """Steps that nobody took: whoever hears of them sleeps, or rests, perhaps. All others tell the requester
 at once, as they may stand at the door."""
@@ -97,8 +98,8 @@ def tell_requester(
 ) -> None:
     """Tell the requester, and those whose requests were merged into this one, as they chose.
 
-    A text message is for what they must know or do (`BY_TEXT`): nobody wants ten of them. Who is not
-    written to at all is called (`calls`).
+    Who wishes to hear only of what they must know or do is told of that alone (`ALWAYS_TOLD`). Who is
+    not written to at all is called (`calls`).
 
     What is for the requester alone, a question or who comes to their door, others do not hear;
     nor that nobody comes (`calls_off`: of which `visit`, and for what `reason`).
@@ -121,7 +122,7 @@ def tell_requester(
             calls.ask_for(told, step, facts, now=now)
             continue
         channel, address = written_to
-        if channel is Channel.TEXT_MESSAGE and not (step in BY_TEXT or calls_off):
+        if requester.only_needed and not (step in ALWAYS_TOLD or calls_off):
             continue
         if (
             step in REPEATED

@@ -55,6 +55,16 @@ class ReachableBy(enum.StrEnum):
     TEXT_MESSAGE = "text_message"
     """Offered where there is a gateway for them."""
 
+    @property
+    def is_written(self) -> bool:
+        """Tell whether messages go this way; the others are told by voice, or not at all."""
+        return self in (ReachableBy.EMAIL, ReachableBy.TEXT_MESSAGE)
+
+    @property
+    def tells_only_needed(self) -> bool:
+        """Tell what is usual for who wishes nothing else: nobody wants ten text messages."""
+        return self is ReachableBy.TEXT_MESSAGE
+
 
 class ForWhom(enum.StrEnum):
     """Whether the requester asks for themselves."""
@@ -92,6 +102,10 @@ class Requester(Model):
     neighbour: Mapped[str] = mapped_column(String(200), default="")
     """Through whom, in the requester's words."""
     locale: Mapped[str] = mapped_column(String(16), default="zh_Hans_CN")
+    only_needed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Written to only of what is always told (`messages.ALWAYS_TOLD`), not at every step."""
+    told_since: Mapped[datetime | None]
+    """Since when they are told in this way and so often, if they were told otherwise before."""
     created_at: Mapped[datetime]
 
 

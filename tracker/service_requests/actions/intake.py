@@ -48,6 +48,8 @@ class NewRequest:
     """In lower case."""
     neighbour: str = ""
     locale: str = "zh_Hans_CN"
+    only_needed: bool | None = None
+    """Whether to write only of what is always told; None: as is usual for the way."""
     channel: str = BuiltInChannel.WEB
     priority: Priority | None = None
     same_as_id: int | None = None
@@ -177,7 +179,7 @@ def is_made_of(service_request: ServiceRequest, content: NewRequest) -> bool:
     What a desk may have chosen since is not compared: its kind, and where it belongs.
     """
     made, brought = service_request.requester, _requester(content, service_request.submitted_at)
-    whose = ("name", "reachable_by", "phone", "email", "neighbour")
+    whose = ("name", "reachable_by", "phone", "email", "neighbour", "only_needed")
     what: tuple[str, ...] = ("for_whom", "beneficiary_consents")
     if service_request.accepted_at in (None, service_request.submitted_at):
         what += ("kind", "category_id", "area_id")
@@ -205,6 +207,9 @@ def _requester(content: NewRequest, now: datetime) -> Requester | None:
         email=content.email,
         neighbour=content.neighbour.strip(),
         locale=content.locale,
+        only_needed=ReachableBy(content.reachable_by).tells_only_needed
+        if content.only_needed is None
+        else content.only_needed,
         created_at=now,
     )
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 from wtforms import (
+    BooleanField,
     Field,
     HiddenField,
     MultipleFileField,
@@ -158,6 +159,7 @@ class AskForm(Form):
         ],
         filters=[email_or_none],
     )
+    only_needed = BooleanField(_l("Write only when I am needed or must know something"))
     neighbour = StringField(
         _l("Who can pass on our word, and how do we reach them?"),
         [
@@ -192,6 +194,7 @@ class AskForm(Form):
         "reachable_by",
         "phone",
         "email",
+        "only_needed",
         "neighbour",
     )
     """What a draft keeps, as it was typed; photos are kept apart."""
@@ -262,6 +265,7 @@ class AskForm(Form):
             email=self.email.data if way is ReachableBy.EMAIL else None,
             neighbour=(self.neighbour.data or "") if way is ReachableBy.NEIGHBOUR else "",
             locale=current_locale(),
+            only_needed=self.only_needed.data if way is ReachableBy.EMAIL else None,
         )
 
 

@@ -68,6 +68,7 @@ class IntakeForm(AskForm):
             (self.beneficiary_consents, _l("Does the person know that somebody asks for them?")),
             (self.preferred_time, _l("When does it suit them?")),
             (self.requester_name, _l("Name")),
+            (self.only_needed, _l("Write only when they are needed or must know something")),
             (self.neighbour, _l("Who can pass on our word, and how do we reach them?")),
         ):
             field.label.text = words
