@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
 from tracker.notifications.endpoints.forms import EndpointForm
-from tracker.notifications.endpoints.models import Endpoint
+from tracker.notifications.endpoints.models import Endpoint, News
 from tracker.notifications.texts.forms import TextForm
 from tracker.notifications.texts.models import MessageText
 from tracker.organisation.forms import (
@@ -118,8 +118,15 @@ def _value(column: str, value: Any, subject: str, named: Callable[[str, Any], st
         return str(_("Yes") if value else _("No"))
     if column == "role":
         return str(label(Role(value)))
+    if column == "news":
+        return _news_in_words(str(value))
     kind = subject if column == "parent_id" else REFERS_TO.get(column)
     return named(kind, value) if kind else str(value)
+
+
+def _news_in_words(kept: str) -> str:
+    """Return what an endpoint is told of; the trail keeps it as the text of a list of codes."""
+    return str(_(", ")).join(str(label(news)) for news in News if f"'{news.value}'" in kept)
 
 
 def _names(entries: Iterable[AuditEntry]) -> Mapping[str, Mapping[int, str]]:

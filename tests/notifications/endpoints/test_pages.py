@@ -101,6 +101,16 @@ def test_what_is_secret_is_never_shown_again(a: Builders, desk: Browser) -> None
     assert "very-secret" not in endpoint.sealed
 
 
+def test_the_trail_says_in_words_of_what_it_is_told(desk: Browser) -> None:
+    desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
+    desk.send(f"/admin/endpoints/{the_endpoint().id}", news=["submitted", "urged"])
+
+    trail = desk.open("/admin/audit").text
+
+    assert "→ A new request came in, The requester asks to hurry" in trail
+    assert "'urged'" not in trail
+
+
 def test_what_is_left_empty_stays(desk: Browser) -> None:
     desk.send("/admin/endpoints/new", name="Ours", hook_address=WEBHOOK, hook_secret=SECRET)
     endpoint = the_endpoint()
