@@ -42,6 +42,7 @@ from tracker.service_requests import (
     leaving,
     links as service_request_links,
     recounting,
+    untexted,
     views as service_requests,
     words as service_requests_words,
 )
@@ -194,6 +195,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     accounts_mail.init_app(app, enqueue=enqueue)
     jobs.register(app, jobs.Job("daily", daily.run_daily))
     jobs.register(app, jobs.Job("ladder", climbing.climb, every=timedelta(minutes=5)))
+    jobs.register(app, jobs.Job("texts", untexted.call_instead, every=timedelta(minutes=5)))
     jobs.register(app, jobs.Job("imports", folders.clear_old))
     jobs.register_upkeep(app, lambda now: folding.fold(now=now))
     jobs.register_upkeep(app, lambda now: recounting.go_on(now=now))

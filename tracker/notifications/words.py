@@ -53,6 +53,7 @@ KINDS = {
 JOBS = {
     "daily": _l("Reminders, closing what stays unanswered, taking up what was parked, clearing up"),
     "ladder": _l("Telling people what is due soon, overdue, pressed, under supervision"),
+    "texts": _l("Calling instead, where text messages cannot be sent any more"),
     "imports": _l("Clearing up files of imports"),
 }
 """What each job does."""
@@ -72,6 +73,7 @@ DONE = {
     "requests moved on": _l("requests that reached a rung"),
     "rungs reached": _l("rungs"),
     "people told": _l("people told"),
+    "texts not sent": _l("texts not sent"),
     "old imports cleared": _l("old imports cleared"),
 }
 """The words for what a job says that it did: `3 reminded, 0 failed`."""
@@ -82,6 +84,9 @@ REASONS = {
     "endpoint_unreadable": _l("Its address or secret cannot be read any more. Enter them anew."),
     "endpoint_not_outside": _l("The address leads into this network. Nothing is sent there."),
     "endpoint_led_on": _l("The receiver leads elsewhere. Enter the address that it leads to."),
+    "no_gateway": _l(
+        "There is no gateway for text messages any more. Where it matters, somebody calls."
+    ),
     "robot_not_understood": _l("What answered there is not a robot."),
 }
 """What of our own went wrong with a message; the rest is what the mail server said."""

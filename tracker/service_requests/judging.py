@@ -7,6 +7,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
+from tracker.notifications.channels.text_message import can_send_texts
 from tracker.permissions import Action, Actor, may
 from tracker.service_requests.actions.approvals import RIGHTS, is_for_another
 from tracker.service_requests.models import (
@@ -45,12 +46,16 @@ def to_call_back(actor: Actor) -> Select[ServiceRequest]:
 def to_ask_by_phone(actor: Actor) -> Select[ServiceRequest]:
     """Select the requests whose question reaches nobody in writing, that `actor` may call about.
 
-    Who left a number or a neighbour and reads no mail hears of a question only when somebody calls.
+    Who left a number or a neighbour and reads no mail hears of a question only when somebody calls;
+    so does who reads text messages, where there is no gateway for them any more.
     """
+    written = [way for way in ReachableBy if way.is_written]
+    if not can_send_texts():
+        written.remove(ReachableBy.TEXT_MESSAGE)
     by_voice = exists().where(
         Requester.id == ServiceRequest.requester_id,
         or_(
-            Requester.reachable_by.not_in((ReachableBy.EMAIL, ReachableBy.TEXT_MESSAGE)),
+            Requester.reachable_by.not_in(written),
             and_(
                 Requester.reachable_by == ReachableBy.EMAIL,
                 func.coalesce(Requester.email, "") == "",

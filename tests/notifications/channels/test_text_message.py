@@ -125,7 +125,8 @@ def test_a_text_tells_what_must_be_known_and_no_more(a: Builders) -> None:
     assert [message.payload["step"] for message in texts()] == ["submit", "resolve"]
 
 
-def test_who_reads_texts_need_not_be_called(a: Builders) -> None:
+def test_who_reads_texts_need_not_be_called(a: Builders, with_gateway: Callable[[], None]) -> None:
+    with_gateway()
     made = by_text(a, Status.WAITING)
     caller = a.actor(a.supervisor())
 

@@ -1,0 +1,82 @@
+"""Text messages that wait although the gateway was taken away: somebody calls instead.
+
+Every few minutes, by the workers. What needs no call, as a list of its own leads to it (a question, a
+result), is given up; the outbox says why.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import or_, select
+
+from tracker.database import db, transaction
+from tracker.notifications.channels.text_message import can_send_texts
+from tracker.notifications.models import Channel, Message
+from tracker.service_requests import calls
+from tracker.service_requests.lifecycle import HANDLED_STATUSES, Step
+from tracker.service_requests.models import ServiceRequest
+
+NO_GATEWAY: Final = "no_gateway"
+"""Why such a message was given up, see `notifications.words.REASONS`."""
+WAITED: Final = timedelta(minutes=10)
+"""So long a gateway may be missing, while somebody changes the settings say."""
+AT_ONCE: Final = 100
+
+
+def call_instead(now: datetime) -> str:
+    """Let those be called whose text messages nobody can send; return how many these were, in words."""
+    if can_send_texts():
+        return ""
+    done = 0
+    while some := _give_up_some(now):
+        done += some
+    return f"{done} texts not sent" if done else ""
+
+
+def _give_up_some(now: datetime) -> int:
+    with transaction():
+        waiting = _waiting(now)
+        for message in waiting:
+            message.failed_at, message.last_error = now, NO_GATEWAY
+            message.leased_until = None
+            _ask_for_call(message, now=now)
+        return len(waiting)
+
+
+def _waiting(now: datetime) -> Sequence[Message]:
+    """Return some texts that are due and in nobody's hand, held until the transaction ends."""
+    return db.session.scalars(
+        select(Message)
+        .where(
+            Message.channel == Channel.TEXT_MESSAGE,
+            Message.run_at <= now - WAITED,
+            Message.sent_at.is_(None),
+            Message.failed_at.is_(None),
+            or_(Message.leased_until.is_(None), Message.leased_until <= now),
+        )
+        .order_by(Message.run_at, Message.id)
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _ask_for_call(message: Message, *, now: datetime) -> None:
+    facts = message.payload
+    told = db.session.scalar(
+        select(ServiceRequest)
+        .where(ServiceRequest.id == message.service_request_id)
+        .with_for_update(of=ServiceRequest, key_share=True)
+    )
+    if told is None or message.kind != "requester_step" or _is_over(told, facts, now):
+        return
+    calls.ask_for(told, Step(facts["step"]), facts, now=now)
+
+
+def _is_over(told: ServiceRequest, facts: dict[str, Any], now: datetime) -> bool:
+    """Tell whether there is nothing left to tell: it has come to its end since, or the visit has passed."""
+    ended = (told.survivor or told).status in HANDLED_STATUSES
+    visit_to = facts.get("visit_to")
+    return (ended and facts["status"] not in HANDLED_STATUSES) or (
+        visit_to is not None and datetime.fromisoformat(visit_to) <= now
+    )
