@@ -89,6 +89,8 @@ PUBLIC_ENDPOINTS: Final = frozenset(
         "track.qr",
         "track.clock",
         "track.receipt",
+        "track.reaching",
+        "track.reaching_code",
         "track.renew",
         "track.slip",
         "track.urge",

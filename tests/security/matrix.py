@@ -141,6 +141,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "track.withdraw": ByLink(handlers_not="VTL"),
     "track.confirm": ByLink(handlers_not="VTL"),
     "track.dispute": ByLink(handlers_not="VTL"),
+    "track.reaching": ByLink(handlers_not="VTL"),
+    "track.reaching_code": ByLink(handlers_not="VTL"),
     "track.renew": ByLink(handlers_not="VTL"),
     "photos.of_request": ByLink(),
     # ------------------------------------------------------------ one's own

@@ -45,6 +45,9 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "requester_step", "no visit", _REQUEST | called_off
     solved = {"step": "confirm", "solved": "yes", "thanks": "谢谢大家！\n\n灯亮了。"}
     yield "staff_step", "thanks", _REQUEST | solved
+    yield "contact_code", "", {"reference": "2026031100017", "code": "012345"}
+    for way in ("phone", "email", "text_message"):
+        yield "contact_changed", way, _REQUEST | {"way": way}
     items = [
         {"rung": rung, "clock": clock, "reference": f"20260311{place:05}", "request_id": place}
         | {"category": "水电维修", "category_en": "Water and power"}

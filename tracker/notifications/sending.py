@@ -23,7 +23,7 @@ LEASE: Final = timedelta(minutes=5)
 PAUSES: Final = tuple(timedelta(minutes=m) for m in (1, 2, 5, 10, 20, 40, 80, 160))
 """Before the second try, the third, …; then the last of them again and again."""
 GIVEN_UP_AFTER: Final = timedelta(days=1)
-SECRETS: Final = ("token", "link_salt")
+SECRETS: Final = ("token", "link_salt", "code")
 """What a payload forgets once it was sent."""
 
 _log = logging.getLogger(__name__)

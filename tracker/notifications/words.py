@@ -44,6 +44,8 @@ KINDS = {
     "invitation": _l("Invitation"),
     "reset": _l("New password"),
     "requester_step": _l("To a requester"),
+    "contact_code": _l("Code for a new address"),
+    "contact_changed": _l("Reached in another way"),
     "staff_step": _l("To staff"),
     "ladder": _l("What sits"),
     "handed_over": _l("Handed over"),

@@ -22,6 +22,7 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
     calls_off_a_visit,
+    changes_reaching,
     goes_on_unanswered,
 )
 from tracker.teams.models import Team
@@ -103,6 +104,8 @@ class PublicStep:
     """The requester did it."""
     calls_off: bool = False
     """A planned visit does not take place."""
+    changes_reaching: bool = False
+    """How the requester is told was changed."""
     photos: int = 0
     """How many came with it."""
     asks_again: bool = False
@@ -164,6 +167,7 @@ def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
         for entry in entries
         if _is_shown(entry)
         and entry.step not in OF_ONE_HOME
+        and not changes_reaching(entry.step, entry.detail)
         and together_since is not None
         and entry.taken_at >= together_since
     ]
@@ -246,6 +250,7 @@ def _is_shown(entry: HistoryEntry) -> bool:
         entry.step in SHOWN_STEPS
         or bool(entry.public_note)
         or calls_off_a_visit(entry.step, entry.detail)
+        or changes_reaching(entry.step, entry.detail)
         or (entry.step is Step.RECEIVE_MERGED and entry.from_status is Status.CLOSED)
     )
 
@@ -258,6 +263,7 @@ def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:
         entry.team,
         is_own,
         calls_off=calls_off_a_visit(entry.step, entry.detail),
+        changes_reaching=changes_reaching(entry.step, entry.detail),
         photos=entry.photos_added,
         asks_again=entry.step is Step.REMIND and entry.to_status is Status.WAITING,
         is_unanswered=goes_on_unanswered(entry.step, entry.detail),

@@ -447,6 +447,11 @@ def calls_off_a_visit(step: Step, detail: Mapping[str, Any]) -> bool:
     return step is Step.NOTE and bool(detail.get("cancelled"))
 
 
+def changes_reaching(step: Step, detail: Mapping[str, Any]) -> bool:
+    """Tell whether a step changed how the requester is told, by its `HistoryEntry.detail`."""
+    return step is Step.NOTE and bool(detail.get("reached_by"))
+
+
 def goes_on_unanswered(step: Step, detail: Mapping[str, Any]) -> bool:
     """Tell whether a step ended the waiting because no answer came, by its `HistoryEntry.detail`."""
     return step is Step.RESUME and bool(detail.get("unanswered"))

@@ -37,6 +37,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     SubmissionDraft,
     calls_off_a_visit,
+    changes_reaching,
     goes_on_unanswered,
     photos_told_of,
 )
@@ -233,6 +234,11 @@ class Entry(NamedTuple):
     def calls_off(self) -> bool:
         """Tell whether a planned visit was called off."""
         return calls_off_a_visit(self.step, self.detail)
+
+    @property
+    def changes_reaching(self) -> bool:
+        """Tell whether how the requester is told was changed."""
+        return changes_reaching(self.step, self.detail)
 
 
 _HISTORY: Final[Select[*tuple[Any, ...]]] = (

@@ -1,5 +1,6 @@
 """Following a request: by reference and code, or by the private link."""
 
+import hmac
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
@@ -17,19 +18,22 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import LazyString, gettext as _, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
 from tracker.errors import NotFoundError, Refusal, RefusedError, StepNotAllowedError
+from tracker.notifications.channels.text_message import can_send_texts
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, resident
-from tracker.service_requests import following, links, queries, unanswered
-from tracker.service_requests.actions import answers, private_links
+from tracker.privacy import mask_email, mask_phone
+from tracker.service_requests import asked_changes, following, links, queries, unanswered
+from tracker.service_requests.actions import answers, private_links, reaching as reaching_actions
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
 from tracker.service_requests.clock_log import clock_logs
 from tracker.service_requests.clocks import calendar_of
+from tracker.service_requests.forms.reaching import CodeForm, ReachingForm
 from tracker.service_requests.forms.track import (
     ConfirmForm,
     DisputeForm,
@@ -41,7 +45,7 @@ from tracker.service_requests.forms.track import (
 )
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.limits import Clock
-from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
@@ -52,6 +56,7 @@ from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form, is_blank
 from tracker.web.kept import kept_from_request
+from tracker.web.locale import current_locale
 from tracker.web.throttle import (
     Limit,
     callers_network,
@@ -64,6 +69,10 @@ from tracker.web.throttle import (
 TOLD_CLOCKS: Final = (Clock.ACCEPT, Clock.FIRST_RESPONSE, Clock.RESOLVE)
 """What a team signs for or gives back is between it and the desk."""
 
+FOR_ALL: Final = frozenset({"link", "reaching", "reaching_code"})
+"""Pages that are there however a request stands, merged into another or closed."""
+_CHANGED: Final = _l("Saved. From now on we reach you in this way.")
+
 blueprint = Blueprint("track", __name__)
 
 QUARTER_OF_AN_HOUR: Final = timedelta(minutes=15)
@@ -74,6 +83,13 @@ TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS: Final = 10
 """In an hour. A code has a million values."""
 TRIES_OF_A_REFERENCE: Final = 60
 """In an hour, from everywhere: more than one stranger can use up, so that none locks others out."""
+
+CODES_AN_HOUR: Final = 3
+"""About one request, to new addresses."""
+CODES_OF_AN_ADDRESS: Final = 3
+"""In a day: a stranger may own it."""
+TRIES_OF_AN_ADDRESS_CODE: Final = 5
+"""In an hour, about one request. A code has a million values."""
 
 WORDS_AN_HOUR: Final = 10
 """About one request: each of them mails everyone who works on it."""
@@ -358,6 +374,137 @@ def renew(token: str) -> ResponseReturnValue:
     return _page("link", token, form, Action.ADD_TO_OWN_REQUEST, allowed=lambda _progress: True)
 
 
+@blueprint.route("/track/<token>/contact", methods=["GET", "POST"])
+@public
+def reaching(token: str) -> ResponseReturnValue:
+    """Choose how, where and how often to be told; a new address is written to first."""
+    found = links.request_behind(token)
+    form = ReachingForm.from_request()
+    is_sent = request.method == "POST"
+    form.offer(
+        found.requester,
+        country=organisation.organisation().country,
+        texts=can_send_texts(),
+        is_new=not is_sent,
+    )
+    if form.is_sent_and_valid():
+        wished = form.content()
+        if not reaching_actions.needs_proof(found.requester, wished):
+            if _take(token, form, _changes(wished), Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
+                return redirect(url_for(".show", token=token), 303)
+        elif may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
+            asked = asked_changes.AskedChange(wished, key=once.sent_from() or once.new_key())
+            if _sends_code(token, asked):
+                sealed = asked_changes.sealed(asked, now=utc_now())
+                return redirect(url_for(".reaching_code", token=token, to=sealed), 303)
+            form.form_errors.append(_("Too many tries. Please wait an hour, or call us."))
+    return _page(
+        "reaching",
+        token,
+        form,
+        Action.ADD_TO_OWN_REQUEST,
+        allowed=_always,
+        masked=_masked(found),
+    )
+
+
+@blueprint.route("/track/<token>/contact/code", methods=["GET", "POST"])
+@public
+def reaching_code(token: str) -> ResponseReturnValue:
+    """Ask for the code that was sent to a new address, and use the address from then on."""
+    found = links.request_behind(token)
+    form = CodeForm.from_request()
+    asked = asked_changes.unsealed(request.args.get("to", ""), now=utc_now())
+    if asked is None:
+        if may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
+            flash(_("The code holds no longer. Please enter the address again."))
+            return redirect(url_for(".reaching", token=token), 303)
+        return _page("reaching_code", token, form, Action.ADD_TO_OWN_REQUEST, allowed=_always)
+    if form.is_sent_and_valid() and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
+        typed = "".join(filter(str.isdigit, form.code.data or ""))
+        with transaction():
+            limit = Limit("address-code", str(found.id), TRIES_OF_AN_ADDRESS_CODE, HOUR)
+            is_too_often = is_one_too_many((limit,), secret=_secret(), now=utc_now())
+        if is_too_often:
+            form.form_errors.append(_("Too many tries. Please wait an hour, or call us."))
+        elif not hmac.compare_digest(typed.encode(), _code(found, asked).encode()):
+            form.complain(form.code, _("This is not the code that we sent."))
+        elif _take(token, form, _changes(asked.wished), Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
+            return redirect(url_for(".show", token=token), 303)
+    return _page(
+        "reaching_code",
+        token,
+        form,
+        Action.ADD_TO_OWN_REQUEST,
+        allowed=_always,
+        sent_to=_masked_address(asked.wished),
+    )
+
+
+def _always(_progress: Progress) -> bool:
+    return True
+
+
+def _changes(wished: reaching_actions.Reaching) -> Callable[[ServiceRequest], None]:
+    def change(found: ServiceRequest) -> None:
+        reaching_actions.change(
+            found,
+            wished,
+            locale=current_locale(),
+            texts=can_send_texts(),
+            actor=_requester(found),
+            now=utc_now(),
+        )
+
+    return change
+
+
+def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
+    """Send a code to the new address, once for each form; tell whether there were not too many already."""
+    with transaction():
+        actor = _requester(links.request_behind(token))
+        found = queries.find_for_change(
+            actor, links.request_behind(token).id, Action.ADD_TO_OWN_REQUEST
+        )
+        links.require_link(token, found)
+        if not once.is_first():
+            return True
+        limits = (
+            Limit("address-request", str(found.id), CODES_AN_HOUR, HOUR),
+            Limit("address-codes", asked.wished.address, CODES_OF_AN_ADDRESS, timedelta(days=1)),
+        )
+        if is_one_too_many(limits, secret=_secret(), now=utc_now()):
+            return False
+        reaching_actions.send_code(
+            found,
+            asked.wished,
+            _code(found, asked),
+            locale=current_locale(),
+            actor=actor,
+            now=utc_now(),
+        )
+    return True
+
+
+def _code(found: ServiceRequest, asked: asked_changes.AskedChange) -> str:
+    return links.code_for_address(found, asked.words)
+
+
+def _masked(found: ServiceRequest) -> dict[str, str]:
+    known = found.requester
+    country = organisation.organisation().country
+    return {
+        "phone": mask_phone(known.phone, country) if known and known.phone else "",
+        "email": mask_email(known.email) if known and known.email else "",
+    }
+
+
+def _masked_address(wished: reaching_actions.Reaching) -> str:
+    if wished.way is ReachableBy.EMAIL:
+        return mask_email(wished.address)
+    return mask_phone(wished.address, organisation.organisation().country)
+
+
 def _hears_words(token: str, form: Form, *, has_photos: bool) -> bool:
     """Tell whether words are taken now, before photos are worked on; the page says why not.
 
@@ -412,7 +559,7 @@ def _take(
     step: Callable[[ServiceRequest], None],
     action: Action,
     *,
-    thanks: Callable[[ServiceRequest], str] | str,
+    thanks: Callable[[ServiceRequest], str] | LazyString | str,
     brought: Sequence[StoredPhoto] = (),
 ) -> bool:
     """Take a step on the request behind `token`; say beside the form why it cannot be taken.
@@ -431,7 +578,7 @@ def _take(
                 step(changed)
             else:
                 delete_files(photo.key for photo in brought)
-            thanked = thanks if isinstance(thanks, str) else thanks(changed)
+            thanked = str(thanks(changed)) if callable(thanks) else str(thanks)
     except RefusedError as refused:
         form.form_errors.append(refusal_text(refused.refusal))
         return False
@@ -443,7 +590,13 @@ def _take(
 
 
 def _page(
-    name: str, token: str, form: Form, action: Action, *, allowed: Callable[[Progress], bool]
+    name: str,
+    token: str,
+    form: Form,
+    action: Action,
+    *,
+    allowed: Callable[[Progress], bool],
+    **more: object,
 ) -> ResponseReturnValue:
     service_request = links.request_behind(token)
     if not may(_requester(service_request), action, service_request):
@@ -456,8 +609,9 @@ def _page(
         "form": form,
         "service_request": service_request,
         "progress": progress,
+        **more,
     }
-    if name != "link" and (_is_merged(service_request) or not allowed(progress)):
+    if name not in FOR_ALL and (_is_merged(service_request) or not allowed(progress)):
         kept = kept_from_request()
         return render_template("service_requests/track_closed.html", kept=kept, **values), 409
     return render_template(f"service_requests/track_{name}.html", **values)
