@@ -254,6 +254,7 @@ def test_a_number_for_texts_is_proven_by_a_text(app: Flask, a: Builders, browser
     browser.send(code=code())
 
     assert requester_of(it).reachable_by is ReachableBy.TEXT_MESSAGE
+    assert requester_of(it).only_needed  # each text is paid for
 
 
 # --------------------------------------------------------------------- the page

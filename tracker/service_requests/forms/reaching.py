@@ -39,7 +39,9 @@ class ReachingForm(Form):
         self.phone.flags.depends = self.email.flags.depends = True
         if is_new and requester is not None:
             self.way.data = requester.reachable_by if requester.reachable_by in ways else None
-            self.only_needed.data = requester.only_needed
+            self.only_needed.data = (
+                requester.only_needed and requester.reachable_by is ReachableBy.EMAIL
+            )
         return self
 
     def validate_phone(self, field: Field) -> None:
@@ -74,11 +76,10 @@ class ReachingForm(Form):
         else:
             typed = normalise_phone(self.phone.data or "", self.country)
             kept = known.phone if known else None
-        return Reaching(
-            self.way.data,
-            typed or kept or "",
-            bool(self.only_needed.data) and self.way.data.is_written,
-        )
+        way: ReachableBy = self.way.data
+        is_mail = way is ReachableBy.EMAIL  # texts are paid for: they tell what is needed alone
+        only_needed = bool(self.only_needed.data) if is_mail else way.tells_only_needed
+        return Reaching(way, typed or kept or "", only_needed)
 
 
 class CodeForm(Form):
