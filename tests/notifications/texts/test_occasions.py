@@ -15,7 +15,7 @@ from tracker.notifications.texts.occasions import OCCASIONS, Occasion, occasion_
 from tracker.notifications.texts.preview import our_words, preview, titles
 from tracker.notifications.texts.wording import Words, names_in
 from tracker.service_requests.lifecycle import Step
-from tracker.service_requests.messages import BY_TEXT
+from tracker.service_requests.messages import ALWAYS_TOLD
 from tracker.web.locale import LOCALES
 
 ON_SQLITE: Final = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -87,4 +87,4 @@ def test_no_two_messages_of_a_kind_look_alike_in_the_list(a: Builders) -> None:
 
 def test_what_is_said_to_go_by_text_message_does() -> None:
     steps = {one.step.removesuffix(occasions.JOINED) for one in each() if one.by_text}
-    assert steps - {"called_off", "asked_again"} == {Step(step).value for step in BY_TEXT}
+    assert steps - {"called_off", "asked_again"} == {Step(step).value for step in ALWAYS_TOLD}
