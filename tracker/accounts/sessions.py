@@ -1,11 +1,13 @@
 """Sessions of people who signed in, kept in the database: ending one ends copies of its cookie."""
 
 import secrets
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import ScalarSelect, Select, bindparam, delete, select
 
 from tracker.accounts.models import Person, SignInSession
 from tracker.database import db, read
@@ -61,27 +63,39 @@ class Who(NamedTuple):
     locale: str | None
 
 
-_BEHIND: Final = (
-    select(Person.id, Person.name, Person.locale, stamp_beside())
-    .join(SignInSession, SignInSession.person_id == Person.id)
-    .where(
-        SignInSession.token_hash == bindparam("token_hash"),
-        SignInSession.expires_at > bindparam("now", type_=SignInSession.expires_at.type),
-        Person.ended_at.is_(None),
-    )
-)
-"""Asked by every page of everybody who is signed in, and therefore made once."""
+class Beside(NamedTuple):
+    """What every page needs besides, and who is told: it is read with the person in one statement."""
+
+    column: ScalarSelect[Any]
+    know: Callable[[int, Any], None]
+    """Gets the id of the person, and what was read."""
 
 
-def person_behind(token: str, *, now: datetime) -> Who | None:
+def person_behind(token: str, *, beside: Sequence[Beside] = (), now: datetime) -> Who | None:
     """Return whose session this is, or None when it ended, expired, or the person was ended."""
     asked = {"token_hash": _hash(token), "now": now}
-    found = read(_BEHIND, asked).one_or_none()
+    found = read(_behind(tuple(one.column for one in beside)), asked).one_or_none()
     if found is None:
         return None
-    person_id, name, locale, stamp = found
+    person_id, name, locale, stamp, *besides = found
     know_stamp(stamp)
+    for one, value in zip(beside, besides, strict=True):
+        one.know(person_id, value)
     return Who(person_id, name, locale)
+
+
+@cache
+def _behind(beside: tuple[ScalarSelect[Any], ...]) -> Select[*tuple[Any, ...]]:
+    """Return what is asked by every page of everybody who is signed in, and therefore made once."""
+    return (
+        select(Person.id, Person.name, Person.locale, stamp_beside(), *beside)
+        .join(SignInSession, SignInSession.person_id == Person.id)
+        .where(
+            SignInSession.token_hash == bindparam("token_hash"),
+            SignInSession.expires_at > bindparam("now", type_=SignInSession.expires_at.type),
+            Person.ended_at.is_(None),
+        )
+    )
 
 
 def _hash(token: str) -> str:

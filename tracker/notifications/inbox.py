@@ -7,10 +7,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Integer, Select, bindparam, delete, func, select, update
+from sqlalchemy import (
+    Integer,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from tracker.bulk import insert_many
-from tracker.database import db, read
+from tracker.database import db, know, once_a_transaction, read
 from tracker.errors import NotFoundError
 from tracker.notifications.models import InboxEntry
 
@@ -19,15 +29,17 @@ KEPT: Final = timedelta(days=90)
 MOST_COUNTED: Final = 100
 """Nobody needs to know how many more they have not read."""
 
-_UNREAD: Final = select(func.count()).select_from(
-    select(InboxEntry.id)
-    .where(
-        InboxEntry.person_id == bindparam("person_id", type_=Integer),
-        InboxEntry.read_at.is_(None),
+
+def _unread_of(person_id: SQLColumnExpression[int]) -> Select[int]:
+    of_them = select(InboxEntry.id).where(
+        InboxEntry.person_id == person_id, InboxEntry.read_at.is_(None)
     )
-    .limit(MOST_COUNTED)
-    .subquery()
-)
+    return select(func.count()).select_from(
+        of_them.limit(MOST_COUNTED).correlate_except(InboxEntry).subquery()
+    )
+
+
+_UNREAD: Final = _unread_of(bindparam("person_id", type_=Integer))
 
 
 def tell(person_id: int, *, service_request_id: int, step: str, now: datetime) -> None:
@@ -56,10 +68,24 @@ def is_unread(person_id: int, *, service_request_id: int, step: str) -> bool:
     return db.session.scalar(unread.limit(1)) is not None
 
 
+@once_a_transaction
 def unread(person_id: int) -> int:
     """Return how many messages somebody has not read; `MOST_COUNTED` means as many or more."""
     with db.session.no_autoflush:  # the frame of a page asks, whatever was begun on it
         return int(read(_UNREAD, {"person_id": person_id}).scalar_one())
+
+
+def unread_beside(person_id: SQLColumnExpression[int]) -> ScalarSelect[int]:
+    """Return the same as a column, for a statement that reads the person as well.
+
+    Whoever executes it hands the value to `know_unread`.
+    """
+    return _unread_of(person_id).scalar_subquery()
+
+
+def know_unread(person_id: int, count: int) -> None:
+    """Spare this transaction the counting: it was done beside something else."""
+    know(unread, person_id, answer=count)
 
 
 def entries(person_id: int) -> Select[InboxEntry]:

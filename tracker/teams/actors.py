@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 
@@ -10,15 +11,19 @@ from tracker.accounts import sessions
 from tracker.accounts.models import Grant, Person
 from tracker.clock import utc_now
 from tracker.database import db
+from tracker.notifications import inbox
 from tracker.organisation.models import Unit
 from tracker.permissions import Actor, Role
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Membership, Team
 
+_UNREAD: Final = sessions.Beside(inbox.unread_beside(Person.id), inbox.know_unread)
+"""Of how many messages the head of every page tells."""
+
 
 def load_actor(session_token: str) -> Actor | None:
     """Return the actor whose session `session_token` names, or None if it ended."""
-    person = sessions.person_behind(session_token, now=utc_now())
+    person = sessions.person_behind(session_token, beside=[_UNREAD], now=utc_now())
     return actor_for(person) if person else None
 
 
