@@ -13,7 +13,6 @@ from datetime import datetime
 from enum import Enum
 from typing import IO, Final, TypeAlias, TypeVar
 
-import xlsxwriter
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -210,6 +209,9 @@ def workbook(title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     Texts are written as texts. Past the most that a sheet holds, rows are left out: the CSV
     has them all.
     """
+    # With what it needs it takes 2 MB of a process that few ask for workbooks.
+    import xlsxwriter  # noqa: PLC0415
+
     file = tempfile.TemporaryFile(suffix=".xlsx")  # noqa: SIM115 - it lives as long as the answer
     book = xlsxwriter.Workbook(
         file,

@@ -19,7 +19,6 @@ from flask_babel import gettext as _
 from tracker.reports.formulas import unquoted
 from tracker.reports.importing import bounds
 from tracker.reports.importing.bounds import FileError
-from tracker.reports.importing.workbooks import sheet_rows
 
 __all__ = ["FileError", "Row", "TableFile", "open_table"]
 
@@ -191,6 +190,9 @@ def _records(
 
 @contextmanager
 def _workbook(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    # What reads them takes 5 MB, 15 where numpy is installed, of which only a process that imports has need.
+    from tracker.reports.importing.workbooks import sheet_rows  # noqa: PLC0415
+
     try:
         with path.open("rb") as stream, closing(sheet_rows(stream)) as rows:
             yield ((number, [_plain(cell) for cell in cells]) for number, cells in rows)
