@@ -110,6 +110,13 @@ IMPORTED_WHEN_CALLED: Final[Mapping[str, str]] = {
     "tracker/accounts/actions.py: sort_key: from pypinyin import lazy_pinyin": (
         "58 MB in every process, for the few that enter people"
     ),
+    "tracker/reports/exports.py: workbook: import xlsxwriter": (
+        "2 MB in every process, for the few that are asked for a workbook"
+    ),
+    "tracker/reports/importing/files.py: _workbook:"
+    " from tracker.reports.importing.workbooks import sheet_rows": (
+        "5 MB in every process, 15 with numpy, for the few that import a workbook"
+    ),
 }
 """`file: function: import`, with the reason."""
 
