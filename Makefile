@@ -29,10 +29,10 @@ demo: $(RUN_STAMP) ## Throw the demo town away and build it anew
 	@$(BIN)/python tools/translations.py compile >/dev/null
 	@$(BIN)/python -m tracker.serve reset-demo
 
-test: $(DEV_STAMP) ## Run every test, on SQLite and PostgreSQL, browser journeys included
+test: $(DEV_STAMP) ## Run every test, on SQLite and PostgreSQL, browser journeys included (BOTH=1: pages on both)
 	@tools/install_browser
 	@$(BIN)/python tools/translations.py compile >/dev/null
-	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	@$(BIN)/python -m pytest -n $(JOBS) $(if $(BOTH),,$(if $(filter tests,$(TESTS)),--pages-on-one-database)) $(TESTS)
 
 torture: $(DEV_STAMP) ## Kill it, race it and attack it at full size: hours (TESTS=tests/torture: that alone)
 	@tools/install_browser

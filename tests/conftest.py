@@ -16,7 +16,13 @@ from playwright.sync_api import Browser as Chromium, Page as Window
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from tests.support import chromium as chromium_support, live as live_support, locks, postgres
+from tests.support import (
+    chromium as chromium_support,
+    halves,
+    live as live_support,
+    locks,
+    postgres,
+)
 from tests.support.browser import CHINESE, Browser
 from tests.support.builders import Builders
 from tests.support.databases import KINDS, Databases, settings
@@ -38,6 +44,20 @@ A_WORKING_DAY: Final = datetime(2026, 3, 11, 2, 0, tzinfo=UTC)
 
 
 # -------------------------------------------------------------------- the run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know how a run of everything stays short."""
+    text = "tests of pages play on one of the two databases, half on each"
+    parser.addoption(halves.OPTION, action="store_true", help=text)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the other database sees."""
+    if config.getoption(halves.OPTION):
+        items[:], left_out = halves.split(items)
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_configure(config: pytest.Config) -> None:

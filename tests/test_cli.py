@@ -34,7 +34,9 @@ def test_migrations_are_a_command(app: Flask) -> None:
     assert app.test_cli_runner().invoke(args=["db", "planted"]).exit_code != 0
 
 
-def test_a_worker_of_the_web_server_loads_nothing_that_only_commands_or_few_need(tmp_path: Path) -> None:
+def test_a_worker_of_the_web_server_loads_nothing_that_only_commands_or_few_need(
+    tmp_path: Path,
+) -> None:
     told = subprocess.run(
         [sys.executable, "-c", "import sys, app; print(*sys.modules)"],
         cwd=ROOT,

@@ -26,6 +26,8 @@ from tracker.service_requests.actions import answers
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.models import ServiceRequest
 
+pytestmark = pytest.mark.both_databases
+
 
 def some_requests(a: Builders) -> None:
     """Make one request of most kinds."""

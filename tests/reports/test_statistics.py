@@ -18,6 +18,8 @@ from tracker.reports.values import Share
 from tracker.service_requests.lifecycle import Outcome, Solved, Status
 from tracker.service_requests.models import ServiceRequest
 
+pytestmark = pytest.mark.both_databases
+
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 

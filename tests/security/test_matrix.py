@@ -47,6 +47,8 @@ from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ImportRun, Part, ServiceRequest
 from tracker.service_requests.views import draft_keys
 
+pytestmark = pytest.mark.both_databases
+
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 VISITOR: Final = "-"

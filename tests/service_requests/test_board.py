@@ -20,6 +20,8 @@ from tracker.service_requests.models import Claim, ContactLook, ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.teams.models import Team
 
+pytestmark = pytest.mark.both_databases
+
 NOTHING = "Nothing to claim at the moment"
 
 

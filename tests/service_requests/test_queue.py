@@ -19,6 +19,8 @@ from tracker.service_requests.actions import approvals, handling
 from tracker.service_requests.lifecycle import Priority, Status
 from tracker.service_requests.models import ApprovalKind, HelpingTeam
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_team_is_asked_for_with_what_it_helps_with_open_closed_and_reopened(
     a: Builders, browser: Browser

@@ -19,6 +19,8 @@ from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import format_reference
 from tracker.web import paging
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_a_frequent_word_is_not_looked_for_where_there_is_nothing(
     a: Builders, browser: Browser, monkeypatch: pytest.MonkeyPatch

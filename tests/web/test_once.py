@@ -24,6 +24,8 @@ from tracker.service_requests.models import HistoryEntry, Photo, ServiceRequest
 from tracker.teams.models import Team
 from tracker.web.once import TakenForm
 
+pytestmark = pytest.mark.both_databases
+
 TAPS = 8
 DONE = "This form had arrived already, and was done once."
 

@@ -18,6 +18,8 @@ from tracker.permissions import Role
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind
 
+pytestmark = pytest.mark.both_databases
+
 MOST: Final = 12
 ROLES: Final = ("administrator", "auditor", "coordinator", "leader", "supervisor", "team_leader")
 
