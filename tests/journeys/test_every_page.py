@@ -14,6 +14,7 @@ from tests.support.chromium import Windows
 from tests.support.crawler import Walk, endpoint_of
 from tests.support.databases import Databases, settings
 from tests.support.town import STAFF, build_town, somebody_who_is
+from tests.torture.size import IS_FULL
 from tracker import create_app
 from tracker.database import db
 from tracker.permissions import Role
@@ -22,6 +23,16 @@ from tracker.service_requests.models import ServiceRequest
 
 PHONE: Final = 390
 DESKTOP: Final = 1280
+EVERYBODY: Final = (None, *STAFF)
+LOOKED_AT: Final = [
+    (role, locale)
+    for number, role in enumerate(EVERYBODY)
+    for locale in (
+        (CHINESE, ENGLISH) if IS_FULL or role is None else ((CHINESE, ENGLISH)[number % 2],)
+    )
+]
+"""In which language whose pages are looked at: visitors' in both; of the staff in turns, as most pages
+are several people's, and with `TORTURE=1` in both."""
 
 
 @pytest.fixture
@@ -79,7 +90,7 @@ def own_pages() -> list[str]:
 
 
 @pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
-@pytest.mark.parametrize("role", [None, *STAFF], ids=str)
+@pytest.mark.parametrize("role", EVERYBODY, ids=str)
 def test_every_page_that_is_offered_is_valid(app: Flask, role: Role | None, locale: str) -> None:
     browser = Browser(app, locale=locale)
     if role is not None:
@@ -100,8 +111,7 @@ def test_every_page_of_a_private_link_is_valid(app: Flask, locale: str) -> None:
         assert walk.endpoints
 
 
-@pytest.mark.parametrize("locale", [ENGLISH, CHINESE])
-@pytest.mark.parametrize("role", [None, *STAFF], ids=str)
+@pytest.mark.parametrize(("role", "locale"), LOOKED_AT, ids=str)
 def test_every_kind_of_page_is_accessible(
     app: Flask,
     windows: Windows,
