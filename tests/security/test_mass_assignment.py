@@ -25,6 +25,10 @@ from tests.support.page import FormOnPage, Page
 from tracker.accounts import links as one_time_links
 from tracker.accounts.models import LinkPurpose
 from tracker.database import Model, UtcDateTime, transaction
+from tracker.notifications.actions import reword
+from tracker.notifications.texts import queries as texts
+from tracker.notifications.texts.occasions import occasion
+from tracker.notifications.texts.wording import Words
 from tracker.permissions import resident
 from tracker.reports.importing import background
 from tracker.service_requests import links
@@ -45,12 +49,17 @@ ON_ANOTHER_PAGE: Final = {
     "notes.keep": {"form_key", "content"},  # sent by the script
 }
 """Fields of forms that the page itself does not show."""
+TAKEN_BACK: Final = frozenset({"texts.reset", "texts.undo"})
+"""They take back what was entered, in the version that its page showed."""
 WITHOUT_FORM: Final = frozenset({"accounts.sign_out_everywhere"})
 ENTRIES: Final = sorted(
     endpoint
     for endpoint, entry in MATRIX.items()
     if (isinstance(entry, ForRoles | OnRequest | ByLink) and endpoint not in WITHOUT_FORM)
-    or (isinstance(entry, OnThing) and entry.kind in ("person", "team", "unit", "area", "category"))
+    or (
+        isinstance(entry, OnThing)
+        and entry.kind in ("person", "team", "unit", "area", "category", "text")
+    )
 )
 
 
@@ -166,6 +175,8 @@ class Sender:
     def _form(self, rule: Rule, path: str, browser: Browser) -> tuple[dict[str, Any], set[str]]:
         """Return the form filled in, and the names of everything that the page's forms have."""
         elsewhere = ON_ANOTHER_PAGE.get(rule.endpoint, set())
+        if rule.endpoint in TAKEN_BACK:
+            return {"version": str(self._reworded())}, elsewhere
         if "GET" not in (rule.methods or ()):
             return self.things.filled.get(rule.endpoint, {}), elsewhere
         with as_it_was(self.app):
@@ -177,6 +188,18 @@ class Sender:
         buttons = {each.get("name", "") for each in page.root.iter("button")}
         names = {name for form in forms for name in form.names}
         return filled_in(page, path), names | buttons | elsewhere
+
+    def _reworded(self) -> int:
+        """Let a message go in an administrator's words; return the version of them."""
+        about = occasion("requester_step", "accept")
+        with transaction():
+            text = texts.text(about, "en")
+            if text is None:
+                head, words = self.world.a.actor(self.world.person("R")), Words(subject="Accepted")
+                reword(None, about, "en", words, actor=head, now=self.world.a.now)
+                text = texts.text(about, "en")
+            assert text is not None
+            return text.version
 
     def _sent(
         self, browser: Browser, path: str, data: dict[str, Any]
