@@ -228,6 +228,9 @@ FAULTS: Final = {
         "INSERT INTO helping_team (service_request_id, team_id)"
         " SELECT id, lead_team_id FROM service_request WHERE id = :working"
     ),
+    "references: one requester of several requests": (
+        "UPDATE service_request SET requester_id = (SELECT min(requester_id) FROM service_request)"
+    ),
     "teams: what it helps with is open": (
         "UPDATE helping_team SET is_closed = (1 = 0) WHERE service_request_id = :closed"
     ),

@@ -120,7 +120,7 @@ _BITS: Final = " ".join(
 BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
     "references": [
         Between(
-            "One reference is one request; so is one submission, and one row of a source.",
+            "One reference is one request; so is one submission, one requester, one row of a source.",
             "SELECT min(id) AS one, max(id) AS other FROM service_request"
             " GROUP BY reference HAVING count(*) > 1",
             "Requests {one} and {other} have the same reference.",
@@ -136,6 +136,13 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             "SELECT min(id) AS one, max(id) AS other FROM service_request"
             " WHERE source_id IS NOT NULL GROUP BY import_source, source_id HAVING count(*) > 1",
             "Requests {one} and {other} are the same row of the same source.",
+        ),
+        Between(
+            "",
+            "SELECT min(id) AS one, max(id) AS other FROM service_request"
+            " WHERE requester_id IS NOT NULL GROUP BY requester_id HAVING count(*) > 1",
+            "Requests {one} and {other} have one requester: who changes how they are told in one of them"
+            " would change it in the other, unseen.",
         ),
     ],
     "drafts": [
