@@ -71,6 +71,7 @@ class Refusal(StrEnum):
     LEADER_ENDED = "leader_ended"
     NOT_ENOUGH_TRIES = "not_enough_tries"
     LINK_EXPIRED = "link_expired"
+    NOTHING_TO_TELL = "nothing_to_tell"
     BELOW_ITSELF = "below_itself"
     BELOW_ENDED = "below_ended"
     TWO_LEVELS = "two_levels"

@@ -47,6 +47,7 @@ class Action(StrEnum):
     TAKE_IN_SERVICE_REQUEST = "service-request:take-in"
     VIEW_SERVICE_REQUEST = "service-request:view"
     VIEW_CONTACT = "service-request:view-contact"
+    CHANGE_REACHING = "service-request:change-reaching"
     VIEW_QUEUE = "service-request:view-queue"
     VIEW_BOARD = "service-request:view-board"
     ACCEPT_SERVICE_REQUEST = "service-request:accept"
@@ -137,6 +138,7 @@ _TABLE: Final[Mapping[Action, tuple[Reach, ...]]] = {
     Action.TAKE_IN_SERVICE_REQUEST:     (_,      _,      _,       _,     UNIT,  _,      _,     _),
     Action.VIEW_SERVICE_REQUEST:        (OWN,    OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     UNIT),
     Action.VIEW_CONTACT:                (OWN,    OWN,    TEAM,    OWN,   UNIT,  UNIT,   _,     _),
+    Action.CHANGE_REACHING:             (_,      _,      LEAD,    OWN,   UNIT,  UNIT,   _,     _),
     Action.VIEW_QUEUE:                  (_,      _,      TEAM,    OWN,   UNIT,  UNIT,   _,     UNIT),
     Action.VIEW_BOARD:                  (_,      TEAM,   TEAM,    _,     _,     _,      _,     _),
     Action.ACCEPT_SERVICE_REQUEST:      (_,      _,      _,       _,     UNIT,  _,      _,     _),

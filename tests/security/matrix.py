@@ -183,6 +183,8 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "service_requests.contact": OnRequest(
         _S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"
     ),
+    # A volunteer sees whom to ring, and changes nothing of it; nor does a team that only helps.
+    "reaching.edit": OnRequest(_S.IN_PROGRESS, mine="TLCS", teams="TCS", units="CS"),
     "photos.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "visits.show": OnRequest(_S.IN_PROGRESS, **_READERS),
     "visits.met": OnRequest(_S.IN_PROGRESS, mine="VTLCS", teams="TCS", helped="T", units="CS"),

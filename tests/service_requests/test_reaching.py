@@ -16,7 +16,7 @@ from tracker.database import db, transaction
 from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Channel, Message
 from tracker.permissions import resident
-from tracker.service_requests import calls, links, queries
+from tracker.service_requests import calls, judging, links, queries
 from tracker.service_requests.actions import private_links
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import (
@@ -182,6 +182,18 @@ def test_no_more_than_three_codes_go_to_new_addresses_within_an_hour(
     assert len(written("contact_code")) == track.CODES_AN_HOUR
 
 
+def test_a_second_tap_on_what_was_too_often_is_not_told_that_a_code_was_sent(
+    browser: Browser, mine: ServiceRequest
+) -> None:
+    for number in range(track.CODES_AN_HOUR):
+        browser.send(page_of(mine), way="email", email=f"new{number}@example.org")
+    data = browser.open(page_of(mine)).form().filled({"way": "email", "email": NEW})
+
+    answers = [browser.request("POST", page_of(mine), data=data) for _time in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
 # ------------------------------------------------------------- what needs no code
 
 
@@ -217,7 +229,9 @@ def test_who_wants_to_be_called_is_called_from_then_on_and_verify_asks_for_no_ca
         NUMBER,
         None,
     )
-    assert [message.address for message in written("contact_changed")] == [OLD]
+    [message] = written("contact_changed")
+    assert message.address == OLD
+    assert "From now on we call about your request." in letter_of(message).text
     assert calls.waiting(other) is not None
     assert holds(app)
 
@@ -232,6 +246,39 @@ def test_the_call_that_waits_is_let_be_as_the_page_tells_all(a: Builders, browse
     db.session.expire_all()
     assert calls.waiting(it) is None
     assert requester_of(it).phone is not None  # whoever visits may have to ring
+
+
+def test_who_goes_over_from_a_neighbour_is_not_told_through_them_any_more(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(
+        status=Status.RESOLVED,
+        reachable_by=ReachableBy.NEIGHBOUR,
+        neighbour="The shop next door",
+        phone=None,
+    )
+    browser.send(page_of(it), way="email", email=NEW)
+    browser.send(code=code())
+
+    assert requester_of(it).neighbour == ""
+    to_ask = db.session.scalars(judging.to_call_back(a.actor(a.supervisor())))
+    assert it.id not in [each.id for each in to_ask]
+    assert holds(app)
+
+
+def test_a_number_that_was_only_rung_hears_of_the_change_without_the_link(
+    app: Flask, a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(reachable_by=ReachableBy.PHONE, phone=NUMBER)
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], sms_url="http://gateway.example/")
+    browser.send(page_of(it), way="email", email=NEW)
+    browser.send(code=code())
+
+    [message] = written("contact_changed")
+    assert message.address == NUMBER
+    said = letter_of(message)
+    assert "/track/" not in said.text + said.short
+    assert "Please call us." in said.text
 
 
 def test_who_stayed_anonymous_may_be_written_to(a: Builders, browser: Browser) -> None:

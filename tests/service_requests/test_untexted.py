@@ -16,7 +16,7 @@ from tracker.service_requests import calls, judging, queries
 from tracker.service_requests.actions import answers, approvals
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind, ReachableBy, ServiceRequest
-from tracker.service_requests.untexted import AT_ONCE, NO_GATEWAY, WAITED, call_instead
+from tracker.service_requests.untexted import AT_ONCE, WAITED, call_instead
 
 NUMBER = "+8613812345678"
 
@@ -55,7 +55,7 @@ def test_what_waits_asks_for_a_call_and_says_why_it_was_not_sent(
     assert call_instead(a.now + WAITED) == "2 texts not sent"
 
     assert reasons(made) == ["park"]
-    assert {message.last_error for message in texts()} == {NO_GATEWAY}
+    assert {message.last_error for message in texts()} == {calls.NO_GATEWAY}
     with snapshot_of(db.engine, app.config["SETTINGS"].uploads_path) as snapshot:
         assert list(violations(snapshot)) == []
     page = browser.sign_in(a.administrator()).open("/admin/outbox?fate=given_up")

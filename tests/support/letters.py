@@ -47,7 +47,12 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "staff_step", "thanks", _REQUEST | solved
     yield "contact_code", "", {"reference": "2026031100017", "code": "012345"}
     for way in ("phone", "email", "text_message"):
-        yield "contact_changed", way, _REQUEST | {"way": way}
+        yield "contact_changed", way, _REQUEST | {"way": way, "by_desk": False}
+    changed = {"reference": "2026031100017", "way": "phone", "by_desk": False}
+    yield "contact_changed", "of a number that was only rung", changed
+    for way in ("phone", "email", "text_message", "neighbour", "nobody"):
+        yield "contact_changed", f"{way}, to the desk", changed | {"way": way, "by_desk": True}
+    yield "contact_now", "", _REQUEST
     items = [
         {"rung": rung, "clock": clock, "reference": f"20260311{place:05}", "request_id": place}
         | {"category": "水电维修", "category_en": "Water and power"}

@@ -23,6 +23,7 @@ LABELS = {
     Action.TAKE_IN_SERVICE_REQUEST: _l("Take in a request for a caller or visitor"),
     Action.VIEW_SERVICE_REQUEST: _l("See a request"),
     Action.VIEW_CONTACT: _l("See name, phone and address (each look is logged)"),
+    Action.CHANGE_REACHING: _l("Change for a caller how they are told"),
     Action.VIEW_QUEUE: _l("See the list of requests"),
     Action.VIEW_BOARD: _l("See the board of tasks, without personal data"),
     Action.ACCEPT_SERVICE_REQUEST: _l("Accept"),

@@ -46,6 +46,7 @@ KINDS = {
     "requester_step": _l("To a requester"),
     "contact_code": _l("Code for a new address"),
     "contact_changed": _l("Reached in another way"),
+    "contact_now": _l("First message to a new address"),
     "staff_step": _l("To staff"),
     "ladder": _l("What sits"),
     "handed_over": _l("Handed over"),
@@ -88,6 +89,9 @@ REASONS = {
     "endpoint_led_on": _l("The receiver leads elsewhere. Enter the address that it leads to."),
     "no_gateway": _l(
         "There is no gateway for text messages any more. Where it matters, somebody calls."
+    ),
+    "reached_otherwise": _l(
+        "They are told in another way since. What matters went there, or somebody calls."
     ),
     "robot_not_understood": _l("What answered there is not a robot."),
 }

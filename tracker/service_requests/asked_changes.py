@@ -18,10 +18,11 @@ _PURPOSE: Final = "address to confirm"
 
 @dataclass(frozen=True, slots=True)
 class AskedChange:
-    """What is wished, and the key of the form that said so."""
+    """What is wished, the key of the form that said so, and how they were told as it was opened."""
 
     wished: Reaching
     key: str
+    stood: str
 
     @property
     def words(self) -> str:
@@ -32,7 +33,8 @@ class AskedChange:
 def sealed(asked: AskedChange, *, now: datetime) -> str:
     """Return it as letters and digits that nobody can read or make."""
     wished = asked.wished
-    told = [wished.way, wished.address, wished.only_needed, asked.key, (now + HOLDS).isoformat()]
+    until = (now + HOLDS).isoformat()
+    told = [wished.way, wished.address, wished.only_needed, asked.key, asked.stood, until]
     return seal(json.dumps(told), purpose=_PURPOSE)
 
 
@@ -41,7 +43,7 @@ def unsealed(text: str, *, now: datetime) -> AskedChange | None:
     opened = unseal(text, purpose=_PURPOSE)
     if opened is None:
         return None
-    way, address, only_needed, key, until = json.loads(opened)
+    way, address, only_needed, key, stood, until = json.loads(opened)
     if datetime.fromisoformat(until) <= now:
         return None
-    return AskedChange(Reaching(ReachableBy(way), address, only_needed), key)
+    return AskedChange(Reaching(ReachableBy(way), address, only_needed), key, stood)

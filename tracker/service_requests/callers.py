@@ -12,6 +12,7 @@ from tracker.database import db
 from tracker.permissions import Action, Actor
 from tracker.service_requests import queries
 from tracker.service_requests.contact import look_at_contact
+from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import Requester, ServiceRequest
 
 MOST: Final = 20
@@ -54,6 +55,30 @@ def callers_with(phone: str, *, actor: Actor) -> list[Caller]:
         )
         for name, found in by_name.items()
     ]
+
+
+def others_of(service_request: ServiceRequest, *, actor: Actor) -> Sequence[ServiceRequest]:
+    """Return what else the same caller waits for: same number, same name, and not closed, the newest first.
+
+    As far as `actor` may change how they are told. Who left no number is known by nothing.
+    """
+    requester = service_request.requester
+    if requester is None or not requester.phone:
+        return ()
+    same = select(Requester.id).where(
+        Requester.phone == requester.phone, Requester.name == requester.name
+    )
+    return db.session.scalars(
+        queries.visible_to(actor, Action.CHANGE_REACHING)
+        .where(
+            ServiceRequest.requester_id.in_(same),
+            ServiceRequest.id != service_request.id,
+            ServiceRequest.status != Status.CLOSED,
+        )
+        .options(joinedload(ServiceRequest.requester), joinedload(ServiceRequest.category))
+        .order_by(ServiceRequest.submitted_at.desc(), ServiceRequest.id.desc())
+        .limit(MOST)
+    ).all()
 
 
 def log_looks(phone: str, *, actor: Actor, now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.database import db
 from tracker.notifications import wishes
 from tracker.permissions import SYSTEM, Action, Actor
-from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.lifecycle import HANDLED_STATUSES, Step
 from tracker.service_requests.models import (
     CASEWORK,
     CallReason,
@@ -56,6 +56,9 @@ THEIR_OWN: Final = frozenset(
 MOST_TRIES: Final = 3
 """So often nobody answers until it is let be."""
 MOST_COUNTED: Final = 100
+NO_GATEWAY: Final = "no_gateway"
+REACHED_OTHERWISE: Final = "reached_otherwise"
+"""Why a message was given up that somebody calls about instead, see `notifications.words.REASONS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,31 @@ def is_heard_of(step: Step, actor: Actor, detail: Mapping[str, Any]) -> bool:
     return step in THEIR_OWN
 
 
+def is_over(told: ServiceRequest, facts: Mapping[str, Any], *, now: datetime) -> bool:
+    """Tell whether there is nothing left to tell: it has come to its end since, or the visit has passed.
+
+    `facts` is what a message would say of the step.
+    """
+    ended = (told.survivor or told).status in HANDLED_STATUSES
+    visit_to = facts.get("visit_to")
+    return (ended and facts["status"] not in HANDLED_STATUSES) or (
+        visit_to is not None and datetime.fromisoformat(visit_to) <= now
+    )
+
+
 def drop(service_request: ServiceRequest, *, now: datetime) -> None:
     """Let the call that waits be: they know, or what there was to tell is over."""
     task = _open(service_request.id)
     if task is not None:
         end(task, CallResult.OTHERWISE, now=now)
+
+
+def begin_anew(service_request: ServiceRequest, *, now: datetime) -> None:
+    """Try the call that waits from the first on: they are reached at another number, say."""
+    task = _open(service_request.id)
+    if task is not None and task.tries:
+        task.tries, task.next_at = 0, min(task.next_at, wishes.by_day(now))
+        db.session.flush()
 
 
 def end(

@@ -153,7 +153,7 @@ def survivor_of(service_request: ServiceRequest) -> ServiceRequest:
 def public_history(service_request: ServiceRequest) -> Sequence[PublicStep]:
     """Return what the requester may read, oldest first, with what followed a merge."""
     own = [
-        _public(entry, is_own=entry.step in REQUESTER_STEPS and entry.actor_id is None)
+        _public(entry, is_own=_is_own(entry))
         for entry in _entries(service_request)
         if _is_shown(entry)
     ]
@@ -243,6 +243,11 @@ def waits_for_reopening(service_request: ServiceRequest) -> bool:
 
 def _entries(service_request: ServiceRequest) -> Sequence[HistoryEntry]:
     return db.session.scalars(_ENTRIES, {"id": service_request.id}).all()
+
+
+def _is_own(entry: HistoryEntry) -> bool:
+    speaks = entry.step in REQUESTER_STEPS or changes_reaching(entry.step, entry.detail)
+    return speaks and entry.actor_id is None
 
 
 def _is_shown(entry: HistoryEntry) -> bool:

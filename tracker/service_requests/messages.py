@@ -117,12 +117,10 @@ def tell_requester(
             continue
         called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
         facts = _facts(told, service_request, step) | _visit_facts(visit) | called_off
-        written_to = _written_way(requester)
-        if written_to is None:
+        if written_way(requester) is None:
             calls.ask_for(told, step, facts, now=now)
             continue
-        channel, address = written_to
-        if requester.only_needed and not (step in ALWAYS_TOLD or calls_off):
+        if requester.only_needed and not is_needed(step, facts):
             continue
         if (
             step in REPEATED
@@ -130,25 +128,53 @@ def tell_requester(
             and _written_to(told, REPEATED, now=now) >= MOST_AN_HOUR
         ):
             continue
-        enqueue(
-            "requester_step",
-            channel=channel,
-            address=address,
-            locale=requester.locale,
-            payload=facts,
-            now=now,
-            service_request_id=told.id,
-            run_at=wishes.by_day(now) if _waits_for_day(step, channel, facts) else None,
-        )
+        write(told, step, facts, now=now)
 
 
-def _waits_for_day(step: Step, channel: Channel, facts: Mapping[str, Any]) -> bool:
-    """Tell whether something need not wake anybody; who sends a request, or expects a visit, waits for it."""
+def write(
+    told: ServiceRequest, step: Step, facts: Mapping[str, Any] | None = None, *, now: datetime
+) -> None:
+    """Write to the requester of `told` alone about a step, in the way in which they are told now.
+
+    `facts`: what a message says of it, with or without the link; without any, how it stands now. Who
+    is not written to hears nothing by it.
+    """
+    requester = told.requester
+    written_to = written_way(requester) if requester else None
+    if requester is None or written_to is None:
+        return
+    channel, address = written_to
+    said = _facts(told, told, step) if facts is None else facts
+    enqueue(
+        "requester_step",
+        channel=channel,
+        address=address,
+        locale=requester.locale,
+        payload={**said, "link_salt": told.link_salt},
+        now=now,
+        service_request_id=told.id,
+        run_at=goes_at(step, channel, said, now=now),
+    )
+
+
+def is_needed(step: Step, facts: Mapping[str, Any]) -> bool:
+    """Tell whether also those are told of a step who wish to hear only of what they must know or do."""
+    return step in ALWAYS_TOLD or bool(facts.get("calls_off"))
+
+
+def goes_at(
+    step: Step, channel: Channel, facts: Mapping[str, Any], *, now: datetime
+) -> datetime | None:
+    """Return when the next day begins for what need not wake anybody; None: it goes at once.
+
+    Who sends a request, or expects a visit, waits for it.
+    """
     is_expected = step is Step.SUBMIT or "visit_from" in facts
-    return step in OF_OURS or (channel is Channel.TEXT_MESSAGE and not is_expected)
+    waits = step in OF_OURS or (channel is Channel.TEXT_MESSAGE and not is_expected)
+    return wishes.by_day(now) if waits else None
 
 
-def _written_way(requester: Requester) -> tuple[Channel, str] | None:
+def written_way(requester: Requester) -> tuple[Channel, str] | None:
     """Return how a requester is written to, and where; None for who is not."""
     if requester.reachable_by is ReachableBy.EMAIL and requester.email:
         return Channel.EMAIL, requester.email

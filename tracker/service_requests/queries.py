@@ -266,6 +266,12 @@ def history_of(service_request: ServiceRequest) -> Sequence[Entry]:
     return [_entry(tuple(row)) for row in read(_HISTORY, {"id": service_request.id}).all()]
 
 
+def last_changed_by_staff(history: Sequence[Entry]) -> Entry | None:
+    """Return where one of the staff last changed how the requester is told, if nobody has since."""
+    changed = next((entry for entry in reversed(history) if entry.changes_reaching), None)
+    return changed if changed is not None and changed.actor_id is not None else None
+
+
 def _entry(row: Sequence[Any]) -> Entry:
     *values, team, team_en = row
     return Entry._make((*values, None if team is None else Name(team, team_en)))

@@ -6,7 +6,7 @@ result), is given up; the outbox says why.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import or_, select
 
@@ -14,11 +14,9 @@ from tracker.database import db, transaction
 from tracker.notifications.channels.text_message import can_send_texts
 from tracker.notifications.models import Channel, Message
 from tracker.service_requests import calls
-from tracker.service_requests.lifecycle import HANDLED_STATUSES, Step
+from tracker.service_requests.lifecycle import Step
 from tracker.service_requests.models import ServiceRequest
 
-NO_GATEWAY: Final = "no_gateway"
-"""Why such a message was given up, see `notifications.words.REASONS`."""
 WAITED: Final = timedelta(minutes=10)
 """So long a gateway may be missing, while somebody changes the settings say."""
 AT_ONCE: Final = 100
@@ -38,7 +36,7 @@ def _give_up_some(now: datetime) -> int:
     with transaction():
         waiting = _waiting(now)
         for message in waiting:
-            message.failed_at, message.last_error = now, NO_GATEWAY
+            message.failed_at, message.last_error = now, calls.NO_GATEWAY
             message.leased_until = None
             _ask_for_call(message, now=now)
         return len(waiting)
@@ -68,15 +66,6 @@ def _ask_for_call(message: Message, *, now: datetime) -> None:
         .where(ServiceRequest.id == message.service_request_id)
         .with_for_update(of=ServiceRequest, key_share=True)
     )
-    if told is None or message.kind != "requester_step" or _is_over(told, facts, now):
+    if told is None or message.kind != "requester_step" or calls.is_over(told, facts, now=now):
         return
     calls.ask_for(told, Step(facts["step"]), facts, now=now)
-
-
-def _is_over(told: ServiceRequest, facts: dict[str, Any], now: datetime) -> bool:
-    """Tell whether there is nothing left to tell: it has come to its end since, or the visit has passed."""
-    ended = (told.survivor or told).status in HANDLED_STATUSES
-    visit_to = facts.get("visit_to")
-    return (ended and facts["status"] not in HANDLED_STATUSES) or (
-        visit_to is not None and datetime.fromisoformat(visit_to) <= now
-    )

@@ -146,6 +146,10 @@ REFUSALS = {
         "from before it was taken up again not at all."
     ),
     Refusal.LINK_EXPIRED: _l("This link has been used or has expired. Ask for a new one."),
+    Refusal.NOTHING_TO_TELL: _l(
+        "This request is closed, and nothing more will be told about it: how they are reached stays as it "
+        "was. Take their new need as a request of its own."
+    ),
     Refusal.BELOW_ITSELF: _l("It cannot hang below itself."),
     Refusal.BELOW_ENDED: _l("What it would hang below is ended. Take that up again first."),
     Refusal.TWO_LEVELS: _l("Categories have two levels: groups, and the kinds of request in them."),

@@ -27,6 +27,7 @@ PLACES = {
     "intake": _l("Intake"),
     "my tasks": _l("My tasks"),
     "visit": _l("Page of a visit"),
+    "reaching": _l("Changing how they are told"),
     "export": _l("Export"),
 }
 """The words for where contact data is shown."""

@@ -1,6 +1,6 @@
 """The pages of service requests, one module per resource.
 
-resident: home, ask, track, photos; desk: queue, intake, show, dispatch, parts; volunteers: board, visits, notes,
+resident: home, ask, track, photos; desk: queue, intake, show, reaching, dispatch, parts; volunteers: board, visits, notes,
 handling; everybody who signs in: inbox; their team leader: own_team, handing_over; judging: call_backs,
 approvals, clock; set-up: limits, routing.
 """
@@ -25,6 +25,7 @@ from tracker.service_requests.views import (
     parts,
     photos,
     queue,
+    reaching,
     routing,
     show,
     track,
@@ -38,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     photos.blueprint,
     queue.blueprint,
     show.blueprint,
+    reaching.blueprint,
     dispatch.blueprint,
     parts.blueprint,
     intake.blueprint,

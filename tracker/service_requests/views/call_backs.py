@@ -196,6 +196,7 @@ def call(service_request_id: int) -> ResponseReturnValue:
         form=form,
         service_request=service_request,
         contact=contact,
+        changed=queries.last_changed_by_staff(queries.history_of(service_request)),
         is_open=service_request.status is Status.RESOLVED,
     )
 

@@ -7,7 +7,7 @@ from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.permissions import Action, Actor
 from tracker.service_requests import parts, queries, unanswered
-from tracker.service_requests.actions import approvals
+from tracker.service_requests.actions import approvals, reaching
 from tracker.service_requests.contact import Contact, look_at_contact, may_see_contact
 from tracker.service_requests.dossier import SYSTEM_STEPS, dossier_of
 from tracker.service_requests.due import due_state
@@ -62,6 +62,7 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         parts=[parts.line_of(part, actor, now) for part in dossier.parts],
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
+        may_change_reaching=reaching.may_change_for_caller(service_request, actor=actor, now=now),
         answer_by=unanswered.answer_by(service_request),
         givers=givers_of(service_request, actor),
         due_state=due_state(service_request, now),

@@ -23,7 +23,7 @@ from flask_babel import LazyString, gettext as _, lazy_gettext as _l
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
-from tracker.errors import NotFoundError, Refusal, RefusedError, StepNotAllowedError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError, StepNotAllowedError
 from tracker.notifications.channels.text_message import can_send_texts
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may, resident
@@ -72,6 +72,9 @@ TOLD_CLOCKS: Final = (Clock.ACCEPT, Clock.FIRST_RESPONSE, Clock.RESOLVE)
 FOR_ALL: Final = frozenset({"link", "reaching", "reaching_code"})
 """Pages that are there however a request stands, merged into another or closed."""
 _CHANGED: Final = _l("Saved. From now on we reach you in this way.")
+_MEANWHILE: Final = _l(
+    "How we reach you was changed meanwhile. Look at how it stands now, and save again if it does not fit."
+)
 
 blueprint = Blueprint("track", __name__)
 
@@ -389,11 +392,19 @@ def reaching(token: str) -> ResponseReturnValue:
     )
     if form.is_sent_and_valid():
         wished = form.content()
+        stood = form.stood.data or ""
         if not reaching_actions.needs_proof(found.requester, wished):
-            if _take(token, form, _changes(wished), Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
-                return redirect(url_for(".show", token=token), 303)
+            try:
+                if _take(
+                    token, form, _changes(wished, stood), Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED
+                ):
+                    return redirect(url_for(".show", token=token), 303)
+            except StaleError:
+                form.form_errors.append(str(_MEANWHILE))
+                # Whoever saves again has read how it stands.
+                form.stood.data = reaching_actions.mark_of(links.request_behind(token).requester)
         elif may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
-            asked = asked_changes.AskedChange(wished, key=once.sent_from() or once.new_key())
+            asked = asked_changes.AskedChange(wished, once.sent_from() or once.new_key(), stood)
             if _sends_code(token, asked):
                 sealed = asked_changes.sealed(asked, now=utc_now())
                 return redirect(url_for(".reaching_code", token=token, to=sealed), 303)
@@ -429,8 +440,14 @@ def reaching_code(token: str) -> ResponseReturnValue:
             form.form_errors.append(_("Too many tries. Please wait an hour, or call us."))
         elif not hmac.compare_digest(typed.encode(), _code(found, asked).encode()):
             form.complain(form.code, _("This is not the code that we sent."))
-        elif _take(token, form, _changes(asked.wished), Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
-            return redirect(url_for(".show", token=token), 303)
+        else:
+            step = _changes(asked.wished, asked.stood)
+            try:
+                if _take(token, form, step, Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
+                    return redirect(url_for(".show", token=token), 303)
+            except StaleError:
+                flash(str(_MEANWHILE), "error")
+                return redirect(url_for(".reaching", token=token), 303)
     return _page(
         "reaching_code",
         token,
@@ -445,11 +462,14 @@ def _always(_progress: Progress) -> bool:
     return True
 
 
-def _changes(wished: reaching_actions.Reaching) -> Callable[[ServiceRequest], None]:
+def _changes(wished: reaching_actions.Reaching, stood: str) -> Callable[[ServiceRequest], None]:
+    """Return what tells them as they wish from now on; it raises `StaleError`, see `reaching.change`."""
+
     def change(found: ServiceRequest) -> None:
         reaching_actions.change(
             found,
             wished,
+            stood=stood,
             locale=current_locale(),
             texts=can_send_texts(),
             actor=_requester(found),
@@ -467,7 +487,7 @@ def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
             actor, links.request_behind(token).id, Action.ADD_TO_OWN_REQUEST
         )
         links.require_link(token, found)
-        if not once.is_first():
+        if once.was_taken():
             return True
         limits = (
             Limit("address-request", str(found.id), CODES_AN_HOUR, HOUR),
@@ -475,6 +495,7 @@ def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
         )
         if is_one_too_many(limits, secret=_secret(), now=utc_now()):
             return False
+        once.require_first()
         reaching_actions.send_code(
             found,
             asked.wished,

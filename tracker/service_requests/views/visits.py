@@ -224,6 +224,7 @@ def need(service_request_id: int, visit_id: int) -> ResponseReturnValue:
                 email=requester.email if requester else None,
                 neighbour=requester.neighbour if requester else "",
                 locale=requester.locale if requester else "zh_Hans_CN",
+                only_needed=requester.only_needed if requester else None,
             ),
             submission_key=f"visit-{visit_id}",
             actor=actor,
