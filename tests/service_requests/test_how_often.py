@@ -114,3 +114,17 @@ def test_who_is_called_is_asked_nothing_about_how_often_we_write(
         "How often we write"
         not in browser.sign_in(a.coordinator()).open(f"/requests/{made.id}").text
     )
+
+
+def test_a_need_that_a_visit_found_is_told_of_as_often_as_its_requester_wished(
+    a: Builders, browser: Browser
+) -> None:
+    made = by_mail(a, Status.IN_PROGRESS, only_needed=True)
+    leads = a.worker_on(made)
+    visit = a.visit(made, by=leads, needs_found="A ramp at the door")
+    browser.sign_in(leads).open(f"/requests/{made.id}/visits/{visit.id}")
+
+    browser.click("Make a new request of it")
+
+    wishes = db.session.scalars(select(Requester.only_needed).order_by(Requester.id)).all()
+    assert wishes == [True, True]

@@ -222,7 +222,8 @@ def _value(it: ServiceRequest) -> str:
 
 
 def _words(it: ServiceRequest) -> str:
-    return f"{localized(it.category)} · {format_reference(it.reference)}"
+    in_one_line = format_reference(it.reference).replace("-", "\N{NON-BREAKING HYPHEN}")
+    return f"{localized(it.category)} · {in_one_line}"
 
 
 class CodeForm(Form):

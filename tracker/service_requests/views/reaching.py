@@ -128,5 +128,4 @@ def _done(changed: int) -> str:
 
 
 def _back(service_request_id: int) -> ResponseReturnValue:
-    page = url_for("service_requests.show", service_request_id=service_request_id)
-    return redirect(f"{page}#contact", 303)
+    return redirect(url_for("service_requests.show", service_request_id=service_request_id), 303)
