@@ -49,6 +49,14 @@ ON_ANOTHER_PAGE: Final = {
     "notes.keep": {"form_key", "content"},  # sent by the script
 }
 """Fields of forms that the page itself does not show."""
+TAKEN: Final[dict[str, dict[str, str]]] = {
+    "reaching.edit": {"way": "email", "email": "somebody@example.org", "phone": ""},
+    "track.reaching": {"way": "phone", "phone": "13800138000", "email": ""},
+    "texts.edit": {},
+    "texts.reset": {},
+    "texts.undo": {},
+}
+"""What some forms are filled in with, so that they are taken and not only looked at."""
 TAKEN_BACK: Final = frozenset({"texts.reset", "texts.undo"})
 """They take back what was entered, in the version that its page showed."""
 WITHOUT_FORM: Final = frozenset({"accounts.sign_out_everywhere"})
@@ -121,6 +129,8 @@ class Sender:
         browser, path, data, shown = self.form_of(rule)
         plain = self._sent(browser, path, data)
         more = self._sent(browser, path, {**everything_else(shown | set(data)), **data})
+        if rule.endpoint in TAKEN and plain[0] != 303:
+            self.wrong.append(f"{rule.endpoint}: {plain[0]}, it was not taken")
         if plain != more:
             rows = sorted(set(more[1]) ^ set(plain[1]))[:6]
             self.wrong.append(f"{rule.endpoint}: {plain[0]} and {more[0]}, {rows}")
@@ -187,7 +197,8 @@ class Sender:
         forms = [FormOnPage(page, element) for element in page.root.iter("form")]
         buttons = {each.get("name", "") for each in page.root.iter("button")}
         names = {name for form in forms for name in form.names}
-        return filled_in(page, path), names | buttons | elsewhere
+        filled = filled_in(page, path) | TAKEN.get(rule.endpoint, {})
+        return filled, names | buttons | elsewhere
 
     def _reworded(self) -> int:
         """Let a message go in an administrator's words; return the version of them."""
