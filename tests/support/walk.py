@@ -38,6 +38,7 @@ from tracker.service_requests.actions import (
     intake,
     parts,
     private_links,
+    reaching,
     time_passing,
     visiting,
 )
@@ -549,6 +550,24 @@ def _renew_link(walk: Walk) -> None:
     private_links.renew(it, salt="another", actor=actor)
 
 
+def _reach_otherwise(walk: Walk) -> None:
+    it, actor = walk.own()
+    change = reaching.change
+    if walk.chance.random() < 0.7:  # they tell one of the staff
+        actor = walk.anybody(walk.cast.coordinators, walk.cast.supervisors, walk.cast.team_leaders)
+        it, change = walk.found(actor, Action.CHANGE_REACHING), reaching.change_for_caller
+    number = walk.chance.randrange(1000)
+    way = walk.chance.choice(list(ReachableBy))
+    address = {
+        ReachableBy.EMAIL: f"resident{number}@example.org",
+        ReachableBy.NEIGHBOUR: f"隔壁小店 {number}",
+        ReachableBy.NOBODY: "",
+    }.get(way, f"+861381234{number:04}")
+    wish = reaching.Reaching(way, address, way.is_written and walk.chance.random() < 0.5)
+    stood, now = reaching.mark_of(it.requester), walk.now()
+    change(it, wish, stood=stood, locale="en", texts=True, actor=actor, now=now)
+
+
 def _take_turn(walk: Walk) -> None:
     it, _actor = walk.own()
     if time_passing.take_turn(it, now=walk.now()) is None:
@@ -635,6 +654,7 @@ _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
     _urge: (Step.URGE,),
     _add_word: (Step.ADD_WORD, Step.RESUME),
     _renew_link: (),
+    _reach_otherwise: (),
     _take_turn: (Step.REMIND, Step.TIME_OUT),
     _question_turn: (Step.REMIND, Step.RESUME),
     _end_parking: (Step.UNPARK,),
@@ -648,6 +668,7 @@ _WEIGHTS: Final[dict[Act, float]] = {
     **dict.fromkeys((_withdraw, _decline, _renew_link, _remove_old_drafts), 0.3),
     **dict.fromkeys((_leave, _check, _join), 0.3),
     **dict.fromkeys((_merge, _note, _urge, _add_word, _return, _submit, _take_in), 0.7),
+    **dict.fromkeys((_reach_otherwise,), 1),
     **dict.fromkeys((_claim, _dispute, _call_back, _assign), 6),
     **dict.fromkeys((_change_part, _end_part), 8),
     **dict.fromkeys((_accept, _decide, _resolve), 12),
