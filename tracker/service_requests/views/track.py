@@ -408,7 +408,9 @@ def reaching(token: str) -> ResponseReturnValue:
             if _sends_code(token, asked):
                 sealed = asked_changes.sealed(asked, now=utc_now())
                 return redirect(url_for(".reaching_code", token=token, to=sealed), 303)
-            form.form_errors.append(_("Too many tries. Please wait an hour, or call us."))
+            form.form_errors.append(
+                _("We have sent several codes already. Please try again later, or call us.")
+            )
     return _page(
         "reaching",
         token,
