@@ -293,7 +293,7 @@ def test_giving_back_is_offered_only_while_it_can_be_done(
 # -------------------------------------------------------------------- the answer
 
 
-def test_the_answer_begins_with_what_the_teams_did_when_the_resolver_wants_it(
+def test_the_answer_begins_with_what_the_teams_did_in_the_requesters_language(
     a: Builders, browser: Browser, lead: Team, helping: Team
 ) -> None:
     it = a.service_request(team=lead, status=Status.IN_PROGRESS)
@@ -306,12 +306,12 @@ def test_the_answer_begins_with_what_the_teams_did_when_the_resolver_wants_it(
     assert "衣柜搬到了楼下" in page.text
     page = browser.send(press="Begin the answer with what the teams did", answer="灯也修好了。")
 
-    assert page.form("answer").values()["answer"] == ["Movers: 衣柜搬到了楼下\n灯也修好了。"]
+    assert page.form("answer").values()["answer"] == ["搬运队：衣柜搬到了楼下\n灯也修好了。"]
     assert page.errors == {}
     browser.send(outcome="solved", press=SEND)
     answered = db.session.get_one(ServiceRequest, it.id, populate_existing=True)
     assert answered.status is Status.RESOLVED
-    assert answered.public_answer.split() == ["Movers:", "衣柜搬到了楼下", "灯也修好了。"]
+    assert answered.public_answer.split() == ["搬运队：衣柜搬到了楼下", "灯也修好了。"]
 
 
 def test_nothing_of_the_parts_gets_into_an_answer_by_itself(

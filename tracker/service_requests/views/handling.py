@@ -34,7 +34,7 @@ from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.errors import refusal_text
 from tracker.web.forms import Form
-from tracker.web.locale import localized
+from tracker.web.locale import current_locale, in_locale, localized
 
 blueprint = Blueprint("handling", __name__)
 
@@ -246,7 +246,9 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         service_request = queries.find(actor, service_request_id, Action.RESOLVE_SERVICE_REQUEST)
     all_parts = parts.parts_of(service_request)
     if begins_with_parts:
-        form.answer.data = "\n".join(filter(None, (_told_by(all_parts), form.answer.data)))
+        with in_locale(_language_of(service_request)):
+            told = _told_by(all_parts)
+        form.answer.data = "\n".join(filter(None, (told, form.answer.data)))
     form.show_parts(part.id for part in all_parts if part.ended_at is None)
     return render_template(
         "service_requests/resolve.html",
@@ -262,6 +264,12 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
         tries_needed=handling.tries_needed(),
         has_evidence=handling.has_evidence(service_request),
     )
+
+
+def _language_of(service_request: ServiceRequest) -> str:
+    """Return in which language the answer is read: the requester's, else the writer's."""
+    requester = service_request.requester
+    return requester.locale if requester is not None else current_locale()
 
 
 def _told_by(all_parts: Sequence[Part]) -> str:
