@@ -280,6 +280,15 @@ def test_a_day_of_one_unit_is_said_of_it_alone(a: Builders, browser: Browser) ->
     assert "Everywhere" in page.text
 
 
+def test_holidays_that_were_only_reckoned_so_far_say_so(a: Builders, browser: Browser) -> None:
+    page = browser.sign_in(a.administrator()).open("/admin/calendar")
+
+    assert "announced until Thu 31 Dec 2026" in page.text
+    announced, reckoned = page.text.split("Fri 1 Jan 2027", 1)
+    assert "not announced yet" not in announced
+    assert "not announced yet" in reckoned
+
+
 def test_the_organisation_adds_days_of_its_own(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 
