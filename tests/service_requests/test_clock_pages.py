@@ -10,12 +10,13 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.clock import utc_now
 from tracker.database import db, transaction
-from tracker.service_requests.actions import handling
+from tracker.permissions import resident
+from tracker.service_requests.actions import answers, handling, supervision
 from tracker.service_requests.climbing import climb
 from tracker.service_requests.clock_log import clock_logs
-from tracker.service_requests.lifecycle import Priority, Status
+from tracker.service_requests.lifecycle import Outcome, Priority, Status
 from tracker.service_requests.limits import Clock, Counted, LimitUnit
-from tracker.service_requests.models import Escalation
+from tracker.service_requests.models import Escalation, ServiceRequest
 
 
 def test_every_clock_is_explained_line_by_line(a: Builders, browser: Browser) -> None:
@@ -87,6 +88,59 @@ def test_a_supervisor_answers_and_the_notice_goes(a: Builders, browser: Browser)
     assert answered.answer == "周五前由队长上门，物业配合。"
     assert "周五前由队长上门" in browser.open(f"/requests/{it.id}/clock").text
     assert it.reference not in browser.open("/approvals/").text
+
+
+def test_the_answer_stands_in_the_history_under_its_own_name(
+    a: Builders, browser: Browser, chinese_browser: Browser
+) -> None:
+    team = a.team()
+    a.team_leader(team)
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    judge = a.supervisor()
+    climb(a.now + timedelta(days=15))
+    words = {"Supervision answered": browser, "督办已答复": chinese_browser}
+    for named, seen in words.items():
+        assert named not in seen.sign_in(judge).open(f"/requests/{it.id}").text
+
+    browser.send(f"/requests/{it.id}/supervision", answer="周五前由队长上门。")
+
+    for named, seen in words.items():
+        _, _, told = seen.open(f"/requests/{it.id}").text.partition(named)
+        assert "周五前由队长上门。" in told[:200]
+    assert "周五前由队长上门" not in browser.open(links.address(it)).text
+
+
+def test_the_list_says_what_is_supervised_and_what_was_urged(
+    a: Builders, browser: Browser, chinese_browser: Browser
+) -> None:
+    team = a.team()
+    leads = a.team_leader(team)
+    it = a.service_request(status=Status.IN_PROGRESS, team=team)
+    judge = a.supervisor()
+    here = {browser: ("Under supervision", "Urged"), chinese_browser: ("督办", "催办")}
+
+    def said(seen: Browser) -> list[bool]:
+        cells = seen.open("/queue?status=all").html.partition("<tbody")[2].partition("</tbody")[0]
+        return [words in cells for words in here[seen]]
+
+    for seen in here:
+        seen.sign_in(leads)
+        assert said(seen) == [False, False]
+    with transaction():
+        answers.urge(it, actor=resident(it.id), now=a.now)
+    climb(a.now + timedelta(days=15))
+    for seen in here:
+        assert said(seen) == [True, True]
+
+    with transaction():
+        it = db.session.get_one(ServiceRequest, it.id, populate_existing=True)
+        supervision.answer(it, words="周五前上门", actor=a.actor(judge), now=a.now)
+    for seen in here:
+        assert said(seen) == [False, True]
+    with transaction():
+        handling.resolve(it, outcome=Outcome.SOLVED, answer="好了", actor=a.actor(leads), now=a.now)
+    for seen in here:
+        assert said(seen) == [False, False]
 
 
 def test_an_extension_is_a_part_of_its_own(a: Builders, browser: Browser) -> None:

@@ -16,7 +16,13 @@ from tracker.database import numbered, one_of, read
 from tracker.loading import Loader
 from tracker.organisation.models import Area, Category, Unit
 from tracker.privacy import mask_name, mask_phone
-from tracker.service_requests.lifecycle import Outcome, Priority, Solved, Status
+from tracker.service_requests.lifecycle import (
+    UNRESOLVED_STATUSES,
+    Outcome,
+    Priority,
+    Solved,
+    Status,
+)
 from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team
@@ -45,6 +51,8 @@ class Line(NamedTuple):
     resolved_on_time: bool | None
     closed_at: datetime | None
     seconds_to_close: int | None
+    supervised_at: datetime | None
+    urged_at: datetime | None
     leader: str | None
     requester_name: str | None
     requester_phone: str | None
@@ -56,6 +64,11 @@ class Line(NamedTuple):
     area: Name | None
     unit: Name
     team: Name | None
+
+    @property
+    def is_urged(self) -> bool:
+        """Tell whether the requester asked to hurry, and there is no result yet."""
+        return self.urged_at is not None and self.status in UNRESOLVED_STATUSES
 
 
 class _Names(NamedTuple):

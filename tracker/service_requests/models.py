@@ -452,6 +452,11 @@ def changes_reaching(step: Step, detail: Mapping[str, Any]) -> bool:
     return step is Step.NOTE and bool(detail.get("reached_by"))
 
 
+def answers_supervision(step: Step, detail: Mapping[str, Any]) -> bool:
+    """Tell whether a step is a supervisor's written answer, by its `HistoryEntry.detail`."""
+    return step is Step.NOTE and bool(detail.get("answers_supervision"))
+
+
 def goes_on_unanswered(step: Step, detail: Mapping[str, Any]) -> bool:
     """Tell whether a step ended the waiting because no answer came, by its `HistoryEntry.detail`."""
     return step is Step.RESUME and bool(detail.get("unanswered"))

@@ -36,6 +36,7 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
     SubmissionDraft,
+    answers_supervision,
     calls_off_a_visit,
     changes_reaching,
     goes_on_unanswered,
@@ -239,6 +240,11 @@ class Entry(NamedTuple):
     def changes_reaching(self) -> bool:
         """Tell whether how the requester is told was changed."""
         return changes_reaching(self.step, self.detail)
+
+    @property
+    def answers_supervision(self) -> bool:
+        """Tell whether a supervisor answered in writing for what sat."""
+        return answers_supervision(self.step, self.detail)
 
 
 _HISTORY: Final[Select[*tuple[Any, ...]]] = (
