@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.letters import letter_of
 from tests.support.page import Page
+from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.notifications.models import Message
 from tracker.permissions import Role, resident
@@ -456,6 +457,24 @@ def test_an_assignment_sent_twice_is_one(a: Builders, browser: Browser) -> None:
     assert [answer.status_code for answer in answers] == [303, 303]
     steps = [entry.step for entry in queries.history_of(now_of(made))]
     assert steps.count(Step.ASSIGN) == 1
+
+
+def test_an_assignment_saved_as_it_is_says_that_nothing_was_changed(
+    a: Builders, browser: Browser
+) -> None:
+    team, helping = a.team(), a.team()
+    made = a.service_request(status=Status.ASSIGNED, team=team, helping_teams=[helping])
+    address = f"/requests/{made.id}/assignment"
+    browser.sign_in(a.coordinator()).send(address, board_note="Bring a ladder\r\nand a rope")
+    before = steps_of(now_of(made)), db.session.scalar(select(func.count(Message.id)))
+
+    page = browser.send(address)
+
+    assert "Nothing was changed." in page.text
+    assert "The team has been told." not in page.text
+    assert (steps_of(now_of(made)), db.session.scalar(select(func.count(Message.id)))) == before
+    page = browser.send(address, volunteers_needed=3)
+    assert "Assigned. The team has been told." in page.text
 
 
 def test_what_the_board_says_is_not_overwritten_unseen(

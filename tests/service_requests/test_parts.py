@@ -207,6 +207,30 @@ def test_it_is_said_while_assigning_what_a_helping_team_is_to_do(
     assert open_parts(it) == {"搬运队": ("搬衣柜", None)}
 
 
+def test_a_task_of_a_team_that_is_not_ticked_or_leads_is_refused_and_kept(
+    a: Builders, browser: Browser, lead: Team, helping: Team
+) -> None:
+    it, leader = a.service_request(status=Status.ACCEPTED), a.leader()
+    browser.sign_in(a.coordinator())
+    page = browser.open(f"/requests/{it.id}/assignment")
+    row = next(
+        name.removesuffix("-team_id")
+        for name, value in page.form("note").values().items()
+        if name.endswith("-team_id") and value == [str(helping.id)]
+    )
+
+    said = {f"{row}-task": "搬衣柜", "leader_id": leader.id, "volunteers_needed": 1}
+    page = browser.send(fields=said | {"lead_team_id": lead.id})
+    assert page.errors[f"{row}-task"] == "Tick this team as well, or leave this empty."
+    assert page.form("note").values()[f"{row}-task"] == ["搬衣柜"]
+    page = browser.send(lead_team_id=helping.id, helping_team_ids=[helping.id])
+    assert "This team leads the request." in page.errors[f"{row}-task"]
+    assert it.status is Status.ACCEPTED
+    browser.send(lead_team_id=lead.id)
+
+    assert open_parts(it) == {"搬运队": ("搬衣柜", None)}
+
+
 def test_a_helping_team_says_on_the_page_of_the_request_that_its_part_is_done(
     a: Builders, browser: Browser, lead: Team, helping: Team
 ) -> None:

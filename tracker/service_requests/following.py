@@ -252,12 +252,17 @@ def _is_own(entry: HistoryEntry) -> bool:
 
 def _is_shown(entry: HistoryEntry) -> bool:
     return (
-        entry.step in SHOWN_STEPS
+        (entry.step in SHOWN_STEPS and not _stays_inside(entry))
         or bool(entry.public_note)
         or calls_off_a_visit(entry.step, entry.detail)
         or changes_reaching(entry.step, entry.detail)
         or (entry.step is Step.RECEIVE_MERGED and entry.from_status is Status.CLOSED)
     )
+
+
+def _stays_inside(entry: HistoryEntry) -> bool:
+    """Tell whether it was only assigned anew inside the team that had it already."""
+    return entry.step is Step.ASSIGN and bool(entry.detail.get("inside"))
 
 
 def _public(entry: HistoryEntry, *, is_own: bool) -> PublicStep:

@@ -4,23 +4,28 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tests.support.builders import Builders
 from tests.support.steps import steps_of
 from tracker.database import db, transaction
 from tracker.errors import NotPermittedError, Refusal, RefusedError, StepNotAllowedError
-from tracker.notifications.models import Message
+from tracker.notifications.models import InboxEntry, Message
 from tracker.permissions import Actor, Role, resident
 from tracker.reports.definitions import Figure, Scope
 from tracker.reports.statistics import how_many
-from tracker.service_requests import following, queries
+from tracker.service_requests import following, ladder, queries
 from tracker.service_requests.actions import answers, dispatch
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
-from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.service_requests.limits import Clock
+from tracker.service_requests.models import HistoryEntry, ReachableBy, ServiceRequest
 from tracker.teams import actions as teams
 from tracker.teams.models import Team
 from tracker.visits.models import VisitStatus
+
+
+ASSIGNED = "assign", "lost"
+"""What is told when a request goes to a team, and to the one that had it."""
 
 
 def accept(a: Builders, made: ServiceRequest, **more: object) -> None:
@@ -282,6 +287,100 @@ def assign_again(a: Builders, made: ServiceRequest, actor: Actor, *helping_teams
             actor=actor,
             now=a.now,
         )
+
+
+def what_stands(made: ServiceRequest) -> list[object]:
+    """Return all that an assignment may move, and how many messages of any kind there are."""
+    db.session.expire_all()
+    columns = [
+        getattr(made, column.key)
+        for column in ServiceRequest.__table__.columns  # type: ignore[attr-defined]
+    ]
+    tables = Message, InboxEntry, HistoryEntry
+    counts = [db.session.scalar(select(func.count()).select_from(table)) for table in tables]
+    return [*columns, sorted(team.id for team in made.helping_teams), *counts]
+
+
+@pytest.mark.parametrize("status", [Status.ASSIGNED, Status.IN_PROGRESS])
+def test_assigning_as_it_is_changes_nothing_and_tells_nobody(a: Builders, status: Status) -> None:
+    team, helping, gone = a.team(), a.team(), a.team()
+    a.team_leader(team, email="leads@example.org")
+    me = a.volunteer(team)
+    made = a.service_request(
+        team=team,
+        helping_teams=[helping, gone],
+        status=status,
+        claimed_by=[me] if status is Status.IN_PROGRESS else [],
+        reachable_by=ReachableBy.EMAIL,
+        email="who@example.org",
+    )
+    with transaction():
+        teams.end_team(db.session.merge(gone), actor=a.actor(a.administrator()), now=a.now)
+        made.rungs_reached = ladder.bits_of([Clock.SIGN_FOR])
+        made.board_note = "带梯子\n带绳子"
+    before = what_stands(made)
+    assert made.lead_team is not None
+    assert made.leader is not None
+
+    with transaction():
+        changed = dispatch.assign(
+            made,
+            lead_team=made.lead_team,
+            helping_teams=[helping],
+            leader=made.leader,
+            volunteers_needed=made.volunteers_needed,
+            board_note="带梯子\r\n带绳子 ",
+            note=" ",
+            tasks={helping.id: " "},
+            actor=a.actor(a.coordinator()),
+            now=a.now + timedelta(days=2),
+        )
+
+    assert not changed
+    assert what_stands(made) == before
+
+
+@pytest.mark.parametrize(
+    "other", ["leader", "places", "board", "note", "helping", "task", "nothing", "team"]
+)
+def test_the_requester_hears_only_of_another_team_and_the_staff_of_every_change(
+    a: Builders, other: str
+) -> None:
+    team, helping = a.team(), a.team()
+    a.team_leader(team, email="leads@example.org")
+    made = a.service_request(
+        team=team,
+        helping_teams=[helping],
+        status=Status.ASSIGNED,
+        reachable_by=ReachableBy.EMAIL,
+        email="who@example.org",
+    )
+    assert made.leader is not None
+    told = {"who@example.org": 1, "leads@example.org": 1}
+    shown = [step.step for step in following.public_history(made)]
+
+    with transaction():
+        changed = dispatch.assign(
+            made,
+            lead_team=a.team() if other == "team" else team,
+            helping_teams=[] if other == "helping" else [helping],
+            leader=a.leader() if other == "leader" else made.leader,
+            volunteers_needed=3 if other == "places" else 1,
+            board_note="带梯子" if other == "board" else "",
+            note="请耐心" if other == "note" else "",
+            tasks={helping.id: "搬衣柜"} if other == "task" else {},
+            actor=a.actor(a.coordinator()),
+            now=a.now,
+        )
+
+    assert changed is (other != "nothing")
+    told["who@example.org"] += other == "team"
+    told["leads@example.org"] += other != "nothing"
+    for address, times in told.items():
+        about = Message.address == address, Message.payload["step"].as_string().in_(ASSIGNED)
+        assert db.session.scalar(select(func.count(Message.id)).where(*about)) == times, address
+    again = [Step.ASSIGN] if other == "team" else []
+    assert [step.step for step in following.public_history(made)] == shown + again
 
 
 def test_only_a_desk_says_which_other_teams_help(a: Builders) -> None:

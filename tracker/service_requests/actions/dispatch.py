@@ -171,8 +171,8 @@ def assign(
     tasks: Mapping[int, str] = NO_TASKS,
     actor: Actor,
     now: datetime,
-) -> None:
-    """Dispatch to a lead team and a leader, perhaps with helping teams.
+) -> bool:
+    """Dispatch to a lead team and a leader, perhaps with helping teams; return whether that changed anything.
 
     `tasks`: what each helping team is to do, by its id; whose is said has a part (`actions.parts`).
     Parts of teams that help no more are taken back.
@@ -180,7 +180,8 @@ def assign(
     so inside the team that has it, and leaves it to the leader who answers for it and the teams
     that help. Claims of
     people who are in none of the teams any more are released. Where the lead team stays, so do
-    the status, who signed for it and the return limit.
+    the status, who signed for it and the return limit, and the requester is not told. What is as it
+    was, without a note, is no step: nothing changes and nobody is told.
     """
     require(actor, Action.ASSIGN_SERVICE_REQUEST, service_request)
     if not may_choose_team(actor, service_request, lead_team):
@@ -209,14 +210,26 @@ def assign(
             raise RefusedError(Refusal.LEADER_ENDED)
     former_id = service_request.lead_team_id
     stays = former_id == lead_team.id and (service_request.status, Step.ASSIGN) in STAYS_INSIDE
+    helping_teams = [team for team in helping_teams if team.id != lead_team.id]
+    places = max(volunteers_needed, service_request.places_taken, 1)
+    says_something = bool(note.strip()) or any(
+        tasks.get(team.id, "").strip() for team in helping_teams
+    )
+    if stays and not says_something:
+        help_still = {team for team in helps_already if team.ended_at is None}
+        before = service_request.leader_id, help_still, service_request.volunteers_needed
+        stands = before == (leader.id, set(helping_teams), places)
+        if stands and _reads_as(service_request.board_note, board_note):
+            return False
     service_request.lead_team = lead_team
-    service_request.helping_teams = [team for team in helping_teams if team.id != lead_team.id]
+    service_request.helping_teams = helping_teams
     service_request.leader = leader
     db.session.flush()
     teams = {lead_team.id, *(team.id for team in service_request.helping_teams)}
     release_all(service_request, reason="reassigned", actor=actor, now=now, except_members_of=teams)
     helping = teams - {lead_team.id}
     without_part = parts.take_back_of_others(service_request, helping, actor=actor, now=now)
+    # After claims were released: fewer places may be taken by now.
     service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
     service_request.board_note = board_note.strip()
     if not stays:
@@ -233,18 +246,25 @@ def assign(
             "leader_id": leader.id,
             "helping_team_ids": sorted(helping),
             "volunteers_needed": service_request.volunteers_needed,
-            **({"inside": True} if stays else {}),
+            **({"inside": True, "untold": True} if stays else {}),
             **by_rule,
         },
         inside=stays,
     )
     steps.remember_handler(service_request, leader.id)
-    messages.tell_requester(service_request, Step.ASSIGN, now=now)
+    if not stays:  # else they know whose it is
+        messages.tell_requester(service_request, Step.ASSIGN, now=now)
     messages.tell_team(service_request, Step.ASSIGN, by=actor, now=now)
     former = {*without_part, former_id or lead_team.id}
     for team_id in sorted(former - teams):
         messages.tell_former_team(service_request, team_id, now=now)
     _give_parts(service_request, tasks, actor=actor, now=now)
+    return True
+
+
+def _reads_as(words: str, others: str) -> bool:
+    """Tell whether two texts read the same: browsers end lines in their own way."""
+    return words.strip().splitlines() == others.strip().splitlines()
 
 
 def _give_parts(

@@ -218,6 +218,23 @@ class AssignmentForm(Form):
         ]
         return self
 
+    def validate(self, extra_validators: Mapping[str, Sequence[object]] | None = None) -> bool:
+        """Tell whether all is in order, and nothing is said of a team that would never read it."""
+        is_right: bool = super().validate(extra_validators)
+        chosen = {str(team_id) for team_id in self.helping_team_ids.data or ()}
+        for row in (each.form for each in self.helping_tasks):
+            if is_blank(row.task.data):
+                continue
+            if row.team_id.data not in chosen:
+                self.complain(row.task, _l("Tick this team as well, or leave this empty."))
+            elif row.team_id.data == str(self.lead_team_id.data):
+                leads = _l("This team leads the request. A part is for a team that helps.")
+                self.complain(row.task, leads)
+        if any(row.errors for row in self.helping_tasks):
+            self.helping_tasks.errors = [row.errors for row in self.helping_tasks]
+            return False
+        return is_right
+
     def task_field(self, team_id: int) -> Field | None:
         """Return the field beside a helping team, for what it is to do."""
         rows = (row.form for row in self.helping_tasks)

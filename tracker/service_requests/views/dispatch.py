@@ -240,12 +240,14 @@ def assign(service_request_id: int) -> ResponseReturnValue:
         about=service_request,
     )
     if form.is_sent_and_valid():
+        is_other = True
 
         def change(changed: ServiceRequest) -> None:
+            nonlocal is_other
             if form.stood.data != _stands(changed):
                 raise StaleError(_stands(changed))
             kept = proposal_to_assign(actor, changed).kept(form.proposed.data)
-            dispatch.assign(
+            is_other = dispatch.assign(
                 changed,
                 lead_team=db.session.get_one(Team, form.lead_team_id.data),
                 helping_teams=(
@@ -265,7 +267,8 @@ def assign(service_request_id: int) -> ResponseReturnValue:
 
         try:
             if _changed(actor, service_request_id, form, change):
-                flash(once.told(_("Assigned. The team has been told.")))
+                assigned = _("Assigned. The team has been told.")
+                flash(once.told(assigned if is_other else _("Nothing was changed.")))
                 return _back(actor, service_request_id)
         except StaleError:
             service_request = queries.find(actor, service_request_id, Action.ASSIGN_SERVICE_REQUEST)
