@@ -57,6 +57,7 @@ class Refusal(StrEnum):
     LAST_ADMINISTRATOR = "last_administrator"
     TOO_MANY_PHOTOS = "too_many_photos"
     TOO_MANY_WORDS = "too_many_words"
+    TOO_MANY_LINKS = "too_many_links"
     SENT_ALREADY = "sent_already"
     RECORDED_ALREADY = "recorded_already"
     VISIT_IS_OVER = "visit_is_over"

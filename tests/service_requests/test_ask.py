@@ -198,7 +198,7 @@ def test_the_form_of_a_request_whose_link_was_renewed_leads_nowhere(
     browser.send(press="Send it now")
     made = sent_requests()[0]
     with transaction():
-        private_links.renew(made, salt="another", actor=resident(made.id))
+        private_links.renew(made, salt="another", actor=resident(made.id), now=made.submitted_at)
 
     again = browser.request("POST", form_address, data=typed)
 

@@ -77,7 +77,7 @@ def test_who_took_it_in_reads_no_link_that_its_requester_made_since(
     browser.open(receipt)
     with transaction():
         made = the_one()
-        private_links.renew(made, salt="another", actor=resident(made.id))
+        private_links.renew(made, salt="another", actor=resident(made.id), now=made.submitted_at)
 
     browser.open(receipt, status=404)
 

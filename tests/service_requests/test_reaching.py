@@ -1,6 +1,7 @@
 """A requester changes how they are told: a new address is proven first, and the old one hears of it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,6 +31,7 @@ from tracker.service_requests.views import track
 
 OLD, NEW = "old@example.org", "new@example.org"
 NUMBER = "+8613812345678"
+FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
 @pytest.fixture
@@ -101,6 +103,17 @@ def test_a_new_address_is_used_when_its_code_was_typed(
     assert holds(app)
 
 
+@pytest.mark.parametrize("type_it", [lambda it: it.translate(FULL_WIDTH), lambda it: f" {it} "])
+def test_a_code_is_taken_as_an_input_method_writes_it(
+    browser: Browser, mine: ServiceRequest, type_it: Callable[[str], str]
+) -> None:
+    browser.send(page_of(mine), way="email", email=NEW)
+
+    browser.send(code=type_it(code()))
+
+    assert requester_of(mine).email == NEW
+
+
 def test_where_they_were_told_until_then_hears_of_it(
     browser: Browser, mine: ServiceRequest
 ) -> None:
@@ -159,7 +172,9 @@ def test_a_renewed_link_makes_what_was_asked_with_the_old_one_worthless(
     asked = code()
     with transaction():
         found = queries.find_for_change(resident(mine.id), mine.id)
-        private_links.renew(found, salt=new_salt(), actor=resident(mine.id))
+        private_links.renew(
+            found, salt=new_salt(), actor=resident(mine.id), now=found.submitted_at
+        )
     db.session.expire_all()
     renewed = db.session.get_one(ServiceRequest, mine.id)
 

@@ -529,6 +529,19 @@ def test_confirming_closes_it_with_the_rating(a: Builders, browser: Browser) -> 
     assert "Thank you all." in page.text
 
 
+@pytest.mark.parametrize("solved", [Solved.YES, Solved.PARTLY])
+def test_the_requester_reads_whom_their_word_goes_to(
+    a: Builders, browser: Browser, solved: Solved
+) -> None:
+    mine = a.service_request(status=Status.RESOLVED)
+
+    page = browser.send(address(mine, "confirmation"), solved=solved, satisfaction=4)
+
+    goes_to_all = "It goes to everyone who helped." in page.text
+    assert goes_to_all is (solved is Solved.YES)
+    assert ("It goes to those who have your request." in page.text) is not goes_to_all
+
+
 @pytest.mark.parametrize("page", ["confirmation", "dispute"])
 def test_whoever_worked_on_it_does_not_judge_it_by_the_link_either(
     a: Builders, browser: Browser, chinese_browser: Browser, page: str

@@ -53,6 +53,7 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for way in ("phone", "email", "text_message", "neighbour", "nobody"):
         yield "contact_changed", f"{way}, to the desk", changed | {"way": way, "by_desk": True}
     yield "contact_now", "", _REQUEST
+    yield "link_renewed", "", _REQUEST
     items = [
         {"rung": rung, "clock": clock, "reference": f"20260311{place:05}", "request_id": place}
         | {"category": "水电维修", "category_en": "Water and power"}

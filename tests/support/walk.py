@@ -547,7 +547,7 @@ def _add_word(walk: Walk) -> None:
 
 def _renew_link(walk: Walk) -> None:
     it, actor = walk.own()
-    private_links.renew(it, salt="another", actor=actor)
+    private_links.renew(it, salt="another", actor=actor, now=walk.now())
 
 
 def _reach_otherwise(walk: Walk) -> None:

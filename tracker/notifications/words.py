@@ -46,6 +46,7 @@ KINDS = {
     "requester_step": _l("To a requester"),
     "contact_code": _l("Code for a new address"),
     "contact_changed": _l("Reached in another way"),
+    "link_renewed": _l("New private link"),
     "contact_now": _l("First message to a new address"),
     "staff_step": _l("To staff"),
     "ladder": _l("What sits"),

@@ -81,6 +81,8 @@ TO_BE_SEEN_TO: Final = frozenset(
     }
 )
 """Steps after which somebody must do something."""
+LINK_RENEWED: Final = "link_renewed"
+"""The message that a new private link was made: of no step."""
 LOST: Final = "lost"
 """What a team is told that has a request no longer: no step of its own."""
 TO_KNOW_OF: Final = frozenset({Step.RESOLVE, Step.REFER, Step.CONFIRM, LOST})

@@ -457,6 +457,11 @@ def answers_supervision(step: Step, detail: Mapping[str, Any]) -> bool:
     return step is Step.NOTE and bool(detail.get("answers_supervision"))
 
 
+def renews_link(step: Step, detail: Mapping[str, Any]) -> bool:
+    """Tell whether a new private link was made, by its `HistoryEntry.detail`."""
+    return step is Step.NOTE and bool(detail.get("link_renewed"))
+
+
 def goes_on_unanswered(step: Step, detail: Mapping[str, Any]) -> bool:
     """Tell whether a step ended the waiting because no answer came, by its `HistoryEntry.detail`."""
     return step is Step.RESUME and bool(detail.get("unanswered"))

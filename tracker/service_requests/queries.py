@@ -41,6 +41,7 @@ from tracker.service_requests.models import (
     changes_reaching,
     goes_on_unanswered,
     photos_told_of,
+    renews_link,
 )
 from tracker.teams.models import AT_WORK, Membership, Team
 from tracker.visibility import made_once, within_reach
@@ -245,6 +246,11 @@ class Entry(NamedTuple):
     def answers_supervision(self) -> bool:
         """Tell whether a supervisor answered in writing for what sat."""
         return answers_supervision(self.step, self.detail)
+
+    @property
+    def renews_link(self) -> bool:
+        """Tell whether the requester, or who has their link, made a new one."""
+        return renews_link(self.step, self.detail)
 
 
 _HISTORY: Final[Select[*tuple[Any, ...]]] = (

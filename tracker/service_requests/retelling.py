@@ -29,8 +29,10 @@ def tell_anew(told: ServiceRequest, *, since: datetime | None, now: datetime) ->
     `since` when they were told in the way before, None: from the first on. What a worker has in hand
     arrives where it goes; what may have arrived is told once more rather than not at all.
     """
-    for greeting in _unsent(told, GREETING, now=now):
-        _give_up(greeting, now=now)
+    # With each goes the link, which the place where they are told no more need not learn now.
+    for kind in (GREETING, messages.LINK_RENEWED):
+        for with_link in _unsent(told, kind, now=now):
+            _give_up(with_link, now=now)
     late = _unsent(told, STEP, now=now) + _given_up(told, since=since)
     place = messages.written_way(told.requester) if told.requester is not None else None
     if place is not None:

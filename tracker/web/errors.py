@@ -110,6 +110,9 @@ REFUSALS = {
     Refusal.STILL_IN_USE: _l("It is still in use."),
     Refusal.LAST_ADMINISTRATOR: _l("The organisation needs at least one administrator."),
     Refusal.TOO_MANY_PHOTOS: _l("At most 5 photos."),
+    Refusal.TOO_MANY_LINKS: _l(
+        "New links were made several times within the last hour. Please wait an hour, or call us."
+    ),
     Refusal.TOO_MANY_WORDS: _l(
         "Everyone who works on it has many words of yours from the last hour. Please wait a while "
         "before the next one, or call us. What you typed is still here."

@@ -1,6 +1,7 @@
 """Following a request: by reference and code, or by the private link."""
 
 import hmac
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
@@ -94,6 +95,8 @@ CODES_OF_AN_ADDRESS: Final = 3
 TRIES_OF_AN_ADDRESS_CODE: Final = 5
 """In an hour, about one request. A code has a million values."""
 
+LINKS_AN_HOUR: Final = 5
+"""New ones, for one request: each of them is written to the requester."""
 WORDS_AN_HOUR: Final = 10
 """About one request: each of them mails everyone who works on it."""
 
@@ -322,7 +325,11 @@ def confirm(token: str) -> ResponseReturnValue:
             now=utc_now(),
         ),
         Action.CONFIRM_OWN_REQUEST,
-        thanks=_("Thank you for your word. It goes to everyone who helped."),
+        thanks=lambda changed: (
+            _("Thank you for your word. It goes to everyone who helped.")
+            if changed.solved is Solved.YES
+            else _("Thank you for your word. It goes to those who have your request.")
+        ),
     ):
         return redirect(url_for(".show", token=token), 303)
     return _page(
@@ -370,7 +377,12 @@ def dispute(token: str) -> ResponseReturnValue:
 def renew(token: str) -> ResponseReturnValue:
     """Make a new private link; the old one leads nowhere any more."""
     form = RenewLinkForm.from_request()
-    fresh = _renewed(token, form.key.data or "") if form.is_sent_and_valid() else None
+    fresh = None
+    if form.is_sent_and_valid():
+        try:
+            fresh = _renewed(token, form.key.data or "")
+        except RefusedError as refused:
+            form.form_errors.append(refusal_text(refused.refusal))
     if fresh is not None:
         flash(_("Here are your new link and code. The old ones no longer work."))
         return redirect(url_for(".receipt", token=fresh), 303)
@@ -434,7 +446,8 @@ def reaching_code(token: str) -> ResponseReturnValue:
             return redirect(url_for(".reaching", token=token), 303)
         return _page("reaching_code", token, form, Action.ADD_TO_OWN_REQUEST, allowed=_always)
     if form.is_sent_and_valid() and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
-        typed = "".join(filter(str.isdigit, form.code.data or ""))
+        plain = unicodedata.normalize("NFKC", form.code.data or "")  # typed by an input method
+        typed = "".join(filter(str.isdecimal, plain))
         with transaction():
             limit = Limit("address-code", str(found.id), TRIES_OF_AN_ADDRESS_CODE, HOUR)
             is_too_often = is_one_too_many((limit,), secret=_secret(), now=utc_now())
@@ -546,7 +559,10 @@ def _hears_words(token: str, form: Form, *, has_photos: bool) -> bool:
 
 
 def _renewed(token: str, form_key: str) -> str | None:
-    """Return the new link's token; None for whoever may not speak for the requester."""
+    """Return the new link's token; None for whoever may not speak for the requester.
+
+    Raises `RefusedError` when there were many new ones lately.
+    """
     with transaction():
         found = links.request_behind(token, form_key=form_key)
         actor = _requester(found)
@@ -557,7 +573,11 @@ def _renewed(token: str, form_key: str) -> str | None:
         # new link stood, may have been lost on the way.
         if not links.is_renewed_with(changed, token, form_key):
             links.require_link(token, changed)
-            private_links.renew(changed, salt=links.renewed_salt(token, form_key), actor=actor)
+            limit = Limit("new-link", str(changed.id), LINKS_AN_HOUR, HOUR)
+            if is_one_too_many((limit,), secret=_secret(), now=utc_now()):
+                raise RefusedError(Refusal.TOO_MANY_LINKS)
+            salt = links.renewed_salt(token, form_key)
+            private_links.renew(changed, salt=salt, actor=actor, now=utc_now())
         return links.token_for(changed.id, changed.link_salt)
 
 
