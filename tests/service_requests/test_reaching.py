@@ -172,9 +172,7 @@ def test_a_renewed_link_makes_what_was_asked_with_the_old_one_worthless(
     asked = code()
     with transaction():
         found = queries.find_for_change(resident(mine.id), mine.id)
-        private_links.renew(
-            found, salt=new_salt(), actor=resident(mine.id), now=found.submitted_at
-        )
+        private_links.renew(found, salt=new_salt(), actor=resident(mine.id), now=found.submitted_at)
     db.session.expire_all()
     renewed = db.session.get_one(ServiceRequest, mine.id)
 

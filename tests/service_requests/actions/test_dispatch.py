@@ -23,7 +23,6 @@ from tracker.teams import actions as teams
 from tracker.teams.models import Team
 from tracker.visits.models import VisitStatus
 
-
 ASSIGNED = "assign", "lost"
 """What is told when a request goes to a team, and to the one that had it."""
 
