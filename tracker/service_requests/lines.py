@@ -48,6 +48,7 @@ class Line(NamedTuple):
     submitted_at: datetime
     due_at: datetime | None
     near_at: datetime | None
+    sign_for_due_at: datetime | None
     resolved_on_time: bool | None
     closed_at: datetime | None
     seconds_to_close: int | None

@@ -29,7 +29,7 @@ from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Membership
 
 ITEMS_OF_A_MAIL: Final = 10
-"""A mail names so many requests; the page of messages has them all."""
+"""A mail names so many limits; the page of messages has them all."""
 
 
 class Pressed(Protocol):
@@ -173,7 +173,7 @@ def write(
         items = [_item(one, names) for one in held]
         so_far = begun.get(letters.get(person_id, 0))
         if so_far is not None:
-            payload = _payload([*so_far["items"], *items], so_far["counts"], held)
+            payload = _payload(items, held, so_far)
             grown.append({"id": letters[person_id], "payload": payload})
             continue
         is_urgent = any(one.service_request.priority is Priority.EMERGENCY for one in held)
@@ -184,7 +184,7 @@ def write(
             "ladder",
             address=person.email,
             locale=person.locale or "zh_Hans_CN",
-            payload=_payload(items, {}, held),
+            payload=_payload(items, held),
             now=now,
             run_at=run_at,
         )
@@ -214,16 +214,26 @@ def _still_here(ids: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
     return {row.id: row.payload for row in rows}
 
 
+_NOTHING: Final[Mapping[str, Any]] = {"counts": {}, "total": 0, "items": ()}
+
+
 def _payload(
-    items: Sequence[dict[str, Any]], counts: Mapping[str, int], held: Sequence[News]
+    items: Sequence[dict[str, Any]], held: Sequence[News], so_far: Mapping[str, Any] = _NOTHING
 ) -> dict[str, Any]:
-    """Return what a mail says: how many of each rung, and the worst of them by name."""
-    summed = Counter(counts)
-    summed.update(one.rung.value for one in held)
+    """Return what a mail says: how many requests, by the worst rung of each, and the worst by name.
+
+    `so_far`: what it says already, of other requests: a run takes each once. `total` counts limits.
+    """
+    worst: dict[int, Rung] = {}
+    for one in sorted(held, key=lambda one: _RANK[one.rung]):
+        worst[one.service_request.id] = one.rung
+    counts = Counter(so_far["counts"])
+    counts.update(rung.value for rung in worst.values())
+    items = [*so_far["items"], *items]
     worst_first = sorted(items, key=lambda item: (-_RANK[Rung(item["rung"])], item["due_at"]))
     return {
-        "counts": dict(summed),
-        "total": summed.total(),
+        "counts": dict(counts),
+        "total": so_far["total"] + len(held),
         "items": worst_first[:ITEMS_OF_A_MAIL],
     }
 

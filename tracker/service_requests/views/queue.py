@@ -18,7 +18,8 @@ from tracker.service_requests import lines, own_parts, queue
 from tracker.service_requests.choices import leader_options, team_options
 from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.queue import filter_from
-from tracker.service_requests.lifecycle import Kind, Priority
+from tracker.service_requests.lifecycle import Kind, Priority, Status
+from tracker.service_requests.limits import is_overdue
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
@@ -42,6 +43,9 @@ class Row:
     state: DueState | None
     due_ago: str
     due_time: str
+    sign_for_time: str
+    """By when the team signs for it; empty where that is not its turn."""
+    is_sign_for_late: bool
 
 
 @blueprint.get("/queue")
@@ -81,12 +85,15 @@ def index() -> ResponseReturnValue:
 
 
 def _row(line: Line, country: str, now: datetime) -> Row:
+    sign_for_due_at = line.sign_for_due_at if line.status is Status.ASSIGNED else None
     return Row(
         line=lines.masked(line, country),
         ago=format_ago(line.submitted_at),
         state=due_state(line, now),
         due_ago=format_ago(line.due_at),
         due_time=format_datetime(line.due_at),
+        sign_for_time=format_datetime(sign_for_due_at),
+        is_sign_for_late=is_overdue(sign_for_due_at, now),
     )
 
 

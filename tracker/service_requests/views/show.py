@@ -15,6 +15,7 @@ from tracker.service_requests.following import REQUESTER_STEPS
 from tracker.service_requests.handing_over import givers_of
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ServiceRequest
+from tracker.service_requests.other_limits import other_limits
 from tracker.service_requests.routing.proposals import NO_PROPOSAL, Proposal, proposal_to_assign
 from tracker.service_requests.routing.words import conditions, proposal as proposal_words
 from tracker.service_requests.steps_offered import next_step, steps_offered
@@ -66,6 +67,7 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         answer_by=unanswered.answer_by(service_request),
         givers=givers_of(service_request, actor),
         due_state=due_state(service_request, now),
+        other_limits=other_limits(service_request, now),
         buttons=buttons,
         next_step=next_step(buttons, service_request),
         channel=channel_label(service_request.channel),
