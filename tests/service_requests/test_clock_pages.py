@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from time_machine import Traveller
 
 from tests.support import links
 from tests.support.browser import Browser
@@ -11,7 +12,7 @@ from tests.support.builders import Builders
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.permissions import resident
-from tracker.service_requests.actions import answers, handling, supervision
+from tracker.service_requests.actions import answers, handling, parts, supervision
 from tracker.service_requests.climbing import climb
 from tracker.service_requests.clock_log import clock_logs
 from tracker.service_requests.lifecycle import Outcome, Priority, Status
@@ -29,6 +30,77 @@ def test_every_clock_is_explained_line_by_line(a: Builders, browser: Browser) ->
     assert "Stands still since" in page.text
     assert "because we waited for the requester's answer" in page.text
     assert "Signing for it" in page.text
+
+
+def test_only_a_result_is_said_to_be_resolved_in_chinese(
+    a: Builders, chinese_browser: Browser
+) -> None:
+    it = a.service_request(status=Status.RESOLVED)
+    chinese_browser.sign_in(a.coordinator())
+
+    text = chinese_browser.open(f"/requests/{it.id}/clock").text
+
+    assert text.count("按时办结") == 1  # the result
+    assert text.count("按时完成") == 3  # accepting, first response, signing for it
+    assert text.count("可退单至") == 1
+
+
+def test_a_part_that_is_done_is_not_said_to_be_resolved_in_chinese(
+    a: Builders, chinese_browser: Browser
+) -> None:
+    it, helping = a.service_request(status=Status.IN_PROGRESS), a.team()
+    part = a.part(it, helping, working_days=2)
+    with transaction():
+        parts.end(part, result="搬走了", actor=a.actor(a.team_leader(helping)), now=a.now)
+
+    text = chinese_browser.sign_in(a.coordinator()).open(f"/requests/{it.id}").text
+
+    assert "按时完成" in text
+    assert "按时办结" not in text
+
+
+def test_what_a_team_may_give_back_is_no_duty(
+    a: Builders, browser: Browser, clock: Traveller
+) -> None:
+    it = a.service_request(status=Status.ASSIGNED)
+    browser.sign_in(a.coordinator())
+
+    def card() -> str:
+        text = browser.open(f"/requests/{it.id}/clock").text
+        return text.partition("Returning it to the desk")[2].partition("First response")[0]
+
+    assert "It can be returned until " in card()
+    clock.shift(timedelta(days=9))
+    assert "It could be returned until " in card()
+    assert "Overdue" not in card()
+
+
+@pytest.mark.parametrize(
+    ("unit", "left", "chinese"),
+    [
+        (LimitUnit.WORKING_DAYS, "3 working days left", "剩余 3 个工作日"),
+        (LimitUnit.CALENDAR_DAYS, "3 calendar days left", "剩余 3 个自然日"),
+        (LimitUnit.HOURS, "3 hours left", "剩余 3小时"),
+    ],
+)
+def test_a_clock_that_stands_still_says_since_when_and_what_is_left(
+    a: Builders,
+    browser: Browser,
+    chinese_browser: Browser,
+    clock: Traveller,
+    unit: LimitUnit,
+    left: str,
+    chinese: str,
+) -> None:
+    a.limit(3, unit, priority=Priority.NORMAL)
+    it = a.service_request(status=Status.WAITING)
+    person = a.coordinator()
+    clock.shift(timedelta(days=6))
+
+    page = browser.sign_in(person).open(f"/requests/{it.id}/clock")
+    assert "Clock stopped since Wed 11 Mar 2026, 10:00" in page.text
+    assert left in page.text
+    assert chinese in chinese_browser.sign_in(person).open(f"/requests/{it.id}/clock").text
 
 
 def test_the_requester_reads_why_in_their_own_words(a: Builders, browser: Browser) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -12,10 +12,13 @@ from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.service_requests import clocks
 from tracker.service_requests.limits import (
+    DAY_UNITS,
     Clock,
     ClockEntry,
+    Counted,
     Due,
     Limit,
+    LimitUnit,
     Stop,
     explain,
     is_overdue,
@@ -34,6 +37,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What of a limit is not used while its clock stands still: days, or else time."""
+
+    unit: LimitUnit
+    days: int | None = None
+    time: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClockLog:
     """One clock of a request. Times in UTC."""
 
@@ -47,6 +59,17 @@ class ClockLog:
     is_late: bool
     applied_at: datetime | None = None
     """The due time that applied when it ended, where limits or calendar have changed since."""
+    is_over: bool = False
+    """Whether it has ended, or its due time has passed."""
+    stopped_at: datetime | None = None
+    """Since when it stands still."""
+    left: Left | None = None
+    """What is left while it stands still; None where nothing is, or where that cannot be summed."""
+
+    @property
+    def returnable_until(self) -> datetime | None:
+        """Return until when a team may give it back, or could: what ended before ended that, too."""
+        return min((at for at in (self.due_at, self.ended_at) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,7 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
         due = _due_of(parts[-1])
     kept = _kept(service_request, counting.clock)
     has_moved = counting.ended_at is not None and kept is not None and kept != due
+    stands_still = due is None and counting.ended_at is None
     return ClockLog(
         counting.clock,
         parts,
@@ -105,7 +129,29 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
         counting.ended_at,
         is_overdue(kept if has_moved else due, now, counting.ended_at),
         kept if has_moved else None,
+        is_over=counting.ended_at is not None or is_overdue(due, now),
+        stopped_at=_stopped_at(stops) if stands_still else None,
+        left=_left(parts[0], extra) if stands_still else None,
     )
+
+
+def _stopped_at(stops: Sequence[Stop]) -> datetime | None:
+    return next((stop.stopped_at for stop in stops if stop.resumed_at is None), None)
+
+
+def _left(part: Part, extra: Limit | None) -> Left | None:
+    """Return what a limit that stands still has left, with what a supervisor granted on top."""
+    limit = part.limit
+    if extra is not None and extra.unit is not limit.unit:
+        return None
+    counted = [entry for entry in part.entries if isinstance(entry, Counted)]
+    if limit.unit in DAY_UNITS:
+        granted = limit.amount + (extra.amount if extra else 0)
+        days = granted - sum(entry.days or 0 for entry in counted)
+        return Left(limit.unit, days=days) if days > 0 else None
+    unit = timedelta(minutes=1) if limit.unit is LimitUnit.MINUTES else timedelta(hours=1)
+    time = limit.amount * unit - sum((entry.time or timedelta() for entry in counted), timedelta())
+    return Left(limit.unit, time=time) if time > timedelta() else None
 
 
 def _part(
