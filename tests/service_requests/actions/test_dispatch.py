@@ -291,10 +291,7 @@ def assign_again(a: Builders, made: ServiceRequest, actor: Actor, *helping_teams
 def what_stands(made: ServiceRequest) -> list[object]:
     """Return all that an assignment may move, and how many messages of any kind there are."""
     db.session.expire_all()
-    columns = [
-        getattr(made, column.key)
-        for column in ServiceRequest.__table__.columns  # type: ignore[attr-defined]
-    ]
+    columns = [getattr(made, column.key) for column in ServiceRequest.__table__.columns]
     tables = Message, InboxEntry, HistoryEntry
     counts = [db.session.scalar(select(func.count()).select_from(table)) for table in tables]
     return [*columns, sorted(team.id for team in made.helping_teams), *counts]

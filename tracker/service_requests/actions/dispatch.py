@@ -184,15 +184,7 @@ def assign(
     was, without a note, is no step: nothing changes and nobody is told.
     """
     require(actor, Action.ASSIGN_SERVICE_REQUEST, service_request)
-    if not may_choose_team(actor, service_request, lead_team):
-        message = "A team leader assigns inside the own team only."
-        raise NotPermittedError(message)
-    if not may_choose_leader(actor, service_request, leader):
-        message = "Only a desk says which leader answers for it."
-        raise NotPermittedError(message)
-    if not may_choose_helping_teams(actor, service_request, helping_teams):
-        message = "Only a desk says which other teams help."
-        raise NotPermittedError(message)
+    _require_choice(actor, service_request, lead_team, helping_teams, leader)
     # Whoever ends one of them at the same moment waits, or has ended it by now.
     for team in sorted({lead_team, *helping_teams}, key=attrgetter("id")):
         hold(team)
@@ -211,16 +203,15 @@ def assign(
     former_id = service_request.lead_team_id
     stays = former_id == lead_team.id and (service_request.status, Step.ASSIGN) in STAYS_INSIDE
     helping_teams = [team for team in helping_teams if team.id != lead_team.id]
-    places = max(volunteers_needed, service_request.places_taken, 1)
-    says_something = bool(note.strip()) or any(
-        tasks.get(team.id, "").strip() for team in helping_teams
+    said = note, *(tasks.get(team.id, "") for team in helping_teams)
+    is_same = (
+        service_request.leader_id == leader.id
+        and {team for team in helps_already if team.ended_at is None} == set(helping_teams)
+        and _places(service_request, volunteers_needed) == service_request.volunteers_needed
+        and _reads_as(service_request.board_note, board_note)
     )
-    if stays and not says_something:
-        help_still = {team for team in helps_already if team.ended_at is None}
-        before = service_request.leader_id, help_still, service_request.volunteers_needed
-        stands = before == (leader.id, set(helping_teams), places)
-        if stands and _reads_as(service_request.board_note, board_note):
-            return False
+    if stays and is_same and not any(each.strip() for each in said):
+        return False
     service_request.lead_team = lead_team
     service_request.helping_teams = helping_teams
     service_request.leader = leader
@@ -230,7 +221,7 @@ def assign(
     helping = teams - {lead_team.id}
     without_part = parts.take_back_of_others(service_request, helping, actor=actor, now=now)
     # After claims were released: fewer places may be taken by now.
-    service_request.volunteers_needed = max(volunteers_needed, service_request.places_taken, 1)
+    service_request.volunteers_needed = _places(service_request, volunteers_needed)
     service_request.board_note = board_note.strip()
     if not stays:
         service_request.assigned_at = now
@@ -260,6 +251,29 @@ def assign(
         messages.tell_former_team(service_request, team_id, now=now)
     _give_parts(service_request, tasks, actor=actor, now=now)
     return True
+
+
+def _require_choice(
+    actor: Actor,
+    service_request: ServiceRequest,
+    lead_team: Team,
+    helping_teams: Sequence[Team],
+    leader: Person,
+) -> None:
+    if not may_choose_team(actor, service_request, lead_team):
+        message = "A team leader assigns inside the own team only."
+        raise NotPermittedError(message)
+    if not may_choose_leader(actor, service_request, leader):
+        message = "Only a desk says which leader answers for it."
+        raise NotPermittedError(message)
+    if not may_choose_helping_teams(actor, service_request, helping_teams):
+        message = "Only a desk says which other teams help."
+        raise NotPermittedError(message)
+
+
+def _places(service_request: ServiceRequest, volunteers_needed: int) -> int:
+    """Return how many places there are: never fewer than are taken."""
+    return max(volunteers_needed, service_request.places_taken, 1)
 
 
 def _reads_as(words: str, others: str) -> bool:
