@@ -136,11 +136,27 @@ def test_code_of_a_template_is_refused_and_not_run(desk: Browser) -> None:
     assert db.session.scalar(select(func.count()).select_from(MessageText)) == 0
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("请拨打｛phone｝", "Variables stand in the plain braces { }. Type these anew: ｛ ｝"),
+        ("请打开 ｅｖｉｌ．ｃｏｍ/pay", "Leave out addresses"),
+    ],
+)
+def test_what_an_input_method_writes_is_refused_as_its_plain_form_is(
+    desk: Browser, typed: str, says: str
+) -> None:
+    page = desk.send(ASSIGN, body=typed, press="Save")
+    assert says in page.errors["body"]
+    assert page.form("subject").values()["body"] == [typed]
+    assert db.session.scalar(select(func.count()).select_from(MessageText)) == 0
+
+
 def test_a_line_break_in_a_subject_makes_no_header(a: Builders, desk: Browser) -> None:
-    desk.send(ASSIGN, subject="Hello\r\nBcc: x@evil.example", press="Save")
+    desk.send(ASSIGN, subject="Hello\r\nBcc: somebody", press="Save")
     subject = sent(a, "requester_step assign").subject
     assert "\n" not in subject
-    assert subject.startswith("Hello Bcc: x@evil.example")
+    assert subject.startswith("Hello Bcc: somebody")
 
 
 def test_what_people_wrote_is_not_looked_at_for_variables(a: Builders, desk: Browser) -> None:

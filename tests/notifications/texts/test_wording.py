@@ -72,9 +72,46 @@ def test_what_only_resembles_markup_is_none() -> None:
     assert not wording.has_markup("5 < 7 & 9 > 3; Help & advice")
 
 
-@pytest.mark.parametrize("typed", ["https://x.test", "javascript://x", "WWW.x", "evil.com/a"])
-def test_addresses_are_found(typed: str) -> None:
-    assert wording.has_address(f"see {typed}")
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("https://x.test", "javascript://x", "WWW.x", "evil.com/a", "evil.com", "bit.ly/abc"),
+        *("1.2.3.4/x", "1.2.3.4:80", "淘宝.中国/x", "me@evil.example", "x.co/a", "evil.top:8080"),
+        *(
+            "ｅｖｉｌ．ｃｏｍ/pay",
+            "ｗｗｗ．x",
+            "bit．ly／abc",
+            "https：／／x.test",
+            "ｍｅ＠evil.example",
+        ),
+    ],
+)
+@pytest.mark.parametrize("around", ["see {}", "请打开{}查看", "({})", "{}"])
+def test_addresses_are_found(typed: str, around: str) -> None:
+    assert wording.has_address(around.format(typed))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("Mr. Li comes.", "9.30/10.30", "e.g. lamps, i.e. light", "1.5", "2.5 km/h", "2.5km/h"),
+        *("a.m./p.m.", "No.3/5", "Monday/Tuesday", "28.11.2026", "2026.11.28", "and/or."),
+        *(
+            "1.诉求/建议",
+            "A.诉求/建议",
+            "上午9:30/下午2:00",
+            "谢谢！我们会尽快处理。如有疑问/建议请来电。",
+        ),
+        *("12.5万/年", "Reach us @ the desk", "{team}: {due}", "电话：0855-8234567"),
+    ],
+)
+def test_ordinary_sentences_are_no_addresses(typed: str) -> None:
+    assert not wording.has_address(typed)
+
+
+def test_braces_of_an_input_method_are_found_and_plain_ones_are_not() -> None:
+    assert wording.wide_braces_in("｛phone｝ ﹛x﹜ {due}") == ["｛", "｝", "﹛", "﹜"]
+    assert wording.wide_braces_in("{due} 【x】（y）") == []
 
 
 def test_what_a_variable_stands_for_is_put_in_once_as_one_line() -> None:

@@ -84,6 +84,14 @@ class TextForm(EditForm):
 
     def _refuse(self, words: str) -> None:
         """Refuse what is more than words, in the order in which somebody would mend it."""
+        wide = wording.wide_braces_in(words)
+        if wide:
+            raise ValidationError(
+                gettext(
+                    "Variables stand in the plain braces { }. Type these anew: %(signs)s",
+                    signs=" ".join(wide),
+                )
+            )
         unknown = wording.unknown_in(words, self.occasion.variables)
         if unknown:
             raise ValidationError(

@@ -8,14 +8,27 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from unicodedata import category
+from unicodedata import category, normalize
 
 from tracker.notifications.blocks import Block, Draft, Shape
 
 _VARIABLE: Final = re.compile(r"\{([a-z_]+)\}")
 _IN_BRACES: Final = re.compile(r"\{[^{}\n]*\}")
 _MARKUP: Final = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
-_ADDRESS: Final = re.compile(r"\w+://|\bwww\.|\b[\w-]+\.(?:com|cn|org|net)\b", re.IGNORECASE)
+_ADDRESS: Final = re.compile(
+    r"""
+    \w+://
+    | (?<![a-z0-9])www\.
+    | [\w-]\.(?:com|cn|org|net)(?![a-z0-9-])
+    | \w@\w
+    | (?<![\d.])\d{1,3}(?:\.\d{1,3}){3}[/:]\w
+    # A place and a path. A number before the point is one of a list, or of an amount; so is a single
+    # letter before words of another script.
+    | (?<![\w-])(?=\d*[^\W\d])[\w-]+\.[a-z]{2,}(?:/|:\d)
+    | (?<![\w-])(?=\d*[^\W\d])[\w-]{2,}\.[^\W\d_]{2,}(?:/|:\d)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _BETWEEN: Final = re.compile(r"\n\s*\n")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Signs that nobody sees, and that may turn the order of what stands beside them."""
@@ -64,8 +77,17 @@ def has_markup(words: str) -> bool:
 
 
 def has_address(words: str) -> bool:
-    """Tell whether it leads somewhere: the one link of a message is its own."""
-    return _ADDRESS.search(words) is not None
+    """Tell whether it leads somewhere: the one link of a message is its own.
+
+    Read as browsers read it: full-width letters and signs are the plain ones.
+    """
+    return _ADDRESS.search(normalize("NFKC", words)) is not None
+
+
+def wide_braces_in(words: str) -> Sequence[str]:
+    """Return the braces that an input method writes in place of those of variables: nothing fills them."""
+    wide = [sign for sign in words if sign not in "{}" and normalize("NFKC", sign) in ("{", "}")]
+    return list(dict.fromkeys(wide))
 
 
 def reword(
