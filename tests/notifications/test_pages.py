@@ -1,18 +1,20 @@
 """The outbox page, and the mail of a demonstration."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask import Flask
 
-from tests.support.browser import Browser
-from tests.support.builders import Builders
+from tests.support.browser import CHINESE, Browser
+from tests.support.builders import Builders, at
 from tracker.database import transaction
 from tracker.notifications import outbox, sending
 from tracker.notifications.channels.email import NOT_ONE_MAILBOX
 from tracker.notifications.models import Message
 from tracker.permissions import Role
+from tracker.service_requests.models import ReachableBy
+from tracker.service_requests.reference import format_reference
 
 
 def _write(a: Builders, **values: object) -> Message:
@@ -50,6 +52,77 @@ def test_a_message_that_was_given_up_is_sent_again(a: Builders, browser: Browser
     assert message.failed_at is None
     assert message.attempts == 0
     assert "z***@example.org" in browser.open("/admin/outbox?fate=stuck").text
+
+
+def test_what_waits_says_of_which_request_it_is_when_it_goes_and_why_not_yet(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request()
+    night, sunday, noon = (
+        at(date(2026, 3, day), hour) for day, hour in ((11, 22), (15, 12), (11, 12))
+    )
+    for written, told in ((night, "staff_step"), (sunday, "staff_step"), (noon, "staff_step")):
+        with transaction():
+            outbox.enqueue(
+                told,
+                address="zhou@example.org",
+                locale="en",
+                payload={"reference": it.reference, "step": "note"},
+                now=written,
+                service_request_id=it.id,
+                run_at=at(date(2026, 3, 16), 8, 30),
+            )
+    _write(a)
+    page = browser.sign_in(a.administrator()).open("/admin/outbox")
+
+    assert page.text.count(format_reference(it.reference)) == 3
+    assert "it was written at night, when nothing is sent" in page.text
+    assert "it was written on a day of rest" in page.text
+    assert "its reader wishes to be written to at set hours" in page.text
+    assert page.text.count("goes on ") == 3
+    assert "nothing is set up to send it with" in page.text
+    assert f"/requests/{it.id}" not in page.html
+    assert "发送情况" in browser.speak(CHINESE).open("/admin/outbox").text
+
+
+def test_who_may_open_every_request_is_led_to_it_from_the_outbox(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(reachable_by=ReachableBy.EMAIL, email="who@example.org")
+    both = a.administrator()
+    a.grant(both, Role.SUPERVISOR)
+
+    page = browser.sign_in(both).open("/admin/outbox")
+
+    assert f'href="/requests/{it.id}"' in page.html
+    browser.open(f"/requests/{it.id}")
+
+
+@pytest.mark.parametrize(
+    ("said", "english", "chinese"),
+    [
+        ("gaierror: Name or service not known", "The address was not found", "找不到这个地址"),
+        ("ConnectionRefusedError: Connection refused", "Nobody answers", "没有服务在应答"),
+        ("HTTP 405", "The other side refused it (405).", "对方拒绝接收（405）。"),
+        ("HTTP 503", "could not take it just now (503)", "暂时无法接收（503）"),
+        ("TimeoutError: no answer within 8 s", "No answer came in time.", "没有及时应答"),
+        ("SSLCertVerificationError: expired", "is the certificate", "证书"),
+        ("451 try later", "could not take it just now (451)", "暂时无法接收（451）"),
+        ("550 no such user", "refused it (550)", "拒绝接收（550）"),
+        ("535 bad password", "does not accept the name or password", "用户名或密码"),
+        ("KeyError: 'x'", "It could not be sent.", "没有发送成功"),
+    ],
+)
+def test_what_went_wrong_is_said_in_words_and_technically_in_small_print(
+    a: Builders, browser: Browser, said: str, english: str, chinese: str
+) -> None:
+    _write(a, last_error=said, attempts=1)
+    browser.sign_in(a.administrator())
+
+    page = browser.open("/admin/outbox?fate=stuck")
+    assert english in page.text
+    assert said in page.text
+    assert chinese in browser.speak(CHINESE).open("/admin/outbox?fate=stuck").text
 
 
 def test_why_nobody_could_be_written_to_is_said_in_words(a: Builders, browser: Browser) -> None:

@@ -11,11 +11,10 @@ from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
 from tracker.errors import RefusedError
-from tracker.notifications import actions
+from tracker.notifications import actions, failures
 from tracker.notifications.endpoints import addresses, queries
 from tracker.notifications.endpoints.forms import EndpointForm
 from tracker.notifications.endpoints.models import Endpoint, EndpointKind, News
-from tracker.notifications.words import REASONS
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.web import once
@@ -38,7 +37,8 @@ def index() -> ResponseReturnValue:
         kinds=list(EndpointKind),
         news=News,
         teams=dict(_teams()),
-        reasons=REASONS,
+        failure_in_words=failures.in_words,
+        failure_said=failures.technical,
     )
 
 

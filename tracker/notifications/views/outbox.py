@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,10 +12,11 @@ from tracker.accounts import demonstration
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import db, transaction
-from tracker.notifications import actions, queries
+from tracker.notifications import actions, failures, queries, waiting
+from tracker.notifications.channels.carriers import CARRIERS
 from tracker.notifications.endpoints import queries as endpoints
 from tracker.notifications.models import Channel, Message
-from tracker.notifications.words import KINDS, REASONS, Fate
+from tracker.notifications.words import KINDS, Fate
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, require
 from tracker.privacy import mask_email, mask_phone
@@ -44,6 +46,7 @@ def index() -> ResponseReturnValue:
         size=PAGE_SIZE,
     )
     settings: Settings = current_app.config["SETTINGS"]
+    now = utc_now()
     return render_template(
         "notifications/outbox.html",
         page=page,
@@ -54,11 +57,21 @@ def index() -> ResponseReturnValue:
         most_counted=queries.MOST_COUNTED,
         kinds=KINDS,
         masked=_masked,
-        reasons=REASONS,
+        failure_in_words=failures.in_words,
+        failure_said=failures.technical,
+        why=partial(waiting.why, can_send=_can_send, now=now),
+        now=now,
+        may_open=actor.may_for_all(Action.VIEW_SERVICE_REQUEST),
         to=_receivers(page.rows),
         can_send=bool(settings.smtp_url),
         is_demo=demonstration.is_on(),
     )
+
+
+def _can_send(message: Message) -> bool:
+    """Tell whether there is anything to send a message with."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return CARRIERS[message.channel].is_ready(settings)
 
 
 def _receivers(messages: Sequence[Message]) -> Mapping[int, str]:
