@@ -67,7 +67,9 @@ def test_what_people_wrote_wraps_on_the_pages_of_a_request(
     staff = windows.sign_in(windows.open(width=PHONE), a.coordinator())
     here = f"/requests/{said.id}"
     for place in (here, f"{here}/note", f"{here}/resumption", f"{here}/parts", "/queue"):
-        assert staff.goto(place).ok, place
+        answer = staff.goto(place)
+        assert answer is not None, place
+        assert answer.ok, place
         assert word[:40] in staff.content(), place
         assert fits(staff)
 

@@ -91,6 +91,7 @@ def test_mail_and_messages_say_which_limit_and_the_subject_counts_requests(
     ):
         assert all(words in text for words in named)
 
+    assert it.lead_team is not None
     (leads,) = [each.person for each in it.lead_team.memberships if each.leads]
     for seen, named in (
         (browser, ("Overdue: sign for it", "Overdue: first response")),
