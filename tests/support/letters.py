@@ -34,8 +34,6 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for step in Step:
         yield "requester_step", step, _REQUEST | {"step": step, "question": ""}
         yield "staff_step", step, _REQUEST | {"step": step}
-    for rung in Rung:
-        yield "staff_step", rung, _REQUEST | {"step": f"resolve:{rung}"}
     yield "requester_step", "wait, with a question", _REQUEST | {"step": "wait"}
     yield "requester_step", "remind, of a question", _REQUEST | {"step": "remind"}
     yield "requester_step", "resolve, of another", _REQUEST | {"step": "resolve", "is_asked": False}

@@ -666,9 +666,8 @@ _STEPS: Final[dict[Act, tuple[Step, ...]]] = {
 """What can be done, and the steps that it takes; without one it does not hang on a status."""
 _WEIGHTS: Final[dict[Act, float]] = {
     **dict.fromkeys((_withdraw, _decline, _renew_link, _remove_old_drafts), 0.3),
-    **dict.fromkeys((_leave, _check, _join), 0.3),
+    **dict.fromkeys((_leave, _check, _join, _reach_otherwise), 0.3),
     **dict.fromkeys((_merge, _note, _urge, _add_word, _return, _submit, _take_in), 0.7),
-    **dict.fromkeys((_reach_otherwise,), 1),
     **dict.fromkeys((_claim, _dispute, _call_back, _assign), 6),
     **dict.fromkeys((_change_part, _end_part), 8),
     **dict.fromkeys((_accept, _decide, _resolve), 12),

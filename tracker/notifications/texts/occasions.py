@@ -100,7 +100,7 @@ def _all() -> Iterator[Occasion]:
     yield _to_requester("reopen", "due", by_text=True)
     yield _to_requester("refuse_reopening", by_text=True)
     for step in (
-        *("near", "overdue", "pressed", "supervised", "note", "assign", "return", "lost"),
+        *("note", "assign", "return", "lost"),
         *("give_part", "change_part", "end_part", "return_part", "take_part_back"),
         *("claim", "release", "urge", "add_word", "withdraw", "receive_merged", "resolve"),
         *("refer", "confirm_solved", "confirm", "dispute", "reopen", "extend"),
@@ -132,7 +132,6 @@ def occasion_of(kind: str, facts: Mapping[str, Any]) -> Occasion | None:
     if kind == REQUESTER:
         step = _requesters_step(step, facts)
     elif kind == STAFF:
-        step = step.rpartition(":")[2]
         step = "confirm_solved" if step == "confirm" and facts.get("solved") == "yes" else step
     return OCCASIONS.get((kind, step))
 
