@@ -190,7 +190,7 @@ def test_no_more_than_three_codes_go_to_new_addresses_within_an_hour(
 
     page = browser.send(page_of(mine), way="email", email=NEW)
 
-    assert "Too many tries" in page.text
+    assert "We have sent several codes already" in page.text
     assert f'value="{NEW}"' in page.html
     assert len(written("contact_code")) == track.CODES_AN_HOUR
 
