@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from tracker.service_requests import clocks
-from tracker.service_requests.lifecycle import Status
+from tracker.service_requests import clocks, ladder
 from tracker.service_requests.limits import Clock, is_overdue
 from tracker.service_requests.models import ServiceRequest
+
+_OTHERS: Final = frozenset(clock for clock in ladder.RUNGS if ladder.RUNGS[clock]) - {Clock.RESOLVE}
+"""Those of which the ladder tells somebody: until when a team may return something is no duty."""
+_THEIRS: Final = ladder.bits_of(_OTHERS)
 
 
 class OtherLimit(NamedTuple):
@@ -22,10 +25,11 @@ class OtherLimit(NamedTuple):
 def other_limits(service_request: ServiceRequest, now: datetime) -> Sequence[OtherLimit]:
     """Return what else than the result is near or overdue at `now`, in the order of its life."""
     it = service_request
-    if it.first_response_at is not None and it.status not in (Status.SUBMITTED, Status.ASSIGNED):
-        return ()  # nothing else runs: its stops need not be read
+    # Of those no rung was reached, and the next one is still to come: its stops need not be read.
+    if not it.rungs_reached & _THEIRS and (it.ladder_at is None or it.ladder_at > now):
+        return ()
     return [
         OtherLimit(each.clock, each.due_at, is_overdue(each.due_at, now))
         for each in clocks.running_clocks(it, clocks.stops_of(it))
-        if each.clock is not Clock.RESOLVE and each.near_at <= now
+        if each.clock in _OTHERS and each.near_at <= now
     ]
