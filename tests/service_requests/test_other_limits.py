@@ -57,19 +57,19 @@ def test_what_is_near_or_overdue_stands_on_the_page_and_in_the_list(
 def test_at_the_due_time_itself_nothing_is_overdue_yet(a: Builders, it: ServiceRequest) -> None:
     due = a.now + timedelta(hours=10)
 
-    assert {each.is_overdue for each in other_limits(it, due)} == {False}
-    assert {each.is_overdue for each in other_limits(it, due + timedelta(seconds=1))} == {True}
+    assert {each.is_overdue for each in other_limits(it, (), due)} == {False}
+    assert {each.is_overdue for each in other_limits(it, (), due + timedelta(seconds=1))} == {True}
 
 
 def test_what_was_done_or_stands_still_is_not_named(a: Builders) -> None:
     done = a.service_request(status=Status.WAITING)
     later = a.now + timedelta(days=30)
 
-    assert other_limits(done, later) == ()
+    assert other_limits(done, (), later) == ()
     unread = a.service_request()
-    assert [each.clock for each in other_limits(unread, later)] == [Clock.ACCEPT]
+    assert [each.clock for each in other_limits(unread, (), later)] == [Clock.ACCEPT]
     closed = a.service_request(status=Status.CLOSED)
-    assert list(other_limits(closed, later)) == []
+    assert list(other_limits(closed, (), later)) == []
 
 
 def test_mail_and_messages_say_which_limit_and_the_subject_counts_requests(

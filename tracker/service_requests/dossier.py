@@ -15,10 +15,12 @@ from tracker.database import db, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
 from tracker.privacy import mask_address, mask_email, mask_name, mask_phone
-from tracker.service_requests import parts, queries
+from tracker.service_requests import clocks, parts, queries
 from tracker.service_requests.lifecycle import Step
+from tracker.service_requests.limits import Stops
 from tracker.service_requests.models import (
     Approval,
+    ClockStop,
     Part,
     Photo,
     Requester,
@@ -92,6 +94,8 @@ class Dossier:
     photos: Sequence[Photo]
     approvals: Sequence[Approval]
     """What waits for a supervisor's decision."""
+    stops: Stops
+    """When its clock stood still, oldest first."""
     parts: Sequence[Part]
     """What helping teams are to do, or did, in the order in which it was given."""
     merged: Sequence[ServiceRequest]
@@ -112,6 +116,7 @@ def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
         visits=_visits(service_request.id) if has.visits else (),
         photos=queries.photos_of(service_request) if has.photos else (),
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
+        stops=clocks.stops_of(service_request) if has.stops else (),
         parts=parts.parts_of(service_request) if has.parts else (),
         merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
         survivor=_visible(service_request.survivor_id, actor),
@@ -165,6 +170,7 @@ _WHAT_THERE_IS: Final = select(
     exists()
     .where(Approval.service_request_id == _ONE_ID, Approval.decided_at.is_(None))
     .label("approvals"),
+    exists().where(ClockStop.service_request_id == _ONE_ID).label("stops"),
     exists().where(Part.service_request_id == _ONE_ID).label("parts"),
     exists().where(ServiceRequest.survivor_id == _ONE_ID).label("merged"),
 )

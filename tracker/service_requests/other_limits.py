@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from tracker.service_requests import clocks, ladder
-from tracker.service_requests.limits import Clock, is_overdue
+from tracker.service_requests.limits import Clock, Stops, is_overdue
 from tracker.service_requests.models import ServiceRequest
 
 _OTHERS: Final = frozenset(clock for clock in ladder.RUNGS if ladder.RUNGS[clock]) - {Clock.RESOLVE}
@@ -22,14 +22,19 @@ class OtherLimit(NamedTuple):
     is_overdue: bool
 
 
-def other_limits(service_request: ServiceRequest, now: datetime) -> Sequence[OtherLimit]:
-    """Return what else than the result is near or overdue at `now`, in the order of its life."""
+def other_limits(
+    service_request: ServiceRequest, stops: Stops, now: datetime
+) -> Sequence[OtherLimit]:
+    """Return what else than the result is near or overdue at `now`, in the order of its life.
+
+    `stops`: when its clock stood still, as in `Dossier`.
+    """
     it = service_request
-    # Of those no rung was reached, and the next one is still to come: its stops need not be read.
+    # Of those no rung was reached, and the next one is still to come: nothing need be counted.
     if not it.rungs_reached & _THEIRS and (it.ladder_at is None or it.ladder_at > now):
         return ()
     return [
         OtherLimit(each.clock, each.due_at, is_overdue(each.due_at, now))
-        for each in clocks.running_clocks(it, clocks.stops_of(it))
+        for each in clocks.running_clocks(it, stops)
         if each.clock in _OTHERS and each.near_at <= now
     ]

@@ -1,5 +1,6 @@
 """How a requester is told is changed: by themselves on their page, or by staff for a caller."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,12 @@ from tracker.service_requests.actions import steps
 from tracker.service_requests.actions.answers import may_still_dispute
 from tracker.service_requests.contact import may_see_contact
 from tracker.service_requests.lifecycle import Status, Step
-from tracker.service_requests.models import ReachableBy, Requester, ServiceRequest
+from tracker.service_requests.models import (
+    ApprovalKind,
+    ReachableBy,
+    Requester,
+    ServiceRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,21 @@ def change_for_caller(
     return True
 
 
-def may_change_for_caller(service_request: ServiceRequest, *, actor: Actor, now: datetime) -> bool:
-    """Tell whether `actor` may change how the requester is told, and whether that still matters."""
+def may_change_for_caller(
+    service_request: ServiceRequest,
+    *,
+    actor: Actor,
+    now: datetime,
+    asked: Collection[ApprovalKind] | None = None,
+) -> bool:
+    """Tell whether `actor` may change how the requester is told, and whether that still matters.
+
+    `asked`: as in `is_still_told`.
+    """
     return (
         may(actor, Action.CHANGE_REACHING, service_request)
         and may_see_contact(actor, service_request)
-        and is_still_told(service_request, now=now)
+        and is_still_told(service_request, now=now, asked=asked)
     )
 
 
@@ -110,17 +125,23 @@ def refuse_what_is_over(service_request: ServiceRequest, *, actor: Actor, now: d
         raise RefusedError(Refusal.NOTHING_TO_TELL)
 
 
-def is_still_told(service_request: ServiceRequest, *, now: datetime) -> bool:
+def is_still_told(
+    service_request: ServiceRequest,
+    *,
+    now: datetime,
+    asked: Collection[ApprovalKind] | None = None,
+) -> bool:
     """Tell whether anything may still be told about it: once it is closed, of taking it up again only.
 
-    What was merged into another is told what becomes of that one.
+    What was merged into another is told what becomes of that one. `asked`: what of the request
+    waits for a supervisor's decision, of who has read that already.
     """
     survivor = following.survivor_of(service_request)
-    return (
-        survivor.status is not Status.CLOSED
-        or may_still_dispute(survivor, now)
-        or following.waits_for_reopening(survivor)
-    )
+    if survivor.status is not Status.CLOSED or may_still_dispute(survivor, now):
+        return True
+    if asked is None or survivor is not service_request:
+        return following.waits_for_reopening(survivor)
+    return ApprovalKind.REOPENING in asked
 
 
 def mark_of(requester: Requester | None) -> str:

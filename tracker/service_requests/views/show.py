@@ -48,12 +48,8 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
     actor, now = signed_in_actor(), utc_now()
     service_request = queries.find(actor, service_request_id)
     dossier = dossier_of(service_request, actor)
-    offered = steps_offered(
-        service_request,
-        actor=actor,
-        now=now,
-        asked={approval.kind for approval in dossier.approvals},
-    )
+    asked = {approval.kind for approval in dossier.approvals}
+    offered = steps_offered(service_request, actor=actor, now=now, asked=asked)
     # Pages of a feature that is switched off are not linked.
     buttons = [each for each in offered if each.endpoint in current_app.view_functions]
     return render_template(
@@ -63,11 +59,13 @@ def _page(service_request_id: int, full: Contact | None = None) -> ResponseRetur
         parts=[parts.line_of(part, actor, now) for part in dossier.parts],
         contact=full,
         may_see_contact=may_see_contact(actor, service_request),
-        may_change_reaching=reaching.may_change_for_caller(service_request, actor=actor, now=now),
+        may_change_reaching=reaching.may_change_for_caller(
+            service_request, actor=actor, now=now, asked=asked
+        ),
         answer_by=unanswered.answer_by(service_request),
         givers=givers_of(service_request, actor),
         due_state=due_state(service_request, now),
-        other_limits=other_limits(service_request, now),
+        other_limits=other_limits(service_request, dossier.stops, now),
         buttons=buttons,
         next_step=next_step(buttons, service_request),
         channel=channel_label(service_request.channel),
