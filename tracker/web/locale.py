@@ -13,7 +13,6 @@ from babel import Locale
 from babel.dates import (
     TIMEDELTA_UNITS,
     format_date as babel_date,
-    format_datetime as babel_datetime,
     format_timedelta as babel_timedelta,
 )
 from babel.numbers import format_decimal, format_percent
@@ -282,10 +281,10 @@ def _written_moment(moment: datetime, zone: ZoneInfo, locale: str) -> str:
     return _written_minute(here, locale)
 
 
-@lru_cache(maxsize=REMEMBERED)
 def _written_minute(here: datetime, locale: str) -> str:
-    pattern = "y年M月d日 EEE HH:mm" if locale == CHINESE else "EEE d MMM y, HH:mm"
-    return babel_datetime(here, pattern, locale=LOADED[locale])
+    # Some thousand days are remembered, the minutes of all years are not.
+    comma = "" if locale == CHINESE else ","
+    return f"{_written_day(here.date(), locale)}{comma} {here:%H:%M}"
 
 
 @lru_cache(maxsize=REMEMBERED)
