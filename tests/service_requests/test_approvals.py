@@ -1,5 +1,6 @@
 """The page of decisions: what waits for whom, with the facts, and one answer to each."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from functools import partial
@@ -15,8 +16,10 @@ from tracker.accounts.models import Person
 from tracker.database import db, transaction
 from tracker.permissions import Role
 from tracker.service_requests import links
+from tracker.service_requests.actions import handling
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import Approval, ApprovalKind, ServiceRequest
+from tracker.web.locale import format_datetime, in_locale
 
 NOTHING = "Nothing waits for your decision"
 
@@ -38,6 +41,12 @@ def now_of(it: ServiceRequest) -> ServiceRequest:
     return db.session.get_one(ServiceRequest, it.id, populate_existing=True)
 
 
+def in_english(moment: datetime | None) -> str:
+    """Return a moment as an English page writes it."""
+    with in_locale("en"):
+        return format_datetime(moment)
+
+
 def test_it_shows_who_asks_what_and_why(a: Builders, browser: Browser, judge: Person) -> None:
     team = a.team(name_en="Sunrise team")
     leads = a.team_leader(team, name="林小雨")
@@ -53,11 +62,47 @@ def test_it_shows_who_asks_what_and_why(a: Builders, browser: Browser, judge: Pe
         "等待配件到货",
         "3 working days",
         "Sunrise team",
-        "10 Apr 2026",
+        "Fri 10 Apr 2026",
         "又漏水了",
     ):
         assert fact in page.text
     assert page.buttons.count("Grant") == 3
+
+
+def test_more_time_says_by_when_it_would_be_due_as_granting_makes_it(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    unit = a.unit()
+    it = a.service_request(status=Status.IN_PROGRESS, unit=unit)
+    # Days of its own, which only its own calendar knows; the last stands after the due time.
+    for days in (1, 9, 10):
+        a.calendar_day((a.now + timedelta(days=days)).date(), is_working=False, unit=unit)
+    a.approval(it, ApprovalKind.EXTENSION)
+    now_due = in_english(now_of(it).due_at)
+    page = browser.sign_in(judge).open("/approvals/")
+    said = re.search(r"due now (.+?) → would be due (\w+ \d+ \w+ \d+, \d+:\d+)", page.text)
+    assert said is not None
+
+    browser.send(press="Grant")
+
+    assert said.groups() == (now_due, in_english(now_of(it).due_at))
+    assert said[1] != said[2]
+
+
+def test_more_time_has_no_date_while_the_clock_stands_still(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    a.approval(it, ApprovalKind.EXTENSION)
+    with transaction():
+        handling.ask_requester(
+            now_of(it), question="哪天在家?", actor=a.actor(a.team_leader(it.lead_team)), now=a.now
+        )
+
+    page = browser.sign_in(judge).open("/approvals/")
+
+    assert "3 working days · added once the clock runs again" in page.text
+    assert "would be due" not in page.text
 
 
 def test_what_waits_longest_is_first(a: Builders, browser: Browser, judge: Person) -> None:

@@ -159,22 +159,20 @@ def resolve_times(service_request: ServiceRequest) -> tuple[datetime | None, dat
     came from elsewhere and was never accepted here has the due time that its source gave it; for
     how long a stop would move that, nobody knows.
     """
-    stops = stops_of(service_request)
-    if service_request.accepted_at is None:
-        due, near = service_request.due_at, service_request.near_at
-        unsettled = stops
-    else:
-        due, near = _resolve_times(service_request, [stop for stop in stops if stop[1] is not None])
-        unsettled = [stop for stop in stops if stop[1] is None]
-    if any(not is_overdue(due, begun) for begun, _ in unsettled):
-        return None, None
-    return due, near
+    return _times_with(service_request, extension_of(service_request))
+
+
+def due_if_extended(service_request: ServiceRequest, working_days: int) -> datetime | None:
+    """Return by when there must be a result once so many working days more are granted.
+
+    The same reckoning as when they are; None while the clock stands still.
+    """
+    return _times_with(service_request, _more_time(working_days))[0]
 
 
 def extension_of(service_request: ServiceRequest) -> Limit | None:
     """Return what a supervisor granted on top of the limit."""
-    days = service_request.extension_working_days
-    return Limit(days, LimitUnit.WORKING_DAYS) if days else None
+    return _more_time(service_request.extension_working_days)
 
 
 def stops_of(service_request: ServiceRequest) -> Stops:
@@ -200,8 +198,28 @@ def ladder_calendar_of(service_request: Counted) -> WorkingCalendar:
     return calendar_of(service_request, service_request.due_at)
 
 
-def _resolve_times(
-    service_request: ServiceRequest, stops: Stops
+def _more_time(working_days: int) -> Limit | None:
+    return Limit(working_days, LimitUnit.WORKING_DAYS) if working_days else None
+
+
+def _times_with(
+    service_request: ServiceRequest, extra: Limit | None
+) -> tuple[datetime | None, datetime | None]:
+    stops = stops_of(service_request)
+    if service_request.accepted_at is None:
+        due, near = service_request.due_at, service_request.near_at
+        unsettled = stops
+    else:
+        ended = [stop for stop in stops if stop[1] is not None]
+        due, near = _counted_times(service_request, ended, extra)
+        unsettled = [stop for stop in stops if stop[1] is None]
+    if any(not is_overdue(due, begun) for begun, _ in unsettled):
+        return None, None
+    return due, near
+
+
+def _counted_times(
+    service_request: ServiceRequest, stops: Stops, extra: Limit | None
 ) -> tuple[datetime | None, datetime | None]:
     started_at = service_request.accepted_at
     assert started_at is not None  # noqa: S101 - asked only of what was accepted
@@ -209,7 +227,6 @@ def _resolve_times(
     limit = limit_of(service_request.category, service_request.priority)
     due = due_at(calendar, limit, started_at, stops)
     near = near_at(calendar, limit, started_at, stops)
-    extra = extension_of(service_request)
     if extra is not None and due is not None:
         near = near_at(calendar, extra, due, stops)
         due = due_at(calendar, extra, due, stops)

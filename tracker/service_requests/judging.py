@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Select, and_, exists, false, func, literal_column, or_, select, text
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
@@ -103,6 +103,7 @@ def to_decide(actor: Actor) -> Select[Approval]:
                 joinedload(ServiceRequest.area),
                 joinedload(ServiceRequest.lead_team),
                 joinedload(ServiceRequest.leader),
+                selectinload(ServiceRequest.stops),  # they move by when it would be due
             ),
             joinedload(Approval.asked_by),
         )

@@ -1,5 +1,6 @@
 """One page with everything that waits for my decision."""
 
+from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -10,11 +11,12 @@ from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.errors import Refusal, RefusedError, StepNotAllowedError
 from tracker.permissions import Action, require
-from tracker.service_requests import queries
+from tracker.service_requests import clocks, queries
 from tracker.service_requests.actions import approvals
 from tracker.service_requests.due import due_state
 from tracker.service_requests.forms.judging import GRANT, REFUSE, DecisionForm
 from tracker.service_requests.judging import find_approval, supervised_by, to_decide
+from tracker.service_requests.lifecycle import Step, may_take
 from tracker.service_requests.models import Approval
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument
@@ -109,6 +111,15 @@ def _page(*, failed: int | None = None, form: DecisionForm | None = None) -> Res
         page=page,
         forms=forms,
         state_of=lambda it: due_state(it, now),
+        due_if_granted=_due_if_granted,
         supervised=supervised_by(actor, limit=MOST_SUPERVISED),
         most_supervised=MOST_SUPERVISED,
     )
+
+
+def _due_if_granted(approval: Approval) -> datetime | None:
+    """Return by when a result would be due with the time asked for; None where nobody can know."""
+    it = approval.service_request
+    if not approval.working_days or not may_take(it.status, Step.EXTEND):
+        return None
+    return clocks.due_if_extended(it, approval.working_days)
