@@ -84,6 +84,12 @@ def raw_output(template: str) -> list[str]:
     return re.findall(r"\{\{[^}]*\|\s*safe\b[^}]*\}\}|\{%-?\s*autoescape\s+false.*?%\}", template)
 
 
+def due_as_moments(template: str) -> list[str]:
+    """Return the due times and limits that a template prints as any other moment or day."""
+    due = r"\b(?:\w*due_at|progress\.by|answer_by|returnable_until|applied_at)"
+    return re.findall(due + r"\s*\|\s*date(?:time)?\b", template)
+
+
 def unmarked_forms(template: str) -> list[str]:
     """Return the forms that are written out, take words, and do not say who is writing."""
     typed = re.compile(r'<textarea|<input(?![^>]*type="(?:hidden|submit|radio|checkbox)")')

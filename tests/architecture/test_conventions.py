@@ -225,6 +225,11 @@ def test_every_template_is_used() -> None:
     assert rules.templates_without_use() == []
 
 
+def test_a_due_time_is_printed_as_one() -> None:
+    # What ends with a day is read as a day later: |due and |due_day say so.
+    assert list(found_in(TEMPLATE_FILES, rules.due_as_moments)) == []
+
+
 def test_what_is_not_sent_changes_nothing() -> None:
     # HEAD comes to a view like GET, and without the token of a form: ask whether it is a POST.
     guilty = [name_of(path) for path in FILES if 'method == "GET"' in path.read_text()]

@@ -81,6 +81,12 @@ def test_unescaped_output_is_found() -> None:
     assert rules.raw_output("{{ note }}") == []
 
 
+def test_a_due_time_that_is_printed_as_a_moment_is_found() -> None:
+    assert rules.due_as_moments("{{ it.due_at | datetime }}") == ["due_at | datetime"]
+    assert rules.due_as_moments("{{ answer_by|date }}") == ["answer_by|date"]
+    assert rules.due_as_moments("{{ it.due_at|due }} {{ it.closed_at|datetime }}") == []
+
+
 def test_an_address_made_of_what_a_visitor_named_is_found() -> None:
     assert rules.addresses_of_many_parts('url_for(".index", **request.args)') == [1]
     assert rules.addresses_of_many_parts('flask.url_for(".index", page=1, **kept)') == [1]

@@ -12,12 +12,12 @@ from tests.support.builders import Builders
 from tracker.clock import utc_now
 from tracker.database import db, transaction
 from tracker.permissions import resident
-from tracker.service_requests.actions import answers, handling, parts, supervision
+from tracker.service_requests.actions import answers, approvals, handling, parts, supervision
 from tracker.service_requests.climbing import climb
 from tracker.service_requests.clock_log import clock_logs
 from tracker.service_requests.lifecycle import Outcome, Priority, Status
 from tracker.service_requests.limits import Clock, Counted, LimitUnit
-from tracker.service_requests.models import Escalation, ServiceRequest
+from tracker.service_requests.models import ApprovalKind, Escalation, ServiceRequest
 
 
 def test_every_clock_is_explained_line_by_line(a: Builders, browser: Browser) -> None:
@@ -30,6 +30,32 @@ def test_every_clock_is_explained_line_by_line(a: Builders, browser: Browser) ->
     assert "Stands still since" in page.text
     assert "because we waited for the requester's answer" in page.text
     assert "Signing for it" in page.text
+
+
+@pytest.mark.parametrize("status", [Status.WAITING, Status.PARKED])
+def test_what_was_overdue_when_its_clock_stopped_says_the_same_on_each_page(
+    a: Builders, browser: Browser, status: Status
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS, at=a.now - timedelta(days=9))
+    if status is Status.WAITING:
+        leads = a.actor(a.team_leader(it.lead_team))
+        with transaction():
+            handling.ask_requester(it, question="哪天在家?", actor=leads, now=a.now)
+    else:
+        asked = a.approval(it, ApprovalKind.PARKING)
+        judge = a.actor(a.supervisor())
+        with transaction():
+            approvals.decide(asked, granted=True, actor=judge, now=a.now)
+    said = "Overdue since Mon 9 Mar 2026, 18:00, and its clock stands still."
+
+    requesters = browser.open(links.address(it, "clock")).text
+    browser.sign_in(a.coordinator())
+    texts = [browser.open(f"/requests/{it.id}{page}").text for page in ("", "/clock")]
+
+    for text in (requesters, *texts):
+        assert said in text
+        assert "Clock stopped" not in text
+    assert "Due Mon 9 Mar 2026, 18:00." in requesters  # the log goes to its end
 
 
 def test_only_a_result_is_said_to_be_resolved_in_chinese(

@@ -22,6 +22,7 @@ from tracker.service_requests.limits import (
     Stop,
     explain,
     is_overdue,
+    past,
 )
 from tracker.service_requests.models import Escalation, ServiceRequest
 
@@ -105,6 +106,9 @@ def climbed(service_request: ServiceRequest) -> list[Climbed]:
 def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
     until = counting.ended_at or now
     stops = _until(clocks.told_stops_of(service_request), counting)
+    stopped_at = _stopped_at(stops) if counting.ended_at is None else None
+    if stopped_at is not None and counting.clock is Clock.RESOLVE:
+        stops = _moving(stops, service_request)
     parts = [
         _part(
             service_request,
@@ -130,13 +134,19 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
         is_overdue(kept if has_moved else due, now, counting.ended_at),
         kept if has_moved else None,
         is_over=counting.ended_at is not None or is_overdue(due, now),
-        stopped_at=_stopped_at(stops) if stands_still else None,
+        stopped_at=stopped_at,
         left=_left(parts[0], extra) if stands_still else None,
     )
 
 
 def _stopped_at(stops: Sequence[Stop]) -> datetime | None:
     return next((stop.stopped_at for stop in stops if stop.resumed_at is None), None)
+
+
+def _moving(stops: list[Stop], service_request: ServiceRequest) -> list[Stop]:
+    """Return the stops that move the due time: none that lasts where that holds, as it had passed."""
+    holds = clocks.resolve_times(service_request)[0] is not None
+    return [stop for stop in stops if stop.resumed_at is not None] if holds else stops
 
 
 def _left(part: Part, extra: Limit | None) -> Left | None:
@@ -164,7 +174,8 @@ def _part(
     is_extension: bool = False,
 ) -> Part:
     calendar = organisation.calendar(started_at, unit_id=service_request.unit_id)
-    entries = explain(calendar, limit, started_at, stops, now=until)
+    begins = past(started_at) if is_extension else started_at
+    entries = explain(calendar, limit, begins, stops, now=until)
     return Part(limit, started_at, entries, is_extension)
 
 

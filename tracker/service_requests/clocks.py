@@ -27,8 +27,9 @@ from tracker.service_requests.limits import (
     Stop,
     Stops,
     due_at,
-    is_overdue,
+    keeps,
     near_at,
+    past,
 )
 from tracker.service_requests.models import ServiceRequest
 
@@ -208,14 +209,11 @@ def _times_with(
     stops = stops_of(service_request)
     if service_request.accepted_at is None:
         due, near = service_request.due_at, service_request.near_at
-        unsettled = stops
+        stops = [(begun, None) for begun, _ in stops]  # how far one moves it nobody knows
     else:
         ended = [stop for stop in stops if stop[1] is not None]
         due, near = _counted_times(service_request, ended, extra)
-        unsettled = [stop for stop in stops if stop[1] is None]
-    if any(not is_overdue(due, begun) for begun, _ in unsettled):
-        return None, None
-    return due, near
+    return (due, near) if keeps(due, stops) else (None, None)
 
 
 def _counted_times(
@@ -228,8 +226,8 @@ def _counted_times(
     due = due_at(calendar, limit, started_at, stops)
     near = near_at(calendar, limit, started_at, stops)
     if extra is not None and due is not None:
-        near = near_at(calendar, extra, due, stops)
-        due = due_at(calendar, extra, due, stops)
+        near = near_at(calendar, extra, past(due), stops)
+        due = due_at(calendar, extra, past(due), stops)
     return due, near
 
 

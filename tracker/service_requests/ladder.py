@@ -12,7 +12,7 @@ from typing import Final
 
 from tracker.organisation.calendar import WorkingCalendar
 from tracker.service_requests.lifecycle import Step
-from tracker.service_requests.limits import Clock, Limit, LimitUnit, due_at
+from tracker.service_requests.limits import Clock, Limit, LimitUnit, due_at, past
 
 
 class Rung(StrEnum):
@@ -82,8 +82,8 @@ def reached_at(calendar: WorkingCalendar, running: Running, rung: Rung) -> datet
         case Rung.OVERDUE:
             return running.due_at
         case _:
-            past = Limit(WORKING_DAYS_PAST[rung], LimitUnit.WORKING_DAYS)
-            reached = due_at(calendar, past, running.due_at)
+            days = Limit(WORKING_DAYS_PAST[rung], LimitUnit.WORKING_DAYS)
+            reached = due_at(calendar, days, past(running.due_at))
             assert reached is not None  # noqa: S101 - there is no stop in it
             return reached
 

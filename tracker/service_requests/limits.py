@@ -13,7 +13,8 @@ same everywhere else close enough:
   stood still for half of it. When the last of them is a day of rest, the limit ends at the close
   of work of the next working day.
 
-So a limit in days never ends while nobody works, nor while the clock stands still.
+So a limit in days never ends while nobody works, nor while the clock stands still. What ends with a
+day, at 24:00, ends on that day: days on top of it or past it count from the next one.
 """
 
 from collections import Counter
@@ -143,6 +144,14 @@ def near_at(
     return _after(_length(running) * NEAR_SHARE, running)
 
 
+def past(end: datetime) -> datetime:
+    """Return from when days count that come on top of a limit, or after it, which ends at `end`.
+
+    A limit that ends with a day ends on that day: the next one is the first that counts.
+    """
+    return end - timedelta.resolution
+
+
 def is_overdue(due_at: datetime | None, now: datetime, finished_at: datetime | None = None) -> bool:
     """Tell whether something is overdue, or was when it was finished.
 
@@ -150,6 +159,15 @@ def is_overdue(due_at: datetime | None, now: datetime, finished_at: datetime | N
     still is in time; without a due time (clock stopped in time, not accepted yet) it is never overdue.
     """
     return due_at is not None and (finished_at or now) > due_at
+
+
+def keeps(due_at: datetime | None, stops: Stops) -> bool:
+    """Tell whether a due time holds: every stop that lasts began when it had passed.
+
+    A question makes nothing punctual. What was in time as its clock stopped has no due time until
+    that runs again.
+    """
+    return all(is_overdue(due_at, begun) for begun, ended in stops if ended is None)
 
 
 # ---------------------------------------------------------------- the clock log

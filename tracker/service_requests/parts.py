@@ -36,6 +36,7 @@ from tracker.service_requests.limits import (
     LimitUnit,
     due_at,
     is_overdue,
+    keeps,
     near_at,
 )
 from tracker.service_requests.models import Part, PartEnd, ServiceRequest
@@ -96,9 +97,7 @@ def times_of(
     stops = clocks.stops_of(service_request)
     ended = [stop for stop in stops if stop[1] is not None]
     due, near = due_at(calendar, limit, start, ended), near_at(calendar, limit, start, ended)
-    if any(not is_overdue(due, begun) for begun, until in stops if until is None):
-        return None, None
-    return due, near
+    return (due, near) if keeps(due, stops) else (None, None)
 
 
 def return_limit_at(part: Part) -> datetime | None:

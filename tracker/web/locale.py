@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
 from typing import Final, Protocol
@@ -201,6 +201,19 @@ def format_day(day: date | datetime | None) -> str:
     return _written_day(day, current_locale())
 
 
+def format_due(moment: datetime | None) -> str:
+    """Return by when something is due. What ends with a day has that day, e.g. `… 24:00`.
+
+    For due times and limits alone: 00:00 of the next day reads as a day more.
+    """
+    return "" if moment is None else _written_due(moment, time_zone(), current_locale())
+
+
+def format_due_day(moment: datetime | None) -> str:
+    """Return the day on which something is due, the one that ends where it is due at its end."""
+    return "" if moment is None else _written_due_day(moment, time_zone(), current_locale())
+
+
 def format_until(moment: datetime | None, begins: datetime) -> str:
     """Return when what `begins` ends, e.g. `14:05`: with its day where that is another one."""
     if moment is None:
@@ -285,6 +298,27 @@ def _written_minute(here: datetime, locale: str) -> str:
     # Some thousand days are remembered, the minutes of all years are not.
     comma = "" if locale == CHINESE else ","
     return f"{_written_day(here.date(), locale)}{comma} {here:%H:%M}"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_due(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    ended = _day_ended_at(moment, zone)
+    if ended is None:
+        return _written_moment(moment, zone, locale)
+    pattern = "y年M月d日 EEE 24:00" if locale == CHINESE else "EEE d MMM y, 24:00"
+    return babel_date(ended, pattern, locale=LOADED[locale])
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _written_due_day(moment: datetime, zone: ZoneInfo, locale: str) -> str:
+    ended = _day_ended_at(moment, zone)
+    return _written_day(ended or moment.astimezone(zone).date(), locale)
+
+
+def _day_ended_at(moment: datetime, zone: ZoneInfo) -> date | None:
+    """Return the day that ends at `moment`, if one does; clocks may go from 24:00 to 01:00."""
+    before = (moment.astimezone(UTC) - timedelta.resolution).astimezone(zone).date()
+    return before if before < moment.astimezone(zone).date() else None
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -153,6 +153,8 @@ def init_app(
     app.jinja_env.filters.update(
         datetime=locale.format_datetime,
         date=locale.format_day,
+        due=locale.format_due,
+        due_day=locale.format_due_day,
         until=locale.format_until,
         ago=locale.format_ago,
         duration=locale.format_duration,

@@ -13,6 +13,8 @@ from tracker.web.locale import (
     current_locale,
     format_datetime,
     format_day,
+    format_due,
+    format_due_day,
     format_until,
     localized,
 )
@@ -38,12 +40,8 @@ def _in_language(name: str) -> Callable[[Mapping[str, Any]], str]:
     return read
 
 
-def _moment(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda facts: format_datetime(facts.get(name))
-
-
-def _day(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda facts: format_day(facts.get(name))
+def _told_as(form: Callable[[Any], str], name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda facts: form(facts.get(name))
 
 
 def _reference(facts: Mapping[str, Any]) -> str:
@@ -63,13 +61,13 @@ _READ: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "reference": _reference,
     "category": _in_language("category"),
     "team": _in_language("team"),
-    "due": _moment("due_at"),
-    "again_on": _day("parked_until"),
-    "visit_from": _moment("visit_from"),
+    "due": _told_as(format_due, "due_at"),
+    "again_on": _told_as(format_day, "parked_until"),
+    "visit_from": _told_as(format_datetime, "visit_from"),
     "visit_to": _visit_to,
     "visitors": _visitors,
-    "answer_by": _day("answer_by"),
+    "answer_by": _told_as(format_due_day, "answer_by"),
     **{name: _as_it_is(name) for name in (*QUOTES, "name")},
-    "expires": _moment("expires_at"),
+    "expires": _told_as(format_datetime, "expires_at"),
     "organisation": lambda _facts: localized(organisation.organisation()),
 }

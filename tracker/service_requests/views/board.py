@@ -26,7 +26,7 @@ from tracker.web import once
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import wants_fields_alone
 from tracker.web.errors import refusal_text
-from tracker.web.locale import current_locale, format_ago, format_datetime
+from tracker.web.locale import current_locale, format_ago, format_due
 from tracker.web.options import Options
 from tracker.web.paging import wide_page_of
 
@@ -88,7 +88,7 @@ def index() -> ResponseReturnValue:
 def _row(task: board.Task, actor: Actor, standing: claims.Standing, now: datetime) -> Row:
     refusal = claims.why_not(task, actor=actor, standing=standing)
     state = due_state(task, now)
-    due_ago, due_time = format_ago(task.due_at), format_datetime(task.due_at)
+    due_ago, due_time = format_ago(task.due_at), format_due(task.due_at)
     return Row(task, refusal, state, due_ago, due_time)
 
 

@@ -27,7 +27,7 @@ from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import address, addresses, wants_counts_alone, wants_fields_alone
 from tracker.web.labels import label
-from tracker.web.locale import current_locale, format_ago, format_datetime, format_day, time_zone
+from tracker.web.locale import current_locale, format_ago, format_day, format_due, time_zone
 from tracker.web.options import Offer, Options
 
 blueprint = Blueprint("queue", __name__)
@@ -91,8 +91,8 @@ def _row(line: Line, country: str, now: datetime) -> Row:
         ago=format_ago(line.submitted_at),
         state=due_state(line, now),
         due_ago=format_ago(line.due_at),
-        due_time=format_datetime(line.due_at),
-        sign_for_time=format_datetime(sign_for_due_at),
+        due_time=format_due(line.due_at),
+        sign_for_time=format_due(sign_for_due_at),
         is_sign_for_late=is_overdue(sign_for_due_at, now),
     )
 
