@@ -34,6 +34,9 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for step in Step:
         yield "requester_step", step, _REQUEST | {"step": step, "question": ""}
         yield "staff_step", step, _REQUEST | {"step": step}
+    for step in (Step.EXTEND, Step.PARK):
+        why = {"step": step, "reason": "配件还没有到货。\n下周再换。"}
+        yield "requester_step", f"{step}, with its reason", _REQUEST | why
     yield "requester_step", "wait, with a question", _REQUEST | {"step": "wait"}
     yield "requester_step", "remind, of a question", _REQUEST | {"step": "remind"}
     yield "requester_step", "resolve, of another", _REQUEST | {"step": "resolve", "is_asked": False}

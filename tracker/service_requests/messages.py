@@ -104,7 +104,7 @@ def tell_requester(
     not written to at all is called (`calls`).
 
     What is for the requester alone, a question or who comes to their door, others do not hear;
-    nor that nobody comes (`calls_off`: of which `visit`, and for what `reason`).
+    nor that nobody comes (`calls_off`: of which `visit`). `reason` is why, in words meant for them.
     Of what is `REPEATED` nobody gets more than `MOST_AN_HOUR` about one request: their page tells
     the rest. That nobody comes is always told; visits are as many as `refuse_too_many` lets be.
     """
@@ -117,8 +117,11 @@ def tell_requester(
         requester = told.requester
         if requester is None:
             continue
-        called_off = {"calls_off": True, "reason": reason.strip()} if calls_off else {}
-        facts = _facts(told, service_request, step) | _visit_facts(visit) | called_off
+        facts = _facts(told, service_request, step) | _visit_facts(visit)
+        if calls_off:
+            facts["calls_off"] = True
+        if calls_off or reason:
+            facts["reason"] = reason.strip()
         if written_way(requester) is None:
             calls.ask_for(told, step, facts, now=now)
             continue

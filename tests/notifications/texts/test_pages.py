@@ -159,6 +159,20 @@ def test_a_line_break_in_a_subject_makes_no_header(a: Builders, desk: Browser) -
     assert subject.startswith("Hello Bcc: somebody")
 
 
+def test_why_it_takes_longer_must_be_said_and_is_set_off_as_it_was_written(
+    a: Builders, desk: Browser
+) -> None:
+    extend = "/admin/messages/requester_step/extend/en"
+    page = desk.send(extend, body="By {due}.", press="Save")
+    assert "{reason}" in page.errors["body"]
+    desk.send(body="It takes until {due}:\n{reason}", press="Save")
+
+    written = sent(a, "requester_step extend, with its reason", reason="{due} <b>")
+
+    assert "It takes until Thu 12 Mar 2026, 09:30:\n\n> {due} <b>" in written.text
+    assert "{due} &lt;b&gt;" in written.html
+
+
 def test_what_people_wrote_is_not_looked_at_for_variables(a: Builders, desk: Browser) -> None:
     desk.send(WAIT, body="We ask you:\n{question}\n\nThank you.", press="Save")
     written = sent(a, "requester_step wait, with a question", question="{due} {{ 7*7 }} <b>")

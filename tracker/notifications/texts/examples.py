@@ -39,6 +39,14 @@ _ENGLISH: Final[Mapping[str, Any]] = {
     "reason": "Heavy rain is expected. We agree on another day.",
     "thanks": "Thank you, that was quick!",
 }
+_REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "extend": {"zh": "配件还在路上，要等到货才能换。", "en": "The spare part is still on its way."},
+    "park": {
+        "zh": "门前道路正在施工，车辆进不去。",
+        "en": "The road is dug up; no car gets through.",
+    },
+}
+"""Why something takes longer, or has to wait: by the step, in either language."""
 _STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
     "called_off": {"step": "plan_visit", "calls_off": True},
     "asked_again": {"step": "remind"},
@@ -49,7 +57,10 @@ _STEPS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def example_of(occasion: Occasion, locale: str) -> dict[str, Any]:
     """Return what a message of the outbox would hold, as JSON keeps it."""
-    words = _ENGLISH if locale == ENGLISH else _CHINESE
+    is_english = locale == ENGLISH
+    words = dict(_ENGLISH if is_english else _CHINESE)
+    if occasion.step in _REASONS:
+        words["reason"] = _REASONS[occasion.step]["en" if is_english else "zh"]
     spoken = {name: words[name] for name in ("visitors", *occasion.variables) if name in words}
     step = occasion.step.removesuffix(JOINED)
     is_asked = step == occasion.step

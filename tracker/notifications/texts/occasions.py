@@ -32,7 +32,7 @@ DESCRIPTIONS: Final[Mapping[str, Any]] = {
     "answer_by": _l("Until when we wait for the answer"),
     "question": _l("Our question, as it was asked"),
     "answer": _l("What was written to the requester"),
-    "reason": _l("Why nobody comes, as it was written"),
+    "reason": _l("The reason, as it was written for the requester"),
     "thanks": _l("What the requester wrote"),
     "name": _l("The reader's name"),
     "expires": _l("Until when the link works"),
@@ -87,8 +87,8 @@ def _all() -> Iterator[Occasion]:
     yield _to_requester("wait", "question*", "answer_by", by_text=True)
     yield _to_requester("asked_again", "question*", "answer_by", by_text=True)
     yield _to_requester("resume")
-    yield _to_requester("extend", "due*", by_text=True)
-    yield _to_requester("park", "again_on*", by_text=True)
+    yield _to_requester("extend", "reason*", "due*", by_text=True)
+    yield _to_requester("park", "reason*", "again_on*", by_text=True)
     yield _to_requester("unpark", "due", by_text=True)
     yield _to_requester("resolve", "answer*", by_text=True)
     yield _to_requester("resolve_joined", "answer*", by_text=True, note=_JOINED)

@@ -173,5 +173,7 @@ def _grant(
             "working_days": approval.working_days,
         },
     )
-    messages.tell_requester(service_request, step, now=now)
+    # Why a request is opened again is said to one home, on its page.
+    reason = "" if step is Step.REOPEN else public_note
+    messages.tell_requester(service_request, step, reason=reason, now=now)
     messages.tell_team(service_request, step, now=now)
