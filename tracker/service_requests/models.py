@@ -155,6 +155,13 @@ class ServiceRequest(Model):
             postgresql_where=text("supervised_at IS NOT NULL"),
         ),
         Index(
+            "ix_service_request_urged",
+            "urged_at",
+            "id",
+            sqlite_where=text("urged_at IS NOT NULL AND status <> 'closed'"),
+            postgresql_where=text("urged_at IS NOT NULL AND status <> 'closed'"),
+        ),
+        Index(
             "ix_service_request_leader_open",
             "leader_id",
             "id",

@@ -4,7 +4,7 @@ A list is read in its order until a page is full. Where hardly anything fits, th
 of it: what fits a filter that few fit is gathered first instead.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     any_,
     func,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.orm import aliased
@@ -32,10 +33,22 @@ _MOST_REMEMBERED: Final = 4_096
 
 
 class Filter(NamedTuple):
-    """A column of a request, and what may stand in it."""
+    """A column of a request, and what may stand in it: an id, or for a mark anything at all."""
 
     column: str
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] | None
+
+
+SUPERVISED: Final = Filter(ServiceRequest.supervised_at.key, None)
+URGED: Final = Filter(ServiceRequest.urged_at.key, None)
+_MARKED: Final[Mapping[Filter, tuple[str, str]]] = {
+    SUPERVISED: ("one.supervised_at IS NOT NULL", "ix_service_request_supervised"),
+    URGED: (
+        "one.urged_at IS NOT NULL AND one.status <> 'closed'",
+        "ix_service_request_urged",
+    ),
+}
+"""What marks a request, as its index says it, of the few that are marked alone; and that index."""
 
 
 class Remembered:
@@ -86,7 +99,10 @@ def are_among(wanted: Filter) -> ColumnElement[bool]:
 
 def _fitting(wanted: Filter) -> Select[int] | CompoundSelect[int]:
     """Select the ids of what fits a filter; a team has what it leads and what it helps with."""
-    one = aliased(ServiceRequest)
+    one = aliased(ServiceRequest, name="one")
+    if wanted.ids is None:
+        is_marked, index = _MARKED[wanted]
+        return select(one.id).where(text(is_marked)).with_hint(one, f"INDEXED BY {index}", "sqlite")
     leads = select(one.id).where(among(getattr(one, wanted.column), wanted.ids))
     if wanted.column != ServiceRequest.lead_team_id.key:
         return leads

@@ -34,7 +34,13 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.service_requests import lines
 from tracker.service_requests.due import STATUSES, DueState, is_in_state
-from tracker.service_requests.lifecycle import OPEN_STATUSES, Kind, Priority, Status
+from tracker.service_requests.lifecycle import (
+    OPEN_STATUSES,
+    UNRESOLVED_STATUSES,
+    Kind,
+    Priority,
+    Status,
+)
 from tracker.service_requests.lines import Line
 from tracker.service_requests.models import (
     CASEWORK,
@@ -42,7 +48,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     of_team_if_open,
 )
-from tracker.service_requests.narrow import Filter, are_among, narrowest
+from tracker.service_requests.narrow import SUPERVISED, URGED, Filter, are_among, narrowest
 from tracker.service_requests.sought import NOTHING, Sought, sought
 from tracker.visibility import CaseworkColumns, made_once, within_reach
 from tracker.web.paging import Page, Sieve, wide_page_of
@@ -99,6 +105,10 @@ class QueueFilter:
     """The last day that is included, on the organisation's calendar."""
     mine: bool = False
     """What the reader answers for, has claimed, or leads the team of."""
+    supervised: bool = False
+    """What a supervisor has not answered for yet."""
+    urged: bool = False
+    """What its requester urged, and that has no result yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +198,7 @@ def look(
     asked = _ask(actor, wanted, zone, now)
     listed, words, sieve = _listed, asked.words, None
     newest_first = wanted.tab in WITH_CLOSED
-    # What is open is little enough to be read to its end.
-    few = narrowest(_filters(asked)) if newest_first and not words.are_few else None
+    few = _few(asked, newest_first=newest_first)
     if words.sift is not None:
         sieve = Sieve(listed(actor, asked.wanted, asked.meant, NOTHING, zone, few), words.sift)
     if not words.is_made_once:
@@ -219,6 +228,20 @@ def count(
     return _count(actor, _ask(actor, wanted, zone, now), MOST_COUNTED)
 
 
+def _few(asked: _Asked, *, newest_first: bool) -> Filter | None:
+    """Return the filter that so few fit that they are looked up, in place of reading the list."""
+    if asked.words.are_few:
+        return None
+    marks = _marks(asked.wanted)
+    # What is open is little enough to be read to its end, unless nearly none of it is marked.
+    return narrowest([*marks, *_filters(asked)] if newest_first else marks)
+
+
+def _marks(wanted: QueueFilter) -> Sequence[Filter]:
+    marks = ((SUPERVISED, wanted.supervised), (URGED, wanted.urged))
+    return [mark for mark, is_asked in marks if is_asked]
+
+
 def _filters(asked: _Asked) -> Sequence[Filter]:
     """Return what is filtered by, as far as it has an index."""
     wanted, meant = asked.wanted, asked.meant
@@ -245,12 +268,13 @@ def _ask(actor: Actor, wanted: QueueFilter, zone: ZoneInfo, now: datetime) -> _A
 def _count(actor: Actor, asked: _Asked, most: int) -> Mapping[Tab, Count]:
     if not asked.words.are_counted:  # they are looked for as far as the page goes
         return {}
-    if asked.words.are_few or asked.wanted.mine:
+    few = _few(asked, newest_first=False)
+    if asked.words.are_few or asked.wanted.mine or few is not None:
         most = MOST_COUNTED  # all of them are counted anyway
     counted = _counted if asked.words.is_made_once else _counted.__wrapped__  # type: ignore[attr-defined]
     in_all = replace(asked.wanted, tab=Tab.ALL)
     found: Counter[Status] = Counter()
-    statement = counted(actor, in_all, asked.meant, asked.words, asked.zone, most)
+    statement = counted(actor, in_all, asked.meant, asked.words, asked.zone, most, few)
     for status, how_many in read(statement, asked.parameters).all():
         found[status] += how_many
     return _open_counts(found, most)
@@ -290,19 +314,32 @@ def _listed(
     if words.are_few:  # they are looked up one by one
         return query
     if few is not None:
-        query = query.where(are_among(few))
-        return query.with_hint(ServiceRequest, "NOT INDEXED", "sqlite")  # but by their ids
+        return _among_few(query, few)
     return query.with_hint(ServiceRequest, _BY_TURN if is_open else _BY_AGE, "sqlite")
+
+
+def _among_few(query: Select[int], few: Filter) -> Select[int]:
+    query = query.where(are_among(few))
+    return query.with_hint(ServiceRequest, "NOT INDEXED", "sqlite")  # but by their ids
 
 
 @made_once
 def _counted(
-    actor: Actor, wanted: QueueFilter, meant: _Meant, words: Sought, zone: ZoneInfo, most: int
+    actor: Actor,
+    wanted: QueueFilter,
+    meant: _Meant,
+    words: Sought,
+    zone: ZoneInfo,
+    most: int,
+    few: Filter | None = None,
 ) -> Select[Status, int] | CompoundSelect[Status, int]:
-    """Select how many fit in each open status, up to `most` and one more.
+    """Select how many fit in each open status, up to `most` and one more; of `few` all.
 
     Nobody reads the difference between thousands, and the page does not grow slower with them.
     """
+    if few is not None:
+        fitting = _asked(actor, wanted, meant, words, zone, open_only=True)
+        return _by_status(_among_few(fitting, few))
     team_id = None if words.are_few else wanted.team_id
     wanted = wanted if team_id is None else replace(wanted, team_id=None)
     everything = _asked(actor, wanted, meant, words, zone, open_only=True)
@@ -368,6 +405,7 @@ def _asked(
         *_of_people(actor, wanted, meant, rows),
         *_of_content(wanted, meant),
         *_of_time(wanted, zone),
+        *_of_marks(wanted),
     ]
     if words.make is not None:
         conditions.append(words.make())
@@ -435,6 +473,16 @@ def _of_time(wanted: QueueFilter, zone: ZoneInfo) -> Sequence[ColumnElement[bool
     if wanted.submitted_to is not None:
         ends = _midnight(wanted.submitted_to + timedelta(days=1), zone)
         conditions.append(ServiceRequest.submitted_at < ends)
+    return conditions
+
+
+def _of_marks(wanted: QueueFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.supervised:
+        conditions.append(ServiceRequest.supervised_at.is_not(None))
+    if wanted.urged:
+        is_unresolved = always_among(ServiceRequest.status, UNRESOLVED_STATUSES)
+        conditions += [ServiceRequest.urged_at.is_not(None), is_unresolved]
     return conditions
 
 

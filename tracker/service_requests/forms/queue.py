@@ -33,4 +33,6 @@ def filter_from(arguments: Mapping[str, str]) -> QueueFilter:
         submitted_from=read_argument(arguments, "from", day),
         submitted_to=read_argument(arguments, "to", day),
         mine=arguments.get("mine") == "1",
+        supervised=arguments.get("supervised") == "1",
+        urged=arguments.get("urged") == "1",
     )

@@ -184,8 +184,12 @@ def _chips(wanted: QueueFilter, choices: Offer) -> list[dict[str, str]]:
     if wanted.submitted_to:
         day = format_day(wanted.submitted_to)
         chips.append(_chip("to", request.args["to"], _("Until %(day)s", day=day)))
-    if wanted.mine:
-        chips.append(_chip("mine", "1", _("Mine")))
+    for is_asked, name, words in (
+        (wanted.supervised, "supervised", _("Under supervision")),
+        (wanted.urged, "urged", _("Urged by the requester")),
+        (wanted.mine, "mine", _("Mine")),
+    ):
+        chips += [_chip(name, "1", words)] if is_asked else []
     if wanted.words:
         chips.append(_chip("q", request.args["q"], _("“%(words)s”", words=wanted.words)))
     return chips
