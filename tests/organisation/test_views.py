@@ -1,5 +1,6 @@
 """An administrator sets the organisation up; others don't get in."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -239,15 +240,41 @@ def test_things_change_places(a: Builders, browser: Browser) -> None:
 def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator())
 
-    page = browser.send("/admin/organisation", name="晴溪镇", friday="14-12", country="XX")
+    page = browser.send("/admin/organisation", name="晴溪镇", friday="14-12", country="FR")
     assert "Write times one after the other" in page.errors["friday"]
-    assert page.errors["country"] == "There is no public calendar of this country."
+    assert page.form("country").values()["country"] == ["FR"]
 
-    page = browser.send(name="晴溪镇", friday="9-12 14:00至17:30", country="cn", claim_limit=3)
+    page = browser.send(name="晴溪镇", friday="9-12 14:00至17:30", claim_limit=3)
     assert page.flashes == ["Saved."]
     settings = db.session.get_one(Organisation, 1)
-    assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "CN")
+    assert (settings.name, settings.claim_limit, settings.country) == ("晴溪镇", 3, "FR")
     assert settings.working_week[4] == [["09:00", "12:00"], ["14:00", "17:30"]]
+
+
+def test_countries_and_time_zones_have_names_in_the_readers_language(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator())
+    for language, china, shanghai, in_order in (
+        ("en", "China (CN)", "China (Shanghai) Time (Asia/Shanghai)", ["AL", "FR", "VN"]),
+        ("zh_Hans_CN", "中国（CN）", "中国（上海）时间（Asia/Shanghai）", ["AL", "FR", "VN"]),
+    ):
+        html = browser.speak(language).open("/admin/organisation").html
+        offered = dict(re.findall(r'<option[^>]* value="([^"]+)">([^<]+)</option>', html))
+        assert (offered["CN"], offered["Asia/Shanghai"]) == (china, shanghai)
+        # 阿尔巴尼亚, 法国, 越南: by their sound.
+        assert [code for code in offered if code in in_order] == in_order
+        assert offered["Etc/UTC"] == "Etc/UTC"
+
+
+def test_nobody_is_moved_to_the_first_country_of_the_list(a: Builders, browser: Browser) -> None:
+    a.organisation(country="")
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/organisation", claim_limit=4)
+
+    assert page.errors == {"country": "Choose one."}
+    assert page.form("claim_limit").values()["claim_limit"] == ["4"]
 
 
 def test_a_week_in_which_nobody_works_is_refused(a: Builders, browser: Browser) -> None:

@@ -1,12 +1,20 @@
 """What administrators changed, and who looked at contact data."""
 
 import pytest
+from flask import Flask
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
+from tracker.accounts.models import AuditEntry
 from tracker.database import db, transaction
+from tracker.organisation.models import UnitKind
 from tracker.permissions import Role
+from tracker.reports.trail_values import value_in_words
+from tracker.service_requests import recounting
 from tracker.service_requests.contact import look_at_contact
+from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.reference import format_reference
+from tracker.web.locale import in_locale
 
 PAGES = ("/admin/audit", "/admin/audit/looks")
 
@@ -124,9 +132,67 @@ def test_the_trail_speaks_in_names(a: Builders, browser: Browser) -> None:
     text = browser.open("/admin/audit").text
 
     assert "Role given · 马晓东" in text
-    assert "Role: – → Coordinator" in text
+    assert "Role: nothing → Coordinator" in text
     assert "Joined a team · Watermill" in text
-    assert "Person: – → 马晓东" in text
-    assert "Leads the team: – → No" in text
+    assert "Person: nothing → 马晓东" in text
+    assert "Leads the team: nothing → No" in text
     for machine_word in ("person_id", "is_vetted", "None", "False", "coordinator"):
         assert machine_word not in text, machine_word
+
+
+def test_a_changed_working_week_reads_as_a_week(a: Builders, browser: Browser) -> None:
+    a.organisation()
+    browser.sign_in(a.administrator())
+    days = {"friday": "08:30-12:00 13:00-24:00", "saturday": "09:00-12:00"}
+    browser.send("/admin/organisation", fields=days, country="FR", phone="12345")
+
+    text = browser.open("/admin/audit").text
+
+    before = "Monday to Friday 09:00–12:00, 14:00–18:00"
+    after = (
+        "Monday to Thursday 09:00–12:00, 14:00–18:00; Friday 08:30–12:00, 13:00–24:00;"
+        " Saturday 09:00–12:00"
+    )
+    assert f"When we work: {before} → {after}" in text
+    assert "Country of the public holidays: China (CN) → France (FR)" in text
+    assert "Phone number of the desk: nothing → 12345" in text
+    assert "['" not in text
+
+
+def test_times_stand_on_the_organisations_clock_and_requests_have_their_reference(
+    a: Builders, browser: Browser
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    browser.sign_in(a.administrator())
+    browser.send("/admin/limits", resolve_normal_amount="9", resolve_normal_unit="working_days")
+    recounting.go_on(now=a.now)
+
+    text = browser.open("/admin/audit").text
+
+    reference = format_reference(it.reference)
+    assert f"{reference}: Wed 18 Mar 2026, 18:00 → Tue 24 Mar 2026, 18:00" in text
+    assert "Result · Normal: nothing → 9 working days" in text
+    assert "+00:00" not in text
+
+
+def test_days_and_codes_are_words(a: Builders, chinese_browser: Browser) -> None:
+    unit = a.unit(kind=UnitKind.STATION)
+    browser = chinese_browser.sign_in(a.administrator())
+    browser.send("/admin/calendar", day="2026-03-13", is_working="no", name="停水")
+    browser.send(f"/admin/units/{unit.id}", kind="office")
+
+    text = browser.open("/admin/audit").text
+
+    assert "无 → 2026年3月13日 周五" in text
+    assert "station" not in text
+    assert "2026-03-13" not in text
+
+
+def test_what_the_trail_keeps_of_every_column_is_read(app: Flask) -> None:
+    """Whatever an entry holds, its page can be opened."""
+    entry = AuditEntry(action="organisation:edit", subject="organisation", changes={})
+    with app.test_request_context(), in_locale("en"):
+        assert value_in_words(entry, "privacy_note", "[1, 2]") == "[1, 2]"
+        assert value_in_words(entry, "names", ["a", "b", None]) == "a, b, nothing"
+        assert value_in_words(entry, "country", "XX") == "XX"
+        assert value_in_words(entry, "channel", "热线") == "热线"

@@ -52,6 +52,10 @@ def test_a_number_out_of_bounds_is_said_beside_it_and_kept(a: Builders, browser:
     page = browser.send(resolve_normal_amount="0", return_urgent_amount="7")
 
     assert page.errors["resolve_normal_amount"] == "Enter a number from 1 to 999."
+    summary = page.find_all("div", **{"class": "error-summary"})[0]
+    assert "Result · Normal Enter a number from 1 to 999." in " ".join(
+        "".join(summary.itertext()).split()
+    )
     assert page.form("resolve_normal_amount").values()["return_urgent_amount"] == ["7"]
 
 

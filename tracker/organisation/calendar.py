@@ -34,6 +34,9 @@ COUNTRIES_THAT_MOVE_DAYS: Final = frozenset(
 # Some of them move no day in some years; a later year with moved days proves a year known.
 YEARS_WITHOUT_A_MOVE: Final = 2
 
+TWO_LETTERS: Final = 2
+"""So long is a code of ISO 3166-1; `holidays` knows longer ones of the same countries, too."""
+
 LANGUAGES: Final = {"zh": ("zh_CN", "zh_TW", "zh_HK"), "en": ("en_US", "en_GB", "en_HK")}
 """The names that `holidays` has for the two languages of the interface, best first."""
 
@@ -215,7 +218,7 @@ def working_calendar(
     moves working days by decree (China: the State Council's notice, in November), a year is
     known only when the library knows its make-up days, or when `overrides` hold some.
 
-    Raises `ValueError` for a country that has no public calendar (see `has_calendar`), for hours
+    Raises `ValueError` for a country that has no public calendar (see `countries`), for hours
     that no calendar can have, or when no year is given, and `ZoneInfoNotFoundError`, a
     `KeyError`, for an unknown time zone.
     """
@@ -230,9 +233,10 @@ def working_calendar(
     )
 
 
-def has_calendar(country: str) -> bool:
-    """Tell whether the public holidays of `country` are known. "" stands for none and is."""
-    return not country or country in list_supported_countries()
+@lru_cache(maxsize=1)
+def countries() -> Sequence[str]:
+    """Return the two letters of each country whose public holidays are known."""
+    return tuple(sorted(code for code in list_supported_countries() if len(code) == TWO_LETTERS))
 
 
 def holiday_names(country: str, year: int, language: str) -> Mapping[date, str]:

@@ -23,11 +23,12 @@ from wtforms.validators import (
     ValidationError,
 )
 
-from tracker.organisation.calendar import has_calendar
+from tracker.organisation.calendar import countries
 from tracker.organisation.models import AreaKind, UnitKind
 from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
 from tracker.organisation.words import WEEKDAYS as WEEKDAY_NAMES
+from tracker.web import places
 from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
 
 ICONS = (
@@ -211,11 +212,7 @@ class OrganisationForm(NamedForm):
 
     phone = StringField(_l("Phone number of the desk"), [Length(max=40)], filters=[text_or_none])
     time_zone = SelectField(_l("Time zone"), [InputRequired(_l("Choose one."))])
-    country = StringField(
-        _l("Country of the public holidays"),
-        [Says(_l("Enter two letters, such as CN.")), Length(min=2, max=2)],
-        filters=[lambda text: (text or "").strip().upper()],
-    )
+    country = SelectField(_l("Country of the public holidays"), [InputRequired(_l("Choose one."))])
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = map(_hours, WEEKDAY_NAMES)
     reminder_days = IntegerField(
         _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
@@ -238,14 +235,12 @@ class OrganisationForm(NamedForm):
     )
 
     def offer(self) -> None:
-        """Fill in the choices."""
+        """Fill in the choices, in the reader's language: countries whose holidays somebody maintains."""
         zones = sorted(zone for zone in available_timezones() if "/" in zone)
-        self.time_zone.choices = [SelectChoice(zone, zone) for zone in zones]
-
-    def validate_country(self, field: StringField) -> None:
-        """Refuse a country whose holidays nobody maintains."""
-        if not has_calendar(field.data or ""):
-            raise ValidationError(_l("There is no public calendar of this country."))
+        self.time_zone.choices = [SelectChoice(*named) for named in places.time_zones(zones)]
+        self.country.choices = [SelectChoice(*named) for named in places.countries(countries())]
+        if self.country.data not in countries():  # or a browser would choose the first one
+            self.country.choices.insert(0, SelectChoice("", str(_l("Choose one."))))
 
     def validate_sunday(self, _field: StringField) -> None:
         """Refuse a week in which nobody works: nothing would ever be due."""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from tracker.accounts.models import AuditEntry, Person
 from tracker.database import db
 from tracker.notifications.endpoints.forms import EndpointForm
-from tracker.notifications.endpoints.models import Endpoint, News
+from tracker.notifications.endpoints.models import Endpoint
 from tracker.notifications.texts.forms import TextForm
 from tracker.notifications.texts.models import MessageText
 from tracker.organisation.forms import (
@@ -22,12 +22,11 @@ from tracker.organisation.forms import (
     UnitForm,
 )
 from tracker.organisation.models import Area, Category, Unit
-from tracker.permissions import Role
+from tracker.reports.trail_values import column_in_words, value_in_words
 from tracker.service_requests.forms.routing import RoutingRuleForm
 from tracker.service_requests.routing.models import RoutingRule
 from tracker.teams.forms import PersonForm, TeamForm
 from tracker.teams.models import Team
-from tracker.web.labels import label
 from tracker.web.locale import localized
 
 KINDS: Final[Mapping[str, type[Any]]] = {
@@ -61,6 +60,8 @@ OWN_WORDS: Final = {
     "is_on": _l("Switched on"),
     "address_shown": _l("Address"),
     "secret": _l("Secret"),
+    "working_week": _l("When we work"),
+    "sort_key": _l("Sorted as"),
     "rules": _l("Rules"),
     "tasks": _l("Open tasks"),
     "visits": _l("Planned visits"),
@@ -100,9 +101,9 @@ def in_words(entries: Sequence[AuditEntry]) -> list[Line]:
             named(entry.subject, entry.subject_id) if entry.subject in KINDS else "",
             [
                 Change(
-                    str(words.get(column, column)),
-                    _value(column, before, entry.subject, named),
-                    _value(column, after, entry.subject, named),
+                    column_in_words(entry, column, words),
+                    _value(entry, column, before, named),
+                    _value(entry, column, after, named),
                 )
                 for column, (before, after) in entry.changes.items()
             ],
@@ -111,22 +112,11 @@ def in_words(entries: Sequence[AuditEntry]) -> list[Line]:
     ]
 
 
-def _value(column: str, value: Any, subject: str, named: Callable[[str, Any], str]) -> str:  # noqa: ANN401 - JSON
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
-    if column == "role":
-        return str(label(Role(value)))
-    if column == "news":
-        return _news_in_words(str(value))
-    kind = subject if column == "parent_id" else REFERS_TO.get(column)
-    return named(kind, value) if kind else str(value)
-
-
-def _news_in_words(kept: str) -> str:
-    """Return what an endpoint is told of; the trail keeps it as the text of a list of codes."""
-    return str(_(", ")).join(str(label(news)) for news in News if f"'{news.value}'" in kept)
+def _value(entry: AuditEntry, column: str, value: Any, named: Callable[[str, Any], str]) -> str:  # noqa: ANN401 - JSON
+    kind = entry.subject if column == "parent_id" else REFERS_TO.get(column)
+    if kind is not None and value is not None:
+        return named(kind, value)
+    return value_in_words(entry, column, value)
 
 
 def _names(entries: Iterable[AuditEntry]) -> Mapping[str, Mapping[int, str]]:

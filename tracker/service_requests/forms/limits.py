@@ -11,6 +11,7 @@ from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limit_rules import SET_BY_PEOPLE
 from tracker.service_requests.limits import Clock, Limit, LimitUnit
 from tracker.web.forms import EnumMember, Form, enum_choices
+from tracker.web.labels import label
 
 MOST: Final = 999
 
@@ -25,6 +26,9 @@ class LimitsForm(Form):
         """Fill in the units; a limit that is not set here stands at the unit of the one that holds."""
         for (clock, priority), limit in held.items():
             unit = self.unit(clock, priority)
+            # What stands above the fields, for whoever reads one alone: in the summary of what is wrong.
+            which = f"{label(clock)} · {label(priority)}"
+            self.amount(clock, priority).label.text = unit.label.text = which
             unit.choices = enum_choices(LimitUnit)
             if unit.data is None:
                 unit.data = limit.unit
