@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -583,7 +583,9 @@ def _dead_ends(page: Page, elements: Iterable[Element], app: Flask) -> Iterator[
                 yield f"<{element.tag}> leads to {asked} {target.path}, which does not exist"
 
 
+@cache
 def _answers(app: Flask, path: str, method: str) -> bool:
+    """Tell whether an application has such a page. The same stand on page after page."""
     adapter = app.url_map.bind("localhost")
     try:
         endpoint, arguments = adapter.match(path, method=method)

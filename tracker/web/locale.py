@@ -295,9 +295,13 @@ def _written_moment(moment: datetime, zone: ZoneInfo, locale: str) -> str:
 
 
 def _written_minute(here: datetime, locale: str) -> str:
+    return _written_day_and(f"{here:%H:%M}", here.date(), locale)
+
+
+def _written_day_and(minute: str, day: date, locale: str) -> str:
     # Some thousand days are remembered, the minutes of all years are not.
     comma = "" if locale == CHINESE else ","
-    return f"{_written_day(here.date(), locale)}{comma} {here:%H:%M}"
+    return f"{_written_day(day, locale)}{comma} {minute}"
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -305,8 +309,7 @@ def _written_due(moment: datetime, zone: ZoneInfo, locale: str) -> str:
     ended = _day_ended_at(moment, zone)
     if ended is None:
         return _written_moment(moment, zone, locale)
-    pattern = "y年M月d日 EEE 24:00" if locale == CHINESE else "EEE d MMM y, 24:00"
-    return babel_date(ended, pattern, locale=LOADED[locale])
+    return _written_day_and("24:00", ended, locale)
 
 
 @lru_cache(maxsize=REMEMBERED)
