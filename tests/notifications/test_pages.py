@@ -11,7 +11,7 @@ from tests.support.builders import Builders, at
 from tracker.database import transaction
 from tracker.notifications import outbox, sending
 from tracker.notifications.channels.email import NOT_ONE_MAILBOX
-from tracker.notifications.models import Message
+from tracker.notifications.models import Channel, Message
 from tracker.permissions import Role
 from tracker.service_requests.models import ReachableBy
 from tracker.service_requests.reference import format_reference
@@ -178,6 +178,25 @@ def test_the_demonstrations_mail_has_links_that_work(
 
     assert page.link("/invitation/tok").endswith("/invitation/tok")
     assert "other@example.org" not in page.text
+
+
+def test_what_goes_to_a_webhook_is_no_mail_and_texts_stand_by_themselves(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], demo=True)
+    _write(a, sent_at=a.now, subject="A letter", body="Dear you")
+    _write(a, sent_at=a.now, subject="For a program", body="{}", channel=Channel.WEBHOOK)
+    _write(a, sent_at=a.now, subject="For a group", body="Hello", channel=Channel.FEISHU)
+    assert "Text messages" not in browser.open("/demo/mail").text
+    _write(a, sent_at=a.now, subject="Short", body="Be brief", channel=Channel.TEXT_MESSAGE)
+
+    page = browser.open("/demo/mail")
+
+    assert "For a program" not in page.text
+    assert "For a group" not in page.text
+    before, _heading, after = page.text.partition("Text messages")
+    assert "A letter" in before
+    assert "Be brief" in after
 
 
 def test_elsewhere_there_is_no_such_page(browser: Browser) -> None:

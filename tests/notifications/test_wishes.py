@@ -154,6 +154,7 @@ def test_what_somebody_chooses_is_there_when_they_come_back(a: Builders, browser
         ("18:00", "", "Enter both times, or neither"),
         ("", "09:00", "Enter both times, or neither"),
         ("07:00", "21:00", "Leave some time between"),
+        ("10:00", "10:00", "Both times are the same"),
     ],
 )
 def test_quiet_hours_that_cannot_be_are_refused_beside_the_field(

@@ -283,6 +283,7 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "endpoints.edit": OnThing("endpoint", ours="R"),
     "endpoints.send_test": OnThing("endpoint", ours="R"),
     "endpoints.switch": OnThing("endpoint", ours="R"),
+    "endpoints.delete": OnThing("endpoint", ours="R"),
     "texts.index": ForRoles("R"),
     "texts.edit": OnThing("text", ours="R"),
     "texts.reset": OnThing("text", ours="R"),

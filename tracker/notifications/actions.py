@@ -10,11 +10,16 @@ from sqlalchemy.exc import IntegrityError
 
 from tracker.accounts import audit
 from tracker.database import db, hold
-from tracker.errors import Refusal, RefusedError, StaleError
+from tracker.errors import NotFoundError, Refusal, RefusedError, StaleError
 from tracker.notifications import together
 from tracker.notifications.endpoints import news
 from tracker.notifications.endpoints.models import Endpoint, EndpointKind
-from tracker.notifications.endpoints.queries import SWITCHED_OFF, as_listener
+from tracker.notifications.endpoints.queries import (
+    DELETED,
+    SWITCHED_OFF,
+    as_listener,
+    waiting_for,
+)
 from tracker.notifications.models import Message
 from tracker.notifications.texts.models import MessageText
 from tracker.notifications.texts.occasions import Occasion
@@ -73,32 +78,54 @@ def edit_endpoint(
 def switch_endpoint(endpoint: Endpoint, *, on: bool, actor: Actor, now: datetime) -> None:
     """Let an endpoint be told of news, or not; what still waits to go to it is given up then."""
     require(actor, Action.MANAGE_ENDPOINTS)
-    hold(endpoint)
+    _hold_what_is_there(endpoint)
     if endpoint.is_on is on:
         return
     endpoint.is_on = on
     if not on:
-        db.session.execute(
-            update(Message)
-            .where(
-                Message.channel == endpoint.kind.channel,
-                Message.address == str(endpoint.id),
-                Message.sent_at.is_(None),
-                Message.failed_at.is_(None),
-            )
-            .values(failed_at=now, last_error=SWITCHED_OFF)
-        )
+        _call_off(endpoint, SWITCHED_OFF, now=now)
     audit.record("endpoint:edit", endpoint, {"is_on": [not on, on]}, actor=actor, now=now)
 
 
 def try_endpoint(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
     """Send something to an endpoint that tells of nothing. Raises `RefusedError` while it is off."""
     require(actor, Action.MANAGE_ENDPOINTS)
-    hold(endpoint)
+    _hold_what_is_there(endpoint)
     if not endpoint.is_on:
         raise RefusedError(Refusal.ALREADY_ANSWERED)
     news.write_test(as_listener(endpoint), now=now)
     audit.record("endpoint:test", endpoint, actor=actor, now=now)
+
+
+def delete_endpoint(endpoint: Endpoint, *, actor: Actor, now: datetime) -> None:
+    """Let nothing go to an endpoint any more, for good; what still waits to go to it is given up.
+
+    Address and secret are forgotten. The name stays, and what was sent: the outbox says where it went.
+    Raises `NotFoundError` when it was deleted meanwhile.
+    """
+    require(actor, Action.MANAGE_ENDPOINTS)
+    _hold_what_is_there(endpoint)
+    changes = {"address_shown": [endpoint.address_shown, None]}
+    endpoint.deleted_at, endpoint.is_on = now, False
+    endpoint.sealed = endpoint.address_shown = endpoint.failure = ""
+    _call_off(endpoint, DELETED, now=now)
+    audit.record("endpoint:delete", endpoint, changes, actor=actor, now=now)
+
+
+def _hold_what_is_there(endpoint: Endpoint) -> None:
+    """Lock an endpoint until the end of the transaction. Raises `NotFoundError` for a deleted one."""
+    hold(endpoint)
+    if endpoint.deleted_at is not None:
+        text = "The endpoint was deleted."
+        raise NotFoundError(text)
+
+
+def _call_off(endpoint: Endpoint, reason: str, *, now: datetime) -> None:
+    db.session.execute(
+        update(Message)
+        .where(*waiting_for(endpoint))
+        .values(failed_at=now, last_error=reason, leased_until=None)
+    )
 
 
 def reword(

@@ -39,6 +39,12 @@ class WishForm(EditForm):
 
     def validate_quiet_until(self, field: TimeField) -> None:
         """Refuse quiet hours that would be heeded never, or always."""
+        if field.data == self.quiet_from.data:
+            raise ValidationError(
+                _l(
+                    "Both times are the same: that is no time at all. Enter two that differ, or neither."
+                )
+            )
         wishes = Wishes(Rhythm.AT_ONCE, self.quiet_from.data, field.data)
         if not leaves_time(self.calendar, self.working_day, wishes):
             raise ValidationError(

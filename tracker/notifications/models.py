@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -141,11 +142,15 @@ class MessageWish(Model):
     __tablename__ = "message_wish"
     __table_args__ = (
         CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", "quiet_has_both_ends"),
+        CheckConstraint("NOT by_text OR text_number IS NOT NULL", "texts_have_a_number"),
     )
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     by_mail: Mapped[bool] = mapped_column(default=True)
-    """Whether they are written to at all; their page of messages has everything."""
+    """Their page of messages has everything, however they are written to besides."""
+    by_text: Mapped[bool] = mapped_column(default=False, server_default=false())
+    text_number: Mapped[str | None] = mapped_column(String(32))
+    """Their own, in E.164. Here once they proved it (see `web.proving`); several may share one."""
     rhythm: Mapped[Rhythm] = mapped_column(default=Rhythm.AT_ONCE)
     quiet_from: Mapped[time | None]
     quiet_until: Mapped[time | None]

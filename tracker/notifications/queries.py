@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 
 from tracker.database import db
 from tracker.errors import NotFoundError
-from tracker.notifications.models import Message
+from tracker.notifications.models import Channel, Message
 from tracker.notifications.words import Fate
 
 MOST_COUNTED: Final = 1000
@@ -67,9 +67,11 @@ def message(message_id: int) -> Message:
     return found
 
 
-def delivered_to_the_page(*, address: str = "", limit: int = 50) -> list[Message]:
-    """Return the latest mails of a demonstration, newest first, perhaps to one address only."""
-    query = select(Message).where(Message.sent_at.is_not(None), Message.body != "")
+def delivered_to_the_page(channel: Channel, *, address: str = "", limit: int = 50) -> list[Message]:
+    """Return the latest a demonstration sent by a channel, newest first, perhaps to one address only."""
+    query = select(Message).where(
+        Message.channel == channel, Message.sent_at.is_not(None), Message.body != ""
+    )
     if address:
         query = query.where(Message.address == address)
     return list(

@@ -15,7 +15,7 @@ from tracker.database import db, transaction
 from tracker.notifications import together
 from tracker.notifications.channels.carrier import Delayed, Line, Refused
 from tracker.notifications.channels.carriers import CARRIERS
-from tracker.notifications.letters import Envelope, Letter, letter, without_private_links
+from tracker.notifications.letters import Envelope, letter
 from tracker.notifications.models import Channel, Message
 
 LEASE: Final = timedelta(minutes=5)
@@ -137,7 +137,7 @@ def _send(envelope: Envelope, line: Line, *, now: datetime) -> None:
         _log.exception("Message %s (%s) cannot be sent.", envelope.id, envelope.kind)
         _postpone(envelope, f"{type(error).__name__}: {error}", now=now)
     else:
-        _note_sent(envelope, written, keeps_links=line.keeps_links, now=now)
+        _note_sent(envelope, written.subject, line.kept(written), now=now)
 
 
 def _in_hand(envelope: Envelope, *, now: datetime) -> Sequence[Message]:
@@ -146,7 +146,7 @@ def _in_hand(envelope: Envelope, *, now: datetime) -> Sequence[Message]:
     return mail if mail and mail[0].leased_until == now + LEASE else []
 
 
-def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: datetime) -> None:
+def _note_sent(envelope: Envelope, subject: str, kept: str, *, now: datetime) -> None:
     known = {one.id: one for one in (envelope, *envelope.others)}
     with transaction():
         for message in together.mail(envelope.id):
@@ -159,9 +159,8 @@ def _note_sent(envelope: Envelope, written: Letter, *, keeps_links: bool, now: d
                 if name not in SECRETS
             }
             if message.id == envelope.id:
-                message.subject = written.subject[:200]
-                # On the demonstration's page links must work; elsewhere nobody else may use them.
-                message.body = written.text if keeps_links else without_private_links(written.text)
+                message.subject = subject[:200]
+                message.body = kept
 
 
 def _wait_for_a_line(

@@ -84,6 +84,7 @@ DONE = {
 REASONS = {
     "not_one_mailbox": _l("Mail cannot be addressed to this: it is not one mailbox."),
     "endpoint_off": _l("It was switched off."),
+    "endpoint_deleted": _l("The webhook or robot was deleted. What waited for it was called off."),
     "endpoint_gone": _l("The receiver says that it wants nothing any more. It was switched off."),
     "endpoint_unreadable": _l("Its address or secret cannot be read any more. Enter them anew."),
     "endpoint_not_outside": _l("The address leads into this network. Nothing is sent there."),

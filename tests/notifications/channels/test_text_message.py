@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -75,6 +76,7 @@ def test_a_text_arrives_signed_with_its_parts_and_its_own_id(
     assert taken.headers["webhook-signature"] == f"v1,{expected}"
     assert message.sent_at == a.now
     assert "link_salt" not in message.payload
+    assert message.body == re.sub(r"/track/\S+", "/track/…", said["text"])
 
 
 def test_a_long_one_is_cut_before_its_link(

@@ -10,10 +10,11 @@ from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tests.support.receiver import Receiver, running
 from tracker.accounts.models import AuditEntry
-from tracker.database import db
+from tracker.database import db, transaction
 from tracker.notifications import sending
-from tracker.notifications.endpoints import addresses
-from tracker.notifications.endpoints.models import Endpoint, EndpointKind
+from tracker.notifications.endpoints import addresses, news, queries
+from tracker.notifications.endpoints.models import Endpoint, EndpointKind, News
+from tracker.notifications.models import Channel, Message
 from tracker.permissions import Role
 
 SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
@@ -231,3 +232,103 @@ def test_the_outbox_names_the_endpoint_and_says_why_it_is_stuck(
 
     assert "Ours" in page.text
     assert "HTTP 503" in page.text
+
+
+# ------------------------------------------------------------------- deleted for good
+
+
+def set_up(desk: Browser, receiver: Receiver, name: str = "Ours") -> Endpoint:
+    """Set up a webhook that somebody listens at."""
+    desk.send("/admin/endpoints/new", name=name, hook_address=receiver.url(), hook_secret=SECRET)
+    return db.session.scalars(select(Endpoint).where(Endpoint.name == name)).one()
+
+
+def test_what_is_deleted_hears_nothing_more_and_what_waited_for_it_is_called_off(
+    a: Builders, desk: Browser, receiver: Receiver
+) -> None:
+    gone, other = set_up(desk, receiver), set_up(desk, receiver, "Other")
+    desk.open("/admin/endpoints/")
+    desk.click("Send a test message: Ours")
+    sending.send_due(now=a.now)
+    for name in ("Ours", "Other"):
+        desk.open("/admin/endpoints/")
+        desk.click(f"Send a test message: {name}")
+
+    desk.open("/admin/endpoints/")
+    page = desk.click("Delete: Ours")
+    assert "1 message waits to go there: it is called off." in page.text
+    page = desk.click("Delete for good")
+
+    assert "“Ours” is deleted." in page.text
+    assert f'id="endpoint-{gone.id}"' not in page.html
+    assert "Other" in page.text
+    given_up = desk.open("/admin/outbox?fate=given_up")
+    assert "Ours" in given_up.text
+    assert "The webhook or robot was deleted." in given_up.text
+    assert "Send again" not in given_up.text
+    assert "Ours" in desk.open("/admin/outbox?fate=sent").text
+    sending.send_due(now=a.now)
+    assert len(receiver.taken) == 2  # the one before, and that for the other
+    assert [one.id for one in queries.listening_to(*News)] == [other.id]
+
+
+def test_nothing_secret_of_what_is_deleted_is_kept_and_the_trail_says_who_did_it(
+    desk: Browser, receiver: Receiver
+) -> None:
+    endpoint = set_up(desk, receiver)
+    desk.send(f"/admin/endpoints/{endpoint.id}/deletion")
+
+    db.session.expire_all()
+    kept = db.session.get_one(Endpoint, endpoint.id)
+    assert (kept.sealed, kept.address_shown, kept.is_on) == ("", "", False)
+    trail = desk.open("/admin/audit").text
+    assert "Webhook or robot deleted · Ours" in trail
+
+
+def test_a_deleted_one_has_no_page_any_more_and_is_deleted_once(
+    desk: Browser, receiver: Receiver
+) -> None:
+    endpoint = set_up(desk, receiver)
+    path = f"/admin/endpoints/{endpoint.id}/deletion"
+    sent = desk.open(path).form().filled({})
+
+    answers = [desk.request("POST", path, data=sent).location for _turn in range(2)]
+
+    assert answers == ["/admin/endpoints/", "/admin/endpoints/"]
+    assert "This form had arrived already" in desk.open("/admin/endpoints/").text
+    for page in (path, f"/admin/endpoints/{endpoint.id}"):
+        desk.open(page, status=404)
+    token = desk.open("/admin/endpoints/new").form("name").values()["csrf_token"][0]
+    for button in ("switch", "test"):
+        data = {"csrf_token": token, "on": "1"}
+        answer = desk.request("POST", f"/admin/endpoints/{endpoint.id}/{button}", data=data)
+        assert answer.status_code == 404
+    done = select(AuditEntry).where(AuditEntry.action == "endpoint:delete")
+    assert len(db.session.scalars(done).all()) == 1
+
+
+def test_looking_at_what_would_be_deleted_deletes_nothing(
+    desk: Browser, receiver: Receiver
+) -> None:
+    endpoint = set_up(desk, receiver)
+
+    page = desk.open(f"/admin/endpoints/{endpoint.id}/deletion")
+
+    assert "wait to go there" not in page.text
+    assert the_endpoint().deleted_at is None
+
+
+def test_what_was_written_in_the_moment_of_the_deletion_is_given_up_with_its_reason(
+    a: Builders, desk: Browser, receiver: Receiver
+) -> None:
+    endpoint = set_up(desk, receiver)
+    heard = queries.as_listener(endpoint)
+    desk.send(f"/admin/endpoints/{endpoint.id}/deletion")
+    with transaction():
+        news.write_test(heard, now=a.now)
+
+    sending.send_due(now=a.now)
+
+    written = select(Message).where(Message.channel == Channel.WEBHOOK)
+    assert [one.last_error for one in db.session.scalars(written)] == [queries.DELETED]
+    assert receiver.taken == []

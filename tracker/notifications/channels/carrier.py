@@ -26,13 +26,16 @@ class Delayed(Exception):  # noqa: N818 - it is not an error of ours
 class Line(Protocol):
     """An open line, for one batch of messages."""
 
-    keeps_links: bool
-    """Whether what is kept of a message keeps its private links: on a demonstration's page alone."""
-
     def deliver(self, envelope: Envelope, letter: Letter, *, now: datetime) -> None:
         """Hand one message over. Raises `Refused`, or `Delayed` when it is to be tried again.
 
         A message that was tried before may have arrived: its `message_key` lets the other side know it.
+        """
+
+    def kept(self, letter: Letter) -> str:
+        """Return what goes out of a letter, as its row keeps it.
+
+        Private links are useless in it, but on a demonstration's page: nobody else may use them.
         """
 
 

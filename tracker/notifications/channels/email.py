@@ -17,7 +17,7 @@ import idna
 from tracker.accounts import demonstration
 from tracker.config import Settings
 from tracker.notifications.channels.carrier import Delayed, Line, Refused
-from tracker.notifications.letters import Envelope, Letter
+from tracker.notifications.letters import Envelope, Letter, without_private_links
 
 TIMEOUT_S: Final = 20
 PERMANENT: Final = range(500, 600)
@@ -55,16 +55,16 @@ class Email:
 class _OntoThePage:
     """What a demonstration sends stands on a page, with links that work."""
 
-    keeps_links = True
-
     def deliver(self, envelope: Envelope, letter: Letter, *, now: datetime) -> None:
         """Leave it where it is: the page shows what was sent."""
+
+    def kept(self, letter: Letter) -> str:
+        """Return its plain text, with its links."""
+        return letter.text
 
 
 class _OverServer:
     """One connection to a server."""
-
-    keeps_links = False
 
     def __init__(self, server: smtplib.SMTP, settings: Settings) -> None:
         self._server = server
@@ -77,6 +77,10 @@ class _OverServer:
             _hand_over(self._server, mail)
         except (OSError, smtplib.SMTPException) as error:
             raise Delayed(_summary(error)) from error
+
+    def kept(self, letter: Letter) -> str:
+        """Return its plain text."""
+        return without_private_links(letter.text)
 
 
 def written(

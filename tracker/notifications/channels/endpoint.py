@@ -15,7 +15,7 @@ from tracker.notifications.channels.carrier import Delayed, Line, Refused
 from tracker.notifications.channels.outside import Answer
 from tracker.notifications.endpoints import addresses, queries
 from tracker.notifications.endpoints.models import EndpointKind
-from tracker.notifications.endpoints.queries import SWITCHED_OFF
+from tracker.notifications.endpoints.queries import DELETED, SWITCHED_OFF
 from tracker.notifications.letters import Envelope, Letter
 
 UNREADABLE: Final = "endpoint_unreadable"
@@ -76,9 +76,6 @@ class ToEndpoints:
 class _ToEach:
     """Posts one message at a time."""
 
-    keeps_links = True
-    """What is sent has no private link."""
-
     def __init__(self, way: ToEndpoints) -> None:
         self._way = way
 
@@ -93,6 +90,10 @@ class _ToEach:
             failure.args = (said,)
             raise
         _note(target, None, now=now)
+
+    def kept(self, letter: Letter) -> str:
+        """Return its text, which has no private link."""
+        return letter.text
 
     def _post(self, target: Target, envelope: Envelope, letter: Letter, *, now: datetime) -> None:
         settings: Settings = current_app.config["SETTINGS"]
@@ -134,9 +135,12 @@ def _pause(answer: Answer) -> timedelta | None:
 
 def _target(endpoint_id: int) -> Target:
     """Return whom to write to, and keep no session open meanwhile. Raises `Refused`."""
-    endpoint = queries.endpoint(endpoint_id)
-    is_on, plain = endpoint.is_on, addresses.opened(endpoint.sealed)
+    endpoint = queries.perhaps_deleted(endpoint_id)
+    is_deleted, is_on = endpoint.deleted_at is not None, endpoint.is_on
+    plain = addresses.opened(endpoint.sealed)
     db.session.rollback()
+    if is_deleted:
+        raise Refused(DELETED)
     if not is_on:
         raise Refused(SWITCHED_OFF)
     if plain is None:

@@ -19,7 +19,7 @@ from tracker.notifications.channels.carrier import Delayed, Line, Refused
 from tracker.notifications.channels.endpoint import UNREADABLE, Gone, understand_status
 from tracker.notifications.channels.webhook import signature
 from tracker.notifications.endpoints.addresses import key_of
-from tracker.notifications.letters import Envelope, Letter
+from tracker.notifications.letters import Envelope, Letter, without_private_links
 from tracker.notifications.sms_length import fitted, parts
 
 MOST_PARTS: Final = 3
@@ -48,8 +48,6 @@ class TextMessages:
 class _ToGateway:
     """Posts one text at a time."""
 
-    keeps_links = False
-
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
@@ -58,7 +56,7 @@ class _ToGateway:
         key = key_of(self._settings.sms_secret)
         if key is None:
             raise Delayed(UNREADABLE)
-        text = fitted(letter.short, most=MOST_PARTS)
+        text = _fitted(letter)
         said = {
             "id": envelope.message_key,
             "to": envelope.address,
@@ -83,3 +81,11 @@ class _ToGateway:
         except Gone as gone:  # a gateway is not switched off by what one number is answered
             said_why = f"HTTP {answer.status}"
             raise Refused(said_why) from gone
+
+    def kept(self, letter: Letter) -> str:
+        """Return the text as it went."""
+        return without_private_links(_fitted(letter))
+
+
+def _fitted(letter: Letter) -> str:
+    return fitted(letter.short, most=MOST_PARTS)

@@ -3,7 +3,7 @@
 import enum
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.database import Model
@@ -41,9 +41,13 @@ class News(enum.StrEnum):
 
 
 class Endpoint(Model):
-    """Where some news goes. Nobody reads its address or its secret again once they are saved."""
+    """Where some news goes. Nobody reads its address or its secret again once they are saved.
+
+    Of one that was deleted the name stays, as the outbox and the trail say where things went.
+    """
 
     __tablename__ = "endpoint"
+    __table_args__ = (CheckConstraint("deleted_at IS NULL OR NOT is_on", "deleted_is_off"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[EndpointKind]
@@ -63,6 +67,7 @@ class Endpoint(Model):
     failure: Mapped[str] = mapped_column(String(500), default="")
     """Why it failed last."""
     created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's way to say it

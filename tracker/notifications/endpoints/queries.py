@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.notifications.endpoints.models import Endpoint, EndpointKind, News
+from tracker.notifications.models import Message
 
 SWITCHED_OFF: Final = "endpoint_off"
-"""Why a message is given up whose endpoint was switched off; the page says it in words."""
+DELETED: Final = "endpoint_deleted"
+"""Why a message is given up whose endpoint was switched off, or deleted; the page says it in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +30,46 @@ class Listener:
 
 
 def endpoints() -> Sequence[Endpoint]:
-    """Return every endpoint, those that are on first, by name."""
+    """Return every endpoint that was not deleted, those that are on first, by name."""
     return db.session.scalars(
-        select(Endpoint).order_by(Endpoint.is_on.desc(), Endpoint.name, Endpoint.id)
+        select(Endpoint)
+        .where(Endpoint.deleted_at.is_(None))
+        .order_by(Endpoint.is_on.desc(), Endpoint.name, Endpoint.id)
     ).all()
 
 
 def endpoint(endpoint_id: int) -> Endpoint:
-    """Return one. Raises `NotFoundError`."""
+    """Return one. Raises `NotFoundError`, also for one that was deleted."""
+    found = perhaps_deleted(endpoint_id)
+    if found.deleted_at is not None:
+        text = "The endpoint was deleted."
+        raise NotFoundError(text)
+    return found
+
+
+def perhaps_deleted(endpoint_id: int) -> Endpoint:
+    """Return one, for what was written to it: it may have been deleted since. Raises `NotFoundError`."""
     found = db.session.get(Endpoint, endpoint_id)
     if found is None:
         text = "There is no such endpoint."
         raise NotFoundError(text)
     return found
+
+
+def waiting_for(endpoint: Endpoint) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions on the messages that were not sent to an endpoint yet."""
+    return (
+        Message.channel == endpoint.kind.channel,
+        Message.address == str(endpoint.id),
+        Message.sent_at.is_(None),
+        Message.failed_at.is_(None),
+    )
+
+
+def count_waiting(endpoint: Endpoint) -> int:
+    """Return how many messages wait to go to an endpoint."""
+    waiting = select(func.count()).select_from(Message).where(*waiting_for(endpoint))
+    return db.session.scalar(waiting) or 0
 
 
 def listening_to(*news: News) -> Sequence[Listener]:
@@ -61,12 +90,15 @@ def as_listener(endpoint: Endpoint) -> Listener:
 
 
 def are_any(kind: EndpointKind) -> bool:
-    """Tell whether there is any endpoint of a kind."""
+    """Tell whether there is, or was, any endpoint of a kind.
+
+    What was written for one in the moment in which it was deleted is taken up, and given up with its reason.
+    """
     return db.session.scalar(select(Endpoint.id).where(Endpoint.kind == kind).limit(1)) is not None
 
 
 def names(ids: Sequence[int]) -> dict[int, str]:
-    """Return the names of some endpoints."""
+    """Return the names of some endpoints, also of those that were deleted."""
     rows = db.session.execute(select(Endpoint.id, Endpoint.name).where(Endpoint.id.in_(ids)))
     return {row.id: row.name for row in rows}
 

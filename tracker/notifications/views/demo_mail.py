@@ -1,4 +1,4 @@
-"""The mail of a demonstration, shown on a page in place of being sent."""
+"""The mail of a demonstration, shown on a page in place of being sent; and its text messages, if any were."""
 
 from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
@@ -7,6 +7,7 @@ from tracker.accounts import demonstration
 from tracker.config import Settings
 from tracker.errors import NotFoundError
 from tracker.notifications import queries
+from tracker.notifications.models import Channel
 from tracker.notifications.words import KINDS
 from tracker.web.access import public
 
@@ -16,7 +17,11 @@ blueprint = Blueprint("demo_mail", __name__)
 @blueprint.get("/demo/mail")
 @public
 def index() -> ResponseReturnValue:
-    """Show the latest mails, with links that work. Exists in a demonstration without SMTP only."""
+    """Show the latest mails, with links that work. Exists in a demonstration without SMTP only.
+
+    Text messages go through a gateway also here: below the mails stands what they said. What went to
+    webhooks and robots is no mail.
+    """
     settings: Settings = current_app.config["SETTINGS"]
     if settings.smtp_url or not demonstration.is_on():
         message = "Mail is shown in a demonstration only."
@@ -24,7 +29,8 @@ def index() -> ResponseReturnValue:
     address = request.args.get("to", "").strip().lower()
     return render_template(
         "notifications/demo_mail.html",
-        messages=queries.delivered_to_the_page(address=address),
+        mails=queries.delivered_to_the_page(Channel.EMAIL, address=address),
+        texts=queries.delivered_to_the_page(Channel.TEXT_MESSAGE, address=address),
         address=address,
         kinds=KINDS,
     )

@@ -19,6 +19,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.web import once
 from tracker.web.access import signed_in_actor
+from tracker.web.forms import Form
 from tracker.web.locale import ENGLISH, current_locale
 
 blueprint = Blueprint("endpoints", __name__, url_prefix="/admin/endpoints")
@@ -107,6 +108,31 @@ def switch(endpoint_id: int) -> ResponseReturnValue:
         actions.switch_endpoint(queries.endpoint(endpoint_id), on=on, actor=actor, now=utc_now())
     flash(_("Switched on.") if on else _("Switched off. Nothing more is sent there."))
     return _back(endpoint_id)
+
+
+@blueprint.route("/<int:endpoint_id>/deletion", methods=["GET", "POST"])
+def delete(endpoint_id: int) -> ResponseReturnValue:
+    """Say what becomes of it, and delete it."""
+    actor = _manager()
+    if once.was_taken():  # the page above is gone with it
+        flash(once.told(""))
+        return redirect(url_for(".index"), 303)
+    endpoint = queries.endpoint(endpoint_id)
+    form = Form.from_request()
+    if form.is_sent_and_valid():
+        with transaction():
+            once.require_first()
+            endpoint = queries.endpoint(endpoint_id)
+            name = endpoint.name
+            actions.delete_endpoint(endpoint, actor=actor, now=utc_now())
+        flash(_("“%(name)s” is deleted. Nothing more is sent there.", name=name))
+        return redirect(url_for(".index"), 303)
+    return render_template(
+        "notifications/endpoint_deletion.html",
+        form=form,
+        endpoint=endpoint,
+        waiting=queries.count_waiting(endpoint),
+    )
 
 
 class _Plain:

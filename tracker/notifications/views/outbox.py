@@ -28,6 +28,8 @@ blueprint = Blueprint("outbox", __name__)
 PAGE_SIZE = 50
 TO_PEOPLE = (Channel.EMAIL, Channel.TEXT_MESSAGE)
 """What goes to somebody's own address or number."""
+NO_MORE = frozenset({endpoints.DELETED})
+"""Why a message was given up that nobody can send again: where it was to go is no more."""
 
 
 @blueprint.get("/admin/outbox")
@@ -63,6 +65,7 @@ def index() -> ResponseReturnValue:
         now=now,
         may_open=actor.may_for_all(Action.VIEW_SERVICE_REQUEST),
         to=_receivers(page.rows),
+        no_more=NO_MORE,
         can_send=bool(settings.smtp_url),
         is_demo=demonstration.is_on(),
     )

@@ -76,6 +76,7 @@ ACTIONS = {
     "routing:put-in-force": _l("Dispatch rules put in force"),
     "endpoint:add": _l("Webhook or robot added"),
     "endpoint:edit": _l("Webhook or robot edited"),
+    "endpoint:delete": _l("Webhook or robot deleted"),
     "endpoint:test": _l("Test message sent"),
     "text:edit": _l("Words of a message changed"),
     "text:reset": _l("Words of a message: ours again"),
