@@ -27,7 +27,7 @@ from tracker.service_requests.models import (
     ServiceRequest,
     new_salt,
 )
-from tracker.service_requests.views import track
+from tracker.web import proving
 
 OLD, NEW = "old@example.org", "new@example.org"
 NUMBER = "+8613812345678"
@@ -145,7 +145,7 @@ def test_a_wrong_code_changes_nothing_and_can_be_tried_five_times(
 ) -> None:
     browser.send(page_of(mine), way="email", email=NEW)
     wrong = f"{(int(code()) + 1) % 10**6:06}"
-    for _try in range(track.TRIES_OF_AN_ADDRESS_CODE):
+    for _try in range(proving.TRIES_AN_HOUR):
         assert "not the code that we sent" in browser.send(code=wrong).text
 
     assert "Too many tries" in browser.send(code=code()).text
@@ -185,20 +185,20 @@ def test_a_renewed_link_makes_what_was_asked_with_the_old_one_worthless(
 def test_no_more_than_three_codes_go_to_new_addresses_within_an_hour(
     browser: Browser, mine: ServiceRequest
 ) -> None:
-    for number in range(track.CODES_AN_HOUR):
+    for number in range(proving.CODES_AN_HOUR):
         browser.send(page_of(mine), way="email", email=f"new{number}@example.org")
 
     page = browser.send(page_of(mine), way="email", email=NEW)
 
     assert "We have sent several codes already" in page.text
     assert f'value="{NEW}"' in page.html
-    assert len(written("contact_code")) == track.CODES_AN_HOUR
+    assert len(written("contact_code")) == proving.CODES_AN_HOUR
 
 
 def test_a_second_tap_on_what_was_too_often_is_not_told_that_a_code_was_sent(
     browser: Browser, mine: ServiceRequest
 ) -> None:
-    for number in range(track.CODES_AN_HOUR):
+    for number in range(proving.CODES_AN_HOUR):
         browser.send(page_of(mine), way="email", email=f"new{number}@example.org")
     data = browser.open(page_of(mine)).form().filled({"way": "email", "email": NEW})
 

@@ -1,18 +1,13 @@
-"""A wish to be told elsewhere that waits for its code: it travels sealed in the address of the page.
+"""A wish to be told elsewhere that waits for its code: see `web.proving`."""
 
-Nothing is kept of it here: what nobody confirms within the hour is gone by itself.
-"""
-
-import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from tracker.service_requests.actions.reaching import Reaching
-from tracker.service_requests.models import ReachableBy
-from tracker.web.sealing import seal, unseal
+from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.web import proving
 
-HOLDS: Final = timedelta(hours=1)
 _PURPOSE: Final = "address to confirm"
 
 
@@ -24,26 +19,28 @@ class AskedChange:
     key: str
     stood: str
 
-    @property
-    def words(self) -> str:
-        """Return what its code is made of."""
-        return f"{self.key}\0{self.wished.way}\0{self.wished.address}"
+    def proof_for(self, service_request: ServiceRequest) -> proving.Proof:
+        """Return what its code is made of; a renewed link makes it another one."""
+        return proving.Proof(
+            by=f"request {service_request.id}",
+            salt=service_request.link_salt,
+            way=self.wished.way,
+            address=self.wished.address,
+            form_key=self.key,
+        )
 
 
 def sealed(asked: AskedChange, *, now: datetime) -> str:
     """Return it as letters and digits that nobody can read or make."""
     wished = asked.wished
-    until = (now + HOLDS).isoformat()
-    told = [wished.way, wished.address, wished.only_needed, asked.key, asked.stood, until]
-    return seal(json.dumps(told), purpose=_PURPOSE)
+    told = [wished.way, wished.address, wished.only_needed, asked.key, asked.stood]
+    return proving.sealed(told, purpose=_PURPOSE, now=now)
 
 
 def unsealed(text: str, *, now: datetime) -> AskedChange | None:
     """Return what was sealed; None for anything else, and when its hour has passed."""
-    opened = unseal(text, purpose=_PURPOSE)
-    if opened is None:
+    told = proving.unsealed(text, purpose=_PURPOSE, now=now)
+    if told is None:
         return None
-    way, address, only_needed, key, stood, until = json.loads(opened)
-    if datetime.fromisoformat(until) <= now:
-        return None
+    way, address, only_needed, key, stood = told
     return AskedChange(Reaching(ReachableBy(way), address, only_needed), key, stood)

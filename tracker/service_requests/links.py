@@ -11,7 +11,6 @@ from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.reference import (
-    address_code,
     format_reference,
     is_salt_after,
     link_token,
@@ -44,11 +43,6 @@ def token_for(request_id: int, salt: str) -> str:
 def code_for(service_request: ServiceRequest) -> str:
     """Return the six digits that go with the reference."""
     return tracking_code(_secrets(), service_request.id, service_request.link_salt)
-
-
-def code_for_address(service_request: ServiceRequest, words: str) -> str:
-    """Return the six digits that are sent to a new address; `words` say which, and of which form."""
-    return address_code(_secrets(), service_request.id, service_request.link_salt, words)
 
 
 _BEHIND: Final = (

@@ -158,15 +158,6 @@ def _code(key: str, request_id: int, salt: str) -> str:
     return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
 
-def address_code(secrets: Secrets, request_id: int, salt: str, words: str) -> str:
-    """Return the six digits that prove that what `words` names is read by whoever has the link.
-
-    A new salt makes them worth nothing. They can be tried out: the page that asks is throttled.
-    """
-    number = int.from_bytes(_mac(_first(secrets), "address", request_id, f"{salt}\0{words}"), "big")
-    return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}}"
-
-
 def _mac(key: str, purpose: str, request_id: int, salt: str) -> bytes:
     """Sign for one purpose only: a code says nothing about the link of the same request."""
     if request_id < 1:

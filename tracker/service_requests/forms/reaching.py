@@ -21,7 +21,7 @@ from tracker.service_requests.actions.reaching import Reaching, mark_of
 from tracker.service_requests.forms.ask import ways_offered
 from tracker.service_requests.models import ReachableBy, Requester, ServiceRequest
 from tracker.service_requests.reference import format_reference
-from tracker.web.forms import EnumMember, Form, Says, email_or_none, enum_choices, is_blank
+from tracker.web.forms import EnumMember, Form, email_or_none, enum_choices, is_blank
 from tracker.web.locale import localized
 
 BETWEEN: Final = "/"
@@ -224,9 +224,3 @@ def _value(it: ServiceRequest) -> str:
 def _words(it: ServiceRequest) -> str:
     in_one_line = format_reference(it.reference).replace("-", "\N{NON-BREAKING HYPHEN}")
     return f"{localized(it.category)} · {in_one_line}"
-
-
-class CodeForm(Form):
-    """What was written to the new address."""
-
-    code = StringField(_l("Code"), [Says(_l("Enter the code: six digits.")), Length(max=20)])

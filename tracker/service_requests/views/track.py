@@ -1,7 +1,5 @@
 """Following a request: by reference and code, or by the private link."""
 
-import hmac
-import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from io import BytesIO
@@ -34,7 +32,7 @@ from tracker.service_requests.actions import answers, private_links, reaching as
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, MOST_FROM_REQUESTER, add_photos
 from tracker.service_requests.clock_log import clock_logs
 from tracker.service_requests.clocks import calendar_of
-from tracker.service_requests.forms.reaching import CodeForm, ReachingForm
+from tracker.service_requests.forms.reaching import ReachingForm
 from tracker.service_requests.forms.track import (
     ConfirmForm,
     DisputeForm,
@@ -52,7 +50,7 @@ from tracker.service_requests.progress import Progress, progress_of
 from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.service_requests.words import length_words
-from tracker.web import once
+from tracker.web import once, proving
 from tracker.web.access import actor_or_none, public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form, is_blank
@@ -87,13 +85,6 @@ TRIES_OF_A_REFERENCE_FROM_AN_ADDRESS: Final = 10
 """In an hour. A code has a million values."""
 TRIES_OF_A_REFERENCE: Final = 60
 """In an hour, from everywhere: more than one stranger can use up, so that none locks others out."""
-
-CODES_AN_HOUR: Final = 3
-"""About one request, to new addresses."""
-CODES_OF_AN_ADDRESS: Final = 3
-"""In a day: a stranger may own it."""
-TRIES_OF_AN_ADDRESS_CODE: Final = 5
-"""In an hour, about one request. A code has a million values."""
 
 LINKS_AN_HOUR: Final = 5
 """New ones, for one request: each of them is written to the requester."""
@@ -438,31 +429,25 @@ def reaching(token: str) -> ResponseReturnValue:
 def reaching_code(token: str) -> ResponseReturnValue:
     """Ask for the code that was sent to a new address, and use the address from then on."""
     found = links.request_behind(token)
-    form = CodeForm.from_request()
+    form = proving.CodeForm.from_request()
     asked = asked_changes.unsealed(request.args.get("to", ""), now=utc_now())
     if asked is None:
         if may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
             flash(_("The code holds no longer. Please enter the address again."))
             return redirect(url_for(".reaching", token=token), 303)
         return _page("reaching_code", token, form, Action.ADD_TO_OWN_REQUEST, allowed=_always)
-    if form.is_sent_and_valid() and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
-        plain = unicodedata.normalize("NFKC", form.code.data or "")  # typed by an input method
-        typed = "".join(filter(str.isdecimal, plain))
-        with transaction():
-            limit = Limit("address-code", str(found.id), TRIES_OF_AN_ADDRESS_CODE, HOUR)
-            is_too_often = is_one_too_many((limit,), secret=_secret(), now=utc_now())
-        if is_too_often:
-            form.form_errors.append(_("Too many tries. Please wait an hour, or call us."))
-        elif not hmac.compare_digest(typed.encode(), _code(found, asked).encode()):
-            form.complain(form.code, _("This is not the code that we sent."))
-        else:
-            step = _changes(asked.wished, asked.stood)
-            try:
-                if _take(token, form, step, Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
-                    return redirect(url_for(".show", token=token), 303)
-            except StaleError:
-                flash(str(_MEANWHILE), "error")
-                return redirect(url_for(".reaching", token=token), 303)
+    if (
+        form.is_sent_and_valid()
+        and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found)
+        and proving.is_typed_right(form, asked.proof_for(found), now=utc_now())
+    ):
+        step = _changes(asked.wished, asked.stood)
+        try:
+            if _take(token, form, step, Action.ADD_TO_OWN_REQUEST, thanks=_CHANGED):
+                return redirect(url_for(".show", token=token), 303)
+        except StaleError:
+            flash(str(_MEANWHILE), "error")
+            return redirect(url_for(".reaching", token=token), 303)
     return _page(
         "reaching_code",
         token,
@@ -502,28 +487,18 @@ def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
             actor, links.request_behind(token).id, Action.ADD_TO_OWN_REQUEST
         )
         links.require_link(token, found)
-        if once.was_taken():
-            return True
-        limits = (
-            Limit("address-request", str(found.id), CODES_AN_HOUR, HOUR),
-            Limit("address-codes", asked.wished.address, CODES_OF_AN_ADDRESS, timedelta(days=1)),
-        )
-        if is_one_too_many(limits, secret=_secret(), now=utc_now()):
-            return False
-        once.require_first()
-        reaching_actions.send_code(
-            found,
-            asked.wished,
-            _code(found, asked),
-            locale=current_locale(),
-            actor=actor,
-            now=utc_now(),
-        )
-    return True
 
+        def write(code: str) -> None:
+            reaching_actions.send_code(
+                found,
+                asked.wished,
+                code,
+                locale=current_locale(),
+                actor=actor,
+                now=utc_now(),
+            )
 
-def _code(found: ServiceRequest, asked: asked_changes.AskedChange) -> str:
-    return links.code_for_address(found, asked.words)
+        return proving.sends_code(asked.proof_for(found), write, now=utc_now())
 
 
 def _masked(found: ServiceRequest) -> dict[str, str]:
