@@ -188,7 +188,14 @@ def test_what_goes_to_a_webhook_is_no_mail_and_texts_stand_by_themselves(
     _write(a, sent_at=a.now, subject="For a program", body="{}", channel=Channel.WEBHOOK)
     _write(a, sent_at=a.now, subject="For a group", body="Hello", channel=Channel.FEISHU)
     assert "Text messages" not in browser.open("/demo/mail").text
-    _write(a, sent_at=a.now, subject="Short", body="Be brief", channel=Channel.TEXT_MESSAGE)
+    _write(
+        a,
+        sent_at=a.now,
+        subject="Short",
+        body="Be brief",
+        channel=Channel.TEXT_MESSAGE,
+        address="+8613812345678",
+    )
 
     page = browser.open("/demo/mail")
 
@@ -197,6 +204,8 @@ def test_what_goes_to_a_webhook_is_no_mail_and_texts_stand_by_themselves(
     before, _heading, after = page.text.partition("Text messages")
     assert "A letter" in before
     assert "Be brief" in after
+    assert "138****5678" in after
+    assert "12345678" not in page.html
 
 
 def test_elsewhere_there_is_no_such_page(browser: Browser) -> None:

@@ -27,9 +27,12 @@ MONDAY = datetime(2026, 3, 16, 8, 0, tzinfo=SHANGHAI)
 
 
 def choose(person: Person, **chosen: object) -> None:
-    values = {"by_mail": True, "rhythm": Rhythm.AT_ONCE, "quiet_from": None, "quiet_until": None}
     with transaction():
-        wishes.choose(wishes.wish_of(person.id), **(values | chosen))  # type: ignore[arg-type]
+        wishes.choose(
+            wishes.wish_of(person.id),
+            wishes.Chosen(**chosen),  # type: ignore[arg-type]
+            now=NIGHT,
+        )
 
 
 def mails_to(person: Person) -> list[Message]:

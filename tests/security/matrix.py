@@ -155,6 +155,10 @@ MATRIX: Final[Mapping[str, Entry]] = {
     "inbox.read_all": ForRoles(EVERYBODY),
     "inbox.read": OnThing("told", ours="V", elsewhere=""),  # whose message it is, and nobody else
     "wishes.edit": ForRoles(EVERYBODY),  # one's own
+    "wishes.prove": ForRoles(
+        EVERYBODY
+    ),  # another's leads back: tests/notifications/test_own_texts.py
+    "wishes.remove_number": ForRoles(EVERYBODY),
     "looking.look": ForRoles(EVERYBODY),  # it leads to a page, which asks
     "permissions.index": ForRoles("VTLCSAUR"),
     # ------------------------------------------------------------ lists

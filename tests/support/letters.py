@@ -47,6 +47,7 @@ def examples() -> Iterator[tuple[str, str, dict[str, Any]]]:
     solved = {"step": "confirm", "solved": "yes", "thanks": "谢谢大家！\n\n灯亮了。"}
     yield "staff_step", "thanks", _REQUEST | solved
     yield "contact_code", "", {"reference": "2026031100017", "code": "012345"}
+    yield "contact_code", "to one of the staff", {"code": "012345"}
     for way in ("phone", "email", "text_message"):
         yield "contact_changed", way, _REQUEST | {"way": way, "by_desk": False}
     changed = {"reference": "2026031100017", "way": "phone", "by_desk": False}

@@ -47,6 +47,8 @@ class Draft:
     """Of how many things it tells."""
     short_title: str = ""
     """What a text message says in place of the title; empty for the title."""
+    leads: str = ""
+    """Where a text message about a list of several leads to; a mail has a link for each."""
     blocks: list[Block] = field(default_factory=list)
 
     @property
@@ -66,6 +68,12 @@ class Draft:
     def url(self) -> str:
         """Return where the one thing to do is done; empty when there is nothing to do."""
         return next((it.url for it in self.blocks if it.shape is Shape.BUTTON), "")
+
+    @property
+    def short_link(self) -> str:
+        """Return the one link of a text message: the button's, else that of the only line."""
+        lines = self.items
+        return self.url or (lines[0].url if len(lines) == 1 else self.leads)
 
     @property
     def items(self) -> Sequence[Block]:
@@ -104,6 +112,11 @@ class Draft:
     def titled(self, title: str, reference: str = "", *, count: int = 1) -> str:
         """Give it its subject, and tell of how many things it speaks."""
         self.title, self.reference, self.count = title.strip(), reference.strip(), count
+        return ""
+
+    def leads_to(self, url: str) -> str:
+        """Say where a text message leads to where there is no button."""
+        self.leads = url
         return ""
 
     def say(self, words: str | None) -> str:

@@ -119,7 +119,7 @@ class Desk:
             draft.subject,
             self._rendered("mail/letter.txt", draft=draft) + "\n",
             self._rendered("mail/letter.html", draft=draft) + "\n",
-            self._rendered("mail/short.txt", words=draft.short, link=draft.url),
+            self._rendered("mail/short.txt", words=draft.short, link=draft.short_link),
         )
 
     def _written(self, template: str, **facts: Any) -> Draft:  # noqa: ANN401 - what it prints

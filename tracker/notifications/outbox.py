@@ -57,11 +57,17 @@ def count_since(
 
 
 def is_waiting(
-    kind: str, *, address: str, service_request_id: int, step: str, now: datetime
+    kind: str,
+    *,
+    address: str,
+    facts: Mapping[str, int],
+    service_request_id: int,
+    step: str,
+    now: datetime,
 ) -> bool:
     """Tell whether a message about the same step of a request still waits to go to an address.
 
-    One that a worker is just sending does not count: it may be written already.
+    `facts`: what its payload must say besides, where several people may read there. One that a worker is just sending does not count: it may be written already.
     """
     waiting = select(Message.id).where(
         Message.service_request_id == service_request_id,
@@ -71,5 +77,6 @@ def is_waiting(
         Message.sent_at.is_(None),
         Message.failed_at.is_(None),
         or_(Message.leased_until.is_(None), Message.leased_until < now),
+        *(Message.payload[name].as_integer() == value for name, value in facts.items()),
     )
     return db.session.scalar(waiting.limit(1)) is not None

@@ -1,4 +1,4 @@
-"""Which messages go as one mail: what waits for one reader when a worker takes it up.
+"""Which messages go as one mail, or one text message: what waits for one reader when a worker takes it up.
 
 Which go with which is written in the transaction that takes them up. Whoever takes them up again,
 after a crash say, finds it there, and what has come meanwhile goes in a mail of its own. Only where no
@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, or_, select
 from tracker.database import db
 from tracker.notifications.models import Channel, Message
 
-CHANNELS: Final = frozenset({Channel.EMAIL})
-"""Ways of sending whose messages can be put together."""
+CHANNELS: Final = frozenset({Channel.EMAIL, Channel.TEXT_MESSAGE})
+"""Ways of sending whose messages can be put together; text messages, those to the staff alone."""
 FOR_STAFF: Final = frozenset({"staff_step", "ladder", "handed_over"})
 """Kinds that tell one of the staff of requests: what waits for one person goes as one."""
 FOR_REQUESTERS: Final = "requester_step"
@@ -83,7 +83,10 @@ def _reader(message: Message) -> Hashable | None:
         return None
     reader = (message.channel, message.address, message.locale)
     if message.kind in FOR_STAFF:
-        return (*reader, "staff")
+        # Two of them may share a number, and each has a page of messages of their own.
+        return (*reader, "staff", message.payload.get("person_id"))
+    if message.channel is not Channel.EMAIL:
+        return None
     if message.kind == FOR_REQUESTERS and message.payload.get("step") in NOTHING_ASKED:
         # A planned visit that is called off is told as a step, too.
         return None if message.payload.get("calls_off") else (*reader, message.service_request_id)

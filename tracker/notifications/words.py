@@ -57,7 +57,9 @@ KINDS = {
 JOBS = {
     "daily": _l("Reminders, closing what stays unanswered, taking up what was parked, clearing up"),
     "ladder": _l("Telling people what is due soon, overdue, pressed, under supervision"),
-    "texts": _l("Calling instead, where text messages cannot be sent any more"),
+    "texts": _l(
+        "Calling requesters and mailing the staff, where text messages cannot be sent any more"
+    ),
     "imports": _l("Clearing up files of imports"),
 }
 """What each job does."""
@@ -91,6 +93,12 @@ REASONS = {
     "endpoint_led_on": _l("The receiver leads elsewhere. Enter the address that it leads to."),
     "no_gateway": _l(
         "There is no gateway for text messages any more. Where it matters, somebody calls."
+    ),
+    "no_gateway_for_staff": _l(
+        "There is no gateway for text messages any more. Mail tells who has an address; their page of messages has it all."
+    ),
+    "number_gone": _l(
+        "They gave the number up. Mail tells who has an address; their page of messages has it all."
     ),
     "reached_otherwise": _l(
         "They are told in another way since. What matters went there, or somebody calls."

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, or_, select, tuple_
 from tracker.bulk import insert_many, update_many
 from tracker.database import db, transaction
 from tracker.notifications import inbox
+from tracker.notifications.models import Channel
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category, Unit
 from tracker.service_requests import clocks, ladder, news as outgoing, pressing
@@ -82,7 +83,7 @@ class Climb:
     requests: int = 0
     rungs: int = 0
     told: set[int] = field(default_factory=set)
-    letters: dict[int, int] = field(default_factory=dict)
+    letters: dict[int, Mapping[Channel, int]] = field(default_factory=dict)
     """The mail of each person. Another hand writes its own: they are sent as one."""
     passed: tuple[datetime, int] | None = None
     """The last request seen, as they come: what this run moved on is not looked through again."""

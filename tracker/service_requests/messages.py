@@ -81,6 +81,7 @@ TO_BE_SEEN_TO: Final = frozenset(
     }
 )
 """Steps after which somebody must do something."""
+STAFF_STEP: Final = "staff_step"
 LINK_RENEWED: Final = "link_renewed"
 """The message that a new private link was made: of no step."""
 LOST: Final = "lost"
@@ -271,11 +272,11 @@ def tell_person(
     told_as: str = "",
     now: datetime,
 ) -> None:
-    """Tell one of the staff: on their page of messages, and by e-mail if they have an address.
+    """Tell one of the staff: on their page of messages, and in the ways that they chose.
 
     `told_as`: what the step means to them, if not what it means to all.
 
-    Mail goes when they want it, by day on working days: of emergencies, and when the requester
+    A message goes when they want it, by day on working days: of emergencies, and when the requester
     urges, at once.
 
     Of several words in a row they are told once, while they have not read that, and while that mail
@@ -292,26 +293,27 @@ def tell_person(
         return
     if step is not Step.ADD_WORD or not inbox.is_unread(person.id, **about):
         inbox.tell(person.id, now=now, **about)
-    if person.email is None:
-        return
     is_urgent = step is Step.URGE or service_request.priority is Priority.EMERGENCY
-    run_at = wishes.time_for(person.id, is_urgent=is_urgent, now=now)
-    if run_at is None:
+    ways = wishes.ways_to(person, is_urgent=is_urgent, now=now)
+    if step is Step.ADD_WORD:
+        ways = [way for way in ways if not _is_waiting(way, about, now=now)]
+    if not ways:
         return
-    if step is Step.ADD_WORD and is_waiting("staff_step", address=person.email, now=now, **about):
-        return
-    enqueue(
-        "staff_step",
-        address=person.email,
-        locale=person.locale or "zh_Hans_CN",
-        payload=_facts(service_request, service_request, step)
+    payload = (
+        _facts(service_request, service_request, step)
         | _end_facts(service_request, about["step"], person, thanks)
         | _part_facts(part)
-        | {"step": about["step"]},
-        now=now,
-        service_request_id=service_request.id,
-        run_at=run_at,
+        | {"step": about["step"]}
     )
+    for way in ways:
+        wishes.write(
+            person, way, STAFF_STEP, payload, now=now, service_request_id=service_request.id
+        )
+
+
+def _is_waiting(way: wishes.Way, about: Mapping[str, Any], *, now: datetime) -> bool:
+    """Tell whether the same still waits to go the same way to the same person."""
+    return is_waiting(STAFF_STEP, address=way.address, facts=way.whose, now=now, **about)
 
 
 def tell_team_of_part(part: Part, step: Step, *, by: Actor, now: datetime) -> None:
@@ -352,28 +354,23 @@ def tell_handed_over(
     now: datetime,
 ) -> None:
     """Tell somebody, once, of all that was handed over to them; or (`to_desk`) to the team they lead."""
-    if person.email is None:
-        return
-    enqueue(
-        "handed_over",
-        address=person.email,
-        locale=person.locale or "zh_Hans_CN",
-        payload={
-            "giver": giver.name,
-            "count": len(service_requests),
-            "to_desk": to_desk,
-            "requests": [
-                {
-                    "reference": it.reference,
-                    "request_id": it.id,
-                    "category": it.category.name,
-                    "category_en": it.category.name_en,
-                }
-                for it in service_requests[:MOST_NAMED]
-            ],
-        },
-        now=now,
-    )
+    payload = {
+        "giver": giver.name,
+        "count": len(service_requests),
+        "to_desk": to_desk,
+        "requests": [
+            {
+                "reference": it.reference,
+                "request_id": it.id,
+                "category": it.category.name,
+                "category_en": it.category.name_en,
+            }
+            for it in service_requests[:MOST_NAMED]
+        ],
+    }
+    # Their page of messages does not tell it.
+    for way in wishes.ways_to(person, is_urgent=False, in_any_case=True, now=now):
+        wishes.write(person, way, "handed_over", payload, now=now)
 
 
 def _leaders_of(team_id: int) -> Iterable[Person]:

@@ -16,8 +16,7 @@ from tracker.accounts.models import Grant, Person
 from tracker.bulk import update_many
 from tracker.database import db
 from tracker.notifications import wishes
-from tracker.notifications.models import Message
-from tracker.notifications.outbox import enqueue
+from tracker.notifications.models import Channel, Message
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Role
@@ -153,44 +152,46 @@ def _granted() -> Mapping[Role, Mapping[int, Sequence[int]]]:
 def write(
     news: Mapping[int, Sequence[News]],
     *,
-    letters: MutableMapping[int, int],
+    letters: MutableMapping[int, Mapping[Channel, int]],
     now: datetime,
 ) -> None:
-    """Write one mail to each of some people, of all that they must hear; none to who wants none.
+    """Write one message to each of some people, of all that they must hear, in each way that they chose.
 
-    `letters` remembers the mails of a run, by person: what comes later in it goes into the same one,
-    unless a worker has taken that up meanwhile.
+    `letters` remembers the messages of a run, by person and channel: what comes later in it goes into
+    the same one, unless a worker has taken that up meanwhile.
     """
     names = _names({one.service_request.category.id for held in news.values() for one in held})
     known = _known(news)
-    begun = _still_here([letters[person_id] for person_id in news if person_id in letters])
+    begun = _still_here(
+        [letter for person_id in news for letter in letters.get(person_id, {}).values()]
+    )
     grown = []
-    written: dict[int, Message] = {}
+    written: dict[int, dict[Channel, Message]] = {}
     for person_id, held in news.items():
-        person = known[person_id]
-        if person.email is None:
-            continue
         items = [_item(one, names) for one in held]
-        so_far = begun.get(letters.get(person_id, 0))
-        if so_far is not None:
-            payload = _payload(items, held, so_far)
-            grown.append({"id": letters[person_id], "payload": payload})
+        open_ = {
+            channel: letter
+            for channel, letter in letters.get(person_id, {}).items()
+            if letter in begun
+        }
+        grown += [
+            {"id": letter, "payload": _payload(items, held, begun[letter])}
+            for letter in open_.values()
+        ]
+        if open_ and len(open_) == len(letters[person_id]):
             continue
         is_urgent = any(one.service_request.priority is Priority.EMERGENCY for one in held)
-        run_at = wishes.time_for(person_id, is_urgent=is_urgent, now=now)
-        if run_at is None:
-            continue
-        written[person_id] = enqueue(
-            "ladder",
-            address=person.email,
-            locale=person.locale or "zh_Hans_CN",
-            payload=_payload(items, held),
-            now=now,
-            run_at=run_at,
-        )
+        person = known[person_id]
+        written[person_id] = {
+            way.channel: wishes.write(person, way, "ladder", _payload(items, held), now=now)
+            for way in wishes.ways_to(person, is_urgent=is_urgent, now=now)
+            if way.channel not in open_
+        }
     db.session.flush()
     update_many(Message.metadata.tables[Message.__tablename__], grown)
-    letters.update({person_id: message.id for person_id, message in written.items()})
+    for person_id, fresh in written.items():
+        ids = {channel: message.id for channel, message in fresh.items()}
+        letters[person_id] = {**letters.get(person_id, {}), **ids}
 
 
 def _known(ids: Collection[int]) -> Mapping[int, Person]:
@@ -232,6 +233,7 @@ def _payload(
     items = [*so_far["items"], *items]
     worst_first = sorted(items, key=lambda item: (-_RANK[Rung(item["rung"])], item["due_at"]))
     return {
+        **so_far,
         "counts": dict(counts),
         "total": so_far["total"] + len(held),
         "items": worst_first[:ITEMS_OF_A_MAIL],

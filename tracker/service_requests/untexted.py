@@ -1,7 +1,7 @@
 """Text messages that wait although the gateway was taken away: somebody calls instead.
 
-Every few minutes, by the workers. What needs no call, as a list of its own leads to it (a question, a
-result), is given up; the outbox says why.
+The staff are written to by mail instead. Every few minutes, by the workers. What needs no call, as a
+list of its own leads to it (a question, a result), is given up; the outbox says why.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import or_, select
 
 from tracker.database import db, transaction
+from tracker.notifications import own_texts
 from tracker.notifications.channels.text_message import can_send_texts
 from tracker.notifications.models import Channel, Message
 from tracker.service_requests import calls
@@ -23,7 +24,7 @@ AT_ONCE: Final = 100
 
 
 def call_instead(now: datetime) -> str:
-    """Let those be called whose text messages nobody can send; return how many these were, in words."""
+    """Let those be called, or mailed, whose text messages nobody can send; return how many these were."""
     if can_send_texts():
         return ""
     done = 0
@@ -36,6 +37,9 @@ def _give_up_some(now: datetime) -> int:
     with transaction():
         waiting = _waiting(now)
         for message in waiting:
+            if own_texts.whose(message.kind, message.payload) is not None:
+                own_texts.mail_instead(message, own_texts.NO_GATEWAY, now=now)
+                continue
             message.failed_at, message.last_error = now, calls.NO_GATEWAY
             message.leased_until = None
             _ask_for_call(message, now=now)

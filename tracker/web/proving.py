@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from flask_babel import gettext, lazy_gettext as _l
+from flask_babel import gettext, lazy_gettext as _l, lazy_pgettext
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -59,7 +59,10 @@ class Proof:
 class CodeForm(Form):
     """What was written to the new address."""
 
-    code = StringField(_l("Code"), [Says(_l("Enter the code: six digits.")), Length(max=20)])
+    code = StringField(
+        lazy_pgettext("sent to an address", "Code"),
+        [Says(_l("Enter the code: six digits.")), Length(max=20)],
+    )
 
 
 def sealed(wished: Sequence[object], *, purpose: str, now: datetime) -> str:

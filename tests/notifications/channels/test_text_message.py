@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
-from tests.support.receiver import Receiver, running
+from tests.support.receiver import Receiver
 from tracker.database import db, transaction
 from tracker.notifications import sending
 from tracker.notifications.models import Channel, Message
@@ -23,27 +23,7 @@ from tracker.service_requests import calls, judging, messages
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ReachableBy, ServiceRequest
 
-SECRET = "whsec_" + base64.b64encode(b"g" * 32).decode()
 NUMBER = "+8613812345678"
-
-
-@pytest.fixture
-def gateway() -> Iterator[Receiver]:
-    """Give a gateway that takes everything."""
-    with running(Receiver(status=202)) as made:
-        yield made
-
-
-@pytest.fixture
-def with_gateway(app: Flask, gateway: Receiver) -> Callable[[], None]:
-    """Give a way to set it up."""
-
-    def set_up() -> None:
-        app.config["SETTINGS"] = replace(
-            app.config["SETTINGS"], sms_url=gateway.url("/sms"), sms_secret=SECRET
-        )
-
-    return set_up
 
 
 def by_text(a: Builders, status: Status = Status.SUBMITTED) -> ServiceRequest:

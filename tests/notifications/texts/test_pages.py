@@ -212,6 +212,15 @@ def test_a_text_message_has_words_of_its_own_and_its_length_counted_with_the_lin
     assert "【" in desk.send(WAIT, short="【Bank】Hello", press="Save").errors["short"]
 
 
+def test_a_text_to_the_staff_has_words_of_its_own_too(a: Builders, desk: Browser) -> None:
+    desk.send("/admin/messages/staff_step/urge/en", short="Hurry, please", press="Save")
+
+    short = sent(a, "staff_step urge").short
+
+    assert "】Hurry, please · 202-603-1100017 http" in short
+    assert short.endswith("/requests/17")
+
+
 def test_a_message_that_never_goes_as_text_has_no_words_for_it(desk: Browser) -> None:
     assert "short" not in desk.open(ASSIGN).form("subject").names
 

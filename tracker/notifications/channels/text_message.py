@@ -14,6 +14,8 @@ from flask import current_app
 
 from tracker.clock import utc_now
 from tracker.config import Settings
+from tracker.database import db, transaction
+from tracker.notifications import own_texts, together, wishes
 from tracker.notifications.channels import outside
 from tracker.notifications.channels.carrier import Delayed, Line, Refused
 from tracker.notifications.channels.endpoint import UNREADABLE, Gone, understand_status
@@ -51,8 +53,9 @@ class _ToGateway:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def deliver(self, envelope: Envelope, letter: Letter, *, now: datetime) -> None:  # noqa: ARG002 - as every line
+    def deliver(self, envelope: Envelope, letter: Letter, *, now: datetime) -> None:
         """Hand it to the gateway. Raises `Refused`, `Delayed`."""
+        _require_their_number(envelope, now=now)
         key = key_of(self._settings.sms_secret)
         if key is None:
             raise Delayed(UNREADABLE)
@@ -89,3 +92,18 @@ class _ToGateway:
 
 def _fitted(letter: Letter) -> str:
     return fitted(letter.short, most=MOST_PARTS)
+
+
+def _require_their_number(envelope: Envelope, *, now: datetime) -> None:
+    """Raise `Refused` where one of the staff gave the number up meanwhile, and write mail in its place."""
+    person_id = own_texts.whose(envelope.kind, envelope.payload)
+    if person_id is None:
+        return
+    is_theirs = wishes.is_number_of(person_id, envelope.address)
+    db.session.rollback()  # no session stays open while the gateway answers
+    if is_theirs:
+        return
+    with transaction():
+        for message in together.mail(envelope.id):
+            own_texts.mail_instead(message, own_texts.NUMBER_GONE, now=now)
+    raise Refused(own_texts.NUMBER_GONE)

@@ -97,6 +97,12 @@ def are_any(kind: EndpointKind) -> bool:
     return db.session.scalar(select(Endpoint.id).where(Endpoint.kind == kind).limit(1)) is not None
 
 
+def is_any_robot_on() -> bool:
+    """Tell whether some group of a messenger hears of something."""
+    robots = Endpoint.is_on & (Endpoint.kind != EndpointKind.WEBHOOK)
+    return db.session.scalar(select(Endpoint.id).where(robots).limit(1)) is not None
+
+
 def names(ids: Sequence[int]) -> dict[int, str]:
     """Return the names of some endpoints, also of those that were deleted."""
     rows = db.session.execute(select(Endpoint.id, Endpoint.name).where(Endpoint.id.in_(ids)))

@@ -108,7 +108,7 @@ def _all() -> Iterator[Occasion]:
     ):
         due = () if step in _NO_DUE else ("due",)
         thanks = ("thanks",) if step in ("confirm", "confirm_solved") else ()
-        yield Occasion(STAFF, step, ("reference", "category", *due, *thanks))
+        yield Occasion(STAFF, step, ("reference", "category", *due, *thanks), by_text=True)
     yield Occasion("invitation", ALL, ("organisation", "name", "expires"), ("expires",))
     yield Occasion("reset", ALL, ("name", "expires"), ("expires",))
 
