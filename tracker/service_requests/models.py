@@ -319,6 +319,7 @@ class HelpingTeam(Model):
 
     __tablename__ = "helping_team"
     __table_args__ = (
+        Index("ix_helping_team_ever", "team_id", "service_request_id"),
         Index(
             "ix_helping_team_open",
             "team_id",
@@ -331,7 +332,7 @@ class HelpingTeam(Model):
     service_request_id: Mapped[int] = mapped_column(
         ForeignKey("service_request.id"), primary_key=True
     )
-    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True, index=True)
+    team_id: Mapped[int] = mapped_column(ForeignKey("team.id"), primary_key=True)
     is_closed: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the request is. Kept with its status, as a team has helped with thousands."""
 
