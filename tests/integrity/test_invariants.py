@@ -135,6 +135,20 @@ FAULTS: Final = {
         " answer) SELECT id, ladder_round, 'resolve', 'near', submitted_at, submitted_at, '[]', ''"
         " FROM service_request WHERE id = :working"
     ),
+    "ladder: a rung that its part does not know": (
+        "INSERT INTO part_escalation (part_id, round, rung, due_at, reached_at, told)"
+        " SELECT id, ladder_round, 'near', given_at, given_at, '[]' FROM part"
+    ),
+    "ladder: a rung that no part reaches": (
+        "INSERT INTO part_escalation (part_id, round, rung, due_at, reached_at, told)"
+        " SELECT id, ladder_round + 1, 'pressed', given_at, given_at, '[]' FROM part"
+    ),
+    "ladder: a part that has ended climbs": (
+        "UPDATE part SET ended_at = given_at, ended_as = 'with_request', ladder_at = given_at"
+    ),
+    "ladder: a part climbs while its clock stands still": (
+        "UPDATE part SET ladder_at = given_at, service_request_id = :parked"
+    ),
     "present-state: a result that history does not tell": (
         "UPDATE service_request SET outcome = 'explained' WHERE id = :closed"
     ),

@@ -166,3 +166,17 @@ def test_a_day_off_moves_the_days_of_a_part_and_not_of_one_that_has_ended(a: Bui
         at(date(2026, 3, 16), 18),
         at(date(2026, 3, 13), 18),
     ]
+    assert [each.ladder_at for each in times] == [times[0].near_at, None]
+
+
+def test_a_part_without_days_climbs_by_what_its_request_is_counted_anew_to(a: Builders) -> None:
+    it = a.service_request(team=a.team())
+    part = a.part(it, a.team())
+    before = part.ladder_at
+
+    set_days(a, 9)
+    finish(a.now)
+
+    counted = db.session.get_one(Part, part.id, populate_existing=True)
+    request = db.session.get_one(ServiceRequest, it.id, populate_existing=True)
+    assert counted.ladder_at == request.near_at != before

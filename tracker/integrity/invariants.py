@@ -32,8 +32,8 @@ from tracker.integrity.requests import RULES, Case
 from tracker.reports.rollups import totals
 from tracker.service_requests import ladder
 from tracker.service_requests.calls import MUST_KNOW
-from tracker.service_requests.ladder import Rung
-from tracker.service_requests.lifecycle import HANDLING_STEPS, Step
+from tracker.service_requests.ladder import HelpersClock, Rung
+from tracker.service_requests.lifecycle import HANDLING_STEPS, STOPPED_STATUSES, Step
 from tracker.service_requests.limits import Clock
 from tracker.service_requests.messages import ALWAYS_TOLD, MOST_AN_HOUR, REPEATED
 from tracker.service_requests.models import (
@@ -117,6 +117,10 @@ _BITS: Final = " ".join(
     f"WHEN '{clock}:{rung}' THEN {ladder.bit_of(clock, rung)}" for clock in Clock for rung in Rung
 )
 
+_PART_BITS: Final = " ".join(
+    f"WHEN '{rung}' THEN {ladder.bit_of(HelpersClock.PART, rung)}" for rung in Rung
+)
+
 BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
     "references": [
         Between(
@@ -191,6 +195,27 @@ BETWEEN: Final[Mapping[str, Sequence[Between]]] = {
             " JOIN service_request r ON r.id = e.service_request_id AND r.ladder_round = e.round"
             f" WHERE r.rungs_reached & CASE e.clock || ':' || e.rung {_BITS} END = 0",
             "Rung {id} of request {request} was reached, but the request does not know it.",
+        ),
+        Between(
+            "A part knows the rungs that were written down of it, and climbs only while it is open.",
+            "SELECT e.id, e.part_id AS part FROM part_escalation e"  # noqa: S608 - our own names
+            " JOIN part p ON p.id = e.part_id AND p.ladder_round = e.round"
+            f" WHERE p.rungs_reached & CASE e.rung {_PART_BITS} END = 0",
+            "Rung {id} of part {part} was reached, but the part does not know it.",
+        ),
+        Between(
+            "",
+            "SELECT e.id, e.part_id AS part FROM part_escalation e WHERE e.rung NOT IN :rungs",
+            "Rung {id} of part {part} is higher than parts climb.",
+            {"rungs": tuple(sorted(ladder.RUNGS[HelpersClock.PART]))},
+        ),
+        Between(
+            "",
+            "SELECT p.id, p.service_request_id AS request FROM part p"
+            " JOIN service_request r ON r.id = p.service_request_id"
+            " WHERE p.ladder_at IS NOT NULL AND (p.ended_at IS NOT NULL OR r.status IN :standing)",
+            "Part {id} of request {request} climbs, but it has ended, or the clock stands still.",
+            {"standing": tuple(sorted(STOPPED_STATUSES))},
         ),
     ],
     "handlers": [

@@ -25,13 +25,13 @@ from tracker.service_requests.lifecycle import (
     Step,
 )
 from tracker.service_requests.models import ApprovalKind, PartEnd
+from tracker.service_requests.parts import WITH_OPEN_PARTS
 from tracker.visits.models import VisitStatus
 
 SKEW: Final = timedelta(minutes=1)
 """By so much may the clocks of two machines differ, or one be set back."""
 NO_PLACES: Final = (Status.SUBMITTED, Status.ACCEPTED)
 WITH_A_TEAM: Final = (*CLAIMABLE_STATUSES, Status.PARKED, Status.RESOLVED)
-WITH_AN_OPEN_PART: Final = (*CLAIMABLE_STATUSES, Status.PARKED)
 ASKED_BY: Final = {
     ApprovalKind.EXTENSION: Step.ASK_EXTENSION,
     ApprovalKind.PARKING: Step.ASK_PARKING,
@@ -244,7 +244,7 @@ def parts(case: Case) -> Iterator[str]:
     for each in case.parts:
         if (each.ended_at is None) != (each.ended_as is None):
             yield f"has part {each.id}, of which only when or only how it ended is known"
-        elif each.ended_at is None and case.request.status not in WITH_AN_OPEN_PART:
+        elif each.ended_at is None and case.request.status not in WITH_OPEN_PARTS:
             yield f"is {case.request.status}, but part {each.id} has not ended"
         elif each.ended_as not in (None, PartEnd.WITH_REQUEST) and each.ended_by_id is None:
             yield f"has part {each.id}, which nobody ended"

@@ -77,6 +77,7 @@ DONE = {
     "runs forgotten": _l("old runs forgotten"),
     "failed": _l("failed"),
     "requests moved on": _l("requests that reached a rung"),
+    "parts moved on": _l("parts that reached a rung"),
     "rungs reached": _l("rungs"),
     "people told": _l("people told"),
     "texts not sent": _l("texts not sent"),

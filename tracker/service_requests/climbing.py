@@ -1,5 +1,7 @@
 """The ladder's run: what reached a rung is written down, and who must hear of it is told.
 
+Requests first, then the parts of helping teams (`climbing_parts`), whose news goes in the same mails.
+
 Every few minutes, in batches that hold few requests for a moment each. Nobody is told at night or on
 a day of rest but of an emergency: what was reached then is found when work begins. A second run at
 the same time takes other requests; after it there is nothing left to do.
@@ -22,10 +24,10 @@ from tracker.notifications import inbox
 from tracker.notifications.models import Channel
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category, Unit
-from tracker.service_requests import clocks, ladder, news as outgoing, pressing
-from tracker.service_requests.ladder import Rung
+from tracker.service_requests import climbing_parts, clocks, ladder, news as outgoing, pressing
+from tracker.service_requests.ladder import Rung, Watched
 from tracker.service_requests.lifecycle import Priority, Status
-from tracker.service_requests.limits import Clock, Stops
+from tracker.service_requests.limits import Stops
 from tracker.service_requests.models import ClockStop, ServiceRequest
 
 _TABLES: Final = ServiceRequest.metadata.tables
@@ -81,6 +83,7 @@ class Climb:
     """What one run did."""
 
     requests: int = 0
+    parts: int = 0
     rungs: int = 0
     told: set[int] = field(default_factory=set)
     letters: dict[int, Mapping[Channel, int]] = field(default_factory=dict)
@@ -96,7 +99,10 @@ class Climb:
 
     def __str__(self) -> str:
         """Return it in words, for the list of jobs."""
-        return f"{self.requests} requests moved on, {self.rungs} rungs reached, {len(self.told)} people told"
+        return (
+            f"{self.requests} requests moved on, {self.parts} parts moved on,"
+            f" {self.rungs} rungs reached, {len(self.told)} people told"
+        )
 
 
 def climb(now: datetime) -> Climb:
@@ -104,11 +110,20 @@ def climb(now: datetime) -> Climb:
 
     Opens transactions, one a batch: what is written down and who is told are one.
     """
-    due = _may_be_told_of(now)
+    may_be_told_of = _may_be_told_of(now)
     db.session.rollback()
     done = Climb()
+    _climb_requests([ServiceRequest.ladder_at < now, *may_be_told_of], done, now)
+    parts = climbing_parts.climb(may_be_told_of, letters=done.letters, now=now)
+    done.parts += parts.parts
+    done.rungs += parts.rungs
+    done.told |= parts.told
+    return done
+
+
+def _climb_requests(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) -> None:
     if not _climb_on(due, done, now, batches=1):
-        return done
+        return
     # While PostgreSQL writes one batch, the next is thought through. SQLite has one writer.
     others = 0 if db.engine.dialect.name == "sqlite" else HANDS - 1
     app = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - threads know no proxy
@@ -124,7 +139,6 @@ def climb(now: datetime) -> Climb:
         _climb_on(due, done, now)
         for one in lent:
             done.add(one.result())
-    return done
 
 
 def _climb_on(
@@ -133,15 +147,14 @@ def _climb_on(
     """Take batch after batch, or so many; tell whether there may be more."""
     for _batch in count() if batches is None else range(batches):
         with transaction():
-            found = _climb_some(due, done, now)
+            found = climb_batch(due, done, now)
         if found < AT_ONCE:
             return False
     return True
 
 
 def _may_be_told_of(now: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions of what has reached a rung, and may be told of at this hour."""
-    reached = ServiceRequest.ladder_at < now
+    """Return the conditions of what may be told of at this hour."""
     units = db.session.scalars(select(Unit.id)).all()
     at_work = [
         unit_id
@@ -149,12 +162,16 @@ def _may_be_told_of(now: datetime) -> list[ColumnElement[bool]]:
         if organisation.calendar(now, unit_id=unit_id).is_working_time(now)
     ]
     if len(at_work) == len(units):
-        return [reached]
+        return []
     is_emergency = ServiceRequest.priority == Priority.EMERGENCY
-    return [reached, or_(is_emergency, ServiceRequest.unit_id.in_(at_work))]
+    return [or_(is_emergency, ServiceRequest.unit_id.in_(at_work))]
 
 
-def _climb_some(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) -> int:
+def climb_batch(due: Sequence[ColumnElement[bool]], done: Climb, now: datetime) -> int:
+    """Do that for the next of those that `due` finds, in the caller's transaction; return how many.
+
+    Whether anybody may be told at this hour is the caller's to know.
+    """
     climbers = _lock_some(due, after=done.passed)
     if not climbers:
         return 0
@@ -208,7 +225,9 @@ def _row(
     }
 
 
-def _entry(it: Climber, clock: Clock, rung: Rung, person_id: int, now: datetime) -> dict[str, Any]:
+def _entry(
+    it: Climber, clock: Watched, rung: Rung, person_id: int, now: datetime
+) -> dict[str, Any]:
     return {
         "person_id": person_id,
         "service_request_id": it.id,

@@ -1,16 +1,17 @@
 """Why each due time of a request is what it is: the facts of the page that explains its clocks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from tracker.accounts.models import Person
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.service_requests import clocks
+from tracker.service_requests.ladder import HelpersClock, Watched
 from tracker.service_requests.limits import (
     DAY_UNITS,
     Clock,
@@ -24,11 +25,19 @@ from tracker.service_requests.limits import (
     is_overdue,
     past,
 )
-from tracker.service_requests.models import Escalation, ServiceRequest
+from tracker.service_requests.models import (
+    Escalation,
+    Part,
+    PartEnd,
+    PartEscalation,
+    ServiceRequest,
+)
+from tracker.service_requests.parts import parts_of
+from tracker.teams.models import Team
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LimitLog:
     """A limit, and line by line how it was counted."""
 
     limit: Limit
@@ -50,8 +59,8 @@ class Left:
 class ClockLog:
     """One clock of a request. Times in UTC."""
 
-    clock: Clock
-    parts: Sequence[Part]
+    clock: Watched
+    parts: Sequence[LimitLog]
     """The limit, and after it what a supervisor granted on top."""
     due_at: datetime | None
     """None while it stands still."""
@@ -74,11 +83,21 @@ class ClockLog:
 
 
 @dataclass(frozen=True, slots=True)
+class PartLog:
+    """The clock of a helping team's part with days of its own."""
+
+    part: Part
+    log: ClockLog
+
+
+@dataclass(frozen=True, slots=True)
 class Climbed:
     """One rung that was reached, with the people who were told by name."""
 
-    escalation: Escalation
+    escalation: Escalation | PartEscalation
     told: Sequence[str] = field(default_factory=tuple)
+    team: Team | None = None
+    """The helping team, of a rung that its part reached."""
 
 
 def clock_logs(service_request: ServiceRequest, *, now: datetime) -> list[ClockLog]:
@@ -87,20 +106,67 @@ def clock_logs(service_request: ServiceRequest, *, now: datetime) -> list[ClockL
 
 
 def climbed(service_request: ServiceRequest) -> list[Climbed]:
-    """Return the rungs of the ladder that a request reached, oldest first."""
-    found = db.session.scalars(
+    """Return the rungs of the ladder that a request reached, and its parts did, oldest first."""
+    own = db.session.scalars(
         select(Escalation)
         .where(Escalation.service_request_id == service_request.id)
         .order_by(Escalation.id)
         .options(joinedload(Escalation.answered_by))
     ).all()
-    ids = {person_id for escalation in found for person_id in escalation.told}
-    named = select(Person.id, Person.name).where(Person.id.in_(sorted(ids)))
-    names: dict[int, str] = dict(db.session.execute(named).all())
+    of_parts = db.session.scalars(
+        select(PartEscalation)
+        .join(PartEscalation.part)
+        .where(Part.service_request_id == service_request.id)
+        .order_by(PartEscalation.id)
+        .options(contains_eager(PartEscalation.part).joinedload(Part.team))
+    ).all()
+    ids = {person_id for each in own for person_id in each.told}
+    names = _names(ids | {person_id for each in of_parts for person_id in each.told})
+    found = [Climbed(each, _called(each.told, names)) for each in own]
+    found += [Climbed(each, _called(each.told, names), each.part.team) for each in of_parts]
+    return sorted(found, key=lambda one: one.escalation.reached_at)
+
+
+def part_logs(service_request: ServiceRequest, *, now: datetime) -> list[PartLog]:
+    """Return how the days of each part have counted until `now`: of what is open, or was done."""
     return [
-        Climbed(each, [names[person_id] for person_id in each.told if person_id in names])
-        for each in found
+        PartLog(part, _part_log(part, now))
+        for part in parts_of(service_request)
+        if part.working_days is not None and part.ended_as in (None, PartEnd.DONE)
     ]
+
+
+def _names(ids: Collection[int]) -> Mapping[int, str]:
+    named = select(Person.id, Person.name).where(Person.id.in_(sorted(ids)))
+    return dict(db.session.execute(named).all())
+
+
+def _called(ids: Sequence[int], names: Mapping[int, str]) -> Sequence[str]:
+    return [names[person_id] for person_id in ids if person_id in names]
+
+
+def _part_log(part: Part, now: datetime) -> ClockLog:
+    assert part.working_days is not None  # noqa: S101 - asked only of what has days of its own
+    it, ended_at = part.service_request, part.ended_at
+    stops = [
+        stop for stop in clocks.told_stops_of(it) if ended_at is None or stop.stopped_at < ended_at
+    ]
+    limit = Limit(part.working_days, LimitUnit.WORKING_DAYS)
+    counted = _limit_log(it, limit, part.counted_from, stops, ended_at or now)
+    due = _due_of(counted)
+    has_moved = ended_at is not None and part.due_at is not None and part.due_at != due
+    stands_still = due is None and ended_at is None
+    return ClockLog(
+        HelpersClock.PART,
+        [counted],
+        due,
+        ended_at,
+        is_overdue(part.due_at if has_moved else due, now, ended_at),
+        part.due_at if has_moved else None,
+        is_over=ended_at is not None or is_overdue(due, now),
+        stopped_at=_stopped_at(stops) if stands_still else None,
+        left=_left(counted, None) if stands_still else None,
+    )
 
 
 def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
@@ -110,7 +176,7 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
     if stopped_at is not None and counting.clock is Clock.RESOLVE:
         stops = _moving(stops, service_request)
     parts = [
-        _part(
+        _limit_log(
             service_request,
             counting.limit(service_request),
             counting.started_at,
@@ -121,7 +187,7 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
     extra = clocks.extension_of(service_request) if counting.clock is Clock.RESOLVE else None
     due = _due_of(parts[-1])
     if extra is not None and due is not None:
-        parts.append(_part(service_request, extra, due, stops, until, is_extension=True))
+        parts.append(_limit_log(service_request, extra, due, stops, until, is_extension=True))
         due = _due_of(parts[-1])
     kept = _kept(service_request, counting.clock)
     has_moved = counting.ended_at is not None and kept is not None and kept != due
@@ -149,7 +215,7 @@ def _moving(stops: list[Stop], service_request: ServiceRequest) -> list[Stop]:
     return [stop for stop in stops if stop.resumed_at is not None] if holds else stops
 
 
-def _left(part: Part, extra: Limit | None) -> Left | None:
+def _left(part: LimitLog, extra: Limit | None) -> Left | None:
     """Return what a limit that stands still has left, with what a supervisor granted on top."""
     limit = part.limit
     if extra is not None and extra.unit is not limit.unit:
@@ -164,7 +230,7 @@ def _left(part: Part, extra: Limit | None) -> Left | None:
     return Left(limit.unit, time=time) if time > timedelta() else None
 
 
-def _part(
+def _limit_log(
     service_request: ServiceRequest,
     limit: Limit,
     started_at: datetime,
@@ -172,11 +238,11 @@ def _part(
     until: datetime,
     *,
     is_extension: bool = False,
-) -> Part:
+) -> LimitLog:
     calendar = organisation.calendar(started_at, unit_id=service_request.unit_id)
     begins = past(started_at) if is_extension else started_at
     entries = explain(calendar, limit, begins, stops, now=until)
-    return Part(limit, started_at, entries, is_extension)
+    return LimitLog(limit, started_at, entries, is_extension)
 
 
 def _until(stops: Sequence[Stop], counting: clocks.Counting) -> list[Stop]:
@@ -187,7 +253,7 @@ def _until(stops: Sequence[Stop], counting: clocks.Counting) -> list[Stop]:
     return [stop for stop in stops if ended_at is None or stop.stopped_at < ended_at]
 
 
-def _due_of(part: Part) -> datetime | None:
+def _due_of(part: LimitLog) -> datetime | None:
     return next((entry.at for entry in part.entries if isinstance(entry, Due)), None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
 from tracker.organisation.calendar import WorkingCalendar
 from tracker.service_requests.lifecycle import Step
@@ -28,14 +28,26 @@ class Rung(StrEnum):
     """督办: three working days more have passed. A supervisor must answer in writing."""
 
 
-RUNGS: Final[Mapping[Clock, Sequence[Rung]]] = {
+class HelpersClock(StrEnum):
+    """What a helping team may take too long for."""
+
+    PART = "part"
+    """Its part of a request: see `parts`."""
+
+
+Watched: TypeAlias = Clock | HelpersClock
+"""Whatever leads up the ladder."""
+
+RUNGS: Final[Mapping[Watched, Sequence[Rung]]] = {
     Clock.ACCEPT: (Rung.NEAR, Rung.OVERDUE, Rung.PRESSED),
     Clock.FIRST_RESPONSE: (Rung.NEAR, Rung.OVERDUE),
     Clock.RETURN: (),
     Clock.SIGN_FOR: (Rung.NEAR, Rung.OVERDUE, Rung.PRESSED),
     Clock.RESOLVE: tuple(Rung),
+    HelpersClock.PART: (Rung.NEAR, Rung.OVERDUE),
 }
-"""How far up each clock leads. Until when a team may return something presses nobody."""
+"""How far up each clock leads. Until when a team may return something presses nobody; a part that
+sits longer is pressed with its request."""
 
 WORKING_DAYS_PAST: Final = {Rung.PRESSED: 1, Rung.SUPERVISED: 3}
 """How long after the due time the upper rungs are reached."""
@@ -51,7 +63,9 @@ BEGINS_ANEW: Final[Mapping[Step, Collection[Clock]]] = {
 
 _BITS: Final = {
     pair: 1 << number
-    for number, pair in enumerate((clock, rung) for clock in Clock for rung in Rung)
+    for number, pair in enumerate(
+        (clock, rung) for clock in (*Clock, *HelpersClock) for rung in Rung
+    )
 }
 
 
@@ -59,17 +73,17 @@ _BITS: Final = {
 class Running:
     """A clock that runs: by when, and from when the end is near. In UTC."""
 
-    clock: Clock
+    clock: Watched
     near_at: datetime
     due_at: datetime
 
 
-def bit_of(clock: Clock, rung: Rung) -> int:
-    """Return the bit that stands for a rung in `ServiceRequest.rungs_reached`."""
+def bit_of(clock: Watched, rung: Rung) -> int:
+    """Return the bit that stands for a rung in the `rungs_reached` of a request, or of a part."""
     return _BITS[clock, rung]
 
 
-def bits_of(clocks: Iterable[Clock]) -> int:
+def bits_of(clocks: Iterable[Watched]) -> int:
     """Return the bits of every rung of some clocks."""
     return sum(bit_of(clock, rung) for clock in clocks for rung in Rung)
 
@@ -121,5 +135,5 @@ def reached(
     return found
 
 
-def _first_not_in(rungs_reached: int, clock: Clock) -> Rung | None:
+def _first_not_in(rungs_reached: int, clock: Watched) -> Rung | None:
     return next((rung for rung in RUNGS[clock] if not rungs_reached & bit_of(clock, rung)), None)

@@ -363,6 +363,13 @@ class Part(Model):
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_part_ladder_at",
+            "ladder_at",
+            "id",
+            sqlite_where=text("ladder_at IS NOT NULL"),
+            postgresql_where=text("ladder_at IS NOT NULL"),
+        ),
         CheckConstraint("task <> ''", "says_what"),
         CheckConstraint("(ended_at IS NULL) = (ended_as IS NULL)", "ended_says_how"),
         CheckConstraint(
@@ -390,6 +397,12 @@ class Part(Model):
     """By when it must be done where it has days of its own; None while the clock stands still."""
     near_at: Mapped[datetime | None]
     """When 80 % of these days are used."""
+    ladder_at: Mapped[datetime | None]
+    """When its next rung of the ladder is reached; none once it ended, and while no clock runs."""
+    rungs_reached: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Which rungs of the present round were reached, a bit each: see `ladder.bit_of`."""
+    ladder_round: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often the ladder began anew, because its time did."""
     ended_at: Mapped[datetime | None]
     ended_as: Mapped[PartEnd | None]
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
@@ -554,6 +567,27 @@ class Escalation(Model):
 
     service_request: Mapped[ServiceRequest] = relationship()
     answered_by: Mapped[Person | None] = relationship()
+
+
+class PartEscalation(Model):
+    """One rung of the ladder that a part reached, and who was told. Append-only."""
+
+    __tablename__ = "part_escalation"
+    __table_args__ = (UniqueConstraint("part_id", "round", "rung"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    part_id: Mapped[int] = mapped_column(ForeignKey("part.id"))
+    round: Mapped[int]
+    """The `ladder_round` of the part then."""
+    rung: Mapped[Rung]
+    due_at: Mapped[datetime]
+    """By when it was to be done."""
+    reached_at: Mapped[datetime]
+    """When the ladder came to it, in working time unless it is an emergency."""
+    told: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """The ids of the people who were told; nobody where a higher rung was reached at once."""
+
+    part: Mapped[Part] = relationship()
 
 
 class CallResult(enum.StrEnum):

@@ -105,9 +105,10 @@ def tell_of_rungs(
 
 def _items(found: Sequence[tuple[Told, datetime | None]]) -> list[dict[str, Any]]:
     """Return what is said of each: nothing that only some may know."""
-    categories = _names(Category, {it.category.id for it, _due_at in found})
-    units = _names(Unit, {it.unit_id for it, _due_at in found})
-    teams = _names(Team, {it.lead_team_id for it, _due_at in found if it.lead_team_id is not None})
+    categories = names_of(Category, {it.category.id for it, _due_at in found})
+    units = names_of(Unit, {it.unit_id for it, _due_at in found})
+    led = {it.lead_team_id for it, _due_at in found if it.lead_team_id is not None}
+    teams = names_of(Team, led)
     return [
         {
             "reference": it.reference,
@@ -127,7 +128,8 @@ def _named(what: str, names: tuple[str, str | None] | None) -> dict[str, str | N
     return {what: name, f"{what}_en": name_en}
 
 
-def _names(kind: type[Model], ids: Collection[int]) -> Mapping[int, tuple[str, str | None]]:
+def names_of(kind: type[Model], ids: Collection[int]) -> Mapping[int, tuple[str, str | None]]:
+    """Return what some units, teams or categories are called, in the main language and in English."""
     table = kind.metadata.tables[kind.__tablename__]
     columns = (table.c.id, table.c.name, table.c.name_en)
     rows = db.session.execute(select(*columns).where(table.c.id.in_(sorted(ids))))

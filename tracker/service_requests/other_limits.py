@@ -8,7 +8,7 @@ from tracker.service_requests import clocks, ladder
 from tracker.service_requests.limits import Clock, Stops, is_overdue
 from tracker.service_requests.models import ServiceRequest
 
-_OTHERS: Final = frozenset(clock for clock in ladder.RUNGS if ladder.RUNGS[clock]) - {Clock.RESOLVE}
+_OTHERS: Final = frozenset(clock for clock in Clock if ladder.RUNGS[clock]) - {Clock.RESOLVE}
 """Those of which the ladder tells somebody: until when a team may return something is no duty."""
 _THEIRS: Final = ladder.bits_of(_OTHERS)
 
@@ -16,7 +16,7 @@ _THEIRS: Final = ladder.bits_of(_OTHERS)
 class OtherLimit(NamedTuple):
     """A limit whose end is near, or past."""
 
-    clock: Clock
+    clock: ladder.Watched
     due_at: datetime
     """In UTC."""
     is_overdue: bool

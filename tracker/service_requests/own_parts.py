@@ -11,6 +11,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 from tracker.database import UtcDateTime, among, db
 from tracker.permissions import Action, Actor
 from tracker.service_requests import parts
+from tracker.service_requests.lifecycle import STOPPED_STATUSES
 from tracker.service_requests.models import Part, ServiceRequest
 from tracker.web.paging import Page, page_of
 
@@ -19,22 +20,27 @@ _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """What has no due time stands last."""
 _DUE: Final = case((Part.working_days.is_(None), ServiceRequest.due_at), else_=Part.due_at)
 """What `parts.clock_of` says of an open part, in SQL."""
+_NEAR: Final = case((Part.working_days.is_(None), ServiceRequest.near_at), else_=Part.near_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """How many parts the teams that somebody leads have not ended, and how many are overdue."""
+    """How many parts the teams that somebody leads have not ended, how many are overdue, or near that."""
 
     open: int
     overdue: int
+    near: int
 
 
 def count_own(actor: Actor, now: datetime) -> Own:
     """Return how many parts of the teams that `actor` leads are open."""
     led = sorted(actor.teams_where(Action.END_PART))
     if not led:
-        return Own(0, 0)
-    counted = select(func.count(), func.count().filter(now > _DUE))
+        return Own(0, 0, 0)
+    is_near = and_(
+        now >= _NEAR, now <= _DUE, ServiceRequest.status.not_in(sorted(STOPPED_STATUSES))
+    )
+    counted = select(func.count(), func.count().filter(now > _DUE), func.count().filter(is_near))
     return Own(*db.session.execute(counted.select_from(Part).join(_IT).where(_open_of(led))).one())
 
 

@@ -3,7 +3,9 @@
 A helping team has a part once somebody says what it is to do, one at a time. Without one it helps as
 before: its members may claim. A part with working days of its own is counted as its request is: by the
 calendar of the request's unit, from the day after they were said, not while the request's clock stands
-still. One without is due when the whole request is. What becomes of an open part:
+still. One without is due when the whole request is. Either climbs the two lower rungs of the ladder (see
+`climbing_parts`), each once, and anew where its time begins anew: other days were said, or the request
+that it is due with was extended. What becomes of an open part:
 
 - its team ends it, with what it did, or gives it back, with the reason, and then helps no more
 - whoever gives parts takes it back; the team still helps
@@ -20,15 +22,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import joinedload
 
 from tracker.database import db
 from tracker.errors import NotFoundError
 from tracker.permissions import Action, Actor
-from tracker.service_requests import clocks
+from tracker.service_requests import clocks, ladder
 from tracker.service_requests.due import DueState, due_state
-from tracker.service_requests.lifecycle import Status
+from tracker.service_requests.ladder import HelpersClock, Running
+from tracker.service_requests.lifecycle import (
+    CLAIMABLE_STATUSES,
+    STOPPED_STATUSES,
+    UNRESOLVED_STATUSES,
+    Status,
+)
 from tracker.service_requests.limit_rules import limit_of
 from tracker.service_requests.limits import (
     Clock,
@@ -39,12 +47,14 @@ from tracker.service_requests.limits import (
     keeps,
     near_at,
 )
-from tracker.service_requests.models import Part, PartEnd, ServiceRequest
+from tracker.service_requests.models import Claim, HelpingTeam, Part, PartEnd, ServiceRequest
 from tracker.teams.models import AT_WORK, Membership
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
 OPEN: Final = Part.ended_at.is_(None)
 """A part that has not ended."""
+WITH_OPEN_PARTS: Final = frozenset((*CLAIMABLE_STATUSES, Status.PARKED))
+"""Only in these a part of a request can be open: see `integrity.requests.parts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +85,32 @@ def state_of(part: Part, now: datetime) -> DueState | None:
 
 
 def set_times(part: Part) -> None:
-    """Count the days of a part anew: after its request's clock stopped or ran again, or days moved.
+    """Count the days of an open part anew, and when it reaches its next rung of the ladder.
 
-    Without days of its own it has no times: those of its request hold.
+    Without days of its own it has no times: those of its request hold, which are counted first.
     """
+    it = part.service_request
     if part.working_days is None:
         part.due_at = part.near_at = None
-        return
-    part.due_at, part.near_at = times_of(part.service_request, part.working_days, part.counted_from)
+    else:
+        part.due_at, part.near_at = times_of(it, part.working_days, part.counted_from)
+    running = running_clock(clock_of(part))
+    part.ladder_at = ladder.next_at(clocks.ladder_calendar_of(it), running, part.rungs_reached)
+
+
+def begin_anew(part: Part) -> None:
+    """Let its rungs be reached once more: its time begins anew."""
+    if part.rungs_reached:
+        part.rungs_reached = 0
+        part.ladder_round += 1
+
+
+def running_clock(clock: PartClock) -> Sequence[Running]:
+    """Return the clock of a part as the ladder sees it; none while it stands still, or has ended."""
+    runs = clock.status in UNRESOLVED_STATUSES and clock.status not in STOPPED_STATUSES
+    if not runs or clock.due_at is None or clock.near_at is None:
+        return ()
+    return (Running(HelpersClock.PART, clock.near_at, clock.due_at),)
 
 
 def times_of(
@@ -108,17 +136,41 @@ def return_limit_at(part: Part) -> datetime | None:
 
 
 def has_begun(part: Part) -> bool:
-    """Tell whether a member of its team holds a place who is in no other team of the request."""
-    it = part.service_request
-    others = sorted(set(it.team_ids) - {part.team_id})
-    elsewhere = select(Membership.person_id).where(Membership.team_id.in_(others), AT_WORK)
-    theirs = select(Membership.person_id).where(
-        Membership.team_id == part.team_id,
-        AT_WORK,
-        Membership.person_id.in_(sorted(it.claimant_ids)),
-        Membership.person_id.not_in(elsewhere),
+    """Tell whether a member of its team works on it: see `holders_of`."""
+    if not part.service_request.claimant_ids:
+        return False
+    return db.session.execute(holders_of(Part.id == part.id).limit(1)).first() is not None
+
+
+def holders_of(which: ColumnElement[bool]) -> Select[int, int]:
+    """Select the id of each of some parts with the id of each person who works on it.
+
+    That is who holds a place, is a member of its team and in no other team of the request.
+    """
+    helping = select(HelpingTeam.team_id).where(HelpingTeam.service_request_id == ServiceRequest.id)
+    elsewhere = (
+        select(Membership.person_id)
+        .where(
+            AT_WORK,
+            Membership.team_id != Part.team_id,
+            or_(
+                Membership.team_id == ServiceRequest.lead_team_id,
+                Membership.team_id.in_(helping.correlate(ServiceRequest)),
+            ),
+        )
+        .correlate(Part, ServiceRequest)
     )
-    return bool(it.claimant_ids) and db.session.scalar(theirs.limit(1)) is not None
+    theirs = and_(
+        Membership.person_id == Claim.person_id, Membership.team_id == Part.team_id, AT_WORK
+    )
+    return (
+        select(Part.id, Claim.person_id)
+        .join(ServiceRequest, ServiceRequest.id == Part.service_request_id)
+        .join(Claim, Claim.service_request_id == Part.service_request_id)
+        .join(Membership, theirs)
+        .where(which, Claim.released_at.is_(None), Claim.person_id.not_in(elsewhere))
+        .order_by(Claim.id)
+    )
 
 
 def can_return(part: Part, now: datetime) -> bool:
@@ -167,6 +219,12 @@ class PartLine:
     """The reader leads its team, and it has not ended."""
     can_return: bool
     """And may give it back now."""
+
+    @property
+    def sits(self) -> bool:
+        """Tell whether it is near or overdue by days of its own; else that is said of its request."""
+        has_days = self.part.working_days is not None and self.part.ended_at is None
+        return has_days and self.state in (DueState.NEAR, DueState.OVERDUE)
 
 
 def line_of(part: Part, actor: Actor, now: datetime) -> PartLine:

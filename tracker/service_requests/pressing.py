@@ -20,12 +20,13 @@ from tracker.notifications.models import Channel, Message
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Role
-from tracker.service_requests.ladder import Rung
+from tracker.service_requests.ladder import Rung, Watched
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import Claim
+from tracker.service_requests.news import names_of
 from tracker.set_up import until_set_up_changes
-from tracker.teams.models import Membership
+from tracker.teams.models import Membership, Team
 
 ITEMS_OF_A_MAIL: Final = 10
 """A mail names so many limits; the page of messages has them all."""
@@ -47,15 +48,17 @@ class Pressed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One rung that one request reached."""
+    """One rung that one request reached, or one part of it."""
 
     service_request: Pressed
-    clock: Clock
+    clock: Watched
     rung: Rung
     due_at: datetime
+    team_id: int | None = None
+    """The helping team, of its part."""
 
 
-def told_as(clock: Clock, rung: Rung) -> str:
+def told_as(clock: Watched, rung: Rung) -> str:
     """Return under which name an inbox entry tells of a rung."""
     return f"{clock}:{rung}"
 
@@ -74,7 +77,7 @@ class People:
     @classmethod
     def around(cls, service_requests: Sequence[Pressed]) -> "People":
         """Return everybody who may have to hear of some requests. Nobody who has left."""
-        claimants = _grouped(
+        claimants = grouped(
             select(Claim.service_request_id, Claim.person_id)
             .join(Person, Person.id == Claim.person_id)
             .where(
@@ -85,9 +88,26 @@ class People:
         )
         return cls(_team_leaders(), claimants, _granted())
 
-    def to_tell(self, it: Pressed, clock: Clock, rung: Rung) -> list[int]:
+    def to_tell_of_part(
+        self, it: Pressed, team_id: int, rung: Rung, *, holders: Sequence[int], has_days: bool
+    ) -> list[int]:
+        """Return whose ids hear of a rung of a helping team's part, each once.
+
+        `holders`: those of its team who work on it. `has_days`: of one that is due with its request,
+        whoever handles that hears of the request itself.
+        """
+        leads = self.team_leaders.get(team_id, ())
+        told = holders or leads or self._desk(it)
+        if rung is not Rung.NEAR:
+            told = [*told, *leads]
+        if rung is not Rung.NEAR and has_days:
+            others = [one for one in self.claimants.get(it.id, ()) if one not in holders]
+            told = [*told, *(others or self._own_leads(it) or self._desk(it))]
+        return list(dict.fromkeys(told))
+
+    def to_tell(self, it: Pressed, clock: Watched, rung: Rung) -> list[int]:
         """Return whose ids hear of a rung, each once; nobody only where nobody is left."""
-        leads = self.team_leaders.get(it.lead_team_id or 0, ())
+        leads = self._own_leads(it)
         holders = self.claimants.get(it.id, ()) or leads or self._desk(it)
         match rung:
             case Rung.NEAR:
@@ -101,6 +121,9 @@ class People:
             case _:
                 told = self._nearest(Role.SUPERVISOR, it.unit_id)
         return list(dict.fromkeys(told or self._desk(it)))
+
+    def _own_leads(self, it: Pressed) -> Sequence[int]:
+        return self.team_leaders.get(it.lead_team_id or 0, ())
 
     def _desk(self, it: Pressed) -> Sequence[int]:
         return self._nearest(Role.COORDINATOR, it.unit_id)
@@ -123,7 +146,7 @@ class People:
 @until_set_up_changes
 def _team_leaders() -> Mapping[int, Sequence[int]]:
     """Return who leads each team; nobody who has left."""
-    return _grouped(
+    return grouped(
         select(Membership.team_id, Membership.person_id)
         .join(Person, Person.id == Membership.person_id)
         .where(Membership.leads, Membership.ended_at.is_(None), Person.ended_at.is_(None))
@@ -160,7 +183,7 @@ def write(
     `letters` remembers the messages of a run, by person and channel: what comes later in it goes into
     the same one, unless a worker has taken that up meanwhile.
     """
-    names = _names({one.service_request.category.id for held in news.values() for one in held})
+    names = _Names.of([one for held in news.values() for one in held])
     known = _known(news)
     begun = _still_here(
         [letter for person_id in news for letter in letters.get(person_id, {}).values()]
@@ -221,13 +244,13 @@ _NOTHING: Final[Mapping[str, Any]] = {"counts": {}, "total": 0, "items": ()}
 def _payload(
     items: Sequence[dict[str, Any]], held: Sequence[News], so_far: Mapping[str, Any] = _NOTHING
 ) -> dict[str, Any]:
-    """Return what a mail says: how many requests, by the worst rung of each, and the worst by name.
+    """Return what a mail says: how many requests and parts, by the worst rung of each; the worst by name.
 
-    `so_far`: what it says already, of other requests: a run takes each once. `total` counts limits.
+    `so_far`: what it says already, of others: a run takes each once. `total` counts limits.
     """
-    worst: dict[int, Rung] = {}
+    worst: dict[tuple[int, int | None], Rung] = {}
     for one in sorted(held, key=lambda one: _RANK[one.rung]):
-        worst[one.service_request.id] = one.rung
+        worst[one.service_request.id, one.team_id] = one.rung
     counts = Counter(so_far["counts"])
     counts.update(rung.value for rung in worst.values())
     items = [*so_far["items"], *items]
@@ -243,9 +266,26 @@ def _payload(
 _RANK: Final = {rung: rank for rank, rung in enumerate(Rung)}
 
 
-def _item(one: News, names: Mapping[int, tuple[str, str | None]]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What is named in a mail, by its id."""
+
+    categories: Mapping[int, tuple[str, str | None]]
+    teams: Mapping[int, tuple[str, str | None]]
+
+    @classmethod
+    def of(cls, news: Sequence[News]) -> "_Names":
+        teams = {one.team_id for one in news if one.team_id is not None}
+        return cls(
+            names_of(Category, {one.service_request.category.id for one in news}),
+            names_of(Team, teams) if teams else {},
+        )
+
+
+def _item(one: News, names: _Names) -> dict[str, Any]:
     it = one.service_request
-    category, category_en = names[it.category.id]
+    category, category_en = names.categories[it.category.id]
+    team, team_en = names.teams.get(one.team_id or 0, (None, None))
     return {
         "rung": one.rung.value,
         "clock": one.clock.value,
@@ -253,19 +293,16 @@ def _item(one: News, names: Mapping[int, tuple[str, str | None]]) -> dict[str, A
         "request_id": it.id,
         "category": category,
         "category_en": category_en,
+        "team": team,
+        "team_en": team_en,
         "due_at": one.due_at.isoformat(),
     }
 
 
-def _names(ids: Collection[int]) -> Mapping[int, tuple[str, str | None]]:
-    columns = (Category.id, Category.name, Category.name_en)
-    rows = db.session.execute(select(*columns).where(Category.id.in_(sorted(ids))))
-    return {row.id: (row.name, row.name_en) for row in rows}
-
-
-def _grouped(pairs: Any) -> Mapping[int, Sequence[int]]:  # noqa: ANN401 - a select of pairs
-    grouped: dict[int, list[int]] = defaultdict(list)
+def grouped(pairs: Any) -> Mapping[int, Sequence[int]]:  # noqa: ANN401 - a select of pairs
+    """Return what stands second in the rows of a select, by what stands first."""
+    found: dict[int, list[int]] = defaultdict(list)
     rows = db.session.execute(pairs)
     for key, value in rows:
-        grouped[key].append(value)
-    return grouped
+        found[key].append(value)
+    return found

@@ -59,6 +59,7 @@ def give(
         given_at=now,
         working_days=working_days,
         counted_from=now,
+        rungs_reached=0,
     )
     parts.set_times(part)
     db.session.add(part)
@@ -82,6 +83,7 @@ def change(part: Part, *, task: str, working_days: int | None, actor: Actor, now
     if is_other_time:
         _refuse_too_late(part.service_request, working_days, now)
         part.working_days, part.counted_from = working_days, now
+        parts.begin_anew(part)
         parts.set_times(part)
     part.task = task.strip()
     _take(part, Step.CHANGE_PART, note=task, actor=actor, now=now)
@@ -139,7 +141,12 @@ def take_back_of_others(
                 parts.OPEN,
                 Part.team_id.not_in(sorted(helping)),
             )
-            .values(ended_at=now, ended_as=PartEnd.TAKEN_BACK, ended_by_id=actor.person_id)
+            .values(
+                ended_at=now,
+                ended_as=PartEnd.TAKEN_BACK,
+                ended_by_id=actor.person_id,
+                ladder_at=None,
+            )
             .returning(Part.team_id)
         )
     )
@@ -163,6 +170,7 @@ def _end(part: Part, end_as: PartEnd, *, result: str = "", actor: Actor, now: da
     if part.working_days is None:
         part.due_at = part.service_request.due_at  # what applied stays with it
     part.ended_at, part.ended_as, part.ended_by_id = now, end_as, actor.person_id
+    part.ladder_at = None
     part.result = result.strip()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.permissions import Actor
-from tracker.service_requests import calls, clocks, messages, news, parts
+from tracker.service_requests import calls, clocks, ladder, messages, news, parts
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     HANDLING_STEPS,
@@ -19,6 +19,7 @@ from tracker.service_requests.lifecycle import (
     Step,
     status_after,
 )
+from tracker.service_requests.limits import Clock
 from tracker.service_requests.models import (
     Approval,
     ApprovalKind,
@@ -51,7 +52,7 @@ def take(
 
     `inside`: it stays with its lead team, see `lifecycle.STAYS_INSIDE`. Raises `StepNotAllowedError` when the life cycle has no such step from here.
     """
-    before = service_request.status
+    before, stood = service_request.status, _standing(service_request)
     after = status_after(before, step, inside=inside)
     # Every column that the CHECKs tie to the status changes before the first query, because a
     # query flushes what is half changed.
@@ -78,8 +79,6 @@ def take(
     if after in STOPPED_STATUSES and after != before:
         service_request.stops.append(ClockStop(reason=after, stopped_at=now, resumed_at=None))
     _mark_what_hangs_on_it(service_request, before)
-    if after != before and after not in HANDLED_STATUSES:
-        _count_parts_anew(service_request, before)
     if after in HANDLED_STATUSES and before not in HANDLED_STATUSES:
         _end_parts(service_request, actor=actor, now=now)
         _let_approvals_lapse(service_request, now)
@@ -91,6 +90,11 @@ def take(
         _tell_that_nobody_comes(service_request, to_come, actor=actor, now=now)
     clocks.begin_anew(service_request, step, is_moved=not inside)
     clocks.set_clocks(service_request)
+    is_new_limit = Clock.RESOLVE in ladder.BEGINS_ANEW.get(step, ())
+    if {before, after} <= parts.WITH_OPEN_PARTS and (
+        is_new_limit or _standing(service_request) != stood
+    ):
+        _count_parts_anew(service_request, begins_anew=is_new_limit)
     news.tell_of_step(service_request, step, now=now)
 
 
@@ -188,11 +192,20 @@ def _mark_what_hangs_on_it(service_request: ServiceRequest, before: Status) -> N
         )
 
 
-def _count_parts_anew(service_request: ServiceRequest, before: Status) -> None:
-    """Let the days of parts stand still, and run, with the clock."""
-    if not {before, service_request.status}.intersection(STOPPED_STATUSES):
-        return
+def _standing(service_request: ServiceRequest) -> tuple[object, ...]:
+    """Return what the times of parts hang on: those of the request, and whether its clock stands still."""
+    it = service_request
+    return it.due_at, it.near_at, it.status in STOPPED_STATUSES
+
+
+def _count_parts_anew(service_request: ServiceRequest, *, begins_anew: bool) -> None:
+    """Let the days of parts stand still, and run, with the clock; and follow it where they have none.
+
+    `begins_anew`: the limit of the request does.
+    """
     for part in parts.open_parts(service_request):
+        if begins_anew and part.working_days is None:
+            parts.begin_anew(part)
         parts.set_times(part)
 
 
@@ -252,7 +265,12 @@ def _end_parts(service_request: ServiceRequest, *, actor: Actor, now: datetime) 
     db.session.execute(
         update(Part)
         .where(Part.service_request_id == service_request.id, parts.OPEN)
-        .values(ended_at=now, ended_as=PartEnd.WITH_REQUEST, ended_by_id=actor.person_id)
+        .values(
+            ended_at=now,
+            ended_as=PartEnd.WITH_REQUEST,
+            ended_by_id=actor.person_id,
+            ladder_at=None,
+        )
     )
 
 

@@ -10,7 +10,7 @@ from tracker.errors import RefusedError
 from tracker.permissions import Action, may
 from tracker.service_requests import queries
 from tracker.service_requests.actions import supervision
-from tracker.service_requests.clock_log import climbed, clock_logs
+from tracker.service_requests.clock_log import climbed, clock_logs, part_logs
 from tracker.service_requests.forms.judging import SupervisionForm
 from tracker.service_requests.words import length_words
 from tracker.web import once
@@ -23,12 +23,13 @@ blueprint = Blueprint("clock", __name__, url_prefix="/requests/<int:service_requ
 @blueprint.get("/clock")
 def show(service_request_id: int) -> ResponseReturnValue:
     """Explain each due time, and list the rungs of the ladder that were reached."""
-    actor = signed_in_actor()
+    actor, now = signed_in_actor(), utc_now()
     service_request = queries.find(actor, service_request_id)
     return render_template(
         "service_requests/clock.html",
         service_request=service_request,
-        logs=clock_logs(service_request, now=utc_now()),
+        logs=clock_logs(service_request, now=now),
+        part_logs=part_logs(service_request, now=now),
         climbed=climbed(service_request),
         length_words=length_words,
         may_answer=service_request.supervised_at is not None
@@ -63,5 +64,5 @@ def answer(service_request_id: int) -> ResponseReturnValue:
         "service_requests/supervise.html",
         form=form,
         service_request=service_request,
-        climbed=climbed(service_request),
+        climbed=[each for each in climbed(service_request) if each.team is None],
     )

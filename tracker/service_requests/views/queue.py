@@ -1,6 +1,6 @@
 """The desk's list of requests, with filters that live in the address."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,9 +20,10 @@ from tracker.service_requests.due import DueState, due_state
 from tracker.service_requests.forms.queue import filter_from
 from tracker.service_requests.lifecycle import Kind, Priority, Status
 from tracker.service_requests.limits import is_overdue
-from tracker.service_requests.lines import Line
+from tracker.service_requests.lines import Line, Name
 from tracker.service_requests.models import BuiltInChannel
 from tracker.service_requests.queue import DUE_FILTERS, Count, QueueFilter, Tab
+from tracker.service_requests.sitting_parts import SittingPart, sitting_parts
 from tracker.service_requests.words import channel_label
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import address, addresses, wants_counts_alone, wants_fields_alone
@@ -31,6 +32,15 @@ from tracker.web.locale import current_locale, format_ago, format_day, format_du
 from tracker.web.options import Offer, Options
 
 blueprint = Blueprint("queue", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RowPart:
+    """A helping team's part that is near or overdue, in words."""
+
+    team: Name
+    due_time: str
+    is_overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,8 @@ class Row:
     sign_for_time: str
     """By when the team signs for it; empty where that is not its turn."""
     is_sign_for_late: bool
+    parts: Sequence[RowPart]
+    """What is due first."""
 
 
 @blueprint.get("/queue")
@@ -70,11 +82,12 @@ def index() -> ResponseReturnValue:
         )
     listing = queue.look(actor, wanted, zone=zone, mark=request.args.get("mark"), now=now)
     country = organisation.organisation().country
+    sitting = sitting_parts(listing.page.rows, now)
     return render_template(
         "service_requests/queue.html",
         wanted=wanted,
         page=listing.page,
-        rows=[_row(line, country, now) for line in listing.page.rows],
+        rows=[_row(line, country, now, sitting.get(line.id, ())) for line in listing.page.rows],
         tabs=_tabs(wanted, listing.counts),
         counts_url=_counts_url(listing.counts),
         choices=choices,
@@ -84,7 +97,7 @@ def index() -> ResponseReturnValue:
     )
 
 
-def _row(line: Line, country: str, now: datetime) -> Row:
+def _row(line: Line, country: str, now: datetime, sitting: Sequence[SittingPart]) -> Row:
     sign_for_due_at = line.sign_for_due_at if line.status is Status.ASSIGNED else None
     return Row(
         line=lines.masked(line, country),
@@ -94,6 +107,9 @@ def _row(line: Line, country: str, now: datetime) -> Row:
         due_time=format_due(line.due_at),
         sign_for_time=format_due(sign_for_due_at),
         is_sign_for_late=is_overdue(sign_for_due_at, now),
+        parts=tuple(
+            RowPart(part.team, format_datetime(part.due_at), part.is_overdue) for part in sitting
+        ),
     )
 
 
