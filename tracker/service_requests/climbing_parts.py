@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, select
 from tracker.bulk import insert_many, update_many
 from tracker.database import db, transaction
 from tracker.notifications import inbox
+from tracker.notifications.models import Channel
 from tracker.organisation import queries as organisation
 from tracker.service_requests import ladder, parts, pressing
 from tracker.service_requests.ladder import Rung, Running
@@ -74,7 +75,7 @@ class PartClimb:
 def climb(
     may_be_told_of: Sequence[ColumnElement[bool]],
     *,
-    letters: MutableMapping[int, int],
+    letters: MutableMapping[int, Mapping[Channel, int]],
     now: datetime,
 ) -> PartClimb:
     """Write down every rung that a part reached by `now`, and tell who must hear of it.
@@ -93,7 +94,7 @@ def climb(
 def climb_batch(
     due: Sequence[ColumnElement[bool]],
     done: PartClimb,
-    letters: MutableMapping[int, int],
+    letters: MutableMapping[int, Mapping[Channel, int]],
     now: datetime,
 ) -> int:
     """Do that for the next of those that `due` finds, in the caller's transaction; return how many."""

@@ -108,7 +108,7 @@ def _row(line: Line, country: str, now: datetime, sitting: Sequence[SittingPart]
         sign_for_time=format_due(sign_for_due_at),
         is_sign_for_late=is_overdue(sign_for_due_at, now),
         parts=tuple(
-            RowPart(part.team, format_datetime(part.due_at), part.is_overdue) for part in sitting
+            RowPart(part.team, format_due(part.due_at), part.is_overdue) for part in sitting
         ),
     )
 
