@@ -17,8 +17,16 @@ from tracker.demo.stories import STORIES
 from tracker.demo.town import PASSWORD, PEOPLE
 from tracker.organisation.forms import ICONS
 from tracker.permissions import Role
-from tracker.service_requests.lifecycle import Outcome, Status
-from tracker.service_requests.models import Approval, HistoryEntry, Photo, ServiceRequest
+from tracker.service_requests.ladder import Rung
+from tracker.service_requests.lifecycle import Outcome, Priority, Status
+from tracker.service_requests.models import (
+    Approval,
+    Escalation,
+    HistoryEntry,
+    PartEscalation,
+    Photo,
+    ServiceRequest,
+)
 from tracker.teams.actors import actor_for
 from tracker.web.templating import icon
 
@@ -57,6 +65,13 @@ def test_the_town_has_everything_that_a_visitor_looks_for(
         )
         >= 2
     )
+    assert set(db.session.scalars(select(Escalation.rung))) == set(Rung)
+    assert _count(ServiceRequest, ServiceRequest.supervised_at.is_not(None)) >= 1
+    assert _count(Escalation, Escalation.answered_at.is_not(None)) >= 1
+    assert _count(PartEscalation, PartEscalation.rung == Rung.OVERDUE) >= 1
+    parked = select(ServiceRequest.priority).where(ServiceRequest.status == Status.PARKED)
+    assert set(db.session.scalars(parked)) <= {Priority.NORMAL, Priority.COMPLEX}
+    assert _count(Escalation, Escalation.reached_at >= a.now) == 0
     # A step in the future would be a lie.
     assert _count(HistoryEntry, HistoryEntry.taken_at > a.now) == 0
     assert _count(ServiceRequest, ServiceRequest.submitted_at < a.now - timedelta(days=122)) == 0

@@ -6,6 +6,7 @@ It proves the actions as well: whatever they refuse, the town cannot do either.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from sqlalchemy import delete, select, text, update
@@ -15,6 +16,7 @@ from tracker.database import Model, db
 from tracker.demo.life import REQUESTS, live
 from tracker.demo.rules import make_rules
 from tracker.demo.settling import settle
+from tracker.demo.vigils import tales_that_sit
 from tracker.notifications.models import InboxEntry, Message
 from tracker.service_requests.models import CallReason, CallResult, CallTask, Photo
 
@@ -47,7 +49,9 @@ def build(
     """
     town = settle(password_hash=password_hash, now=now)
     make_rules(town, now=now - RULES_KEPT)
-    live(town, photos=photos, seed=seed, requests=requests, now=now)
+    chance = Random(seed)  # noqa: S311 - a play, not a secret
+    sitting = tales_that_sit(town, photos=photos, chance=chance, now=now)
+    live(town, photos=photos, seed=seed, requests=requests, others=sitting, now=now)
     db.session.flush()
     db.session.execute(delete(Message).where(Message.created_at < now - MAIL_KEPT))
     db.session.execute(

@@ -1,8 +1,9 @@
 """Four months in the town, lived through the same actions that the pages use."""
 
+import heapq
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from itertools import cycle
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 from tracker.database import db
 from tracker.demo import stories
 from tracker.demo.categories import CATEGORIES, Leaf, Top
+from tracker.demo.ladder_runs import Watch
 from tracker.demo.pictures import picture
 from tracker.demo.settling import Town
 from tracker.demo.stories import STORIES, Story
@@ -29,6 +31,7 @@ from tracker.service_requests.actions import (
     intake,
     parts,
     photos as photo_actions,
+    supervision,
     time_passing,
     visiting,
 )
@@ -84,7 +87,12 @@ class Fate(StrEnum):
     DISPUTED_LATE = "disputed_late"
     RETURNED = "returned"
     UNCLAIMED = "unclaimed"
+    SITS = "sits"
+    """Begun, and left: see `vigils`."""
 
+
+TAKES_LONG: Final = frozenset({Fate.SLOW, Fate.STUCK, Fate.ASKED_BACK, Fate.EXTENDED})
+"""Fates of what nobody must hurry with."""
 
 FATES: Final = (
     (Fate.SMOOTH, 58),
@@ -135,10 +143,35 @@ class NotYetError(Exception):
     """The next event lies in the future: here the story stands at present."""
 
 
-def live(town: Town, *, photos: Path, seed: int, requests: int = REQUESTS, now: datetime) -> None:
-    """Let the town ask, help, confirm and grumble until `now`, in the caller's transaction."""
+def live(
+    town: Town,
+    *,
+    photos: Path,
+    seed: int,
+    requests: int = REQUESTS,
+    others: Iterable["Tale"] = (),
+    now: datetime,
+) -> None:
+    """Let the town ask, help, confirm and grumble until `now`, in the caller's transaction.
+
+    `others`: tales that are told besides, each in its turn.
+    """
+    its_own = _tales(town, photos=photos, seed=seed, requests=requests, now=now)
+    others = sorted(others, key=_begins)
+    for tale in heapq.merge(its_own, others, key=_begins):
+        tale.tell()
+
+
+def _begins(tale: "Tale") -> datetime:
+    return tale.clock
+
+
+def _tales(
+    town: Town, *, photos: Path, seed: int, requests: int, now: datetime
+) -> Iterator["Tale"]:
+    """Yield the town's tales, about in the order in which they begin."""
     chance = random.Random(seed)  # noqa: S311 - a play, not a secret
-    told = _endless_stories(chance)
+    told, parked = _endless(STORIES, chance), _endless(stories.PARKABLE, chance)
     plots = [
         (chance.choices([f for f, _ in FATES], [w for _, w in FATES])[0], _age(chance))
         for _ in range(requests - len(AT_PRESENT))
@@ -149,10 +182,11 @@ def live(town: Town, *, photos: Path, seed: int, requests: int = REQUESTS, now: 
         born = now - timedelta(days=age)
         if age > 1:
             born = _daytime(born, chance)
-        tale = Tale(town, next(told), fate, photos=photos, chance=chance, born=born, now=now)
+        story = _story_for(fate, told, parked)
+        tale = Tale(town, story, fate, photos=photos, chance=chance, born=born, now=now)
         if fate is Fate.UNCLAIMED:
             tale.team = next(unclaimed_by)  # every board has something on it
-        tale.tell()
+        yield tale
 
 
 def _age(chance: random.Random) -> float:
@@ -160,10 +194,19 @@ def _age(chance: random.Random) -> float:
     return DAYS * float(chance.random() ** 1.35) + 0.02
 
 
-def _endless_stories(chance: random.Random) -> Iterator[Story]:
+def _endless(told: Sequence[Story], chance: random.Random) -> Iterator[Story]:
     """Yield every story before any comes again, in another order each time."""
     while True:
-        yield from chance.sample(STORIES, len(STORIES))
+        yield from chance.sample(told, len(told))
+
+
+def _story_for(fate: Fate, told: Iterator[Story], parked: Iterator[Story]) -> Story:
+    """Return the next story that such a fate fits: what hurries neither waits nor is put off."""
+    if fate is Fate.PARKED:
+        return next(parked)
+    if fate in TAKES_LONG:
+        return next(story for story in told if not _hurries(LEAVES[story.leaf][1]))
+    return next(told)
 
 
 def _daytime(moment: datetime, chance: random.Random) -> datetime:
@@ -204,6 +247,8 @@ class Tale:
         self.pace = _pace(self.leaf)
         self.volunteers: list[str] = []
         self.part: Part | None = None
+        self.request: ServiceRequest
+        self.ladder = Watch(chance, answer=self._answer_supervision)
 
     def tell(self) -> None:
         """Take the steps one by one, until the fate is met or the present is reached."""
@@ -214,7 +259,9 @@ class Tale:
             self._work()
             self._answer()
         except NotYetError:
-            db.session.flush()
+            pass
+        self.ladder.run(self.request, self.part, until=self.now)
+        db.session.flush()
 
     # --- the chapters
 
@@ -442,7 +489,7 @@ class Tale:
                 now=self.clock,
             )
             self.clock = start + timedelta(minutes=self.chance.randrange(50, 130))
-            self._not_in_the_future()
+            self._arrive()
         else:
             self._later(1, 14)
         visiting.record_visit(
@@ -494,7 +541,7 @@ class Tale:
             handling.ask_extension(
                 self.request,
                 working_days=self.chance.choice((2, 3, 5)),
-                reason=self.chance.choice(stories.PARKING),
+                reason=self.chance.choice(stories.EXTENSIONS),
                 actor=self.handler,
                 now=self.clock,
             )
@@ -510,7 +557,7 @@ class Tale:
         handling.ask_parking(
             self.request,
             until=(self.clock + timedelta(days=self.chance.randrange(18, 40))).date(),
-            reason=self.chance.choice(stories.PARKING),
+            reason=self.story.parking,
             actor=self.handler,
             now=self.clock,
         )
@@ -520,7 +567,7 @@ class Tale:
         self._decide(granted=True, note="情况属实，同意挂账。")
         assert self.request.parked_until is not None  # noqa: S101 - it was just granted
         self.clock = datetime.combine(self.request.parked_until, time(9, 10), ZONE)
-        self._not_in_the_future()
+        self._arrive()
         time_passing.end_parking(self.request, now=self.clock)
 
     def _decide(self, *, granted: bool, note: str) -> None:
@@ -571,13 +618,13 @@ class Tale:
         answers.confirm(self.request, **self._verdict(), actor=self._requester(), now=self.clock)
 
     def _call_back(self) -> None:
-        supervisor = self.town.actors["zheng" if self.branch == "new-town" else "chen"]
+        supervisor = self._supervisor()
         answers.record_call_back(self.request, **self._verdict(), actor=supervisor, now=self.clock)
 
     def _stay_silent(self) -> None:
         for _ in range(time_passing.REMINDERS + 1):
             self.clock = _at_ten_past_nine(self.clock + timedelta(days=4))
-            self._not_in_the_future()
+            self._arrive()
             time_passing.take_turn(self.request, now=self.clock)
 
     # --- who, what, when
@@ -653,6 +700,9 @@ class Tale:
     def _requester(self) -> Actor:
         return resident(self.request.id)
 
+    def _supervisor(self) -> Actor:
+        return self.town.actors["zheng" if self.branch == "new-town" else "chen"]
+
     def _actor(self, key: str) -> Actor:
         return self.town.actors[key]
 
@@ -667,11 +717,21 @@ class Tale:
         if not 8 <= local.hour < 21:
             morning = local.date() + timedelta(days=1 if local.hour >= 21 else 0)
             self.clock = datetime.combine(morning, time(8, self.chance.randrange(60)), ZONE)
-        self._not_in_the_future()
+        self._arrive()
 
-    def _not_in_the_future(self) -> None:
+    def _arrive(self) -> None:
+        """Let happen what happened meanwhile. Stops the tale at the present."""
+        self.ladder.run(self.request, self.part, until=min(self.clock, self.now))
         if self.clock >= self.now:
             raise NotYetError
+
+    def _answer_supervision(self, now: datetime) -> None:
+        supervision.answer(
+            self.request,
+            words=self.chance.choice(stories.SUPERVISIONS),
+            actor=self._supervisor(),
+            now=now,
+        )
 
 
 def _without_name(need: str) -> str:
@@ -680,9 +740,13 @@ def _without_name(need: str) -> str:
     return re.sub(r"[\u4e00-\u9fff](?=奶奶|爷爷|阿姨|大爷|大妈|叔叔|老伯|师傅)", "一位", first)
 
 
+def _hurries(leaf: Leaf) -> bool:
+    return leaf.priority in (Priority.URGENT, Priority.EMERGENCY)
+
+
 def _pace(leaf: Leaf) -> float:
     """Return how long everything takes, compared to an ordinary matter: what hurries goes fast."""
-    if leaf.priority in (Priority.URGENT, Priority.EMERGENCY):
+    if _hurries(leaf):
         return 0.2
     return 0.45 if leaf.days else 0.85
 
