@@ -11,10 +11,10 @@ from tests.support.builders import Builders
 from tests.support.letters import letter_of
 from tracker.accounts.models import Person
 from tracker.database import db, transaction
-from tracker.notifications import inbox
+from tracker.notifications import inbox, wishes
 from tracker.notifications.models import InboxEntry, Message
 from tracker.permissions import Role, resident
-from tracker.service_requests import daily, messages
+from tracker.service_requests import daily
 from tracker.service_requests.actions import answers, claims, dispatch, handling, intake
 from tracker.service_requests.lifecycle import Outcome, Solved, Status, Step
 from tracker.service_requests.models import ReachableBy, ServiceRequest
@@ -60,7 +60,7 @@ def test_what_cannot_be_told_did_not_happen(a: Builders, monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> None:
         raise OSError
 
-    monkeypatch.setattr(messages, "enqueue", fail)
+    monkeypatch.setattr(wishes, "enqueue", fail)
     with pytest.raises(OSError), transaction():  # noqa: PT011 - the planted one
         answers.urge(db.session.merge(it), actor=resident(it.id), now=a.now)
 
