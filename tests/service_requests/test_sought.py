@@ -424,7 +424,7 @@ def test_a_frequent_word_is_looked_for_among_what_few_fit(
 
     assert listed(browser, f"/queue?status=all&leader={leader.id}&q=clinic") == [found.reference]
     [statement] = sifted
-    assert "service_request AS service_request_1" in statement
+    assert "service_request AS one" in statement
 
 
 def test_words_before_a_number_are_looked_for_with_it(a: Builders, browser: Browser) -> None:
