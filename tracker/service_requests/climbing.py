@@ -31,7 +31,7 @@ from tracker.service_requests.limits import Stops
 from tracker.service_requests.models import ClockStop, ServiceRequest
 
 _TABLES: Final = ServiceRequest.metadata.tables
-AT_ONCE: Final = 1000
+AT_ONCE: Final = 2000
 """So many requests are held at a time."""
 HANDS: Final = 2
 """How many batches of one run are under way at the same time, where the database lets them be."""
