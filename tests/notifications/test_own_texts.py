@@ -119,6 +119,25 @@ def test_a_number_is_used_when_the_code_that_was_sent_to_it_was_typed(
     assert "12345678" not in caplog.text
 
 
+def test_a_code_brings_no_number_back_that_was_removed_since(
+    browser: Browser, me: Person, with_gateway: Callable[[], None]
+) -> None:
+    with_gateway()
+    asks = browser.sign_in(me).send(PAGE, by_text="y", number=TYPED)
+    code = str(codes()[0].payload["code"])
+    browser.send(code=code)
+    assert wish(me).text_number == NUMBER
+    browser.open(PAGE)
+    browser.send(press="Remove the number 138****5678")
+    assert wish(me).text_number is None
+
+    browser.open(asks.url)
+    page = browser.send(code=code)
+
+    assert "changed meanwhile" in page.text
+    assert wish(me).text_number is None
+
+
 def test_a_wrong_code_changes_nothing_and_can_be_tried_five_times(
     browser: Browser, me: Person, with_gateway: Callable[[], None]
 ) -> None:

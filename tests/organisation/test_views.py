@@ -1,6 +1,7 @@
 """An administrator sets the organisation up; others don't get in."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -392,3 +393,20 @@ def test_settings_that_changed_while_they_were_saved_are_refused(a: Builders) ->
 
     with pytest.raises(StaleError), transaction():
         actions.edit_organisation({"name": "新名二"}, version=read, actor=actor, now=a.now)
+
+
+def test_hours_that_somebody_changed_meanwhile_are_not_put_back(
+    a: Builders, browser: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    other = new_browser().sign_in(a.administrator())
+    browser.sign_in(a.administrator()).open("/admin/organisation")
+    other.open("/admin/organisation")
+    other.send(press="Save", tuesday="08:00-12:00")
+
+    page = browser.send(press="Save", phone="0571 1234")
+
+    assert "Somebody changed this since you opened it: Tuesday: 08:00–12:00." in page.text
+    assert page.form("tuesday").values()["tuesday"] == ["08:00–12:00"]
+    browser.send(press="Save")
+    assert queries.organisation().working_week[1] == [["08:00", "12:00"]]
+    assert queries.organisation().phone == "0571 1234"

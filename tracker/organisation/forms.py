@@ -247,12 +247,10 @@ class OrganisationForm(NamedForm):
         if not any((self[day].data or "").strip() for day in WEEKDAYS):
             raise ValidationError(_l("At least one day of the week must be worked."))
 
-    def show_week(self, week: Sequence[Sequence[Sequence[str]]]) -> "OrganisationForm":
-        """Fill in the hours that hold, where nothing was typed."""
-        for day, spans in zip(WEEKDAYS, week, strict=True):
-            if self[day].data is None:
-                self[day].data = written_hours(spans)
-        return self
+    @staticmethod
+    def hours(week: Sequence[Sequence[Sequence[str]]]) -> dict[str, str]:
+        """Return what the fields of the week show of the hours that hold, by their names."""
+        return dict(zip(WEEKDAYS, map(written_hours, week), strict=True))
 
     def week(self) -> list[list[list[str]]]:
         """Return the hours that were entered, as `Organisation.working_week` keeps them."""

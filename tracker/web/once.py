@@ -84,6 +84,15 @@ def is_first() -> bool:
     return True
 
 
+def is_first_with(key: str) -> bool:
+    """Tell the same of what travels sealed in an address, by the key that stands in it."""
+    mark = sha256(repr(["sealed", key]).encode()).hexdigest()
+    if db.session.scalar(select(TakenForm.mark).where(TakenForm.mark == mark)) is not None:
+        return False
+    db.session.execute(insert(TakenForm).values(mark=mark, taken_at=utc_now()))
+    return True
+
+
 def sent_from() -> str:
     """Return the key of the page that this request's form was printed on; "" if it says none of ours."""
     key = request.form.get(ONCE_KEY, "")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
-from flask_babel import gettext, lazy_gettext as _l, lazy_pgettext
+from flask_babel import gettext, lazy_pgettext
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -61,7 +61,10 @@ class CodeForm(Form):
 
     code = StringField(
         lazy_pgettext("sent to an address", "Code"),
-        [Says(_l("Enter the code: six digits.")), Length(max=20)],
+        [
+            Says(lazy_pgettext("sent to an address", "Enter the code: six digits.")),
+            Length(max=20),
+        ],
     )
 
 

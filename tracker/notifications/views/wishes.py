@@ -143,7 +143,8 @@ def _take(asked: AskedNumber) -> None:
         stands = wishes.chosen_of(wish)
         if stands == asked.wished:
             return
-        if stands != asked.stood:
+        # A code proves a number once: one that was removed since comes back by a new one alone.
+        if stands != asked.stood or not once.is_first_with(asked.key):
             message = "How messages reach them was changed meanwhile."
             raise StaleError(message)
         wishes.choose(wish, asked.wished, now=utc_now())

@@ -38,9 +38,8 @@ def edit() -> ResponseReturnValue:
     actor = signed_in_actor()
     require(actor, Action.MANAGE_ORGANISATION)
     settings = queries.organisation()
-    form = OrganisationForm.from_request(settings)
+    form = OrganisationForm.from_request(settings, **OrganisationForm.hours(settings.working_week))
     form.offer()
-    form.show_week(settings.working_week)
     if form.is_sent_and_valid():
         with transaction():
             actions.edit_organisation(
