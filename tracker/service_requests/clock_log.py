@@ -153,20 +153,8 @@ def _part_log(part: Part, now: datetime) -> ClockLog:
     ]
     limit = Limit(part.working_days, LimitUnit.WORKING_DAYS)
     counted = _limit_log(it, limit, part.counted_from, stops, ended_at or now)
-    due = _due_of(counted)
-    has_moved = ended_at is not None and part.due_at is not None and part.due_at != due
-    stands_still = due is None and ended_at is None
-    return ClockLog(
-        HelpersClock.PART,
-        [counted],
-        due,
-        ended_at,
-        is_overdue(part.due_at if has_moved else due, now, ended_at),
-        part.due_at if has_moved else None,
-        is_over=ended_at is not None or is_overdue(due, now),
-        stopped_at=_stopped_at(stops) if stands_still else None,
-        left=_left(counted, None) if stands_still else None,
-    )
+    stopped_at = _stopped_at(stops) if ended_at is None and _due_of(counted) is None else None
+    return _clock_log(HelpersClock.PART, [counted], part.due_at, stopped_at, ended_at, now)
 
 
 def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
@@ -188,20 +176,32 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
     due = _due_of(parts[-1])
     if extra is not None and due is not None:
         parts.append(_limit_log(service_request, extra, due, stops, until, is_extension=True))
-        due = _due_of(parts[-1])
     kept = _kept(service_request, counting.clock)
-    has_moved = counting.ended_at is not None and kept is not None and kept != due
-    stands_still = due is None and counting.ended_at is None
+    return _clock_log(counting.clock, parts, kept, stopped_at, counting.ended_at, now, extra)
+
+
+def _clock_log(
+    clock: Watched,
+    parts: Sequence[LimitLog],
+    kept: datetime | None,
+    stopped_at: datetime | None,
+    ended_at: datetime | None,
+    now: datetime,
+    extra: Limit | None = None,
+) -> ClockLog:
+    """Return the log of a clock; `kept`: by when it was due as it ended, `extra`: what was granted on top."""
+    due = _due_of(parts[-1])
+    has_moved = ended_at is not None and kept is not None and kept != due
     return ClockLog(
-        counting.clock,
+        clock,
         parts,
         due,
-        counting.ended_at,
-        is_overdue(kept if has_moved else due, now, counting.ended_at),
+        ended_at,
+        is_overdue(kept if has_moved else due, now, ended_at),
         kept if has_moved else None,
-        is_over=counting.ended_at is not None or is_overdue(due, now),
+        is_over=ended_at is not None or is_overdue(due, now),
         stopped_at=stopped_at,
-        left=_left(parts[0], extra) if stands_still else None,
+        left=_left(parts[0], extra) if due is None and ended_at is None else None,
     )
 
 
