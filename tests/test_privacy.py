@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from tracker.privacy import (
     PersonalDataKind,
+    dialled,
     find_personal_data,
     format_phone,
     is_id_card_number,
@@ -17,6 +18,7 @@ from tracker.privacy import (
     mask_phone,
     normalise_email,
     normalise_phone,
+    takes_text_messages,
 )
 
 anything = st.text(max_size=40)
@@ -61,6 +63,43 @@ def test_a_phone_number_is_understood_as_people_type_it(typed: str, expected: st
 
 def test_a_number_without_a_country_code_is_of_the_region() -> None:
     assert normalise_phone("(617) 267-9400", "US") == "+16172679400"
+
+
+@pytest.mark.parametrize(
+    ("typed", "dials"),
+    [
+        ("0571-8555 1234", "057185551234"),
+        ("（0571）8555 1234", "057185551234"),
+        ("0571-85551234转801", "057185551234;ext=801"),
+        ("0571-8555 1234 ext. 801", "057185551234;ext=801"),
+        ("+86 571 8555 1234", "+8657185551234"),
+        ("１２３４５", "12345"),
+        ("400-810-8888", "4008108888"),
+        ("555 0100", "5550100"),
+        ("12", None),
+        ("office@example.org", None),
+        ("0571-8555 1234 or 12345", None),
+        ("0571-8555 1234、12345", None),
+        ("javascript:alert(1)", None),
+        ("1" * 16, None),
+        ("", None),
+    ],
+)
+def test_what_an_office_writes_of_its_number_is_dialled(typed: str, dials: str | None) -> None:
+    assert dialled(typed) == dials
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+8613800138000", "+8619912345678", "+8610000012345", "+85291234567", "+16172679400"],
+)
+def test_text_messages_reach_what_is_or_may_be_a_mobile(number: str) -> None:
+    assert takes_text_messages(number)
+
+
+@pytest.mark.parametrize("number", ["+861012345678", "+864008108888", "+442079460018", "nothing"])
+def test_text_messages_reach_no_landline(number: str) -> None:
+    assert not takes_text_messages(number)
 
 
 @given(mobiles)

@@ -36,6 +36,21 @@ _KEPT: Final = re.compile(r"\+86(?:(?P<begin>1[3-9]\d)\d{8}|100000\d{5})", re.AS
 _EXTENSION: Final = re.compile("转|轉|分机|分機")
 _LONGEST_PHONE: Final = 250
 """What phonenumbers is willing to read."""
+_DIALLED: Final = re.compile(
+    r"(?P<number>\(?\+?[0-9][0-9 ()./-]*)(?:(?:x|ext\.?) *(?P<extension>[0-9]{1,6}))?",
+    re.ASCII | re.IGNORECASE,
+)
+_FEWEST_DIALLED: Final = 3
+_MOST_DIALLED: Final = 15
+"""Of E.164."""
+_TEXTED_TYPES: Final = frozenset(
+    {
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.PERSONAL_NUMBER,
+        PhoneNumberType.VOIP,
+    }
+)
 
 
 def normalise_phone(text: str, region: str = "CN") -> str | None:
@@ -71,6 +86,37 @@ def normalise_email(text: str) -> str | None:
     except EmailNotValidError:
         return None
     return found.normalized.lower()
+
+
+def takes_text_messages(phone: str) -> bool:
+    """Tell whether a number in E.164 is one that text messages can be sent to: no landline, no hotline.
+
+    In countries whose mobile numbers look like landlines, each of both is taken.
+    """
+    number = _parsed(phone, "ZZ")
+    return number is not None and (
+        _is_chinese_mobile(number)
+        or _is_invented(number)
+        or phonenumbers.number_type(number) in _TEXTED_TYPES
+    )
+
+
+def dialled(text: str) -> str | None:
+    """Return what a telephone dials for a number as an office writes its own: `057185551234;ext=801`.
+
+    As a link says it after `tel:` (RFC 3966, with the dialled digits as they are). Hotlines such as
+    12345 are numbers here, too. None for anything that cannot be dialled.
+    """
+    plain = _EXTENSION.sub("x", _plain(text).strip())
+    found = _DIALLED.fullmatch(plain)
+    if found is None:
+        return None
+    digits = _digits(found["number"])
+    if not _FEWEST_DIALLED <= len(digits) <= _MOST_DIALLED:
+        return None
+    plus = "+" if found["number"].lstrip("(").startswith("+") else ""
+    extension = f";ext={found['extension']}" if found["extension"] else ""
+    return f"{plus}{digits}{extension}"
 
 
 def format_phone(phone: str, region: str = "CN") -> str:

@@ -152,6 +152,25 @@ def test_a_wrong_code_changes_nothing_and_can_be_tried_five_times(
     assert wish(me) == wishes.Chosen()
 
 
+def test_right_codes_are_no_tries(
+    browser: Browser, me: Person, with_gateway: Callable[[], None]
+) -> None:
+    with_gateway()
+    browser.sign_in(me)
+    for number in (TYPED, "139 8765 4321"):
+        browser.send(PAGE, by_text="y", number=number)
+        code = str(codes()[-1].payload["code"])
+        for _try in range(2):
+            browser.send(code=f"{(int(code) + 1) % 10**6:06}")
+        browser.send(code=code)
+    assert wish(me).text_number == OTHER
+
+    browser.send(PAGE, by_text="y", number=TYPED)
+    code = str(codes()[-1].payload["code"])
+    assert "not the code" in browser.send(code=f"{(int(code) + 1) % 10**6:06}").text
+    assert "Please wait an hour." in browser.send(code=code).text
+
+
 def test_a_code_holds_for_an_hour(
     browser: Browser,
     me: Person,
@@ -188,9 +207,13 @@ def test_one_number_gets_three_codes_a_day_whoever_asks(
     a: Builders, browser: Browser, with_gateway: Callable[[], None]
 ) -> None:
     with_gateway()
-    for _person in range(proving.CODES_OF_AN_ADDRESS + 1):
+    for _person in range(proving.CODES_OF_AN_ADDRESS):
         browser.sign_out().sign_in(a.person()).send(PAGE, by_text="y", number=TYPED)
 
+    page = browser.sign_out().sign_in(a.person()).send(PAGE, by_text="y", number=TYPED)
+
+    assert "Please try again tomorrow, or with another number." in page.text
+    assert page.form("rhythm").values()["number"] == [TYPED]
     assert len(codes()) == proving.CODES_OF_AN_ADDRESS
 
 
@@ -243,6 +266,7 @@ def test_what_was_changed_meanwhile_is_not_overwritten_by_the_code(
     [
         ({"by_text": "y"}, "Enter your mobile number."),
         ({"by_text": "y", "number": "12"}, "This does not look like a phone number."),
+        ({"by_text": "y", "number": "010-1234 5678"}, "No text message reaches this number."),
         ({"by_text": [], "number": TYPED}, "Choose text messages above, too"),
     ],
 )

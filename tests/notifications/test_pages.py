@@ -8,9 +8,10 @@ from flask import Flask
 
 from tests.support.browser import CHINESE, Browser
 from tests.support.builders import Builders, at
-from tracker.database import transaction
+from tracker.database import db, transaction
 from tracker.notifications import outbox, sending
 from tracker.notifications.channels.email import NOT_ONE_MAILBOX
+from tracker.notifications.endpoints.models import Endpoint, EndpointKind
 from tracker.notifications.models import Channel, Message
 from tracker.permissions import Role
 from tracker.service_requests.models import ReachableBy
@@ -153,6 +154,33 @@ def test_the_outbox_says_when_there_is_nothing_to_send_with(a: Builders, browser
     page = browser.sign_in(a.administrator()).open("/admin/outbox")
 
     assert "No mail server is set" in page.text
+    assert "Text messages go out" not in page.text
+
+
+def test_the_outbox_says_what_leaves_though_there_is_no_mail(
+    a: Builders, browser: Browser, app: Flask
+) -> None:
+    a.invented = True
+    gateway = {"sms_url": "http://gateway.example/", "demo": True}
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], **gateway)
+    browser.sign_in(a.administrator())
+    told = browser.open("/admin/outbox").text
+    assert "Text messages go out through the gateway that is set." in told
+    assert "webhooks and robots does leave" not in told
+    group = Endpoint(
+        kind=EndpointKind.FEISHU,
+        name="Group",
+        locale="en",
+        news=["assigned"],
+        address_shown="",
+        sealed="",
+        is_on=True,
+        created_at=a.now,
+    )
+    with transaction():
+        db.session.add(group)
+
+    assert "webhooks and robots does leave" in browser.open("/admin/outbox").text
 
 
 def test_the_outbox_goes_on_page_by_page(a: Builders, browser: Browser) -> None:

@@ -252,6 +252,33 @@ def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> 
     assert settings.working_week[4] == [["09:00", "12:00"], ["14:00", "17:30"]]
 
 
+def test_a_number_of_the_desk_that_cannot_be_dialled_is_refused_beside_the_field(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/organisation", phone="ask at the gate")
+    assert "This cannot be dialled." in page.errors["phone"]
+    assert page.form("country").values()["phone"] == ["ask at the gate"]
+
+    browser.send(phone="0571-8555 1234 转 801")
+    page = browser.sign_out().open("/")
+    assert 'href="tel:057185551234;ext=801"' in page.html
+
+
+def test_a_number_of_before_that_cannot_be_dialled_is_no_link(
+    a: Builders, browser: Browser
+) -> None:
+    a.organisation()
+    with transaction():
+        db.session.get_one(Organisation, 1).phone = "ask at the gate"
+
+    page = browser.open("/")
+
+    assert "ask at the gate" in page.text
+    assert "tel:" not in page.html
+
+
 def test_countries_and_time_zones_have_names_in_the_readers_language(
     a: Builders, browser: Browser
 ) -> None:

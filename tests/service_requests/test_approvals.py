@@ -308,6 +308,22 @@ def test_only_supervisors_see_the_page(a: Builders, browser: Browser, role: Role
     browser.sign_in(a.holder(role)).open("/approvals/", status=403)
 
 
+def test_what_is_supervised_says_by_when_it_is_due(
+    a: Builders, browser: Browser, judge: Person
+) -> None:
+    it = a.service_request(status=Status.IN_PROGRESS)
+    with transaction():
+        held = db.session.get_one(ServiceRequest, it.id)
+        held.supervised_at = a.now
+        due_at = held.due_at
+    assert due_at is not None
+
+    page = browser.sign_in(judge).open("/approvals/")
+
+    assert "Under supervision" in page.text
+    assert f'datetime="{due_at.isoformat()}"' in page.html
+
+
 def test_another_units_questions_are_not_there(a: Builders, browser: Browser) -> None:
     a.approval(a.service_request(status=Status.IN_PROGRESS, unit=a.unit()), ApprovalKind.PARKING)
 

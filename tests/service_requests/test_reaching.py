@@ -31,6 +31,7 @@ from tracker.web import proving
 
 OLD, NEW = "old@example.org", "new@example.org"
 NUMBER = "+8613812345678"
+LANDLINE = "+8675528331234"
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
@@ -315,6 +316,19 @@ def test_a_number_for_texts_is_proven_by_a_text(app: Flask, a: Builders, browser
 
     assert requester_of(it).reachable_by is ReachableBy.TEXT_MESSAGE
     assert requester_of(it).only_needed  # each text is paid for
+
+
+@pytest.mark.parametrize("typed", [{}, {"phone": "0755-2833 1234"}])
+def test_no_landline_is_written_to_by_text(
+    app: Flask, a: Builders, browser: Browser, typed: dict[str, str]
+) -> None:
+    it = a.service_request(reachable_by=ReachableBy.PHONE, phone=LANDLINE if not typed else NUMBER)
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], sms_url="http://gateway.example/")
+
+    page = browser.send(page_of(it), way="text_message", **typed)  # type: ignore[arg-type]
+
+    assert "No text message reaches this number." in page.errors["phone"]
+    assert written("contact_code") == []
 
 
 # --------------------------------------------------------------------- the page

@@ -10,8 +10,8 @@ from wtforms.validators import InputRequired, Length, Optional, StopValidation, 
 from tracker.notifications.timing import Rhythm, Wishes, leaves_time
 from tracker.notifications.wishes import Chosen
 from tracker.organisation.calendar import WorkingCalendar
-from tracker.privacy import normalise_phone
-from tracker.web.forms import EditForm, EnumMember, enum_choices, is_blank
+from tracker.privacy import normalise_phone, takes_text_messages
+from tracker.web.forms import LANDLINE, EditForm, EnumMember, enum_choices, is_blank
 
 
 def _has_both_or_neither(form: "WishForm", field: TimeField) -> None:
@@ -74,13 +74,16 @@ class WishForm(EditForm):
         """Ask for a number where it is needed and there is none, and for none that would not be used."""
         if not self.texts:
             return
+        number = normalise_phone(field.data or "", self.country)
         if is_blank(field.data):
             if self.by_text.data and not self.has_number:
                 raise ValidationError(_l("Enter your mobile number."))
-        elif normalise_phone(field.data or "", self.country) is None:
+        elif number is None:
             raise ValidationError(
                 _l("This does not look like a phone number. Check the digits, please.")
             )
+        elif not takes_text_messages(number):
+            raise ValidationError(LANDLINE)
         elif not self.by_text.data:
             raise ValidationError(_l("Choose text messages above, too, or leave the number empty."))
 

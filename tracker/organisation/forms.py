@@ -28,6 +28,7 @@ from tracker.organisation.models import AreaKind, UnitKind
 from tracker.organisation.offered import indented
 from tracker.organisation.queries import Node, Thing
 from tracker.organisation.words import WEEKDAYS as WEEKDAY_NAMES
+from tracker.privacy import dialled
 from tracker.web import places
 from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
 
@@ -207,10 +208,23 @@ def _hours(label: LazyString) -> StringField:
     return StringField(label, [Length(max=100), _are_hours])
 
 
+def _can_be_dialled(_form: Form, field: StringField) -> None:
+    """Refuse what a tap on a phone could not call."""
+    if field.data and dialled(field.data) is None:
+        raise ValidationError(
+            _l(
+                "This cannot be dialled. Enter one number, such as 0571-8555 1234, 12345, or "
+                "0571-8555 1234 ext. 801."
+            )
+        )
+
+
 class OrganisationForm(NamedForm):
     """What is set once for the whole installation."""
 
-    phone = StringField(_l("Phone number of the desk"), [Length(max=40)], filters=[text_or_none])
+    phone = StringField(
+        _l("Phone number of the desk"), [Length(max=40), _can_be_dialled], filters=[text_or_none]
+    )
     time_zone = SelectField(_l("Time zone"), [InputRequired(_l("Choose one."))])
     country = SelectField(_l("Country of the public holidays"), [InputRequired(_l("Choose one."))])
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = map(_hours, WEEKDAY_NAMES)

@@ -283,6 +283,8 @@ def _page_above() -> str | None:
     while above and adapter is not None:
         try:
             adapter.match(above, method="GET")
+        except RequestRedirect:  # a list, whose address ends with a slash
+            return f"{request.script_root}{above}/"
         except HTTPException:
             above = above.rpartition("/")[0]
         else:

@@ -39,6 +39,7 @@ EnumType = TypeVar("EnumType", bound=Enum)
 
 
 _TOO_LONG: Final = _l("So much does not fit in here: at most %(max)d characters.")
+LANDLINE: Final = _l("No text message reaches this number. Enter a mobile number.")
 _NOT_OFFERED: Final = _l("Choose one of those that are offered.")
 _OWN_WORDS: Final = {
     "Field cannot be longer than %(max)d character.": _TOO_LONG,
@@ -207,13 +208,17 @@ class EditForm(Form):
             if shown.get(now.name) == _mark(now):
                 continue
             words = now.data if isinstance(now, StringField) and now.data else ""
-            theirs.append(f"{now.label.text}: {words}" if words else str(now.label.text))
+            theirs.append(
+                gettext("%(what)s: %(value)s", what=now.label.text, value=words)
+                if words
+                else str(now.label.text)
+            )
             if shown.get(mine.name) == _mark(mine):
                 mine.data = now.data  # only they touched it
         self.form_errors.append(
             gettext(
                 "Somebody changed this since you opened it: %(theirs)s. Look at it, and save again.",
-                theirs="; ".join(theirs),
+                theirs=gettext("; ").join(theirs),
             )
         )
         return False

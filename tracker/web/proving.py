@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from hashlib import sha256
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from tracker.database import transaction
 from tracker.web import once
 from tracker.web.forms import Form, Says
 from tracker.web.sealing import seal, secrets, unseal
-from tracker.web.throttle import Limit, is_one_too_many
+from tracker.web.throttle import Limit, spent_of, take_back
 
 HOLDS: Final = timedelta(hours=1)
 CODES_AN_HOUR: Final = 3
@@ -32,6 +33,14 @@ CODES_OF_AN_ADDRESS: Final = 3
 TRIES_AN_HOUR: Final = 5
 """For one who asks. A code has a million values."""
 _DIGITS: Final = 6
+
+
+class Codes(Enum):
+    """What became of a code that was asked for."""
+
+    WRITTEN = "written"
+    TOO_MANY_THIS_HOUR = "too many this hour"
+    TOO_MANY_TODAY = "too many today"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +91,38 @@ def unsealed(text: str, *, purpose: str, now: datetime) -> list[Any] | None:
     return wished if datetime.fromisoformat(until) > now else None
 
 
-def sends_code(proof: Proof, write: Callable[[str], None], *, now: datetime) -> bool:
-    """Let the code be written, once for each form; tell whether there were not too many already.
+def send_code(proof: Proof, write: Callable[[str], None], *, now: datetime) -> Codes:
+    """Let the code be written, once for each form, unless there were too many already.
 
     Part of the transaction that writes it.
     """
     if once.was_taken():
-        return True
-    limits = (
-        Limit("address-request", proof.by, CODES_AN_HOUR, HOLDS),
-        Limit("address-codes", proof.address, CODES_OF_AN_ADDRESS, timedelta(days=1)),
-    )
-    if is_one_too_many(limits, secret=secrets()[0], now=now):
-        return False
+        return Codes.WRITTEN
+    of_the_day = Limit("address-codes", proof.address, CODES_OF_AN_ADDRESS, timedelta(days=1))
+    limits = (of_the_day, Limit("address-request", proof.by, CODES_AN_HOUR, HOLDS))
+    spent = spent_of(limits, secret=secrets()[0], now=now)
+    if spent is not None:
+        return Codes.TOO_MANY_TODAY if spent is of_the_day else Codes.TOO_MANY_THIS_HOUR
     once.require_first()
     write(proof.code)
-    return True
+    return Codes.WRITTEN
 
 
-def is_typed_right(form: CodeForm, proof: Proof, *, now: datetime) -> bool:
-    """Count a try, and tell whether it was right; the form says why it was not."""
+def is_typed_right(form: CodeForm, proof: Proof, *, too_often: object, now: datetime) -> bool:
+    """Tell whether the code was right; the form says why it was not, `too_often` after many tries.
+
+    Wrong ones are counted.
+    """
     plain = unicodedata.normalize("NFKC", form.code.data or "")  # typed by an input method
     typed = "".join(filter(str.isdecimal, plain))
+    limit = Limit("address-code", proof.by, TRIES_AN_HOUR, HOLDS)
     with transaction():
-        limit = Limit("address-code", proof.by, TRIES_AN_HOUR, HOLDS)
-        is_too_often = is_one_too_many((limit,), secret=secrets()[0], now=now)
-    if is_too_often:
-        form.form_errors.append(gettext("Too many tries. Please wait an hour, or call us."))
-        return False
-    if not hmac.compare_digest(typed.encode(), proof.code.encode()):
+        if spent_of((limit,), secret=secrets()[0], now=now):
+            form.form_errors.append(str(too_often))
+            return False
+        is_right = hmac.compare_digest(typed.encode(), proof.code.encode())
+        if is_right:
+            take_back(limit.scope, limit.key, secret=secrets()[0])
+    if not is_right:
         form.complain(form.code, gettext("This is not the code that we sent."))
-        return False
-    return True
+    return is_right

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 
 from tracker.permissions import Action, Actor, Role, may
-from tracker.privacy import format_phone
+from tracker.privacy import dialled, format_phone
 from tracker.web import access, locale
 from tracker.web.addresses import printable
 from tracker.web.kept import author_mark
@@ -162,6 +162,7 @@ def init_app(
         number=locale.format_number,
         percent=locale.format_share,
         phone=format_phone,
+        dialled=dialled,
         printable=printable,
     )
     app.jinja_env.globals.update(

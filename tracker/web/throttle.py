@@ -55,26 +55,31 @@ def callers_network() -> str:
 
 
 def is_one_too_many(limits: Sequence[Limit], *, secret: str, now: datetime, times: int = 1) -> bool:
+    """Count as `spent_of` does; tell whether one of them has not as many left."""
+    return spent_of(limits, secret=secret, now=now, times=times) is not None
+
+
+def spent_of(
+    limits: Sequence[Limit], *, secret: str, now: datetime, times: int = 1
+) -> Limit | None:
     """Count `times` attempts against each of `limits`; none if one of them has not as many left.
 
-    Tell whether that is so. Runs inside a transaction.
+    Return the first of which that is so. Runs inside a transaction.
     """
-    if any(
-        is_exhausted(
+    for limit in limits:
+        if is_exhausted(
             limit.scope,
             limit.key,
             limit=limit.most - times + 1,
             window=limit.window,
             secret=secret,
             now=now,
-        )
-        for limit in limits
-    ):
-        return True
+        ):
+            return limit
     for limit in limits:
         for _ in range(times):
             count_attempt(limit.scope, limit.key, secret=secret, now=now)
-    return False
+    return None
 
 
 def is_exhausted(

@@ -297,7 +297,7 @@ def test_a_deleted_one_has_no_page_any_more_and_is_deleted_once(
     assert answers == ["/admin/endpoints/", "/admin/endpoints/"]
     assert "This form had arrived already" in desk.open("/admin/endpoints/").text
     for page in (path, f"/admin/endpoints/{endpoint.id}"):
-        desk.open(page, status=404)
+        assert "somebody deleted it" in desk.open(page, status=404).text
     token = desk.open("/admin/endpoints/new").form("name").values()["csrf_token"][0]
     for button in ("switch", "test"):
         data = {"csrf_token": token, "on": "1"}
@@ -305,6 +305,34 @@ def test_a_deleted_one_has_no_page_any_more_and_is_deleted_once(
         assert answer.status_code == 404
     done = select(AuditEntry).where(AuditEntry.action == "endpoint:delete")
     assert len(db.session.scalars(done).all()) == 1
+
+
+def test_who_edits_what_somebody_deleted_meanwhile_is_told_so_and_loses_no_word(
+    desk: Browser, receiver: Receiver
+) -> None:
+    endpoint = set_up(desk, receiver)
+    path = f"/admin/endpoints/{endpoint.id}"
+    sent = desk.open(path).form("name").filled({"name": "A new name", "hook_secret": SECRET})
+    desk.send(f"{path}/deletion")
+
+    answer = desk.request("POST", path, data=sent)
+
+    told = answer.get_data(as_text=True)
+    assert "somebody deleted it" in told
+    assert 'value="A new name"' in told
+    assert f'value="{SECRET}"' in told
+    db.session.expire_all()
+    assert db.session.get_one(Endpoint, endpoint.id).sealed == ""
+
+
+def test_one_that_is_set_up_twice_leads_to_the_list(desk: Browser) -> None:
+    path = "/admin/endpoints/new?kind=webhook"
+    opened = desk.open(path).form("name")
+    sent = opened.filled({"name": "Ours", "hook_address": WEBHOOK, "hook_secret": SECRET})
+
+    answers = [desk.request("POST", path, data=sent).location for _turn in range(2)]
+
+    assert answers == [f"/admin/endpoints/#endpoint-{the_endpoint().id}", "/admin/endpoints/"]
 
 
 def test_looking_at_what_would_be_deleted_deletes_nothing(

@@ -97,6 +97,11 @@ def are_any(kind: EndpointKind) -> bool:
     return db.session.scalar(select(Endpoint.id).where(Endpoint.kind == kind).limit(1)) is not None
 
 
+def is_any_on() -> bool:
+    """Tell whether a robot or a webhook hears of something."""
+    return db.session.scalar(select(Endpoint.id).where(Endpoint.is_on).limit(1)) is not None
+
+
 def is_any_robot_on() -> bool:
     """Tell whether some group of a messenger hears of something."""
     robots = Endpoint.is_on & (Endpoint.kind != EndpointKind.WEBHOOK)

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask_babel import gettext as _, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.config import Settings
 from tracker.database import transaction
-from tracker.errors import RefusedError
+from tracker.errors import NotFoundError, RefusedError
 from tracker.notifications import actions, failures
 from tracker.notifications.endpoints import addresses, queries
 from tracker.notifications.endpoints.forms import EndpointForm
@@ -19,6 +19,7 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, require
 from tracker.web import once
 from tracker.web.access import signed_in_actor
+from tracker.web.errors import problem
 from tracker.web.forms import Form
 from tracker.web.locale import ENGLISH, current_locale
 
@@ -26,6 +27,15 @@ blueprint = Blueprint("endpoints", __name__, url_prefix="/admin/endpoints")
 
 USUAL: Final = (News.ASSIGNED, News.OVERDUE, News.URGED)
 """What a new one is told of until somebody chooses otherwise."""
+
+_GONE: Final = _l("This webhook or robot is no longer there: somebody deleted it.")
+_STILL_HERE: Final = _l("What you typed is still here: copy it, if you want to add a new one.")
+
+
+@blueprint.errorhandler(NotFoundError)
+def _answer_gone(_error: NotFoundError) -> ResponseReturnValue:
+    """Say that it was deleted, and lead to those that there are."""
+    return problem(404, _GONE, way_back=url_for(".index"))
 
 
 @blueprint.get("/")
@@ -64,18 +74,23 @@ def new() -> ResponseReturnValue:
 
 @blueprint.route("/<int:endpoint_id>", methods=["GET", "POST"])
 def edit(endpoint_id: int) -> ResponseReturnValue:
-    """Change one. Address and secret stay unless new ones are entered."""
+    """Change one. Address and secret stay unless new ones are entered.
+
+    Of one that was deleted meanwhile, what was typed is shown still, to be copied.
+    """
     actor = _manager()
-    endpoint = queries.endpoint(endpoint_id)
-    kind = endpoint.kind
+    endpoint = queries.perhaps_deleted(endpoint_id)
     form = EndpointForm.from_request(_Plain(endpoint))
-    form.offer(kind, _teams(), _settings(), is_new=False)
-    if form.is_sent_and_valid():
+    form.offer(endpoint.kind, _teams(), _settings(), is_new=False)
+    if request.method == "GET":
+        queries.endpoint(endpoint_id)
+    elif endpoint.deleted_at is not None:
+        form.form_errors.append(f"{_GONE} {_STILL_HERE}")
+    elif form.is_sent_and_valid():
         with transaction():
-            endpoint = queries.endpoint(endpoint_id)
             form.hold(endpoint, _Plain)
             actions.edit_endpoint(
-                endpoint,
+                queries.endpoint(endpoint_id),
                 {**_values(form), **_address(form, endpoint)},
                 has_new_secret=bool(form.hook_secret.data),
                 actor=actor,
@@ -83,7 +98,7 @@ def edit(endpoint_id: int) -> ResponseReturnValue:
             )
         flash(_("Saved."))
         return _back(endpoint_id)
-    return _form_page(form, kind, queries.endpoint(endpoint_id))
+    return _form_page(form, endpoint.kind, queries.perhaps_deleted(endpoint_id))
 
 
 @blueprint.post("/<int:endpoint_id>/test")

@@ -14,6 +14,7 @@ from tracker.config import Settings
 from tracker.database import db, transaction
 from tracker.notifications import actions, failures, queries, waiting
 from tracker.notifications.channels.carriers import CARRIERS
+from tracker.notifications.channels.text_message import can_send_texts
 from tracker.notifications.endpoints import queries as endpoints
 from tracker.notifications.models import Channel, Message
 from tracker.notifications.words import KINDS, Fate
@@ -67,6 +68,8 @@ def index() -> ResponseReturnValue:
         to=_receivers(page.rows),
         no_more=NO_MORE,
         can_send=bool(settings.smtp_url),
+        has_texts=can_send_texts(),
+        has_endpoints=endpoints.is_any_on(),
         is_demo=demonstration.is_on(),
     )
 

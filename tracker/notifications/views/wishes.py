@@ -30,6 +30,14 @@ _MEANWHILE: Final = _l(
     "How messages reach you was changed meanwhile. Look at how it stands now, and save again if it does "
     "not fit."
 )
+_REFUSED: Final = {
+    proving.Codes.TOO_MANY_THIS_HOUR: _l(
+        "We have sent several codes already. Please try again in an hour."
+    ),
+    proving.Codes.TOO_MANY_TODAY: _l(
+        "Several codes went to this number today. Please try again tomorrow, or with another number."
+    ),
+}
 
 
 @blueprint.route("/me/messages", methods=["GET", "POST"])
@@ -52,10 +60,11 @@ def edit() -> ResponseReturnValue:
         if wished.text_number == stood.text_number:
             return _saved(form, person.id)
         asked = AskedNumber(person.id, wished, stood, once.sent_from() or once.new_key())
-        if _sends_code(asked):
+        sent = _send_code(asked)
+        if sent is proving.Codes.WRITTEN:
             to = asked_numbers.sealed(asked, now=utc_now())
             return redirect(url_for(".prove", to=to), 303)
-        form.form_errors.append(_("We have sent several codes already. Please try again later."))
+        form.form_errors.append(str(_REFUSED[sent]))
     person = _me()
     number = wishes.wish_of(person.id).text_number
     return render_template(
@@ -76,7 +85,9 @@ def prove() -> ResponseReturnValue:
         flash(_("The code holds no longer. Please enter the number again."), "error")
         return redirect(url_for(".edit"), 303)
     form = proving.CodeForm.from_request()
-    if form.is_sent_and_valid() and proving.is_typed_right(form, asked.proof, now=utc_now()):
+    if form.is_sent_and_valid() and proving.is_typed_right(
+        form, asked.proof, too_often=_("Too many tries. Please wait an hour."), now=utc_now()
+    ):
         try:
             _take(asked)
         except StaleError:
@@ -119,7 +130,7 @@ def _saved(form: WishForm, person_id: int) -> ResponseReturnValue:
     return redirect(url_for("accounts.me"), 303)
 
 
-def _sends_code(asked: AskedNumber) -> bool:
+def _send_code(asked: AskedNumber) -> proving.Codes:
     def write(code: str) -> None:
         enqueue(
             "contact_code",
@@ -131,7 +142,7 @@ def _sends_code(asked: AskedNumber) -> bool:
         )
 
     with transaction():
-        return proving.sends_code(asked.proof, write, now=utc_now())
+        return proving.send_code(asked.proof, write, now=utc_now())
 
 
 def _take(asked: AskedNumber) -> None:

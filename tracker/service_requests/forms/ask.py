@@ -19,11 +19,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 
 from tracker.organisation.offered import area_options
-from tracker.privacy import normalise_phone
+from tracker.privacy import normalise_phone, takes_text_messages
 from tracker.service_requests.actions.intake import NewRequest
 from tracker.service_requests.lifecycle import Kind
 from tracker.service_requests.models import ForWhom, ReachableBy
 from tracker.web.forms import (
+    LANDLINE,
     EnumMember,
     Form,
     Says,
@@ -74,10 +75,13 @@ def ways_offered(*, texts: bool) -> Sequence[ReachableBy]:
 
 
 def _is_phone(form: "AskForm", field: Field) -> None:
-    if normalise_phone(field.data or "", form.country) is None:
+    number = normalise_phone(field.data or "", form.country)
+    if number is None:
         raise ValidationError(
             str(_l("This does not look like a phone number. Check the digits, please."))
         )
+    if form.reachable_by.data is ReachableBy.TEXT_MESSAGE and not takes_text_messages(number):
+        raise ValidationError(str(LANDLINE))
 
 
 def _longest(field: Field) -> int:

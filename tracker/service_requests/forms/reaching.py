@@ -16,12 +16,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from tracker.privacy import normalise_email, normalise_phone
+from tracker.privacy import normalise_email, normalise_phone, takes_text_messages
 from tracker.service_requests.actions.reaching import Reaching, mark_of
 from tracker.service_requests.forms.ask import ways_offered
 from tracker.service_requests.models import ReachableBy, Requester, ServiceRequest
 from tracker.service_requests.reference import format_reference
-from tracker.web.forms import EnumMember, Form, email_or_none, enum_choices, is_blank
+from tracker.web.forms import LANDLINE, EnumMember, Form, email_or_none, enum_choices, is_blank
 from tracker.web.locale import localized
 
 BETWEEN: Final = "/"
@@ -76,13 +76,17 @@ class ReachingForm(Form):
         """Ask for a number where it is needed and we have none."""
         if self.way.data not in (ReachableBy.PHONE, ReachableBy.TEXT_MESSAGE):
             return
+        number = normalise_phone(field.data or "", self.country)
         if is_blank(field.data):
-            if self.requester is None or not self.requester.phone:
+            number = self.requester.phone if self.requester is not None else None
+            if not number:
                 raise ValidationError(gettext("Enter the phone number."))
-        elif normalise_phone(field.data or "", self.country) is None:
+        if number is None:
             raise ValidationError(
                 gettext("This does not look like a phone number. Check the digits, please.")
             )
+        if self.way.data is ReachableBy.TEXT_MESSAGE and not takes_text_messages(number):
+            raise ValidationError(str(LANDLINE))
 
     def validate_email(self, field: Field) -> None:
         """Ask for an address where it is needed and we have none."""

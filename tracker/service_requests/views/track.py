@@ -74,6 +74,14 @@ _CHANGED: Final = _l("Saved. From now on we reach you in this way.")
 _MEANWHILE: Final = _l(
     "How we reach you was changed meanwhile. Look at how it stands now, and save again if it does not fit."
 )
+_NO_CODE: Final = {
+    proving.Codes.TOO_MANY_THIS_HOUR: _l(
+        "We have sent several codes already. Please try again in an hour, or call us."
+    ),
+    proving.Codes.TOO_MANY_TODAY: _l(
+        "Several codes went to this address today. Please try again tomorrow, or call us."
+    ),
+}
 
 blueprint = Blueprint("track", __name__)
 
@@ -408,12 +416,11 @@ def reaching(token: str) -> ResponseReturnValue:
                 form.stood.data = reaching_actions.mark_of(links.request_behind(token).requester)
         elif may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
             asked = asked_changes.AskedChange(wished, once.sent_from() or once.new_key(), stood)
-            if _sends_code(token, asked):
+            sent = _send_code(token, asked)
+            if sent is proving.Codes.WRITTEN:
                 sealed = asked_changes.sealed(asked, now=utc_now())
                 return redirect(url_for(".reaching_code", token=token, to=sealed), 303)
-            form.form_errors.append(
-                _("We have sent several codes already. Please try again later, or call us.")
-            )
+            form.form_errors.append(str(_NO_CODE[sent]))
     return _page(
         "reaching",
         token,
@@ -439,7 +446,12 @@ def reaching_code(token: str) -> ResponseReturnValue:
     if (
         form.is_sent_and_valid()
         and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found)
-        and proving.is_typed_right(form, asked.proof_for(found), now=utc_now())
+        and proving.is_typed_right(
+            form,
+            asked.proof_for(found),
+            too_often=_("Too many tries. Please wait an hour, or call us."),
+            now=utc_now(),
+        )
     ):
         step = _changes(asked.wished, asked.stood)
         try:
@@ -479,8 +491,8 @@ def _changes(wished: reaching_actions.Reaching, stood: str) -> Callable[[Service
     return change
 
 
-def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
-    """Send a code to the new address, once for each form; tell whether there were not too many already."""
+def _send_code(token: str, asked: asked_changes.AskedChange) -> proving.Codes:
+    """Send a code to the new address, once for each form; tell whether there were too many already."""
     with transaction():
         actor = _requester(links.request_behind(token))
         found = queries.find_for_change(
@@ -498,7 +510,7 @@ def _sends_code(token: str, asked: asked_changes.AskedChange) -> bool:
                 now=utc_now(),
             )
 
-        return proving.sends_code(asked.proof_for(found), write, now=utc_now())
+        return proving.send_code(asked.proof_for(found), write, now=utc_now())
 
 
 def _masked(found: ServiceRequest) -> dict[str, str]:
