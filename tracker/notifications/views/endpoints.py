@@ -82,7 +82,7 @@ def edit(endpoint_id: int) -> ResponseReturnValue:
     endpoint = queries.perhaps_deleted(endpoint_id)
     form = EndpointForm.from_request(_Plain(endpoint))
     form.offer(endpoint.kind, _teams(), _settings(), is_new=False)
-    if request.method == "GET":
+    if request.method != "POST":
         queries.endpoint(endpoint_id)
     elif endpoint.deleted_at is not None:
         form.form_errors.append(f"{_GONE} {_STILL_HERE}")
