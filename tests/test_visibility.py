@@ -9,7 +9,8 @@ from sqlalchemy import select
 from tests.support.world import World, small_world
 from tracker.database import db
 from tracker.permissions import SYSTEM, UNIT_ROLES, Action, Actor, Role, may, resident
-from tracker.service_requests.models import CASEWORK, ServiceRequest
+from tracker.service_requests.casework import CASEWORK
+from tracker.service_requests.models import ServiceRequest
 from tracker.visibility import made_once, within_reach
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)

@@ -29,8 +29,9 @@ from tracker.organisation.models import Unit
 from tracker.permissions import Action, Actor, Role, resident
 from tracker.service_requests import following, judging
 from tracker.service_requests.actions import answers, approvals, claims, dispatch, visiting
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Status, Step
-from tracker.service_requests.models import CASEWORK, ServiceRequest
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.queries import find_for_change, waiting_approvals
 from tracker.teams import actions as teams
 from tracker.teams.actors import actor_for

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.database import among
 from tracker.permissions import SYSTEM, Action, Actor
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import (
     HANDLED_STATUSES,
     UNCOUNTED_OUTCOMES,
@@ -24,7 +25,7 @@ from tracker.service_requests.lifecycle import (
     Solved,
     Status,
 )
-from tracker.service_requests.models import CASEWORK, ServiceRequest
+from tracker.service_requests.models import ServiceRequest
 from tracker.visibility import within_reach
 
 Condition: TypeAlias = ColumnElement[bool]

@@ -12,9 +12,10 @@ from tracker.database import UtcDateTime, db
 from tracker.permissions import Action, Actor
 from tracker.reports.definitions import CONDITIONS, Figure, Scope, visible
 from tracker.service_requests import lines
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Kind, Outcome, Priority, Solved, Status
 from tracker.service_requests.lines import Line
-from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.visibility import made_once, within_reach
 from tracker.web.paging import Page, wide_page_of
 

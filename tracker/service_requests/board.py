@@ -25,13 +25,10 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category
 from tracker.permissions import Action, Actor
 from tracker.service_requests.blotting import blotted
+from tracker.service_requests.casework import BY_UNDER_WAY, CASEWORK, OPEN_CASEWORK, UNDER_WAY
 from tracker.service_requests.lifecycle import Priority, Status, Step
 from tracker.service_requests.lines import Name, names
 from tracker.service_requests.models import (
-    BY_UNDER_WAY,
-    CASEWORK,
-    OPEN_CASEWORK,
-    UNDER_WAY,
     Claim,
     Handler,
     HelpingTeam,

@@ -15,9 +15,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.database import db
 from tracker.notifications import wishes
 from tracker.permissions import SYSTEM, Action, Actor
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Step
 from tracker.service_requests.models import (
-    CASEWORK,
     CallReason,
     CallResult,
     CallTask,

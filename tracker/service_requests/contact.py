@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, and_, or_
 from tracker.database import db
 from tracker.errors import NotPermittedError
 from tracker.permissions import Action, Actor, may, require
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Status
-from tracker.service_requests.models import CASEWORK, ContactLook, ReachableBy, ServiceRequest
+from tracker.service_requests.models import ContactLook, ReachableBy, ServiceRequest
 from tracker.visibility import within_reach
 
 

@@ -22,15 +22,9 @@ from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor, Role, may, require
 from tracker.service_requests.actions import approvals, claims
 from tracker.service_requests.actions.handing_over import Group, Move, hand_over
+from tracker.service_requests.casework import CASEWORK, UNDER_WAY
 from tracker.service_requests.lifecycle import OPEN_STATUSES, Status, Step
-from tracker.service_requests.models import (
-    CASEWORK,
-    UNDER_WAY,
-    Approval,
-    Claim,
-    HistoryEntry,
-    ServiceRequest,
-)
+from tracker.service_requests.models import Approval, Claim, HistoryEntry, ServiceRequest
 from tracker.teams import queries as teams
 from tracker.teams.actors import actor_for
 from tracker.teams.models import AT_WORK, Membership, Team

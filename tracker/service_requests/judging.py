@@ -10,13 +10,8 @@ from tracker.errors import NotFoundError
 from tracker.notifications.channels.text_message import can_send_texts
 from tracker.permissions import Action, Actor, may
 from tracker.service_requests.actions.approvals import RIGHTS, is_for_another
-from tracker.service_requests.models import (
-    CASEWORK,
-    Approval,
-    ReachableBy,
-    Requester,
-    ServiceRequest,
-)
+from tracker.service_requests.casework import CASEWORK
+from tracker.service_requests.models import Approval, ReachableBy, Requester, ServiceRequest
 from tracker.service_requests.queries import visible_to
 from tracker.visibility import within_reach
 

@@ -25,10 +25,10 @@ from tracker.errors import NotFoundError
 from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.lines import Name
 from tracker.service_requests.models import (
-    CASEWORK,
     Approval,
     Claim,
     HelpingTeam,

@@ -33,6 +33,7 @@ from tracker.database import UtcDateTime, always_among, among, read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor
 from tracker.service_requests import lines
+from tracker.service_requests.casework import CASEWORK, OPEN_CASEWORK, of_team_if_open
 from tracker.service_requests.due import STATUSES, DueState, is_in_state
 from tracker.service_requests.lifecycle import (
     OPEN_STATUSES,
@@ -42,12 +43,7 @@ from tracker.service_requests.lifecycle import (
     Status,
 )
 from tracker.service_requests.lines import Line
-from tracker.service_requests.models import (
-    CASEWORK,
-    OPEN_CASEWORK,
-    ServiceRequest,
-    of_team_if_open,
-)
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.narrow import SUPERVISED, URGED, Filter, are_among, narrowest
 from tracker.service_requests.sought import NOTHING, Sought, sought
 from tracker.visibility import CaseworkColumns, made_once, within_reach

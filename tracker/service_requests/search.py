@@ -42,7 +42,8 @@ from tracker.organisation import queries as organisation
 from tracker.organisation.models import Area, Category, Unit
 from tracker.permissions import Role
 from tracker.search_text import index_text, postgres_phrases, sqlite_match, whole_word
-from tracker.service_requests.models import CASEWORK, Requester, ServiceRequest
+from tracker.service_requests.casework import CASEWORK
+from tracker.service_requests.models import Requester, ServiceRequest
 from tracker.service_requests.narrow import Remembered
 from tracker.set_up import until_set_up_changes
 from tracker.teams.models import Team

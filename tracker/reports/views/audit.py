@@ -11,7 +11,8 @@ from tracker.accounts.models import AuditEntry
 from tracker.database import db
 from tracker.permissions import Action, require
 from tracker.reports.trail import in_words
-from tracker.service_requests.models import CASEWORK, ContactLook, ServiceRequest
+from tracker.service_requests.casework import CASEWORK
+from tracker.service_requests.models import ContactLook, ServiceRequest
 from tracker.visibility import within_reach
 from tracker.web.access import signed_in_actor
 from tracker.web.addresses import identity, read_argument

@@ -14,8 +14,9 @@ from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, Casework, Role, may, require
 from tracker.service_requests import messages
 from tracker.service_requests.actions import steps, visiting
+from tracker.service_requests.casework import BY_UNDER_WAY, UNDER_WAY
 from tracker.service_requests.lifecycle import CLAIMABLE_STATUSES, Status, Step
-from tracker.service_requests.models import BY_UNDER_WAY, UNDER_WAY, Claim, ServiceRequest
+from tracker.service_requests.models import Claim, ServiceRequest
 from tracker.set_up import until_set_up_changes
 from tracker.teams.actors import actor_for
 from tracker.teams.models import AT_WORK, Membership

@@ -12,8 +12,9 @@ from sqlalchemy import false, select, true
 from tracker.database import read
 from tracker.organisation import queries as organisation
 from tracker.permissions import Action, Actor, may
+from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Kind, Priority
-from tracker.service_requests.models import CASEWORK, ServiceRequest
+from tracker.service_requests.models import ServiceRequest
 from tracker.service_requests.routing.matching import Case, Router, Rule, Standing
 from tracker.visibility import within_reach
 
