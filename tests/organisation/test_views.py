@@ -242,7 +242,7 @@ def test_the_settings_are_changed_and_checked(a: Builders, browser: Browser) -> 
     browser.sign_in(a.administrator())
 
     page = browser.send("/admin/organisation", name="晴溪镇", friday="14-12", country="FR")
-    assert "Write times one after the other" in page.errors["friday"]
+    assert "14-12 ends before it begins." in page.errors["friday"]
     assert page.form("country").values()["country"] == ["FR"]
 
     page = browser.send(name="晴溪镇", friday="9-12 14:00至17:30", claim_limit=3)

@@ -165,6 +165,58 @@ def test_what_applied_then_is_said_where_limits_changed_since(
     assert "Limits or the calendar have changed since. What applied then: due" in page.text
 
 
+@pytest.mark.parametrize("status", [Status.SUBMITTED, Status.ACCEPTED, Status.WAITING])
+def test_what_is_withdrawn_is_counted_no_further(
+    a: Builders, browser: Browser, clock: Traveller, status: Status
+) -> None:
+    it = a.service_request(status=status)
+    with transaction():
+        answers.withdraw(it, actor=resident(it.id), now=a.now)
+    clock.shift(timedelta(days=60))
+
+    told = browser.open(links.address(it, "clock")).text
+    browser.sign_in(a.coordinator())
+    texts = [told, browser.open(f"/requests/{it.id}/clock").text]
+
+    for text in texts:
+        assert "Counted no further The request ended Wed 11 Mar 2026, 10:00." in text
+        assert "Still to count" not in text
+        assert "Overdue" not in text
+        assert "In time" not in text.replace("Done in time", "")
+
+
+def test_what_was_overdue_as_it_was_withdrawn_says_so_and_keeps_its_due_time(
+    a: Builders, browser: Browser, clock: Traveller
+) -> None:
+    it = a.service_request(status=Status.ACCEPTED)
+    clock.shift(timedelta(days=30))
+    with transaction():
+        answers.withdraw(it, actor=resident(it.id), now=utc_now())
+    a.limit(9)
+    clock.shift(timedelta(days=30))
+
+    page = browser.sign_in(a.coordinator()).open(f"/requests/{it.id}/clock")
+
+    assert "Overdue when it ended The request ended Fri 10 Apr 2026, 10:00." in page.text
+    assert "Limits or the calendar have changed since. What applied then: due" in page.text
+    logs = {log.clock: log for log in clock_logs(it, now=utc_now())}
+    assert logs[Clock.RESOLVE].applied_at == it.due_at
+    assert logs[Clock.RESOLVE].is_late
+
+
+def test_what_was_closed_elsewhere_nobody_knows_when_counts_no_clock_that_did_not_end(
+    a: Builders,
+) -> None:
+    it = a.service_request(status=Status.CLOSED)
+    with db.session.no_autoflush:  # only an import may be closed without a time
+        it.first_response_at = it.resolved_at = it.closed_at = None
+        clocks = [log.clock for log in clock_logs(it, now=a.now)]
+    db.session.rollback()
+
+    assert Clock.ACCEPT in clocks
+    assert not {Clock.FIRST_RESPONSE, Clock.RESOLVE} & set(clocks)
+
+
 def test_a_supervisor_answers_and_the_notice_goes(a: Builders, browser: Browser) -> None:
     team = a.team()
     a.team_leader(team)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import func, select
 
 from tests.support.browser import Browser
@@ -338,16 +339,31 @@ def test_a_team_returns_what_is_not_its_own(a: Builders, browser: Browser) -> No
     assert (after.status, after.lead_team_id, after.times_returned) == (Status.ACCEPTED, None, 1)
 
 
-def test_returning_too_late_says_so_and_keeps_the_words(a: Builders, browser: Browser) -> None:
+def test_returning_too_late_says_so_and_keeps_the_words(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
     team = a.team()
-    made = a.service_request(team=team, status=Status.ASSIGNED, at=a.now - timedelta(days=9))
-    browser.sign_in(a.team_leader(team))
+    made = a.service_request(team=team, status=Status.ASSIGNED)
+    browser.sign_in(a.team_leader(team)).open(f"/requests/{made.id}/return")
+    clock.shift(timedelta(days=9))
 
-    page = browser.send(f"/requests/{made.id}/return", reason="我们没有电工")
+    page = browser.send(reason="我们没有电工")
 
     assert "The time for returning it has passed." in page.text
     assert "我们没有电工" in page.text
     assert now_of(made).status is Status.ASSIGNED
+
+
+def test_who_comes_too_late_to_return_is_told_before_they_write(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    made = a.service_request(team=team, status=Status.ASSIGNED, at=a.now - timedelta(days=9))
+
+    page = browser.sign_in(a.team_leader(team)).open(f"/requests/{made.id}/return", status=409)
+
+    assert "The time for returning it has passed." in page.text
+    assert page.link("See how it stands") == f"/requests/{made.id}"
 
 
 def test_a_team_leader_signs_for_a_request(a: Builders, browser: Browser) -> None:

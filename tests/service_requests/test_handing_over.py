@@ -23,6 +23,7 @@ from tracker.service_requests.actions.handing_over import Group, Move, hand_over
 from tracker.service_requests.handing_over import Fate, Plan
 from tracker.service_requests.lifecycle import Status, Step
 from tracker.service_requests.models import ApprovalKind, ReachableBy, ServiceRequest
+from tracker.teams.models import Membership
 from tracker.visits.models import Visit, VisitStatus
 
 
@@ -352,7 +353,7 @@ def test_a_team_leader_looks_first_and_then_hands_over(a: Builders, browser: Bro
     browser.open(f"/hand-over/{goes.id}")
 
     page = browser.send(tasks=comes.id, press="Show what would happen")
-    assert "1 open task goes to 何接手, with its visits." in page.text
+    assert "1 claimed task goes to 何接手, with its visits." in page.text
     assert db.session.get_one(ServiceRequest, it.id).claimant_ids == {goes.id}
     page = browser.send(note="搬家", press="Hand it over")
 
@@ -376,11 +377,67 @@ def test_what_changed_meanwhile_is_said_and_sent_once_more(a: Builders, browser:
     page = browser.send(press="Hand it over")
     assert "this is not what the page had said" in page.text
     assert "New:" in page.text
-    assert "2 open tasks go to" in page.text
+    assert "2 claimed tasks go to" in page.text
     browser.send(press="Hand it over")
 
     db.session.expire_all()
     assert db.session.get_one(ServiceRequest, new.id).claimant_ids == {comes.id}
+
+
+@pytest.mark.parametrize(
+    ("also_there", "told"),
+    [
+        ("", "Somebody has handed it over meanwhile."),
+        ("first", "this is not what the page had said"),
+        ("first second", "this is not what the page had said"),
+    ],
+)
+def test_what_somebody_else_handed_over_first_is_said(
+    a: Builders, new_browser: Callable[[], Browser], also_there: str, told: str
+) -> None:
+    team = a.team()
+    goes, first, second = a.volunteer(team), a.volunteer(team), a.volunteer(team)
+    it = a.service_request(team=team, claimed_by=[goes])
+    there = [{"first": first, "second": second}[name] for name in also_there.split()]
+    a.service_request(team=team, claimed_by=[goes, *there], volunteers_needed=3)
+    windows = [new_browser().sign_in(a.team_leader(team)) for _ in range(2)]
+    for window, comes in zip(windows, (first, second), strict=True):
+        window.open(f"/hand-over/{goes.id}")
+        window.send(tasks=comes.id, press="Show what would happen")
+    windows[0].send(press="Hand it over")
+
+    page = windows[1].send(press="Hand it over")
+
+    assert told in page.text
+    db.session.expire_all()
+    assert db.session.get_one(ServiceRequest, it.id).claimant_ids == {first.id}
+
+
+def test_who_can_take_it_on_no_more_is_to_be_chosen_anew(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    goes, comes, other = a.volunteer(team), a.volunteer(team), a.volunteer(team)
+    a.service_request(team=team, claimed_by=[goes])
+    browser.sign_in(a.team_leader(team)).open(f"/hand-over/{goes.id}")
+    browser.send(tasks=comes.id, press="Show what would happen")
+    with transaction():
+        place = select(Membership).where(Membership.person_id == comes.id)
+        db.session.scalars(place).one().is_vetted = False
+
+    page = browser.send(press="Hand it over")
+
+    assert "What they hold has changed since you looked." in page.text
+    browser.send(tasks=other.id, press="Show what would happen")
+    assert "Handed over." in browser.send(press="Hand it over").text
+
+
+def test_who_leads_a_team_alone_leaves_something_behind(a: Builders, browser: Browser) -> None:
+    boss = a.team_leader(a.team())
+
+    page = browser.sign_in(a.administrator()).open(f"/admin/people/{boss.id}/holds")
+
+    assert "Nothing of their own." in page.text
+    assert "without leaving anything behind" not in page.text
+    assert "Teams that nobody else leads" in page.text
 
 
 def test_nothing_chosen_is_said_beside_the_form(a: Builders, browser: Browser) -> None:
@@ -400,7 +457,7 @@ def test_an_administrator_reads_numbers_alone(a: Builders, browser: Browser) -> 
 
     page = browser.click("What they hold")
 
-    assert "1 open task" in page.text
+    assert "1 claimed task" in page.text
     assert it.reference not in page.text
     assert "漏水" not in page.text
     assert f"/admin/teams/{team.id}" in [link.href for link in page.links]

@@ -18,7 +18,7 @@ from tracker.integrity.invariants import snapshot_of, violations
 from tracker.notifications.models import Channel, Message
 from tracker.permissions import resident
 from tracker.service_requests import calls, judging, links, queries
-from tracker.service_requests.actions import private_links
+from tracker.service_requests.actions import answers, private_links
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import (
     HistoryEntry,
@@ -194,6 +194,54 @@ def test_no_more_than_three_codes_go_to_new_addresses_within_an_hour(
     assert "We have sent several codes already" in page.text
     assert f'value="{NEW}"' in page.html
     assert len(written("contact_code")) == proving.CODES_AN_HOUR
+
+
+def test_a_code_of_one_request_is_asked_for_on_no_other_s_page(
+    a: Builders, browser: Browser, mine: ServiceRequest
+) -> None:
+    page = browser.send(page_of(mine), way="email", email=NEW)
+    to = page.url.partition("?")[2]
+    other = a.service_request(reachable_by=ReachableBy.EMAIL, email="other@example.org")
+
+    page = browser.open(f"{page_of(other)}/code?{to}")
+
+    assert "The code holds no longer." in page.text
+    assert page.path == page_of(other)
+
+
+@pytest.mark.parametrize("half", ["12345", "abcdef", "12 34", "1234567"])
+def test_what_cannot_be_a_code_is_no_try(browser: Browser, mine: ServiceRequest, half: str) -> None:
+    browser.send(page_of(mine), way="email", email=NEW)
+    for _try in range(proving.TRIES_AN_HOUR + 1):
+        page = browser.send(code=half)
+        assert "Enter the code: six digits." in page.errors["code"]
+
+    browser.send(code=code())
+
+    assert requester_of(mine).email == NEW
+
+
+def test_what_is_withdrawn_leads_messages_nowhere_else(
+    browser: Browser, a: Builders, mine: ServiceRequest
+) -> None:
+    page = browser.send(page_of(mine), way="email", email=NEW)
+    form = browser.open(page_of(mine)).form().filled({"way": "email", "email": OLD})
+    sent = page.form().filled({"code": code()})
+    with transaction():
+        found = queries.find_for_change(resident(mine.id), mine.id)
+        answers.withdraw(found, actor=resident(mine.id), now=a.now)
+
+    codes = browser.request("POST", page.url, data=sent)
+    addresses = browser.request("POST", page_of(mine), data=form)
+
+    assert [codes.status_code, addresses.status_code] == [409, 409]
+    browser.open(page_of(mine), status=409)
+    assert (
+        "nothing more will be told about it"
+        in browser.open(page_of(mine).removesuffix("/contact")).text
+    )
+    assert requester_of(mine).email == OLD
+    assert len(written("contact_code")) == 1
 
 
 def test_a_second_tap_on_what_was_too_often_is_not_told_that_a_code_was_sent(

@@ -500,9 +500,11 @@ def test_one_can_urge_once_a_day(
 ) -> None:
     mine = a.service_request(status=Status.IN_PROGRESS)
 
+    form = browser.open(address(mine, "urging")).form().filled({"word": "Hurry."})
     browser.send(address(mine, "urging"), word="The water rises.")
-    refused = browser.send(address(mine, "urging"))
-    assert "You urged today already" in refused.text
+    refused = browser.request("POST", address(mine, "urging"), data=form)
+    assert "You urged today already" in refused.get_data(as_text=True)
+    assert "You urged today already" in browser.open(address(mine, "urging"), status=409).text
 
     clock.shift(timedelta(days=1))
     browser.send(address(mine, "urging"))

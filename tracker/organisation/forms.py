@@ -1,11 +1,12 @@
 """What an administrator enters about the organisation. Choices are handed in by the views."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zoneinfo import available_timezones
 
-from flask_babel import LazyString, lazy_gettext as _l, lazy_pgettext
+from flask_babel import LazyString, gettext, lazy_gettext as _l, lazy_pgettext
 from wtforms import (
     BooleanField,
     DateField,
@@ -167,18 +168,38 @@ _MIDNIGHT: Final = 24 * 60
 def read_hours(typed: str) -> list[list[str]]:
     """Return the spans that somebody typed, such as `09:00–12:00, 14:00–18:00`; nothing for nothing.
 
-    Raises `ValueError` for what is no time, goes back, or overlaps.
+    Raises `ValidationError`, which says what is wrong: what is no time, goes back, or overlaps.
     """
     spans: list[list[str]] = []
     at, last = 0, 0
+    typed = unicodedata.normalize("NFKC", typed)  # as an input method writes signs and digits
     while rest := typed[(at := _BETWEEN.match(typed, at).end()) :]:  # type: ignore[union-attr] # may be empty
         found = _SPAN.match(rest)
         if found is None:
-            raise ValueError(rest)
+            raise ValidationError(
+                _l("Write times one after the other, such as 09:00–12:00, 14:00–18:00.")
+            )
         begin_hour, begin_minute, end_hour, end_minute = (int(part or 0) for part in found.groups())
         begins, ends = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
-        if max(begin_minute, end_minute) > 59 or not last <= begins < ends <= _MIDNIGHT:
-            raise ValueError(rest)
+        span = found.group().strip()
+        if max(begin_minute, end_minute) > 59 or max(begins, ends) > _MIDNIGHT:
+            raise ValidationError(gettext("There is no such time: %(span)s.", span=span))
+        if begins >= ends:
+            raise ValidationError(
+                gettext(
+                    "%(span)s ends before it begins. Hours past midnight: let this day end at 24:00, and "
+                    "the next begin at 00:00.",
+                    span=span,
+                )
+            )
+        if begins < last:
+            raise ValidationError(
+                gettext(
+                    "%(span)s begins before the hours in front of it end. Write them in order, without "
+                    "any overlap.",
+                    span=span,
+                )
+            )
         spans.append([_written(begins), _written(ends)])
         at, last = at + found.end(), ends
     return spans
@@ -196,12 +217,7 @@ def _written(minutes: int) -> str:
 
 
 def _are_hours(_form: Form, field: StringField) -> None:
-    try:
-        read_hours(field.data or "")
-    except ValueError:
-        raise ValidationError(
-            _l("Write times one after the other, such as 09:00–12:00, 14:00–18:00.")
-        ) from None
+    read_hours(field.data or "")
 
 
 def _hours(label: LazyString) -> StringField:
@@ -275,7 +291,7 @@ class CalendarDayForm(Form):
     """A day that is worked, or free, whatever the public calendar says."""
 
     day = DateField(_l("Day"), [InputRequired(_l("Enter a day."))])
-    unit_id = SelectField(_l("Where"), coerce=optional_int)
+    unit_id = SelectField(lazy_pgettext("of a day of the calendar", "Where"), coerce=optional_int)
     is_working = RadioField(
         _l("That day"), [InputRequired(_l("Choose one."))], coerce=lambda value: str(value) == "yes"
     )

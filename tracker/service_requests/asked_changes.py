@@ -8,13 +8,14 @@ from tracker.service_requests.actions.reaching import Reaching
 from tracker.service_requests.models import ReachableBy, ServiceRequest
 from tracker.web import proving
 
-_PURPOSE: Final = "address to confirm"
+_PURPOSE: Final = "address of a request to confirm"
 
 
 @dataclass(frozen=True, slots=True)
 class AskedChange:
     """What is wished, the key of the form that said so, and how they were told as it was opened."""
 
+    service_request_id: int
     wished: Reaching
     key: str
     stood: str
@@ -33,14 +34,22 @@ class AskedChange:
 def sealed(asked: AskedChange, *, now: datetime) -> str:
     """Return it as letters and digits that nobody can read or make."""
     wished = asked.wished
-    told = [wished.way, wished.address, wished.only_needed, asked.key, asked.stood]
+    told = [
+        asked.service_request_id,
+        wished.way,
+        wished.address,
+        wished.only_needed,
+        asked.key,
+        asked.stood,
+    ]
     return proving.sealed(told, purpose=_PURPOSE, now=now)
 
 
-def unsealed(text: str, *, now: datetime) -> AskedChange | None:
-    """Return what was sealed; None for anything else, and when its hour has passed."""
+def unsealed(text: str, *, service_request_id: int, now: datetime) -> AskedChange | None:
+    """Return what was sealed; None for anything else, for another request's, and when its hour has passed."""
     told = proving.unsealed(text, purpose=_PURPOSE, now=now)
-    if told is None:
+    if told is None or told[0] != service_request_id:
         return None
-    way, address, only_needed, key, stood = told
-    return AskedChange(Reaching(ReachableBy(way), address, only_needed), key, stood)
+    _whose, way, address, only_needed, key, stood = told
+    wished = Reaching(ReachableBy(way), address, only_needed)
+    return AskedChange(service_request_id, wished, key, stood)

@@ -1,7 +1,7 @@
 """Why each due time of a request is what it is: the facts of the page that explains its clocks."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from tracker.database import db
 from tracker.organisation import queries as organisation
 from tracker.service_requests import clocks
 from tracker.service_requests.ladder import HelpersClock, Watched
+from tracker.service_requests.lifecycle import UNRESOLVED_STATUSES
 from tracker.service_requests.limits import (
     DAY_UNITS,
     Clock,
@@ -71,6 +72,8 @@ class ClockLog:
     """The due time that applied when it ended, where limits or calendar have changed since."""
     is_over: bool = False
     """Whether it has ended, or its due time has passed."""
+    halted_at: datetime | None = None
+    """When the request was done with, though what the clock measures never happened: it is counted no further."""
     stopped_at: datetime | None = None
     """Since when it stands still."""
     left: Left | None = None
@@ -79,7 +82,8 @@ class ClockLog:
     @property
     def returnable_until(self) -> datetime | None:
         """Return until when a team may give it back, or could: what ended before ended that, too."""
-        return min((at for at in (self.due_at, self.ended_at) if at is not None), default=None)
+        ends = (self.due_at, self.ended_at, self.halted_at)
+        return min((at for at in ends if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,18 @@ class Climbed:
 
 
 def clock_logs(service_request: ServiceRequest, *, now: datetime) -> list[ClockLog]:
-    """Return how each clock of a request has counted until `now`, in the order of its life."""
-    return [_log(service_request, each, now) for each in clocks.countings(service_request)]
+    """Return how each clock of a request has counted until `now`, in the order of its life.
+
+    Once a request is done with, none counts any further. What was closed elsewhere, nobody knows
+    when, has only the clocks that ended before.
+    """
+    it = service_request
+    halted_at = None if it.status in UNRESOLVED_STATUSES else it.resolved_at or it.closed_at
+    return [
+        _log(it, each, now, halted_at if each.ended_at is None else None)
+        for each in clocks.countings(it)
+        if each.ended_at or halted_at or it.status in UNRESOLVED_STATUSES
+    ]
 
 
 def climbed(service_request: ServiceRequest) -> list[Climbed]:
@@ -157,10 +171,16 @@ def _part_log(part: Part, now: datetime) -> ClockLog:
     return _clock_log(HelpersClock.PART, [counted], part.due_at, stopped_at, ended_at, now)
 
 
-def _log(service_request: ServiceRequest, counting: clocks.Counting, now: datetime) -> ClockLog:
-    until = counting.ended_at or now
-    stops = _until(clocks.told_stops_of(service_request), counting)
-    stopped_at = _stopped_at(stops) if counting.ended_at is None else None
+def _log(
+    service_request: ServiceRequest,
+    counting: clocks.Counting,
+    now: datetime,
+    halted_at: datetime | None,
+) -> ClockLog:
+    over_at = counting.ended_at or halted_at
+    until = over_at or now
+    stops = _until(clocks.told_stops_of(service_request), counting.clock, over_at)
+    stopped_at = _stopped_at(stops) if over_at is None else None
     if stopped_at is not None and counting.clock is Clock.RESOLVE:
         stops = _moving(stops, service_request)
     parts = [
@@ -177,7 +197,11 @@ def _log(service_request: ServiceRequest, counting: clocks.Counting, now: dateti
     if extra is not None and due is not None:
         parts.append(_limit_log(service_request, extra, due, stops, until, is_extension=True))
     kept = _kept(service_request, counting.clock)
-    return _clock_log(counting.clock, parts, kept, stopped_at, counting.ended_at, now, extra)
+    return replace(
+        _clock_log(counting.clock, parts, kept, stopped_at, over_at, now, extra),
+        ended_at=counting.ended_at,
+        halted_at=halted_at,
+    )
 
 
 def _clock_log(
@@ -245,11 +269,10 @@ def _limit_log(
     return LimitLog(limit, started_at, entries, is_extension)
 
 
-def _until(stops: Sequence[Stop], counting: clocks.Counting) -> list[Stop]:
+def _until(stops: Sequence[Stop], clock: Clock, ended_at: datetime | None) -> list[Stop]:
     """Return the stops that began before the clock ended; only those of the result count."""
-    if counting.clock not in (Clock.RESOLVE, Clock.FIRST_RESPONSE):
+    if clock not in (Clock.RESOLVE, Clock.FIRST_RESPONSE):
         return []
-    ended_at = counting.ended_at
     return [stop for stop in stops if ended_at is None or stop.stopped_at < ended_at]
 
 

@@ -224,11 +224,16 @@ def refusal_text(refusal: Refusal) -> str:
 
 
 def problem(
-    status: int, detail: object = None, *, way_back: str | None = None
+    status: int,
+    detail: object = None,
+    *,
+    way_back: str | None = None,
+    way_words: str | None = None,
 ) -> tuple[str | Response, int]:
     """Return a page (for programs: JSON) that says what is wrong and what to do.
 
-    `way_back`: where the thing is seen as it stands now; of a conflict else the page above.
+    `way_back`: where the thing is seen as it stands now; of a conflict else the page above. `way_words`:
+    what that page is called, where it is none of the thing.
     """
     known = status if status in TITLES else (500 if status >= 500 else 400)
     title, text = str(TITLES[known]), str(detail or DETAILS[known])
@@ -244,6 +249,7 @@ def problem(
             detail=text,
             kept=kept_from_request(),
             way_back=way_back or (_page_above() if status == 409 else None),
+            way_words=way_words or _("See how it stands"),
         ), status
     except LOST as error:  # the frame of the page asks the database who is there
         return unavailable(error)

@@ -33,6 +33,7 @@ CODES_OF_AN_ADDRESS: Final = 3
 TRIES_AN_HOUR: Final = 5
 """For one who asks. A code has a million values."""
 _DIGITS: Final = 6
+_SIX_DIGITS: Final = lazy_pgettext("sent to an address", "Enter the code: six digits.")
 
 
 class Codes(Enum):
@@ -71,7 +72,7 @@ class CodeForm(Form):
     code = StringField(
         lazy_pgettext("sent to an address", "Code"),
         [
-            Says(lazy_pgettext("sent to an address", "Enter the code: six digits.")),
+            Says(_SIX_DIGITS),
             Length(max=20),
         ],
     )
@@ -111,10 +112,13 @@ def send_code(proof: Proof, write: Callable[[str], None], *, now: datetime) -> C
 def is_typed_right(form: CodeForm, proof: Proof, *, too_often: object, now: datetime) -> bool:
     """Tell whether the code was right; the form says why it was not, `too_often` after many tries.
 
-    Wrong ones are counted.
+    Wrong ones are counted; what is no six digits is none yet.
     """
     plain = unicodedata.normalize("NFKC", form.code.data or "")  # typed by an input method
     typed = "".join(filter(str.isdecimal, plain))
+    if len(typed) != _DIGITS:
+        form.complain(form.code, _SIX_DIGITS)
+        return False
     limit = Limit("address-code", proof.by, TRIES_AN_HOUR, HOLDS)
     with transaction():
         if spent_of((limit,), secret=secrets()[0], now=now):

@@ -320,6 +320,7 @@ def test_who_edits_what_somebody_deleted_meanwhile_is_told_so_and_loses_no_word(
     told = answer.get_data(as_text=True)
     assert "somebody deleted it" in told
     assert 'value="A new name"' in told
+    assert "Left empty, it stays" not in told
     assert f'value="{SECRET}"' in told
     db.session.expire_all()
     assert db.session.get_one(Endpoint, endpoint.id).sealed == ""

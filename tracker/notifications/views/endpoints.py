@@ -29,13 +29,13 @@ USUAL: Final = (News.ASSIGNED, News.OVERDUE, News.URGED)
 """What a new one is told of until somebody chooses otherwise."""
 
 _GONE: Final = _l("This webhook or robot is no longer there: somebody deleted it.")
-_STILL_HERE: Final = _l("What you typed is still here: copy it, if you want to add a new one.")
+_STILL_HERE: Final = _l("What you typed is still here. You can add it as a new one.")
 
 
 @blueprint.errorhandler(NotFoundError)
 def _answer_gone(_error: NotFoundError) -> ResponseReturnValue:
     """Say that it was deleted, and lead to those that there are."""
-    return problem(404, _GONE, way_back=url_for(".index"))
+    return problem(404, _GONE, way_back=url_for(".index"), way_words=_("Webhooks and robots"))
 
 
 @blueprint.get("/")

@@ -322,14 +322,20 @@ def is_its_desk(actor: Actor, service_request: ServiceRequest) -> bool:
     return service_request.unit_id in actor.units_where(Action.ASSIGN_SERVICE_REQUEST)
 
 
+def why_not_returned(service_request: ServiceRequest, *, now: datetime) -> Refusal | None:
+    """Return why a team cannot give back what it was given; None while it can."""
+    if service_request.places_taken:
+        return Refusal.WORK_BEGUN
+    limit = return_limit_at(service_request)
+    return Refusal.RETURN_LIMIT_PASSED if limit is not None and now > limit else None
+
+
 def return_(service_request: ServiceRequest, *, reason: str, actor: Actor, now: datetime) -> None:
     """Give it back to the desk, with a reason, within the return limit and before work began."""
     require(actor, Action.RETURN_SERVICE_REQUEST, service_request)
-    if service_request.places_taken:
-        raise RefusedError(Refusal.WORK_BEGUN)
-    limit = return_limit_at(service_request)
-    if limit is not None and now > limit:
-        raise RefusedError(Refusal.RETURN_LIMIT_PASSED)
+    why_not = why_not_returned(service_request, now=now)
+    if why_not is not None:
+        raise RefusedError(why_not)
     team_id = service_request.lead_team_id
     without_part = parts.take_back_of_others(service_request, (), actor=actor, now=now)
     service_request.times_returned += 1

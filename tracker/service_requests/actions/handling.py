@@ -75,6 +75,27 @@ def resume(service_request: ServiceRequest, *, note: str = "", actor: Actor, now
     steps.take(service_request, Step.RESUME, actor=actor, now=now, internal_note=note)
 
 
+def why_no_extension(service_request: ServiceRequest, *, now: datetime) -> Refusal | None:
+    """Return why nobody can ask for more time; None while one can."""
+    if service_request.extension_working_days:
+        return Refusal.ALREADY_EXTENDED
+    if service_request.due_at is None or now > service_request.due_at:
+        return Refusal.DUE_TIME_PASSED
+    return why_not_asked(service_request, ApprovalKind.EXTENSION)
+
+
+def why_not_asked(service_request: ServiceRequest, kind: ApprovalKind) -> Refusal | None:
+    """Return that the same waits for a decision; None when it does not."""
+    waiting = db.session.scalar(
+        select(Approval.id).where(
+            Approval.service_request_id == service_request.id,
+            Approval.kind == kind,
+            Approval.decided_at.is_(None),
+        )
+    )
+    return None if waiting is None else Refusal.ALREADY_ASKED
+
+
 def ask_extension(
     service_request: ServiceRequest,
     *,
@@ -85,10 +106,9 @@ def ask_extension(
 ) -> Approval:
     """Ask a supervisor for more time: once, before the due time, with a public reason."""
     require(actor, Action.ASK_EXTENSION, service_request)
-    if service_request.extension_working_days:
-        raise RefusedError(Refusal.ALREADY_EXTENDED)
-    if service_request.due_at is None or now > service_request.due_at:
-        raise RefusedError(Refusal.DUE_TIME_PASSED)
+    why_not = why_no_extension(service_request, now=now)
+    if why_not is not None:
+        raise RefusedError(why_not)
     approval = _ask(service_request, ApprovalKind.EXTENSION, reason=reason, actor=actor, now=now)
     approval.working_days = working_days
     steps.take(
@@ -276,15 +296,9 @@ def _ask(
     actor: Actor,
     now: datetime,
 ) -> Approval:
-    waiting = db.session.scalar(
-        select(Approval.id).where(
-            Approval.service_request_id == service_request.id,
-            Approval.kind == kind,
-            Approval.decided_at.is_(None),
-        )
-    )
-    if waiting is not None:
-        raise RefusedError(Refusal.ALREADY_ASKED)
+    why_not = why_not_asked(service_request, kind)
+    if why_not is not None:
+        raise RefusedError(why_not)
     approval = Approval(
         service_request_id=service_request.id,
         kind=kind,

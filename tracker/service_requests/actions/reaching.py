@@ -48,9 +48,10 @@ def change(
     Where they were told until now hears of it, if we can write there: whoever has the link alone can't
     lead messages away unseen. `stood` is what `mark_of` gave as they were asked; `locale` is for who
     stayed anonymous until now; `texts`: text messages can be sent. Raises `StaleError` when it was
-    changed meanwhile.
+    changed meanwhile, and `RefusedError` when nothing more will be told.
     """
     require(actor, Action.ADD_TO_OWN_REQUEST, service_request)
+    _require_still_told(service_request, now=now)
     if not _put(service_request, reaching, stood, locale, texts=texts, actor=actor, now=now):
         return False
     # The page shows how it stands: there is nothing left to call about.
@@ -121,6 +122,10 @@ def refuse_what_is_over(service_request: ServiceRequest, *, actor: Actor, now: d
     if not may_see_contact(actor, service_request):
         message = "How people of a closed request are reached is for its desk only."
         raise NotPermittedError(message)
+    _require_still_told(service_request, now=now)
+
+
+def _require_still_told(service_request: ServiceRequest, *, now: datetime) -> None:
     if not is_still_told(service_request, now=now):
         raise RefusedError(Refusal.NOTHING_TO_TELL)
 
@@ -183,8 +188,12 @@ def send_code(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Write to a new address what to type on the private page: not the link, which may be a stranger's then."""
+    """Write to a new address what to type on the private page: not the link, which may be a stranger's then.
+
+    Raises `RefusedError` when nothing more will be told.
+    """
     require(actor, Action.ADD_TO_OWN_REQUEST, service_request)
+    _require_still_told(service_request, now=now)
     enqueue(
         "contact_code",
         channel=_channel(reaching.way),

@@ -15,7 +15,7 @@ from tracker.web.forms import Form
 from tracker.web.locale import localized
 
 WHO: Final = {
-    Group.TASKS: _l("Who takes on the open tasks?"),
+    Group.TASKS: _l("Who takes on the claimed tasks?"),
     Group.VISITS: _l("Who goes on the planned visits?"),
     Group.ANSWERED_FOR: _l("Which leader answers for them?"),
 }

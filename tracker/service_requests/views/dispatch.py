@@ -38,7 +38,7 @@ from tracker.service_requests.words import channel_label, limit_words
 from tracker.teams.models import Team
 from tracker.web import once
 from tracker.web.access import signed_in_actor
-from tracker.web.errors import refusal_text
+from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form
 from tracker.web.locale import localized
 
@@ -291,6 +291,10 @@ def return_(service_request_id: int) -> ResponseReturnValue:
     """Give a request back to the desk, with the reason."""
     actor = signed_in_actor()
     service_request = _found(actor, service_request_id, Step.RETURN)
+    why_not = dispatch.why_not_returned(service_request, now=utc_now())
+    if why_not is not None and request.method != "POST":
+        back = url_for("service_requests.show", service_request_id=service_request_id)
+        return problem(409, refusal_text(why_not), way_back=back)
     limit = dispatch.return_limit_at(service_request)
     form = ReturnForm.from_request()
     if form.is_sent_and_valid():

@@ -44,7 +44,12 @@ def show(person_id: int) -> ResponseReturnValue:
     once.refuse_second()
     holdings = handing_over.holdings_of(person, actor=actor, now=now)
     form = form_for(holdings)
+    if holdings.is_empty and form.seen.data:
+        flash(_("Somebody has handed it over meanwhile."), "warning")
+        return _page(form, holdings)
     if not form.is_sent_and_valid():
+        if form.seen.data and form.errors:
+            form.form_errors.append(_("What they hold has changed since you looked. Choose anew."))
         return _page(form, holdings)
     plan, seen = handing_over.plan_of(holdings, form.chosen), form.seen.data or ""
     if not plan.moves and not plan.cannot:
@@ -60,7 +65,8 @@ def show(person_id: int) -> ResponseReturnValue:
         form = form_for(holdings)
         plan = handing_over.plan_of(holdings, form.chosen)
         return _page(form, holdings, plan, handing_over.changes_since(seen, plan))
-    return _page(form, holdings, plan)
+    is_sent = bool(seen) and "look" not in request.form  # and nothing of it can go there any more
+    return _page(form, holdings, plan, handing_over.changes_since(seen, plan) if is_sent else None)
 
 
 @blueprint.get("/admin/people/<int:person_id>/holds")

@@ -28,11 +28,11 @@ from tracker.service_requests.forms.handling import (
     ResumeForm,
 )
 from tracker.service_requests.lifecycle import RIGHT_FOR, Step, status_after
-from tracker.service_requests.models import Part, PartEnd, ServiceRequest
+from tracker.service_requests.models import ApprovalKind, Part, PartEnd, ServiceRequest
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
 from tracker.web import once
 from tracker.web.access import signed_in_actor
-from tracker.web.errors import refusal_text
+from tracker.web.errors import problem, refusal_text
 from tracker.web.forms import Form
 from tracker.web.locale import current_locale, in_locale, localized
 
@@ -187,7 +187,8 @@ def extension(service_request_id: int) -> ResponseReturnValue:
             **who_and_when,
         )
 
-    return _step_page(service_request_id, Step.ASK_EXTENSION, form, EXTENSION, take)
+    why_not = partial(handling.why_no_extension, now=utc_now())
+    return _step_page(service_request_id, Step.ASK_EXTENSION, form, EXTENSION, take, why_not)
 
 
 @blueprint.route("/requests/<int:service_request_id>/parking", methods=["GET", "POST"])
@@ -200,7 +201,8 @@ def parking(service_request_id: int) -> ResponseReturnValue:
             it, until=form.until.data or date.max, reason=form.reason.data or "", **who_and_when
         )
 
-    return _step_page(service_request_id, Step.ASK_PARKING, form, PARKING, take)
+    why_not = partial(handling.why_not_asked, kind=ApprovalKind.PARKING)
+    return _step_page(service_request_id, Step.ASK_PARKING, form, PARKING, take, why_not)
 
 
 @blueprint.route("/requests/<int:service_request_id>/unparking", methods=["GET", "POST"])
@@ -283,8 +285,8 @@ def _told_by(all_parts: Sequence[Part]) -> str:
 
 def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -> bool:
     """Report the result with its photos; tell whether that was possible, else say why beside."""
-    for problem in uploads.problems:
-        form.complain(form.evidence, problem)
+    for wrong in uploads.problems:
+        form.complain(form.evidence, wrong)
     if uploads.problems:
         return False
     actor, now = signed_in_actor(), utc_now()
@@ -323,15 +325,27 @@ def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -
 
 
 def _step_page(
-    service_request_id: int, step: Step, form: Form, words: Words, take: Take
+    service_request_id: int,
+    step: Step,
+    form: Form,
+    words: Words,
+    take: Take,
+    why_not: Callable[[ServiceRequest], Refusal | None] = lambda _it: None,
 ) -> ResponseReturnValue:
-    """Show the form of `step`; when it is sent and in order, take the step and go back."""
+    """Show the form of `step`; when it is sent and in order, take the step and go back.
+
+    `why_not`: what is said at once where it can't be taken, before anybody has typed anything.
+    """
     actor, right = signed_in_actor(), RIGHT_FOR[step]
     assert right is not None  # noqa: S101 - the system's steps have no page
     find = partial(queries.find, actor, service_request_id, right)
     service_request = find()
     if not once.was_taken():
         status_after(service_request.status, step)
+    refusal = why_not(service_request)
+    if refusal is not None and request.method != "POST":
+        back = url_for("service_requests.show", service_request_id=service_request_id)
+        return problem(409, refusal_text(refusal), way_back=back)
     if form.is_sent_and_valid():
         try:
             with transaction():

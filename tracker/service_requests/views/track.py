@@ -69,7 +69,7 @@ TOLD_CLOCKS: Final = (Clock.ACCEPT, Clock.FIRST_RESPONSE, Clock.RESOLVE)
 """What a team signs for or gives back is between it and the desk."""
 
 FOR_ALL: Final = frozenset({"link", "reaching", "reaching_code"})
-"""Pages that are there however a request stands, merged into another or closed."""
+"""Pages that are there also when a request was merged into another."""
 _CHANGED: Final = _l("Saved. From now on we reach you in this way.")
 _MEANWHILE: Final = _l(
     "How we reach you was changed meanwhile. Look at how it stands now, and save again if it does not fit."
@@ -157,6 +157,7 @@ def show(token: str) -> ResponseReturnValue:
         photos=following.photos_of(service_request),
         working_days=survivor.extension_working_days,
         may_speak=may(_requester(service_request), Action.ADD_TO_OWN_REQUEST, service_request),
+        is_told=_is_told(service_request),
     )
 
 
@@ -263,6 +264,9 @@ def word(token: str) -> ResponseReturnValue:
 @public
 def urge(token: str) -> ResponseReturnValue:
     """Ask to hurry, once a day."""
+    if request.method != "POST" and _progress(links.request_behind(token)).urged_today:
+        why = refusal_text(Refusal.URGED_TODAY)
+        return problem(409, why, way_back=url_for(".show", token=token))
     form = UrgeForm.from_request()
     if form.is_sent_and_valid() and _take(
         token,
@@ -401,7 +405,7 @@ def reaching(token: str) -> ResponseReturnValue:
         texts=can_send_texts(),
         is_new=not is_sent,
     )
-    if form.is_sent_and_valid():
+    if form.is_sent_and_valid() and _is_told(found):
         wished = form.content()
         stood = form.stood.data or ""
         if not reaching_actions.needs_proof(found.requester, wished):
@@ -415,7 +419,9 @@ def reaching(token: str) -> ResponseReturnValue:
                 # Whoever saves again has read how it stands.
                 form.stood.data = reaching_actions.mark_of(links.request_behind(token).requester)
         elif may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
-            asked = asked_changes.AskedChange(wished, once.sent_from() or once.new_key(), stood)
+            asked = asked_changes.AskedChange(
+                found.id, wished, once.sent_from() or once.new_key(), stood
+            )
             sent = _send_code(token, asked)
             if sent is proving.Codes.WRITTEN:
                 sealed = asked_changes.sealed(asked, now=utc_now())
@@ -426,7 +432,7 @@ def reaching(token: str) -> ResponseReturnValue:
         token,
         form,
         Action.ADD_TO_OWN_REQUEST,
-        allowed=_always,
+        allowed=lambda _progress: _is_told(found),
         masked=_masked(found),
     )
 
@@ -437,14 +443,23 @@ def reaching_code(token: str) -> ResponseReturnValue:
     """Ask for the code that was sent to a new address, and use the address from then on."""
     found = links.request_behind(token)
     form = proving.CodeForm.from_request()
-    asked = asked_changes.unsealed(request.args.get("to", ""), now=utc_now())
+    asked = asked_changes.unsealed(
+        request.args.get("to", ""), service_request_id=found.id, now=utc_now()
+    )
     if asked is None:
-        if may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
+        if _is_told(found) and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
             flash(_("The code holds no longer. Please enter the address again."))
             return redirect(url_for(".reaching", token=token), 303)
-        return _page("reaching_code", token, form, Action.ADD_TO_OWN_REQUEST, allowed=_always)
+        return _page(
+            "reaching_code",
+            token,
+            form,
+            Action.ADD_TO_OWN_REQUEST,
+            allowed=lambda _progress: _is_told(found),
+        )
     if (
         form.is_sent_and_valid()
+        and _is_told(found)
         and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found)
         and proving.is_typed_right(
             form,
@@ -465,13 +480,14 @@ def reaching_code(token: str) -> ResponseReturnValue:
         token,
         form,
         Action.ADD_TO_OWN_REQUEST,
-        allowed=_always,
+        allowed=lambda _progress: _is_told(found),
         sent_to=_masked_address(asked.wished),
     )
 
 
-def _always(_progress: Progress) -> bool:
-    return True
+def _is_told(found: ServiceRequest) -> bool:
+    """Tell whether how they are told still matters."""
+    return reaching_actions.is_still_told(found, now=utc_now())
 
 
 def _changes(wished: reaching_actions.Reaching, stood: str) -> Callable[[ServiceRequest], None]:
@@ -641,7 +657,8 @@ def _page(
         "progress": progress,
         **more,
     }
-    if name not in FOR_ALL and (_is_merged(service_request) or not allowed(progress)):
+    is_here = name in FOR_ALL or not _is_merged(service_request)
+    if not is_here or not allowed(progress):
         kept = kept_from_request()
         return render_template("service_requests/track_closed.html", kept=kept, **values), 409
     return render_template(f"service_requests/track_{name}.html", **values)
