@@ -1,10 +1,13 @@
 """Which language a reader gets, and how times and numbers read."""
 
+import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from tracker.organisation.queries import time_zone_name
 from tracker.web import locale
 
 MOMENT = datetime(2026, 11, 23, 6, 5, tzinfo=UTC)
@@ -87,3 +90,17 @@ def test_what_is_not_known_reads_as_a_dash(app: Flask) -> None:
         assert locale.format_days(None) == "–"
         assert locale.format_number(None) == "–"
         assert locale.format_share(0.9368) == "93.7%"
+
+
+def test_texts_that_nobody_compiled_are_missed_aloud(
+    app: Flask, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        locale.init_app(Flask("shishi", root_path=str(tmp_path)), time_zone=time_zone_name)
+    assert "python tools/translations.py compile" in caplog.text
+    caplog.clear()
+
+    with caplog.at_level(logging.WARNING):
+        locale.init_app(Flask("shishi", root_path=app.root_path), time_zone=time_zone_name)
+
+    assert caplog.text == ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from gettext import NullTranslations
+from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,13 @@ def init_app(app: Flask, *, time_zone: OrganisationClock) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     babel.init_app(app, locale_selector=chosen_locale)
     app.extensions["babel"].instance.domain_instance = _DOMAIN
+    if not (
+        Path(app.root_path) / "translations" / CHINESE / "LC_MESSAGES" / "messages.mo"
+    ).is_file():
+        app.logger.warning(
+            "The texts in Chinese are not compiled, and pages are in English: "
+            "python tools/translations.py compile"
+        )
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's i18n extension
         gettext=_gettext,
         ngettext=_ngettext,
