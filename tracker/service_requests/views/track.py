@@ -446,21 +446,14 @@ def reaching_code(token: str) -> ResponseReturnValue:
     asked = asked_changes.unsealed(
         request.args.get("to", ""), service_request_id=found.id, now=utc_now()
     )
-    if asked is None:
-        if _is_told(found) and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found):
-            flash(_("The code holds no longer. Please enter the address again."))
-            return redirect(url_for(".reaching", token=token), 303)
-        return _page(
-            "reaching_code",
-            token,
-            form,
-            Action.ADD_TO_OWN_REQUEST,
-            allowed=lambda _progress: _is_told(found),
-        )
+    may_change = _is_told(found) and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found)
+    if may_change and asked is None:
+        flash(_("The code holds no longer. Please enter the address again."))
+        return redirect(url_for(".reaching", token=token), 303)
     if (
-        form.is_sent_and_valid()
-        and _is_told(found)
-        and may(_requester(found), Action.ADD_TO_OWN_REQUEST, found)
+        may_change
+        and asked is not None
+        and form.is_sent_and_valid()
         and proving.is_typed_right(
             form,
             asked.proof_for(found),
@@ -481,7 +474,7 @@ def reaching_code(token: str) -> ResponseReturnValue:
         form,
         Action.ADD_TO_OWN_REQUEST,
         allowed=lambda _progress: _is_told(found),
-        sent_to=_masked_address(asked.wished),
+        sent_to=_masked_address(asked.wished) if asked else "",
     )
 
 
