@@ -276,7 +276,7 @@ def test_a_request_that_sits_presses_those_who_hold_it_and_explains_its_clock(  
     later("2026-02-27 10:00")
     resident.send(page("urging"), word="漏得更大了。")
     assert {"right@example.org", "leader@example.org"} <= mails_of("urge")
-    assert words["urged"] in resident.send(page("urging")).text
+    assert words["urged"] in resident.open(page("urging"), status=409).text
     assert words["told_urge"] in seen_by(town.leader).open("/inbox").text
 
     # Nothing is done. Each rung is told once, to those above it, and only by day.
