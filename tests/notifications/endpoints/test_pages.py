@@ -325,6 +325,12 @@ def test_who_edits_what_somebody_deleted_meanwhile_is_told_so_and_loses_no_word(
     db.session.expire_all()
     assert db.session.get_one(Endpoint, endpoint.id).sealed == ""
 
+    new = desk.request(
+        "POST", "/admin/endpoints/new?kind=webhook", data=sent | {"hook_address": WEBHOOK}
+    )
+    assert new.status_code == 303
+    assert [one.name for one in queries.endpoints()] == ["A new name"]
+
 
 def test_one_that_is_set_up_twice_leads_to_the_list(desk: Browser) -> None:
     path = "/admin/endpoints/new?kind=webhook"

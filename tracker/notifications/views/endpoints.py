@@ -81,10 +81,13 @@ def edit(endpoint_id: int) -> ResponseReturnValue:
     actor = _manager()
     endpoint = queries.perhaps_deleted(endpoint_id)
     form = EndpointForm.from_request(_Plain(endpoint))
-    form.offer(endpoint.kind, _teams(), _settings(), is_new=False)
+    is_gone = endpoint.deleted_at is not None
+    form.offer(endpoint.kind, _teams(), _settings(), is_new=is_gone)
     if request.method != "POST":
         queries.endpoint(endpoint_id)
-    elif endpoint.deleted_at is not None:
+    elif is_gone:
+        if endpoint.kind is EndpointKind.WEBHOOK and not form.hook_secret.data:
+            form.hook_secret.data = addresses.new_secret()
         form.form_errors.append(f"{_GONE} {_STILL_HERE}")
     elif form.is_sent_and_valid():
         with transaction():
