@@ -244,6 +244,30 @@ def test_what_is_withdrawn_leads_messages_nowhere_else(
     assert len(written("contact_code")) == 1
 
 
+def test_who_waits_for_a_reopening_may_still_say_how_they_are_told(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    it = a.service_request(status=Status.CLOSED, reachable_by=ReachableBy.EMAIL, email=OLD)
+    private = page_of(it).removesuffix("/contact")
+    with transaction():
+        answers.dispute(it, reason="Still dark.", actor=resident(it.id), now=a.now)
+    clock.shift(timedelta(days=40))
+
+    assert "nothing more will be told" not in browser.open(private).text
+    browser.open(page_of(it))
+
+
+def test_what_was_closed_long_ago_says_that_nothing_more_is_told(
+    a: Builders, browser: Browser, clock: time_machine.Traveller
+) -> None:
+    it = a.service_request(status=Status.CLOSED)
+    private = page_of(it).removesuffix("/contact")
+    assert "nothing more will be told" not in browser.open(private).text
+    clock.shift(timedelta(days=40))
+
+    assert "nothing more will be told" in browser.open(private).text
+
+
 def test_a_second_tap_on_what_was_too_often_is_not_told_that_a_code_was_sent(
     browser: Browser, mine: ServiceRequest
 ) -> None:

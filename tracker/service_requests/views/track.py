@@ -44,9 +44,9 @@ from tracker.service_requests.forms.track import (
 )
 from tracker.service_requests.lifecycle import Solved, Status
 from tracker.service_requests.limits import Clock
-from tracker.service_requests.models import ReachableBy, ServiceRequest
+from tracker.service_requests.models import ApprovalKind, ReachableBy, ServiceRequest
 from tracker.service_requests.photos import StoredPhoto
-from tracker.service_requests.progress import Progress, progress_of
+from tracker.service_requests.progress import Next, Progress, progress_of
 from tracker.service_requests.reference import parse_reference
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
 from tracker.service_requests.words import length_words
@@ -145,19 +145,21 @@ def show(token: str) -> ResponseReturnValue:
     """Show where it stands, what happens next and by when, and all that happened."""
     service_request = links.request_behind(token)
     survivor = following.survivor_of(service_request)
+    progress = _progress(survivor)
+    asked = {ApprovalKind.REOPENING} if progress.next is Next.SUPERVISOR_DECIDES else ()
     return render_template(
         "service_requests/track_show.html",
         token=token,
         service_request=service_request,
         survivor=survivor,
         is_merged=survivor is not service_request,
-        progress=_progress(survivor),
+        progress=progress,
         visits=following.visits_to_come(service_request, utc_now()),
         history=following.public_history(service_request),
         photos=following.photos_of(service_request),
         working_days=survivor.extension_working_days,
         may_speak=may(_requester(service_request), Action.ADD_TO_OWN_REQUEST, service_request),
-        is_told=_is_told(service_request),
+        is_told=reaching_actions.is_still_told(service_request, now=utc_now(), asked=asked),
     )
 
 
