@@ -9,6 +9,7 @@ const PAUSE = 1500;
 const SLOW = 3000;
 const AGAIN = 15_000;
 const GIVEN_UP = 20_000;
+const ON_ITS_WAY = 2000;
 const LONGEST_GOODBYE = 5000;
 const IS_KEPT = 204;
 const NO_LINE = 0;
@@ -80,9 +81,10 @@ async function give({ form: formKey, page, number, follows, content, at }, isLea
   }
 }
 
-async function handOver(copy) {
+async function handOver(copy, pause = 0) {
   const isGiven = await give(copy) === IS_KEPT;
-  if (isGiven) forget(copy.name, copy);
+  if (isGiven && pause) setTimeout(() => forget(copy.name, copy), pause);
+  else if (isGiven) forget(copy.name, copy);
   return isGiven;
 }
 
@@ -279,7 +281,8 @@ const note = form ? keepNote() : null;
 const beside = document.querySelector("[data-note-unsent]");
 for (const copy of copies().filter((each) => each.form !== box?.dataset.noteDraft)) {
   const isNew = copy.form === beside?.dataset.noteUnsent && !isKnown(copy, beside);
-  handOver(copy).then((isGiven) => { if (isGiven && isNew) beside.hidden = false; });
+  // The page of the note may be printed already, before it was there: until that has come, both have it.
+  handOver(copy, ON_ITS_WAY).then((isGiven) => { if (isGiven && isNew) beside.hidden = false; });
 }
 
 let isGoing = false;

@@ -107,6 +107,36 @@ def test_a_note_that_only_the_device_keeps_is_its_writers_alone(
     assert {draft.person_id for draft in db.session.query(NoteDraft)} == {author.id}
 
 
+def test_a_page_that_was_printed_before_the_note_arrived_has_it_from_the_device(
+    a: Builders,
+    windows: Windows,
+    author: Person,
+    window: WebPage,
+    claimed: ServiceRequest,
+    address: str,
+) -> None:
+    earlier = a.visit(claimed, by=author)
+    window.context.clear_cookies()
+    window.get_by_label(FOUND).fill(NOTE)
+    window.get_by_text("Not connected: kept on this device.").wait_for()
+    windows.sign_in(window, author)
+    printed = window.request.get(address, headers={"Accept-Language": "en"})
+    html, told = printed.text(), {"Content-Type": "text/html; charset=utf-8"}
+    with window.expect_response(lambda answer: answer.request.method == "POST") as given:
+        window.goto(f"/requests/{claimed.id}/visits/{earlier.id}")
+    assert given.value.status == 204
+    window.wait_for_timeout(200)  # until the script has read that
+
+    window.route(f"**{address}", lambda route: route.fulfill(headers=told, body=html))
+    window.goto(address)
+
+    expect(window.get_by_label(FOUND)).to_have_value(NOTE)
+    window.unroute(f"**{address}")
+    eventually(window, f"{COPIES} === 0")
+    window.goto(address)
+    expect(window.get_by_label(FOUND)).to_have_value(NOTE)
+
+
 def test_a_note_that_could_not_be_sent_stays_on_the_device_until_it_is_recorded(
     a: Builders,
     windows: Windows,
