@@ -76,7 +76,7 @@ def new() -> ResponseReturnValue:
 def edit(endpoint_id: int) -> ResponseReturnValue:
     """Change one. Address and secret stay unless new ones are entered.
 
-    Of one that was deleted meanwhile, what was typed is shown still, to be copied.
+    Of one that was deleted meanwhile, what was typed is shown still, to be added as a new one.
     """
     actor = _manager()
     endpoint = queries.perhaps_deleted(endpoint_id)

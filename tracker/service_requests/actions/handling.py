@@ -20,6 +20,7 @@ from tracker.service_requests.models import (
     Photo,
     ServiceRequest,
 )
+from tracker.service_requests.queries import waiting_approvals
 from tracker.visits.models import Visit, VisitStatus
 
 
@@ -86,14 +87,8 @@ def why_no_extension(service_request: ServiceRequest, *, now: datetime) -> Refus
 
 def why_not_asked(service_request: ServiceRequest, kind: ApprovalKind) -> Refusal | None:
     """Return that the same waits for a decision; None when it does not."""
-    waiting = db.session.scalar(
-        select(Approval.id).where(
-            Approval.service_request_id == service_request.id,
-            Approval.kind == kind,
-            Approval.decided_at.is_(None),
-        )
-    )
-    return None if waiting is None else Refusal.ALREADY_ASKED
+    is_waiting = any(asked.kind is kind for asked in waiting_approvals(service_request))
+    return Refusal.ALREADY_ASKED if is_waiting else None
 
 
 def ask_extension(
