@@ -25,6 +25,7 @@ BY_HAND: Final = (  # as in migrations/env.py
     "ix_service_request_team_counts",
     "ix_service_request_due_before_triage",
     "ix_service_request_newest",
+    "ix_service_request_newest_closed",
     "ix_service_request_board",
     "ix_service_request_call_backs",
     "ix_service_request_reference_end",

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Integer, Select, bindparam, exists, select
+from sqlalchemy.orm import aliased
 
 from tracker.accounts.models import Person
 from tracker.database import db, read
@@ -88,6 +89,7 @@ class VisitLine(NamedTuple):
 class Dossier:
     """One request with what hangs on it, as one reader may see it."""
 
+    service_request: ServiceRequest
     history: Sequence[Entry]
     visits: Sequence[VisitLine]
     """Oldest first."""
@@ -107,18 +109,21 @@ class Dossier:
     contact: MaskedContact
 
 
-def dossier_of(service_request: ServiceRequest, actor: Actor) -> Dossier:
-    """Return what `actor`, who may see the request, reads of it."""
-    history, one = queries.history_of(service_request), {"id": service_request.id}
-    has = read(_WHAT_THERE_IS, one).one()
+def dossier_of(service_request_id: int, actor: Actor) -> Dossier:
+    """Return one service request with what `actor` reads of it. Raises `NotFoundError` as `queries.find` does."""
+    service_request, known = queries.find_beside(
+        actor, service_request_id, beside=tuple(_WHAT_THERE_IS)
+    )
+    has, history = _Has(*known), queries.history_of(service_request)
     return Dossier(
+        service_request=service_request,
         history=history,
         visits=_visits(service_request.id) if has.visits else (),
         photos=queries.photos_of(service_request) if has.photos else (),
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
         stops=clocks.stops_of(service_request) if has.stops else (),
         parts=parts.parts_of(service_request) if has.parts else (),
-        merged=db.session.scalars(_merged(actor), one).all() if has.merged else (),
+        merged=_merged_into(service_request, actor) if has.merged else (),
         survivor=_visible(service_request.survivor_id, actor),
         said_to_be_same_as=_visible(_same_as(history), actor),
         contact=masked_contact(service_request),
@@ -164,17 +169,31 @@ def masked_phone(requester: Requester | None, country: str | None = None) -> str
 
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
-_WHAT_THERE_IS: Final = select(
-    exists().where(Visit.service_request_id == _ONE_ID).label("visits"),
-    exists().where(Photo.service_request_id == _ONE_ID).label("photos"),
-    exists()
-    .where(Approval.service_request_id == _ONE_ID, Approval.decided_at.is_(None))
-    .label("approvals"),
-    exists().where(ClockStop.service_request_id == _ONE_ID).label("stops"),
-    exists().where(Part.service_request_id == _ONE_ID).label("parts"),
-    exists().where(ServiceRequest.survivor_id == _ONE_ID).label("merged"),
+
+
+class _Has(NamedTuple):
+    """Whether there is any of these. Most requests have next to nothing: what is not there need not be read."""
+
+    visits: Any
+    photos: Any
+    approvals: Any
+    stops: Any
+    parts: Any
+    merged: Any
+
+
+_duplicate: Final = aliased(ServiceRequest)
+_WHAT_THERE_IS: Final = _Has(
+    visits=exists().where(Visit.service_request_id == ServiceRequest.id),
+    photos=exists().where(Photo.service_request_id == ServiceRequest.id),
+    approvals=exists().where(
+        Approval.service_request_id == ServiceRequest.id, Approval.decided_at.is_(None)
+    ),
+    stops=exists().where(ClockStop.service_request_id == ServiceRequest.id),
+    parts=exists().where(Part.service_request_id == ServiceRequest.id),
+    merged=exists().where(_duplicate.survivor_id == ServiceRequest.id),
 )
-"""Most requests have next to nothing of these: asked at once, what is not there need not be read."""
+"""Asked beside the request itself."""
 _VISITS: Final[Select[*tuple[Any, ...]]] = (
     select(*(getattr(Visit, name) for name in VisitLine._fields[:-1]), Person.name)
     .outerjoin(visit_visitor, visit_visitor.c.visit_id == Visit.id)
@@ -190,6 +209,10 @@ def _visits(service_request_id: int) -> Sequence[VisitLine]:
         _visit, visitors = found.setdefault(visit[0], (visit, []))
         visitors += [visitor] if visitor else []
     return [VisitLine._make((*visit, visitors)) for visit, visitors in found.values()]
+
+
+def _merged_into(survivor: ServiceRequest, actor: Actor) -> Sequence[ServiceRequest]:
+    return db.session.scalars(_merged(actor), {"id": survivor.id}).all()
 
 
 @made_once

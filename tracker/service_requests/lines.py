@@ -133,6 +133,14 @@ def _made(rows: Sequence[Sequence[Any]]) -> Sequence[Line]:
 LOADER: Final = Loader(of, _beside, _made)
 
 
+def team_name(team_id: int) -> Name:
+    """Return what a team is called. Raises `KeyError` for an id without a team."""
+    try:
+        return _names().teams[team_id]
+    except KeyError:  # set up since this page began
+        return _read_names().teams[team_id]
+
+
 def masked(line: Line, country: str) -> Line:
     """Return the line as whoever may not see contact data reads it.
 

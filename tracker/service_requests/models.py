@@ -203,7 +203,7 @@ class ServiceRequest(Model):
     volunteers_needed: Mapped[int] = mapped_column(default=1)
     places_taken: Mapped[int] = mapped_column(default=0)
 
-    submitted_at: Mapped[datetime] = mapped_column(index=True)
+    submitted_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     assigned_at: Mapped[datetime | None]
     signed_for_at: Mapped[datetime | None]

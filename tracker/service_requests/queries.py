@@ -27,7 +27,7 @@ from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor
 from tracker.service_requests.casework import CASEWORK
 from tracker.service_requests.lifecycle import Status, Step
-from tracker.service_requests.lines import Name
+from tracker.service_requests.lines import Name, team_name
 from tracker.service_requests.models import (
     Approval,
     Claim,
@@ -43,7 +43,7 @@ from tracker.service_requests.models import (
     photos_told_of,
     renews_link,
 )
-from tracker.teams.models import AT_WORK, Membership, Team
+from tracker.teams.models import AT_WORK, Membership
 from tracker.visibility import made_once, within_reach
 
 _ONE_ID: Final = bindparam("id", type_=Integer)
@@ -64,23 +64,35 @@ def find(
     Raises `NotFoundError` both when there is none and when `actor` may not see it, so that an
     id tells a stranger nothing.
     """
-    asked = _with_all_it_names(actor, action)
+    return find_beside(actor, service_request_id, action)[0]
+
+
+def find_beside(
+    actor: Actor,
+    service_request_id: int,
+    action: Action = Action.VIEW_SERVICE_REQUEST,
+    beside: tuple[ColumnElement[Any], ...] = (),
+) -> tuple[ServiceRequest, Sequence[Any]]:
+    """Return one service request as `find` does, and what else was asked of its row, in one statement."""
+    asked = _with_all_it_names(actor, action, beside)
     found = db.session.execute(asked, {"id": service_request_id}).unique().one_or_none()
-    service_request, is_helped = found or (None, False)
-    if service_request is None:
+    if found is None:
         raise _not_found()
+    service_request, is_helped, *known = found
     if not is_helped and "helping_teams" in inspect(service_request).unloaded:
         # Hardly any has them: asked beside it, they need not be looked for.
         set_committed_value(service_request, "helping_teams", [])
-    return service_request
+    return service_request, known
 
 
 @made_once
-def _with_all_it_names(actor: Actor, action: Action) -> Select[ServiceRequest, bool]:
+def _with_all_it_names(
+    actor: Actor, action: Action, beside: tuple[ColumnElement[Any], ...]
+) -> Select[*tuple[Any, ...]]:
     is_helped = exists().where(HelpingTeam.service_request_id == ServiceRequest.id)
     return (
         _by_id(actor, action)
-        .add_columns(is_helped)
+        .add_columns(is_helped, *beside)
         .options(
             joinedload(ServiceRequest.category),
             joinedload(ServiceRequest.area).joinedload(Area.parent),
@@ -253,15 +265,13 @@ class Entry(NamedTuple):
         return renews_link(self.step, self.detail)
 
 
+_TEAM_ID: Final = Entry._fields.index("team_id")
 _HISTORY: Final[Select[*tuple[Any, ...]]] = (
     select(
         *(getattr(HistoryEntry, name) for name in Entry._fields[:-2]),
-        Person.name,
-        Team.name,
-        Team.name_en,
+        # Joined, PostgreSQL reads everybody to find the few who acted.
+        select(Person.name).where(Person.id == HistoryEntry.actor_id).scalar_subquery(),
     )
-    .outerjoin(Person, Person.id == HistoryEntry.actor_id)
-    .outerjoin(Team, Team.id == HistoryEntry.team_id)
     .where(HistoryEntry.service_request_id == _ONE_ID)
     .order_by(HistoryEntry.id)
 )
@@ -285,8 +295,8 @@ def last_changed_by_staff(history: Sequence[Entry]) -> Entry | None:
 
 
 def _entry(row: Sequence[Any]) -> Entry:
-    *values, team, team_en = row
-    return Entry._make((*values, None if team is None else Name(team, team_en)))
+    team_id = row[_TEAM_ID]
+    return Entry._make((*row, None if team_id is None else team_name(team_id)))
 
 
 def photos_of(service_request: ServiceRequest) -> Sequence[Photo]:

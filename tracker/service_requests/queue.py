@@ -158,11 +158,13 @@ _BY_STATUS: Final = "INDEXED BY ix_service_request_counts"
 _BY_UNIT: Final = "INDEXED BY ix_service_request_unit_status_due"
 _BY_TEAM: Final = "INDEXED BY ix_service_request_team_counts"
 _BY_AGE: Final = "INDEXED BY ix_service_request_newest"
+_CLOSED_BY_AGE: Final = "INDEXED BY ix_service_request_newest_closed"
 """For SQLite, which knows only how many rows a value has on average: left to itself it gathers
 and sorts thousands instead of reading the list in its order."""
 WITH_CLOSED: Final = frozenset({Tab.CLOSED, Tab.ALL})
 """Tabs of what is closed, too, the newest first."""
 _IS_OPEN: Final = text("service_request.status <> 'closed'")  # a typed column would say "… = 1"
+_IS_CLOSED: Final = text("service_request.status = 'closed'")  # as the index says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ def look(
         newest_first=newest_first,
         asked=() if newest_first or wanted.due is None else _AMONG_DUE.get(wanted.due, ()),
         sieve=sieve,
-        is_planned_once=words.are_few and words.is_made_once,
+        # Of what is open there is so little that every plan is quick.
+        is_planned_once=words.is_made_once and (words.are_few or not newest_first),
     )
     if not words.is_nothing and _is_whole(page) and wanted.tab in (Tab.OPEN, Tab.ALL):
         found = Counter(line.status for line in page.rows)
@@ -305,13 +308,13 @@ def _listed(
     oldest before the newer; then by due time; then what has none, as it stands still; last what waits for the
     requester's word. With what is closed, the newest comes first.
     """
-    is_open = wanted.tab not in WITH_CLOSED
-    query = _asked(actor, wanted, meant, words, zone, open_only=is_open)
+    query = _asked(actor, wanted, meant, words, zone, open_only=wanted.tab not in WITH_CLOSED)
     if words.are_few:  # they are looked up one by one
         return query
     if few is not None:
         return _among_few(query, few)
-    return query.with_hint(ServiceRequest, _BY_TURN if is_open else _BY_AGE, "sqlite")
+    index = {Tab.ALL: _BY_AGE, Tab.CLOSED: _CLOSED_BY_AGE}.get(wanted.tab, _BY_TURN)
+    return query.with_hint(ServiceRequest, index, "sqlite")
 
 
 def _among_few(query: Select[int], few: Filter) -> Select[int]:
@@ -416,7 +419,7 @@ def _of_tab(tab: Tab) -> Sequence[ColumnElement[bool] | TextClause]:
         case Tab.OPEN:
             return (_IS_OPEN,)
         case Tab.CLOSED:
-            return (ServiceRequest.status == Status.CLOSED,)
+            return (_IS_CLOSED,)
         case _:
             return (ServiceRequest.status == Status(tab.value), _IS_OPEN)
 

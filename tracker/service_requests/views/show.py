@@ -46,8 +46,8 @@ def contact(service_request_id: int) -> ResponseReturnValue:
 
 def _page(service_request_id: int, full: Contact | None = None) -> ResponseReturnValue:
     actor, now = signed_in_actor(), utc_now()
-    service_request = queries.find(actor, service_request_id)
-    dossier = dossier_of(service_request, actor)
+    dossier = dossier_of(service_request_id, actor)
+    service_request = dossier.service_request
     asked = {approval.kind for approval in dossier.approvals}
     offered = steps_offered(service_request, actor=actor, now=now, asked=asked)
     # Pages of a feature that is switched off are not linked.
