@@ -23,7 +23,9 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
         (Tab.ALL, "ix_service_request_newest"),
     ],
 )
-def test_each_list_is_read_in_its_order_from_its_own_index(a: Builders, tab: Tab, index: str) -> None:
+def test_each_list_is_read_in_its_order_from_its_own_index(
+    a: Builders, tab: Tab, index: str
+) -> None:
     it = a.service_request(team=a.team())
     actor = a.actor(a.coordinator())
     wanted = QueueFilter(tab=tab, team_id=a.team().id, category_id=it.category_id)
