@@ -437,3 +437,50 @@ def test_hours_that_somebody_changed_meanwhile_are_not_put_back(
     browser.send(press="Save")
     assert queries.organisation().working_week[1] == [["08:00", "12:00"]]
     assert queries.organisation().phone == "0571 1234"
+
+
+def test_what_is_said_of_a_day_is_not_replaced_unseen(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+    browser.send("/admin/calendar", day="2026-12-05", is_working="yes", name="补班")
+
+    page = browser.send("/admin/calendar", day="2026-12-05", is_working="no", name="又放假")
+
+    told = "This day is in the list already: is worked (补班). Remove it there first."
+    assert page.errors["day"] == told
+    assert page.form("name").values()["name"] == ["又放假"]
+    assert queries.calendar(datetime(2026, 12, 1, tzinfo=UTC)).is_working_day(date(2026, 12, 5))
+    # Of another place something else may be said.
+    west = a.unit(name_en="West")
+    page = browser.send("/admin/calendar", day="2026-12-05", is_working="no", unit_id=west.id)
+    assert "Saved." in page.text
+
+
+def test_who_is_second_of_two_that_enter_a_day_does_not_replace_it(a: Builders) -> None:
+    actor = a.actor(a.administrator())
+    day = date(2026, 12, 5)
+    with transaction():
+        actions.set_calendar_day(day, is_working=True, name="补班", actor=actor, now=a.now)
+
+    with pytest.raises(StaleError), transaction():
+        actions.set_calendar_day(day, is_working=False, name="", actor=actor, now=a.now)
+
+    assert db.session.scalars(select(CalendarDay.is_working)).all() == [True]
+
+
+@pytest.mark.parametrize("day", ["2024-12-31", "0001-01-01", "2032-01-01", "9999-12-31"])
+def test_a_day_of_a_mistyped_year_is_refused(a: Builders, browser: Browser, day: str) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/calendar", day=day, is_working="yes", name="补班")
+
+    told = "Enter a day from Wed 1 Jan 2025 to Wed 31 Dec 2031."
+    assert page.errors["day"] == told
+    assert db.session.scalars(select(CalendarDay)).all() == []
+
+
+def test_a_day_of_last_year_is_listed_and_can_be_removed(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+
+    page = browser.send("/admin/calendar", day="2025-11-22", is_working="yes", name="补班")
+
+    assert "Sat 22 Nov 2025" in page.text

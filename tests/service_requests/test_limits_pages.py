@@ -1,11 +1,12 @@
 """The pages on which limits are set."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.support.browser import Browser
 from tests.support.builders import Builders
 from tracker.accounts.models import AuditEntry
 from tracker.database import db, transaction
+from tracker.organisation.models import LimitRule
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limit_rules import limit_of
 from tracker.service_requests.limits import DEFAULT_LIMITS, Clock, Limit, LimitUnit
@@ -65,11 +66,43 @@ def test_what_somebody_set_meanwhile_is_not_overwritten_unseen(
     browser.sign_in(a.administrator())
     browser.open("/admin/limits")
     with transaction():
-        a.limit(8)
+        a.limit(8, LimitUnit.WORKING_HOURS)
 
-    page = browser.send(resolve_normal_amount="9", resolve_normal_unit="working_days")
+    page = browser.send(resolve_normal_amount="9")
 
-    assert "Meanwhile somebody changed these limits." in page.text
+    told = "Somebody changed this since you opened it: Result · Normal: 8 working hours."
+    assert told in page.text
     assert limit_of(None, Priority.NORMAL).amount == 8
     browser.send()
-    assert limit_of(None, Priority.NORMAL).amount == 9
+    # The unit that was read beside the amount is meant with it.
+    assert limit_of(None, Priority.NORMAL) == Limit(9, LimitUnit.WORKING_DAYS)
+
+
+def test_what_only_the_other_touched_stays_as_they_set_it(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+    browser.open("/admin/limits")
+    with transaction():
+        a.limit(7, LimitUnit.CALENDAR_DAYS)
+
+    page = browser.send(sign_for_urgent_amount="50")
+
+    shown = page.form("resolve_normal_amount").values()
+    assert shown["resolve_normal_amount"] == ["7"]
+    assert shown["resolve_normal_unit"] == ["calendar_days"]
+    browser.send()
+    assert limit_of(None, Priority.NORMAL) == Limit(7, LimitUnit.CALENDAR_DAYS)
+    assert limit_of(None, Priority.URGENT, Clock.SIGN_FOR).amount == 50
+
+
+def test_what_the_other_took_out_is_said_to_be_unset(a: Builders, browser: Browser) -> None:
+    browser.sign_in(a.administrator())
+    with transaction():
+        a.limit(8)
+    browser.open("/admin/limits")
+    with transaction():
+        db.session.execute(delete(LimitRule))
+
+    page = browser.send(sign_for_urgent_amount="50")
+
+    assert "Result · Normal: not set here." in page.text
+    assert page.form("resolve_normal_amount").values()["resolve_normal_amount"] == [""]

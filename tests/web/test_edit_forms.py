@@ -86,3 +86,38 @@ def test_who_edits_alone_is_not_asked(a: Builders, browser: Browser) -> None:
             browser.open(address)
             page = change(browser, field, "New")
             assert "Somebody changed" not in page.text
+
+
+def test_a_number_that_only_the_other_touched_stays_as_they_set_it(
+    a: Builders, new_browser: Callable[[], Browser]
+) -> None:
+    a.organisation()
+    head = a.administrator()
+    one, two = new_browser().sign_in(head), new_browser().sign_in(head)
+    one.open("/admin/organisation")
+    two.open("/admin/organisation")
+
+    change(one, "reminder_days", "6")
+    refused = change(two, "question_days", "9")
+
+    assert "Days until a reminder, and from one to the next: 6." in refused.text
+    assert refused.form("reminder_days").values()["reminder_days"] == ["6"]
+    two.send(press="Save")
+    saved = two.open("/admin/organisation").form("reminder_days").values()
+    assert (saved["reminder_days"], saved["question_days"]) == (["6"], ["9"])
+
+
+def test_what_is_chosen_is_told_in_its_words(
+    a: Builders, new_browser: Callable[[], Browser]
+) -> None:
+    address = addresses(a)["category"][0]
+    head = a.administrator()
+    one, two = new_browser().sign_in(head), new_browser().sign_in(head)
+    one.open(address)
+    two.open(address)
+
+    change(one, "default_priority", "urgent")
+    refused = change(two, "name_en", "Mine")
+
+    assert "since you opened it: Priority: Urgent." in refused.text
+    assert refused.form("default_priority").values()["default_priority"] == ["urgent"]

@@ -95,18 +95,19 @@ def set_calendar_day(
 ) -> CalendarDay:
     """Say that a day is worked or free, whatever the public calendar says.
 
-    In one unit and those below it, or (without one) everywhere.
+    In one unit and those below it, or (without one) everywhere. Raises `StaleError` when something
+    else is said of that day there already: it is taken out first, and nothing replaced unseen.
     """
     require(actor, Action.MANAGE_ORGANISATION)
     unit_id = None if unit is None else unit.id
-    entry = db.session.scalar(
-        select(CalendarDay).where(
-            CalendarDay.day == day, CalendarDay.unit_id.is_not_distinct_from(unit_id)
-        )
-    )
-    if entry is None:
-        entry = CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name)
-        db.session.add(entry)
+    entry = queries.own_day(day, unit_id)
+    if entry is not None:
+        if (entry.is_working, entry.name) == (is_working, name):
+            return entry
+        message = "That day is in the calendar already."
+        raise StaleError(message)
+    entry = CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name)
+    db.session.add(entry)
     changes: dict[str, Any] = {"day": [None, day.isoformat()]}
     changes |= audit.apply(entry, {"is_working": is_working, "name": name})
     audit.record("calendar-day:set", entry, changes, actor=actor, now=now)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Final
 from zoneinfo import available_timezones
 
@@ -32,7 +33,10 @@ from tracker.organisation.words import WEEKDAYS as WEEKDAY_NAMES
 from tracker.privacy import dialled
 from tracker.web import places
 from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
+from tracker.web.locale import format_day
 
+YEARS_AHEAD: Final = 5
+"""So far ahead days of the calendar can be entered."""
 ICONS = (
     "chat-square-text",
     "person-heart",
@@ -296,11 +300,30 @@ class CalendarDayForm(Form):
         _l("That day"), [InputRequired(_l("Choose one."))], coerce=lambda value: str(value) == "yes"
     )
     name = StringField(_l("Why"), [Length(max=120)], filters=[stripped])
+    bounds: tuple[date, date] = (date.min, date.max)
 
-    def offer(self, units: Iterable[SelectChoice]) -> None:
-        """Fill in the choices."""
+    def offer(self, units: Iterable[SelectChoice], *, today: date) -> None:
+        """Fill in the choices, and between which days one can be: a mistyped year is none that is meant."""
+        self.bounds = first_own_day(today), date(today.year + YEARS_AHEAD, 12, 31)
         self.unit_id.choices = [SelectChoice("", str(_l("Everywhere"))), *units]
         self.is_working.choices = [
             SelectChoice("yes", str(_l("is worked"))),
             SelectChoice("no", str(_l("is free"))),
         ]
+
+    def validate_day(self, field: DateField) -> None:
+        """Refuse what lies so far away that nobody would see it in the list, or count with it."""
+        first, last = self.bounds
+        if field.data is not None and not first <= field.data <= last:
+            raise ValidationError(
+                gettext(
+                    "Enter a day from %(first)s to %(last)s.",
+                    first=format_day(first),
+                    last=format_day(last),
+                )
+            )
+
+
+def first_own_day(today: date) -> date:
+    """Return the first day of the calendar that can be entered, and is listed: of last year."""
+    return date(today.year - 1, 1, 1)

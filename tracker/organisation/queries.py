@@ -345,6 +345,15 @@ def calendar_day(entry_id: int) -> CalendarDay:
     return found
 
 
+def own_day(day: date, unit_id: int | None) -> CalendarDay | None:
+    """Return what the organisation says of a day in one unit, or (None) everywhere, if it does."""
+    return db.session.scalar(
+        select(CalendarDay).where(
+            CalendarDay.day == day, CalendarDay.unit_id.is_not_distinct_from(unit_id)
+        )
+    )
+
+
 def calendar_days(start: date) -> Sequence[CalendarDay]:
     """Return the organisation's own days from `start` on, with the units that they are of."""
     return list(

@@ -1,6 +1,6 @@
 """The base of every form."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache, lru_cache
 from gettext import NullTranslations
@@ -15,6 +15,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     Field,
     HiddenField,
+    IntegerField,
     PasswordField,
     SelectField,
     StringField,
@@ -203,25 +204,36 @@ class EditForm(Form):
         if self.present is None or self.was_seen == self.seen.data:
             return True
         shown = dict(pair.split("=", 1) for pair in (self.was_seen or "").split() if "=" in pair)
+        touched = {field.name for field in self.typed() if shown.get(field.name) != _mark(field)}
         theirs = []
         for mine, now in zip(self.typed(), self.present.typed(), strict=True):
             if shown.get(now.name) == _mark(now):
                 continue
-            words = now.data if isinstance(now, StringField) and now.data else ""
-            theirs.append(
-                gettext("%(what)s: %(value)s", what=now.label.text, value=words)
-                if words
-                else str(now.label.text)
-            )
-            if shown.get(mine.name) == _mark(mine):
-                mine.data = now.data  # only they touched it
+            if isinstance(now, SelectField) and isinstance(mine, SelectField):
+                now.choices = mine.choices  # they are offered to the form that is shown
+            theirs.append(self.present.told(now))
+            if touched.isdisjoint(each.name for each in self.belonging_to(mine)):
+                mine.data = now.data
+                mine.raw_data = (
+                    None  # numbers and days print what was sent, as long as there is any
+                )
         self.form_errors.append(
             gettext(
                 "Somebody changed this since you opened it: %(theirs)s. Look at it, and save again.",
-                theirs=gettext("; ").join(theirs),
+                theirs=gettext("; ").join(dict.fromkeys(theirs)),
             )
         )
         return False
+
+    def told(self, field: Field) -> str:
+        """Return what stands in `field`, with its name: the name alone where words are no help."""
+        said = str(field.label.text)
+        words = _in_words(field)
+        return str(gettext("%(what)s: %(value)s", what=said, value=words)) if words else said
+
+    def belonging_to(self, field: Field) -> Sequence[Field]:
+        """Return the fields that say one thing together with `field`: who touched one, meant all."""
+        return [field]
 
     def hold(self, row: Any, shown: Callable[[Any], object] | None = None) -> None:  # noqa: ANN401 - any model with an id
         """Lock `row` until the end of the transaction; it must still be what the form showed.
@@ -240,6 +252,18 @@ class EditForm(Form):
             for field in self
             if field.name != "seen" and not isinstance(field, CSRFTokenField)
         ]
+
+
+def _in_words(field: Field) -> str:
+    """Return what a reader sees in the field; nothing for what is ticked, or holds several things."""
+    if field.data is None or isinstance(field, PasswordField):
+        return ""
+    if isinstance(field, SelectField):
+        chosen = [label for _value, label, is_chosen, *_ in field.iter_choices() if is_chosen]
+        return str(chosen[0]) if chosen and field.data else ""
+    if isinstance(field, StringField):
+        return str(field.data)
+    return str(field.data) if isinstance(field, IntegerField) else ""
 
 
 def _mark(field: Field) -> str:

@@ -28,12 +28,12 @@ FIELDS = (
     "is_sensitive",
     "needs_evidence",
 )
-# The values of a priority, which belongs to the feature above.
+# The values of a priority, which belongs to the feature above. How long each may take is set on a page of its own.
 PRIORITIES = {
-    "emergency": _l("Emergency (2 hours)"),
-    "urgent": _l("Urgent (24 hours)"),
-    "normal": _l("Normal (5 working days)"),
-    "complex": _l("Complex (15 working days)"),
+    "emergency": _l("Emergency"),
+    "urgent": _l("Urgent"),
+    "normal": _l("Normal"),
+    "complex": _l("Complex"),
 }
 
 

@@ -10,7 +10,13 @@ from tracker.clock import utc_now
 from tracker.database import transaction
 from tracker.organisation import actions, queries
 from tracker.organisation.calendar import holiday_names
-from tracker.organisation.forms import WEEKDAYS, CalendarDayForm, OrganisationForm, tree_choices
+from tracker.organisation.forms import (
+    WEEKDAYS,
+    CalendarDayForm,
+    OrganisationForm,
+    first_own_day,
+    tree_choices,
+)
 from tracker.permissions import Action, require
 from tracker.web.access import signed_in_actor
 from tracker.web.locale import ENGLISH, current_locale
@@ -58,9 +64,11 @@ def calendar() -> ResponseReturnValue:
     """Show the public calendar and the organisation's own days; add one."""
     actor = signed_in_actor()
     require(actor, Action.MANAGE_ORGANISATION)
+    settings = queries.organisation()
+    today = utc_now().astimezone(ZoneInfo(settings.time_zone)).date()
     form = CalendarDayForm.from_request()
-    form.offer(tree_choices(queries.unit_tree()))
-    if form.is_sent_and_valid():
+    form.offer(tree_choices(queries.unit_tree()), today=today)
+    if form.is_sent_and_valid() and not _is_entered_otherwise(form):
         assert form.day.data is not None  # noqa: S101 - the form asked for it
         with transaction():
             actions.set_calendar_day(
@@ -73,14 +81,12 @@ def calendar() -> ResponseReturnValue:
             )
         flash(_("Saved. Due times count with it from now on."))
         return redirect(url_for("organisation.calendar"), 303)
-    settings = queries.organisation()
-    today = utc_now().astimezone(ZoneInfo(settings.time_zone)).date()
     known = queries.calendar(utc_now())
     language = "en" if current_locale() == ENGLISH else "zh"
     return render_template(
         "organisation/calendar.html",
         form=form,
-        own_days=queries.calendar_days(today.replace(month=1, day=1)),
+        own_days=queries.calendar_days(first_own_day(today)),
         holidays=sorted(
             (day, name)
             for year in (today.year, today.year + 1)
@@ -90,6 +96,24 @@ def calendar() -> ResponseReturnValue:
         make_up_days=sorted(day for day in known.make_up_days if day >= today),
         known_through=known.known_through,
     )
+
+
+def _is_entered_otherwise(form: CalendarDayForm) -> bool:
+    """Tell whether something else is said of that day there already, and say so beside it."""
+    assert form.day.data is not None  # noqa: S101 - the form asked for it
+    there = queries.own_day(form.day.data, form.unit_id.data)
+    sent = form.is_working.data, form.name.data or ""
+    if there is None or (there.is_working, there.name) == sent:
+        return False
+    what = str(_("is worked") if there.is_working else _("is free"))
+    form.complain(
+        form.day,
+        _(
+            "This day is in the list already: %(what)s. Remove it there first.",
+            what=_("%(what)s (%(why)s)", what=what, why=there.name) if there.name else what,
+        ),
+    )
+    return True
 
 
 @blueprint.post("/admin/calendar/<int:entry_id>/forget")

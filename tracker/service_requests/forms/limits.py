@@ -1,38 +1,59 @@
 """How long requests may take: an amount and a unit for each thing and priority."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Final, Self
 
-from flask_babel import lazy_gettext as _l
-from wtforms import Field, HiddenField, IntegerField, SelectField
+from flask_babel import gettext as _, lazy_gettext as _l
+from wtforms import Field, IntegerField, SelectField
 from wtforms.validators import NumberRange, Optional
 
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limit_rules import SET_BY_PEOPLE
 from tracker.service_requests.limits import Clock, Limit, LimitUnit
-from tracker.web.forms import EnumMember, Form, enum_choices
+from tracker.service_requests.words import length_words
+from tracker.web.forms import EditForm, EnumMember, enum_choices
 from tracker.web.labels import label
 
 MOST: Final = 999
 
 
-class LimitsForm(Form):
+class LimitsForm(EditForm):
     """Two fields for each limit; an amount that is left empty sets none."""
 
-    stood = HiddenField()
-    """How they were when the page was opened, so that nobody overwrites unseen."""
+    @classmethod
+    def showing(
+        cls,
+        own: Mapping[tuple[Clock, Priority], Limit],
+        held: Mapping[tuple[Clock, Priority], Limit],
+    ) -> Self:
+        """Return the form with the limits set here; the others stand at the unit of the one that holds."""
+        shown = {name_of(*which, "amount"): limit.amount for which, limit in own.items()}
+        units = {name_of(*which, "unit"): limit.unit for which, limit in {**held, **own}.items()}
+        form = cls.from_request(SimpleNamespace(**shown, **units))
+        for each in (form, form.present):
+            if each is not None:
+                each._offer(held)  # noqa: SLF001 - its own
+        return form
 
-    def offer(self, held: Mapping[tuple[Clock, Priority], Limit]) -> "LimitsForm":
-        """Fill in the units; a limit that is not set here stands at the unit of the one that holds."""
-        for (clock, priority), limit in held.items():
+    def _offer(self, held: Iterable[tuple[Clock, Priority]]) -> None:
+        for clock, priority in held:
             unit = self.unit(clock, priority)
             # What stands above the fields, for whoever reads one alone: in the summary of what is wrong.
             which = f"{label(clock)} · {label(priority)}"
             self.amount(clock, priority).label.text = unit.label.text = which
             unit.choices = enum_choices(LimitUnit)
-            if unit.data is None:
-                unit.data = limit.unit
-        return self
+
+    def told(self, field: Field) -> str:
+        """Return the limit that the field is a part of, in words."""
+        amount, unit = (each.data for each in self.belonging_to(field))
+        length = _("not set here") if amount is None else length_words(Limit(amount, unit))
+        return str(_("%(what)s: %(value)s", what=field.label.text, value=length))
+
+    def belonging_to(self, field: Field) -> Sequence[Field]:
+        """Return the amount and the unit of the limit that the field is a part of."""
+        which = field.name.rpartition("_")[0]
+        return [self[f"{which}_amount"], self[f"{which}_unit"]]
 
     def amount(self, clock: Clock, priority: Priority) -> Field:
         """Return the field of how many."""

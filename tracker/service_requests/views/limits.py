@@ -8,11 +8,10 @@ from flask_babel import gettext as _, lazy_gettext as _l
 
 from tracker.clock import utc_now
 from tracker.database import transaction
-from tracker.errors import StaleError
 from tracker.organisation import actions, queries as organisation
 from tracker.organisation.models import Category
 from tracker.permissions import Action, require
-from tracker.service_requests.forms.limits import LimitsForm, name_of
+from tracker.service_requests.forms.limits import LimitsForm
 from tracker.service_requests.lifecycle import Priority
 from tracker.service_requests.limit_rules import SET_BY_PEOPLE, SetBy, holding_above, own_limits
 from tracker.service_requests.words import length_words
@@ -50,39 +49,24 @@ def _page(category: Category | None) -> ResponseReturnValue:
         for clock in SET_BY_PEOPLE
         for priority in Priority
     }
-    form = LimitsForm.from_request(
-        stood=organisation.stand_of_limits(category_id),
-        **{name_of(*which, "amount"): limit.amount for which, limit in own.items()},
-        **{name_of(*which, "unit"): limit.unit for which, limit in own.items()},
-    ).offer({which: held.limit for which, held in above.items()})
+    stood = organisation.stand_of_limits(category_id)
+    form = LimitsForm.showing(own, {which: held.limit for which, held in above.items()})
     if form.is_sent_and_valid():
-        try:
-            with transaction():
-                differs = actions.set_limits(
-                    category,
-                    form.limits(),
-                    stood=form.stood.data or "",
-                    actor=signed_in_actor(),
-                    now=utc_now(),
-                )
-            flash(
-                _("Saved. What is open is being counted anew.")
-                if differs
-                else _("Nothing was changed.")
+        with transaction():
+            differs = actions.set_limits(
+                category, form.limits(), stood=stood, actor=signed_in_actor(), now=utc_now()
             )
-            return redirect(
-                url_for("limits.edit")
-                if category_id is None
-                else url_for("limits.of_category", category_id=category_id),
-                303,
-            )
-        except StaleError:
-            form.stood.data = organisation.stand_of_limits(category_id)
-            form.form_errors.append(
-                _(
-                    "Meanwhile somebody changed these limits. To put yours in their place, send again."
-                )
-            )
+        flash(
+            _("Saved. What is open is being counted anew.")
+            if differs
+            else _("Nothing was changed.")
+        )
+        return redirect(
+            url_for("limits.edit")
+            if category_id is None
+            else url_for("limits.of_category", category_id=category_id),
+            303,
+        )
     return render_template(
         "service_requests/limits.html",
         form=form,
