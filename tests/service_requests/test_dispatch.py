@@ -16,7 +16,7 @@ from tracker.database import db, transaction
 from tracker.notifications.models import Message
 from tracker.permissions import Role, resident
 from tracker.service_requests import queries
-from tracker.service_requests.actions import answers, handling
+from tracker.service_requests.actions import answers, dispatch, handling
 from tracker.service_requests.lifecycle import Outcome, Priority, Status, Step
 from tracker.service_requests.models import ServiceRequest
 
@@ -211,6 +211,23 @@ def test_the_survivor_is_found_by_its_reference(a: Builders, browser: Browser) -
     for wrong in (closed.reference, made.reference, "0000000000", "x"):
         text = browser.open(f"{merger}?reference={wrong}").text
         assert "There is no open request with this reference" in text
+
+
+def test_who_merges_into_what_was_closed_meanwhile_reads_so_and_loses_no_word(
+    a: Builders, browser: Browser
+) -> None:
+    made, chosen, third = (a.service_request() for _ in range(3))
+    coordinator = a.coordinator()
+    browser.sign_in(coordinator)
+    browser.open(f"/requests/{made.id}/merger?survivor={chosen.id}")
+    with transaction():
+        dispatch.merge(chosen, third, note="", actor=a.actor(coordinator), now=a.now)
+
+    page = browser.send(press="Merge", note="与另一件相同")
+
+    assert "The request that you chose does not go on any more" in page.text
+    assert "与另一件相同" in page.text
+    assert now_of(made).status is Status.SUBMITTED
 
 
 def test_a_request_of_another_desk_is_no_survivor(a: Builders, browser: Browser) -> None:

@@ -210,6 +210,7 @@ def merge(service_request_id: int) -> ResponseReturnValue:
         survivor=survivor,
         candidates=[] if survivor else choices.merge_candidates(service_request, actor),
         typed=typed,
+        is_lost=survivor is None and request.method == "POST",
         form=form,
         masked_contact=masked_contact,
         material_of=material_of,
