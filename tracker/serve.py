@@ -202,7 +202,10 @@ def _prepare_database(app: Flask) -> bool:
             index_missing()
         is_empty = demo.is_empty()
         if is_empty and app.config["SETTINGS"].demo:
-            print("  正在搭建演示小镇… · Building the demonstration…", flush=True)
+            print(
+                "  正在搭建演示小镇，约需一分钟… · Building the demonstration, about a minute…",
+                flush=True,
+            )
             build_town()
         return is_empty
 
