@@ -669,6 +669,25 @@ def test_a_file_that_is_no_photo_is_named_and_the_others_are_kept(
     assert len(list(db.session.scalars(select(Photo)))) == 1
 
 
+def test_each_of_several_bad_photos_is_named(browser: Browser, tap: Category) -> None:
+    photos = [
+        (BytesIO(content), name)
+        for content, name in (
+            (small_jpeg(), "tap.jpg"),
+            (b"<svg/>", "drawing.jpg"),
+            (small_jpeg()[:120], "cut_off.jpg"),
+            (b"", "empty.jpg"),
+        )
+    ]
+
+    page = fill(browser, tap, photos=photos)
+
+    for name in ("drawing.jpg: Only photos", "cut_off.jpg: The file is damaged", "empty.jpg: "):
+        assert name in page.errors["photos"]
+        assert page.text.count(name) == 2  # at the top as well
+    assert "tap.jpg" not in page.errors["photos"]
+
+
 def test_a_photo_can_be_removed_again(browser: Browser, tap: Category) -> None:
     fill(browser, tap, need="", photos=[(BytesIO(small_jpeg()), "tap.jpg")])
 

@@ -375,8 +375,10 @@ def test_some_results_need_a_photo_as_evidence(a: Builders, at_work: Browser, te
 
     refused = send(at_work, it, "resolution")
     assert "needs a photo of the result" in refused.errors["evidence"]
-    broken = send(at_work, it, "resolution", evidence=[(BytesIO(b"no"), "b.jpg")])
+    bad = [(BytesIO(b"no"), "b.jpg"), (BytesIO(b"<svg/>"), "c.jpg")]
+    broken = send(at_work, it, "resolution", evidence=bad)
     assert "b.jpg" in broken.errors["evidence"]
+    assert "c.jpg" in broken.errors["evidence"]
     assert list(db.session.scalars(select(Photo))) == []
 
     send(at_work, it, "resolution", evidence=[(BytesIO(small_jpeg()), "a.jpg")])

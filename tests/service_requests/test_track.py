@@ -434,10 +434,13 @@ def test_a_broken_photo_is_named_and_the_word_is_kept(a: Builders, browser: Brow
     mine = a.service_request()
 
     page = browser.send(
-        address(mine, "words"), word="Look.", photos=[(BytesIO(b"nothing"), "a.jpg")]
+        address(mine, "words"),
+        word="Look.",
+        photos=[(BytesIO(b"nothing"), "a.jpg"), (BytesIO(b"<html>"), "b.jpg")],
     )
 
-    assert "a.jpg" in page.errors["photos"]
+    assert "a.jpg: Only photos" in page.errors["photos"]
+    assert "b.jpg: Only photos" in page.errors["photos"]
     assert page.form("word").values()["word"] == ["Look."]
 
 

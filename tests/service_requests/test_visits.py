@@ -358,11 +358,11 @@ def test_photos_need_the_consent_of_those_shown(at_work: Browser, it: ServiceReq
 def test_a_photo_that_is_none_is_named_and_the_report_is_kept(
     at_work: Browser, it: ServiceRequest
 ) -> None:
-    page = at_work.send(
-        below(it, "record"), fields=TYPED, photos=[(BytesIO(b"no"), "a.jpg")], has_consent="y"
-    )
+    photos = [(BytesIO(b"no"), "a.jpg"), (BytesIO(b"<svg/>"), "b.jpg")]
+    page = at_work.send(below(it, "record"), fields=TYPED, photos=photos, has_consent="y")
 
     assert "a.jpg" in page.errors["photos"]
+    assert "b.jpg" in page.errors["photos"]
     assert page.form("findings").values()["findings"] == ["龙头换了垫片"]
     assert visits() == []
 

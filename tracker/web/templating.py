@@ -18,6 +18,7 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
+from wtforms import Field, FileField
 
 from tracker.permissions import Action, Actor, Role, may
 from tracker.privacy import dialled, format_phone
@@ -164,6 +165,7 @@ def init_app(
         phone=format_phone,
         dialled=dialled,
         printable=printable,
+        errors_told=errors_told,
     )
     app.jinja_env.globals.update(
         icon=icon,
@@ -194,6 +196,14 @@ def init_app(
             "unread_messages": lambda: unread(actor.person_id or 0) if actor else 0,
             "bootstrap_css": vendor_address("bootstrap.css"),
         }
+
+
+def errors_told(field: Field) -> Sequence[str]:
+    """Return what a page says is wrong with a field: of chosen files each that was not taken.
+
+    Of any other field the first alone: what else its validators find mostly follows from it.
+    """
+    return field.errors if isinstance(field, FileField) else field.errors[:1]
 
 
 def links(actor: Actor | None) -> tuple[Link, ...]:
