@@ -670,31 +670,43 @@ def test_a_closed_row_without_a_closing_time_has_none(bring_in: BringIn) -> None
     assert (it.closed_at, it.seconds_to_close, it.resolved_on_time) == (None, None, None)
 
 
-def test_a_row_that_comes_twice_in_a_file_counts_as_it_says_last(bring_in: BringIn) -> None:
-    summary = bring_in(OPEN, OPEN.replace("热线", "微信"))
+def test_a_number_that_comes_twice_in_a_file_is_taken_once_and_the_second_rejected(
+    bring_in: BringIn, tmp_path: Path
+) -> None:
+    lines = OPEN, DONE, OPEN.replace("热线", "微信"), DONE
 
-    assert (summary.created, summary.updated) == (1, 1)
+    for is_dry in (True, False):
+        summary = bring_in(*lines, is_dry=is_dry)
+        assert (summary.created, summary.updated, summary.unchanged) == (2, 0, 0)
+        assert summary.problems == {("no", Reason.TWICE_IN_THE_FILE): 2}
+        with (tmp_path / "rejects.csv").open(encoding="utf-8-sig", newline="") as stream:
+            rejected = list(csv.DictReader(stream))
+        assert [(row["line"], row["no"], row["way"]) for row in rejected] == [
+            ("4", "1", "微信"),
+            ("5", "2", "热线"),
+        ]
+    assert db.session.scalar(select(ServiceRequest.channel).filter_by(source_id="1")) == "热线"
+    again = bring_in(*lines)
+    assert (again.updated, again.unchanged, again.rejected) == (0, 2, 2)
+
+
+def test_a_number_whose_first_line_cannot_be_read_is_taken_from_the_second(
+    bring_in: BringIn,
+) -> None:
+    summary = bring_in(OPEN.replace("2026-01-05", "yesterday"), OPEN.replace("热线", "微信"))
+
+    assert (summary.created, reasons(summary)) == (1, {Reason.NOT_A_TIME})
     assert only_request().channel == "微信"
 
 
-def test_a_dry_run_counts_a_row_that_comes_twice_as_the_run_does(bring_in: BringIn) -> None:
-    lines = OPEN, DONE, OPEN, OPEN.replace("热线", "微信")
-
-    tried = bring_in(*lines, is_dry=True)
-    done = bring_in(*lines)
-
-    assert (done.created, done.updated, done.unchanged) == (2, 1, 1)
-    assert (tried.created, tried.updated, tried.unchanged) == (2, 1, 1)
-
-
-def test_a_row_that_comes_twice_may_belong_to_a_unit_of_this_very_file(
-    bring_in: BringIn, a: Builders
+def test_a_number_is_known_in_the_batches_after_it(
+    bring_in: BringIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    actor = a.actor(a.administrator())
+    monkeypatch.setattr(running, "BATCH_SIZE", 1)
 
-    summary = bring_in(OPEN, OPEN.replace("热线", "微信"), actor=actor)
+    summary = bring_in(OPEN, DONE, OPEN)
 
-    assert (summary.created, summary.updated, summary.rejected) == (1, 1, 0)
+    assert (summary.created, summary.rejected) == (2, 1)
 
 
 def test_more_rows_than_one_batch(bring_in: BringIn) -> None:

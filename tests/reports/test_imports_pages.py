@@ -100,6 +100,23 @@ def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) ->
 
 
 @pytest.mark.usefixtures("_at_once")
+def test_a_number_that_a_file_has_twice_is_told_in_the_trial_and_in_the_result(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    twice = TABLE.replace(b"\n2,", b"\n1,").replace(b"yesterday", b"2026-01-05")
+
+    hand_in(browser, twice)
+    for press in ("Import now", None):
+        assert "This number stands in the file more than once" in browser.page.text
+        rejected_at = browser.page.link("Download these rows with reasons")
+        with browser.request("GET", rejected_at) as rejected:
+            assert "the first is on line 2." in rejected.get_data(as_text=True)
+        if press:
+            browser.click(press)
+
+
+@pytest.mark.usefixtures("_at_once")
 def test_a_file_may_have_any_name(a: Builders, browser: Browser) -> None:
     browser.sign_in(a.administrator(locale="en"))
 

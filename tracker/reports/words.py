@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final
 
-from flask_babel import LazyString, lazy_gettext as _l
+from flask_babel import LazyString, gettext, lazy_gettext as _l
 
 from tracker.reports.definitions import Dimension, Figure
 from tracker.reports.importing.mapping import Creatable
@@ -134,10 +134,20 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
         "Another unit's import holds this number of this source. Ask an administrator of the whole"
         " organisation: they see every import."
     ),
+    Reason.TWICE_IN_THE_FILE: _l(
+        "This number stands in the file more than once: the first line with it counts."
+    ),
 }
 
 
 def problem_text(problem: Problem) -> str:
     """Return what is wrong with a row, in the reader's language."""
+    if problem.reason is Reason.TWICE_IN_THE_FILE:
+        return str(
+            gettext(
+                "This number stands in the file more than once; the first is on line %(line)s.",
+                line=problem.value,
+            )
+        )
     words = str(REASONS[problem.reason])
     return f"{words} ({problem.value[:80]})" if problem.value else words

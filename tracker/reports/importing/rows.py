@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NO_SUCH_CATEGORY = "no_such_category"
     WORKED_ON_HERE = "worked_on_here"
     ANOTHER_UNITS_NUMBER = "another_units_number"
+    TWICE_IN_THE_FILE = "twice_in_the_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Problem:
     column: str
     reason: Reason
     value: str = ""
+    """Of a number that the file has twice: the line that has it first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,8 @@ class Run:
     summary: Summary = field(default_factory=Summary)
     _made_before: int = 0
     _batch: dict[str, tuple[int, Row, ImportedRow]] = field(default_factory=dict)
+    _first_lines: dict[int, int] = field(default_factory=dict)
+    """Which line has a number first. Hashes of the numbers, as a file may have millions of them."""
 
     def go(self) -> Summary:
         """Read the whole file.
@@ -140,11 +142,11 @@ class Run:
             for line, row in self.table.rows():
                 self.summary.read += 1
                 result = reader.read(row)
+                if not isinstance(result, list):
+                    result = self._came_before(line, result) or result
                 if isinstance(result, list):
                     self._reject(line, row, result)
                     continue
-                if result.source_id in self._batch:
-                    self._flush(writer)  # the later line speaks last
                 self._batch[result.source_id] = (line, row, result)
                 if len(self._batch) >= BATCH_SIZE:
                     self._flush(writer)
@@ -152,6 +154,18 @@ class Run:
         if self.run_id is not None:
             refresh_statistics()
         return self.summary
+
+    def _came_before(self, line: int, row: ImportedRow) -> list[Problem]:
+        """Return that an earlier line has the number of `row`; else remember that `line` has it.
+
+        Which of the two is right nobody here knows: taken one after the other, one would be lost.
+        """
+        first = self._first_lines.get(number := hash(row.source_id))
+        if first is None:
+            self._first_lines[number] = line
+            return []
+        column = self.mapping.columns.source_id
+        return [Problem(column, Reason.TWICE_IN_THE_FILE, str(first))]
 
     def _flush(self, writer: Writer) -> None:
         if self.run_id is None:

@@ -75,12 +75,9 @@ class Writer:
     run_id: int | None
     actor: Actor
     now: datetime
-    tried: dict[int, int] = field(default_factory=dict)
-    """What a dry run would have brought in: the same numbers for a row that comes twice. Hashes, as
-    a file may have a million rows."""
 
     def write(self, rows: Sequence[ImportedRow]) -> Batch:
-        """Create, update or leave alone each row. Their source ids must differ."""
+        """Create, update or leave alone each row. No source id comes twice in a run."""
         known = self._known([row.source_id for row in rows])
         if self.run_id is not None:
             known |= self._known(self._to_change(rows, known), holds=True)
@@ -89,24 +86,19 @@ class Writer:
         rejected: dict[str, list[Problem]] = {}
         unchanged = 0
         for row in rows:
-            before, tried = known.get(row.source_id), self.tried.get(hash(row.source_id))
-            if tried is None and (why := self._is_left_alone(row, before)) is not None:
+            before = known.get(row.source_id)
+            if (why := self._is_left_alone(row, before)) is not None:
                 unchanged += why is _LeftAlone.UNCHANGED
                 if why in _REJECTED_AS:
                     column = self.names.mapping.columns.source_id
                     problem = Problem(column, _REJECTED_AS[why], row.source_id)
                     rejected[row.source_id] = [problem]
                 continue
-            if tried == hash(row.digest):
-                unchanged += 1
-                continue
             placed = self.names.place(row)
             if not isinstance(placed, Placed):
                 rejected[row.source_id] = placed
                 continue
-            (new if before is None and tried is None else changed).append((row, placed))
-            if self.run_id is None:
-                self.tried[hash(row.source_id)] = hash(row.digest)
+            (new if before is None else changed).append((row, placed))
         if self.run_id is not None:
             self._insert(new)
             self._update(changed, known)
