@@ -688,6 +688,42 @@ def test_each_of_several_bad_photos_is_named(browser: Browser, tap: Category) ->
     assert "tap.jpg" not in page.errors["photos"]
 
 
+def test_the_photos_of_a_form_that_is_sent_twice_are_taken_once(
+    browser: Browser, tap: Category, app: Flask
+) -> None:
+    page = browser.open(f"/requests/new/form?category={tap.id}")
+    address, typed = page.form("need").action, page.form("need").values()
+
+    def send(*contents: bytes, **changed: object) -> str:
+        photos = [(BytesIO(each), f"{at}.jpg") for at, each in enumerate(contents)]
+        answer = browser.request("POST", address, data={**typed, "photos": photos, **changed})
+        return answer.get_data(as_text=True)
+
+    def photos() -> set[str]:
+        db.session.rollback()
+        return set(db.session.scalars(select(Photo.key)))
+
+    sent = small_jpeg(), small_jpeg("red"), small_jpeg("blue"), b"MZ"
+    assert "3.jpg: Only photos" in send(*sent)
+    kept = photos()
+    assert len(kept) == 3
+    again = send(*sent)
+    assert "3.jpg: Only photos" in again
+    assert "At most 5 photos." not in again
+    assert photos() == kept
+    settings: Settings = app.config["SETTINGS"]
+    assert len(list(settings.uploads_path.rglob("*.webp"))) == 2 * len(kept)
+
+    send(small_jpeg("green"))
+    assert len(photos()) == 4
+
+    # Thrown away, and sent once more by going back: nothing of it is there any more.
+    browser.request("POST", f"{address}/discard", data=typed)
+    assert photos() == set()
+    send(*sent)
+    assert len(photos() - kept) == len(photos()) == 3
+
+
 def test_a_photo_can_be_removed_again(browser: Browser, tap: Category) -> None:
     fill(browser, tap, need="", photos=[(BytesIO(small_jpeg()), "tap.jpg")])
 

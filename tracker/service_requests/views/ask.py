@@ -37,11 +37,12 @@ from tracker.service_requests import links, queries
 from tracker.service_requests.actions import drafts, intake
 from tracker.service_requests.actions.photos import MOST_AT_ONCE, add_to_draft, remove_from_draft
 from tracker.service_requests.forms.ask import AskForm, SendForm
-from tracker.service_requests.models import ServiceRequest, SubmissionDraft
+from tracker.service_requests.models import Photo, ServiceRequest, SubmissionDraft
 from tracker.service_requests.photos import StoredPhoto
 from tracker.service_requests.similar import SimilarRequest, similar_open_requests
 from tracker.service_requests.views import draft_keys, receipts
 from tracker.service_requests.views.uploads import delete_files, kept_uploads
+from tracker.web import once
 from tracker.web.access import public
 from tracker.web.errors import problem, refusal_text
 from tracker.web.throttle import (
@@ -266,7 +267,8 @@ def _keep_own(key: str, removed: str | None) -> ResponseReturnValue:
         return cannot_keep
     content = sent.kept(request.form)
     kept = [photo for photo in existing.photos if photo.key != removed] if existing else []
-    room = MOST_AT_ONCE - len(kept)
+    # A repeat brings what is there already: it finds room, so that what is wrong is named as before.
+    room = MOST_AT_ONCE if once.was_taken() and kept else MOST_AT_ONCE - len(kept)
     photos = request.files.getlist("photos")
     with kept_uploads(photos, most=room, visitor=f"draft {key}") as uploads:
         problems = list(uploads.problems)
@@ -326,12 +328,14 @@ def _save(
     key: str, content: dict[str, str], stored: Sequence[StoredPhoto], removed: str | None
 ) -> None:
     actor, now = resident(), utc_now()
+    is_repeat = False
     try:
         with transaction():
             draft = drafts.save(key, content, actor=actor, now=now)
             if removed:
                 remove_from_draft(draft, removed, actor=actor)
-            add_to_draft(draft, stored, actor=actor, now=now)
+            is_repeat = bool(stored) and _has_taken_photos(draft)
+            add_to_draft(draft, () if is_repeat else stored, actor=actor, now=now)
     except IntegrityError:
         # A double tap: the other one has just made the draft, with the same words.
         if _draft(key) is None:
@@ -339,6 +343,19 @@ def _save(
         delete_files(photo.key for photo in stored)
     else:
         delete_files([removed] if removed else [])
+    if is_repeat:
+        delete_files(photo.key for photo in stored)
+        flash(str(once.AGAIN))
+
+
+def _has_taken_photos(draft: SubmissionDraft) -> bool:
+    """Tell whether the photos of this form were taken before; remember that they are taken now.
+
+    Where none are left they are wanted again: the draft was thrown away, or is a new one.
+    """
+    is_first = once.is_first()
+    theirs = select(Photo.id).where(Photo.draft_id == draft.id).limit(1)
+    return not is_first and db.session.scalar(theirs) is not None
 
 
 def _similar(category_id: int | None, area_id: int | None) -> Sequence[SimilarRequest] | None:
