@@ -167,8 +167,11 @@ def test_times_stand_on_the_organisations_clock_and_requests_have_their_referenc
     browser.send("/admin/limits", resolve_normal_amount="9", resolve_normal_unit="working_days")
     recounting.go_on(now=a.now)
 
-    text = browser.open("/admin/audit").text
+    page = browser.open("/admin/audit")
+    text = page.text
 
+    assert page.tables[0][1][1:3] == ["Due times counted anew", "System"]
+    assert "command line" not in text
     reference = format_reference(it.reference)
     assert f"{reference}: Wed 18 Mar 2026, 18:00 → Tue 24 Mar 2026, 18:00" in text
     assert "Result · Normal: nothing → 9 working days" in text

@@ -85,6 +85,8 @@ ACTIONS = {
     "message:send-again": _l("Message sent again"),
 }
 """The words for what was done."""
+BY_ITSELF = frozenset({"clocks:recount"})
+"""What the system does in the background; whatever else names nobody came from the command line."""
 
 
 @blueprint.get("/admin/audit")
@@ -101,7 +103,11 @@ def index() -> ResponseReturnValue:
         size=PAGE_SIZE,
     )
     return render_template(
-        "reports/audit.html", page=page, lines=in_words(page.rows), actions=ACTIONS
+        "reports/audit.html",
+        page=page,
+        lines=in_words(page.rows),
+        actions=ACTIONS,
+        by_itself=BY_ITSELF,
     )
 
 
