@@ -27,6 +27,7 @@ from tracker.permissions import Role
 from tracker.reports.importing import background, folders, running
 from tracker.reports.importing.rows import ImportedRow
 from tracker.reports.importing.writing import Batch, Writer
+from tracker.service_requests import links
 from tracker.service_requests.models import ImportRun, ServiceRequest
 
 MAPPING = b"""
@@ -97,6 +98,23 @@ def test_a_file_is_tried_before_it_is_imported(a: Builders, browser: Browser) ->
         lines = rejected.get_data(as_text=True)
     assert "This is not a date and time" in lines
     assert "3,yesterday,,Lamps,East,open,When?" in lines
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_staff_read_from_where_a_request_came_and_who_asked_does_not(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator(locale="en"))
+    hand_in(browser, TABLE.replace(b"\n2,", b"\nN-77,"))
+    browser.click("Import now")
+    it = db.session.query(ServiceRequest).filter_by(source_id="N-77").one()
+
+    page = browser.sign_in(a.coordinator()).open(f"/requests/{it.id}")
+    public = browser.sign_out().open(f"/track/{links.token_for(it.id, it.link_salt)}")
+
+    assert "Source: old-book · Number at the source: N-77" in page.text
+    assert "old-book" not in public.text
+    assert "N-77" not in public.text
 
 
 @pytest.mark.usefixtures("_at_once")

@@ -220,6 +220,11 @@ class Entry(NamedTuple):
         return Name(rule["name"], rule["name_en"]) if rule else None
 
     @property
+    def import_source(self) -> str:
+        """Return from where it came in; "" unless it was imported."""
+        return str(self.detail.get("source", "")) if self.step is Step.IMPORT else ""
+
+    @property
     def nobody_answered(self) -> bool:
         """Tell whether it was a call-back that reached nobody."""
         return bool(self.detail.get("nobody_answered"))
