@@ -709,6 +709,18 @@ def test_a_number_is_known_in_the_batches_after_it(
     assert (summary.created, summary.rejected) == (2, 1)
 
 
+@pytest.mark.parametrize("column", ["text", "more"])
+def test_of_what_is_joined_the_column_that_is_too_long_is_named(
+    bring_in: BringIn, column: str
+) -> None:
+    long, short = "x" * 20_001, "b"
+    need = f"{long},{short}" if column == "text" else f"{short},{long}"
+
+    summary = bring_in(OPEN.replace("楼下垃圾没人收,-", need))
+
+    assert summary.problems == {(column, Reason.TOO_LONG): 1}
+
+
 def test_more_rows_than_one_batch(bring_in: BringIn) -> None:
     lines = [OPEN.replace("1,", f"{number},", 1) for number in range(1, 4502)]
 

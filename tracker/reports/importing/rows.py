@@ -281,8 +281,13 @@ class _Reading:
         return " ".join(self._said(column).splitlines())
 
     def _joined(self, field: str, columns: Sequence[str]) -> str:
+        if not columns:
+            return ""
         said = " · ".join(dict.fromkeys(filter(None, map(self._line, columns))))
-        return self._within(field, columns[0], said) if columns else said
+        if len(said) > LONGEST[field]:
+            # What makes it too long is the longest of them.
+            self._complain(max(columns, key=lambda each: len(self._line(each))), Reason.TOO_LONG)
+        return said
 
     def _text(self, field: str, column: str) -> str:
         return self._within(field, column, self._line(column))
