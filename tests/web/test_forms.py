@@ -94,3 +94,25 @@ def test_what_the_library_says_to_programmers_is_said_in_plain_words(
         sent = reader.open("/intake").form("need").values() | {"category_id": ["9999"]}
         assert not_offered in reader.request("POST", "/intake", data=sent).text
     assert it.id
+
+
+@pytest.mark.parametrize("typed", ["two", "1.5", "99999999", "0"])
+def test_what_is_no_number_is_told_the_bounds_as_one_out_of_them_is(
+    a: Builders, browser: Browser, chinese_browser: Browser, typed: str
+) -> None:
+    _ = a.bureau
+    readers = (
+        (browser, "Enter a number from 1 to 999.", "Enter a number from 1 to 30."),
+        (chinese_browser, "请输入 1 到 999 之间的数。", "请输入 1 到 30 之间的数。"),
+    )
+    for reader, of_limits, of_settings in readers:
+        reader.sign_in(a.administrator())
+
+        limits = reader.send(
+            "/admin/limits", resolve_normal_amount=typed, resolve_normal_unit="working_days"
+        )
+        settings = reader.send("/admin/organisation", reminder_days=typed)
+
+        assert limits.errors["resolve_normal_amount"] == of_limits
+        assert settings.errors["reminder_days"] == of_settings
+        assert settings.form("reminder_days").values()["reminder_days"] == [typed]

@@ -11,7 +11,6 @@ from flask_babel import LazyString, gettext, lazy_gettext as _l, lazy_pgettext
 from wtforms import (
     BooleanField,
     DateField,
-    IntegerField,
     RadioField,
     SelectField,
     StringField,
@@ -34,6 +33,7 @@ from tracker.privacy import dialled
 from tracker.web import places
 from tracker.web.forms import EditForm, EnumMember, Form, Says, enum_choices, optional_int
 from tracker.web.locale import format_day
+from tracker.web.numbers import WholeNumberField
 
 YEARS_AHEAD: Final = 5
 """So far ahead days of the calendar can be entered."""
@@ -137,7 +137,7 @@ class CategoryForm(NamedForm):
     icon = SelectField(_l("Icon"), [InputRequired(_l("Choose one."))])
     default_priority = SelectField(_l("Priority"), [InputRequired(_l("Choose one."))])
     default_team_id = SelectField(_l("Team that usually takes it"), coerce=optional_int)
-    volunteers_needed = IntegerField(
+    volunteers_needed = WholeNumberField(
         _l("Volunteers needed"),
         [
             InputRequired(_l("Enter a number from 1 to 50.")),
@@ -248,17 +248,17 @@ class OrganisationForm(NamedForm):
     time_zone = SelectField(_l("Time zone"), [InputRequired(_l("Choose one."))])
     country = SelectField(_l("Country of the public holidays"), [InputRequired(_l("Choose one."))])
     monday, tuesday, wednesday, thursday, friday, saturday, sunday = map(_hours, WEEKDAY_NAMES)
-    reminder_days = IntegerField(
+    reminder_days = WholeNumberField(
         _l("Days until a reminder, and from one to the next"), [InputRequired(), NumberRange(1, 30)]
     )
-    question_days = IntegerField(
+    question_days = WholeNumberField(
         _l("Working days until an unanswered question is asked again, and from one to the next"),
         [InputRequired(), NumberRange(1, 30)],
     )
-    no_contact_tries = IntegerField(
+    no_contact_tries = WholeNumberField(
         _l("Days on which one must try before “no contact”"), [InputRequired(), NumberRange(1, 10)]
     )
-    claim_limit = IntegerField(
+    claim_limit = WholeNumberField(
         _l("Open tasks that one volunteer may hold"), [InputRequired(), NumberRange(1, 50)]
     )
     privacy_note = TextAreaField(

@@ -48,6 +48,7 @@ _OWN_WORDS: Final = {
     "Invalid Choice: could not coerce.": _NOT_OFFERED,
     "Invalid choice(s): one or more data inputs could not be coerced.": _NOT_OFFERED,
     "Not a valid choice.": _NOT_OFFERED,
+    "Number must be between %(min)s and %(max)s.": _l("Enter a number from %(min)s to %(max)s."),
     "'%(value)s' is not a valid choice for this field.": _NOT_OFFERED,
     "'%(value)s' are not valid choices for this field.": _NOT_OFFERED,
 }

@@ -9,7 +9,6 @@ from wtforms import (
     Field,
     FormField,
     HiddenField,
-    IntegerField,
     RadioField,
     SelectField,
     SelectMultipleField,
@@ -36,6 +35,7 @@ from tracker.service_requests.words import length_words
 from tracker.teams.models import Team
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank, optional_int
 from tracker.web.locale import current_locale, localized
+from tracker.web.numbers import WholeNumberField
 from tracker.web.options import OptionsField
 
 MOST_VOLUNTEERS = 50
@@ -154,7 +154,7 @@ class AssignmentForm(Form):
         [InputRequired(_l("Choose the leader."))],
         coerce=optional_int,
     )
-    volunteers_needed = IntegerField(
+    volunteers_needed = WholeNumberField(
         _l("Volunteers needed"),
         [
             InputRequired(_l("Enter how many volunteers it takes.")),

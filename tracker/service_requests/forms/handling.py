@@ -8,7 +8,6 @@ from wtforms import (
     BooleanField,
     DateField,
     HiddenField,
-    IntegerField,
     MultipleFileField,
     RadioField,
     StringField,
@@ -22,6 +21,7 @@ from tracker.service_requests.lifecycle import RESULT_OUTCOMES, Outcome
 from tracker.web.addresses import identities
 from tracker.web.forms import EnumMember, Form, Says, enum_choices, is_blank
 from tracker.web.locale import local_datetime
+from tracker.web.numbers import WholeNumberField
 
 NOTE_LENGTH = 4000
 LONGEST_EXTENSION = 60
@@ -62,7 +62,7 @@ class ResumeForm(Form):
 class ExtensionForm(Form):
     """Asking for more time."""
 
-    working_days = IntegerField(
+    working_days = WholeNumberField(
         _l("How many working days more?"),
         [
             InputRequired(_l("Enter a number of working days.")),

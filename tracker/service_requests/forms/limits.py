@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Final, Self
 
 from flask_babel import gettext as _, lazy_gettext as _l
-from wtforms import Field, IntegerField, SelectField
+from wtforms import Field, SelectField
 from wtforms.validators import NumberRange, Optional
 
 from tracker.service_requests.lifecycle import Priority
@@ -14,6 +14,7 @@ from tracker.service_requests.limits import Clock, Limit, LimitUnit
 from tracker.service_requests.words import length_words
 from tracker.web.forms import EditForm, EnumMember, enum_choices
 from tracker.web.labels import label
+from tracker.web.numbers import WholeNumberField
 
 MOST: Final = 999
 
@@ -88,7 +89,7 @@ for _clock in SET_BY_PEOPLE:
         setattr(
             LimitsForm,
             name_of(_clock, _priority, "amount"),
-            IntegerField(
+            WholeNumberField(
                 _l("How many"),
                 [Optional(), NumberRange(1, MOST, _l("Enter a number from 1 to 999."))],
             ),

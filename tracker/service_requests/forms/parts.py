@@ -11,7 +11,6 @@ from wtforms import (
     FieldList,
     FormField,
     HiddenField,
-    IntegerField,
     SelectField,
     StringField,
     TextAreaField,
@@ -23,6 +22,7 @@ from tracker.service_requests.models import Part
 from tracker.teams.models import Team
 from tracker.web.forms import Form, Says, is_blank, optional_int
 from tracker.web.locale import localized
+from tracker.web.numbers import WholeNumberField
 
 LONGEST_TASK: Final = 1000
 LONGEST_RESULT: Final = 2000
@@ -62,7 +62,7 @@ class PartRow(Form):
 
     team_id = SelectField(_l("Helping team"), coerce=optional_int)
     task = TextAreaField(_l("What it is to do"), [Length(max=LONGEST_TASK)])
-    working_days = IntegerField(
+    working_days = WholeNumberField(
         _l("Within how many working days?"),
         [Optional(), NumberRange(1, MOST_DAYS, _l("Enter a number from 1 to 60."))],
     )
