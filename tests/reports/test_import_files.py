@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
+from tracker.reports.formulas import NotComputed
 from tracker.reports.importing import bounds, files, workbooks
 from tracker.reports.importing.files import FileError, open_table
 
@@ -367,6 +368,30 @@ def test_a_number_that_is_none_is_read_as_it_stands(tmp_path: Path) -> None:
     table = open_table(_sheet(tmp_path / "x.xlsx", _row(1, {"A": "no"}), *cells))
 
     assert [row["no"] for _line, row in table.rows()] == [*said[:4], "7", "1000"]
+
+
+def test_a_formula_that_was_not_worked_out_is_no_empty_cell(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.xlsx", [["no", "a", "b"], ["1", "=1+1", None]])
+    assert [row for _line, row in open_table(path).rows()] == [{"no": "1", "a": "=1+1", "b": ""}]
+
+    cells = (
+        ("<f>A1</f>", "=A1", NotComputed),
+        ('<f t="shared" si="0"/>', "=", NotComputed),
+        ("<f>A1</f><v/>", "=A1", NotComputed),
+        ("<f>A1</f><v>7</v>", "7", str),
+        ('@ t="str"<f>A1</f>', "=A1", NotComputed),
+        ('@ t="str"<f>A1</f><v></v>', "", str),  # what it comes to is nothing
+        ("", "", str),
+    )
+    for inner, says, kind in cells:
+        looks, at, inside = inner.partition("<")
+        cell = f'<c r="B2"{looks.removeprefix("@")}>{at}{inside}</c>'.encode()
+        rows = (
+            _row(1, {"A": "no", "B": "a"}),
+            b'<row r="2"><c r="A2"><v>1</v></c>' + cell + b"</row>",
+        )
+        [(_line, row)] = open_table(_sheet(path, *rows)).rows()
+        assert (row["a"], type(row["a"])) == (says, kind), inner
 
 
 def test_a_mended_workbook_loses_the_quotes(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from threading import Event
 
 import pytest
 from flask import Flask
+from openpyxl import Workbook
 from sqlalchemy import func, insert, select, update
 
 from tests.support.builders import Builders
@@ -719,6 +720,27 @@ def test_of_what_is_joined_the_column_that_is_too_long_is_named(
     summary = bring_in(OPEN.replace("楼下垃圾没人收,-", need))
 
     assert summary.problems == {(column, Reason.TOO_LONG): 1}
+
+
+def test_a_formula_without_its_value_rejects_the_row_and_names_the_column(
+    app: Flask, tmp_path: Path, now: datetime
+) -> None:
+    _ = app
+    book = Workbook()
+    assert book.active is not None
+    for line in (f"{HEADER},aside", f"{OPEN},=1+1", f"{DONE.replace('路灯不亮', '=1+1')},"):
+        book.active.append(line.split(","))
+    book.save(tmp_path / "book.xlsx")
+    table, mapping = open_table(tmp_path / "book.xlsx"), parse_mapping(MAPPING.encode())
+    rejects = Rejects(tmp_path / "rejects.csv", table.header)
+
+    summary = Run(table, mapping, SYSTEM, now, rejects, None).go()
+
+    assert (summary.created, summary.rejected) == (1, 1)  # nobody asks for what stands aside
+    assert summary.problems == {("text", Reason.NOT_COMPUTED): 1}
+    with rejects.path.open(encoding="utf-8-sig", newline="") as stream:
+        [rejected] = csv.DictReader(stream)
+    assert (rejected["line"], rejected["column"], rejected["text"]) == ("3", "text", "'=1+1")
 
 
 def test_more_rows_than_one_batch(bring_in: BringIn) -> None:

@@ -6,6 +6,12 @@ DANGEROUS: Final = frozenset("=+-@\t\r\n＝＋－＠")
 """What a spreadsheet may take for the beginning of a formula, full width too."""
 
 
+class NotComputed(str):
+    """A formula of a workbook that does not say what it comes to; only a spreadsheet works that out."""
+
+    __slots__ = ()
+
+
 def safe(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula: quoted if it looks like one."""
     return f"'{text}" if text[:1] in DANGEROUS else text

@@ -134,6 +134,10 @@ REASONS: Final[Mapping[Reason, LazyString]] = {
         "Another unit's import holds this number of this source. Ask an administrator of the whole"
         " organisation: they see every import."
     ),
+    Reason.NOT_COMPUTED: _l(
+        "The workbook has a formula here and does not say what it comes to. Open it in a spreadsheet"
+        " program, save it there, and hand it in again."
+    ),
     Reason.TWICE_IN_THE_FILE: _l(
         "This number stands in the file more than once: the first line with it counts."
     ),

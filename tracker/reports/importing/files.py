@@ -16,14 +16,14 @@ from typing import BinaryIO, Final, Self, TextIO, TypeAlias, cast
 
 from flask_babel import gettext as _
 
-from tracker.reports.formulas import unquoted
+from tracker.reports.formulas import NotComputed, unquoted
 from tracker.reports.importing import bounds
 from tracker.reports.importing.bounds import FileError
 
 __all__ = ["FileError", "Row", "TableFile", "open_table"]
 
 Row: TypeAlias = dict[str, str]
-"""What a row says: column name → text, without spaces around it."""
+"""What a row says: column name → text, without spaces around it. Of a workbook a text may be `NotComputed`."""
 
 CHUNK: Final = 1 << 20
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
@@ -195,7 +195,7 @@ def _workbook(path: Path) -> Iterator[Iterator[tuple[int, list[str]]]]:
 
     try:
         with path.open("rb") as stream, closing(sheet_rows(stream)) as rows:
-            yield ((number, [_plain(cell) for cell in cells]) for number, cells in rows)
+            yield ((number, [_of_workbook(cell) for cell in cells]) for number, cells in rows)
     except FileError:
         raise
     except Exception as error:  # a damaged part makes of itself whatever it likes
@@ -233,6 +233,10 @@ class _Lines:
             raise bounds.refuse_row()
         # Some exports pad fields with NUL, which neither the CSV reader nor PostgreSQL takes.
         return line.replace("\x00", "") if "\x00" in line else line
+
+
+def _of_workbook(cell: str) -> str:
+    return cell if isinstance(cell, NotComputed) else _plain(cell)
 
 
 def _plain(text: str) -> str:

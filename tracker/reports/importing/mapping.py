@@ -128,6 +128,12 @@ class Mapping:
     uncategorised: str = UNCATEGORISED
     uncategorised_en: str = UNCATEGORISED_EN
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Return every column that is read, each once."""
+        asked = [*self.columns.named, *(rule.column for rule in self.status_rules)]
+        return tuple(dict.fromkeys([*asked, self.kind_column] if self.kind_column else asked))
+
 
 def read_mapping(path: Path) -> Mapping:
     """Return the mapping in a TOML file, or raise `MappingError`."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
+from tracker.reports.formulas import NotComputed
 from tracker.reports.importing.files import Row
 from tracker.reports.importing.mapping import Mapping
 from tracker.service_requests.lifecycle import HANDLED_STATUSES, Kind, Outcome, Status
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     NO_SUCH_CATEGORY = "no_such_category"
     WORKED_ON_HERE = "worked_on_here"
     ANOTHER_UNITS_NUMBER = "another_units_number"
+    NOT_COMPUTED = "not_computed"
     TWICE_IN_THE_FILE = "twice_in_the_file"
 
 
@@ -111,6 +113,8 @@ class RowReader:
 
     def read(self, row: Row) -> ImportedRow | list[Problem]:
         """Return what a row says, or everything that is wrong with it."""
+        if NotComputed in map(type, row.values()) and (unsaid := self._not_computed(row)):
+            return unsaid
         reading = _Reading(self, row)
         result = reading.result()
         return reading.problems or result
@@ -118,6 +122,14 @@ class RowReader:
     def time(self, text: str) -> datetime:
         """Return the moment that a text names; raises `ValueError`."""
         return self._time(text)
+
+    def _not_computed(self, row: Row) -> list[Problem]:
+        """Return where it is not known what the row says; columns that nobody asks for may say anything."""
+        return [
+            Problem(column, Reason.NOT_COMPUTED, row[column])
+            for column in self.mapping.asked
+            if isinstance(row.get(column), NotComputed)
+        ]
 
     def _read_time(self, text: str) -> datetime:
         naive = self._parsed(text)

@@ -213,10 +213,7 @@ class Run:
 
 def check_columns(table: TableFile, mapping: Mapping) -> None:
     """Raise `FileError` when the file lacks a column that the mapping names."""
-    asked = [*mapping.columns.named, *(rule.column for rule in mapping.status_rules)]
-    if mapping.kind_column:
-        asked.append(mapping.kind_column)
-    absent = [name for name in dict.fromkeys(asked) if name not in table.header]
+    absent = [name for name in mapping.asked if name not in table.header]
     if absent:
         raise FileError(
             _(

@@ -32,6 +32,7 @@ from openpyxl.xml.constants import (
     XLTX,
 )
 
+from tracker.reports.formulas import NotComputed
 from tracker.reports.importing import bounds
 
 MOST_LISTED: Final = 1 << 20
@@ -65,7 +66,7 @@ _RELATION_ID: Final = f"{{{REL_NS}}}id"
 _PROPERTIES, _VIEW, _SHEET = _main("workbookPr"), _main("workbookView"), _main("sheet")
 _FORMAT, _FORMATS, _STYLE, _STYLES = map(_main, ("numFmt", "numFmts", "xf", "cellXfs"))
 _ENTRY, _TEXT, _RUN, _INLINE = map(_main, ("si", "t", "r", "is"))
-_ROW, _VALUE = _main("row"), _main("v")
+_ROW, _VALUE, _FORMULA = _main("row"), _main("v"), _main("f")
 
 
 def sheet_rows(stream: BinaryIO) -> Generator[tuple[int, list[str]]]:
@@ -275,7 +276,7 @@ class _Book:
             return "" if inline is None else _words(inline)
         said = cell.findtext(_VALUE)
         if not said:
-            return ""
+            return _not_computed(cell, kind)
         match kind:
             case "n":
                 return self._number(said, int(cell.get("s", 0)))
@@ -311,6 +312,14 @@ def _placed(row: Element) -> Iterator[tuple[int, Element]]:
         place = cell.get("r")
         at = column_index_from_string(place.rstrip(_DIGITS)) if place else at + 1
         yield at, cell
+
+
+def _not_computed(cell: Element, kind: str) -> str:
+    """Return the formula of a cell that says nothing, unless nothing is what it comes to."""
+    formula = cell.find(_FORMULA)
+    if formula is None or (kind == "str" and cell.find(_VALUE) is not None):
+        return ""
+    return NotComputed(f"={formula.text or ''}")
 
 
 def _words(element: Element) -> str:
