@@ -83,6 +83,20 @@ def test_who_decides_sees_the_photos_and_what_the_requester_said_later(
     assert result.key not in opened.html
 
 
+def test_photos_of_a_visit_do_not_pass_for_the_need(a: Builders, browser: Browser) -> None:
+    team = a.team()
+    goes = a.volunteer(team)
+    made = a.service_request(team=team, claimed_by=[goes])
+    visit = a.visit(made, by=goes)
+    need, found = a.photo(made), a.photo(made, visit_id=visit.id)
+    browser.sign_in(a.coordinator())
+
+    html = browser.open(f"/requests/{made.id}/merger").html
+
+    assert need.key in html
+    assert found.key not in html
+
+
 def test_the_limit_that_will_apply_is_named(a: Builders, browser: Browser) -> None:
     quick = a.category(name_en="Broken light")
     for priority in (Priority.NORMAL, Priority.COMPLEX):

@@ -75,6 +75,27 @@ def test_photos_of_the_result_stand_with_the_result_not_with_the_need(
     assert html.index("The result") < html.index(result.key) < html.index("What happened")
 
 
+def test_photos_of_a_visit_stand_with_that_visit_not_with_the_need(
+    a: Builders, browser: Browser
+) -> None:
+    team = a.team()
+    goes = a.volunteer(team)
+    made = a.service_request(team=team, claimed_by=[goes])
+    first = a.visit(made, by=goes, findings="龙头松了")
+    second = a.visit(made, by=goes, findings="换了垫片")
+    need = a.photo(made)
+    earlier, later = a.photo(made, visit_id=first.id), a.photo(made, visit_id=second.id)
+    browser.sign_in(a.coordinator())
+
+    html = browser.open(address_of(made)).html
+
+    assert html.index("The need") < html.index(need.key) < html.index("Visits</h2>")
+    assert html.index("换了垫片") < html.index(later.key) < html.index("龙头松了")
+    assert html.index("龙头松了") < html.index(earlier.key) < html.index("What happened")
+    assert html.count("Photo of the visit, 1") == 2
+    assert "Photo 2" not in html
+
+
 def test_what_was_reported_before_it_was_taken_up_again_is_called_an_earlier_result(
     a: Builders, browser: Browser
 ) -> None:

@@ -355,6 +355,20 @@ def test_photos_need_the_consent_of_those_shown(at_work: Browser, it: ServiceReq
     assert photo.visit_id == visits()[0].id
 
 
+def test_a_visit_shows_its_own_photos_and_no_others(
+    a: Builders, at_work: Browser, volunteer: Person, it: ServiceRequest
+) -> None:
+    visit, other = a.visit(it, by=volunteer), a.visit(it, by=volunteer)
+    own = a.photo(it, visit_id=visit.id)
+    others = [a.photo(it), a.photo(it, is_evidence=True), a.photo(it, visit_id=other.id)]
+
+    page = at_work.open(below(it, str(visit.id)))
+
+    assert f"/photos/{own.key}" in page.html
+    assert "Photo of the visit, 1" in page.html
+    assert not [photo for photo in others if photo.key in page.html]
+
+
 def test_a_photo_that_is_none_is_named_and_the_report_is_kept(
     at_work: Browser, it: ServiceRequest
 ) -> None:

@@ -62,7 +62,7 @@ class Material:
     """What came with a request and after it: whoever decides on it decides on this too."""
 
     photos: Sequence[Photo]
-    """Those that show the need, not the result."""
+    """Those that show the need, not a visit, nor the result."""
     said_later: Sequence[Entry]
     """What the requester said since they asked, oldest first."""
 
@@ -133,7 +133,7 @@ def dossier_of(service_request_id: int, actor: Actor) -> Dossier:
 def material_of(service_request: ServiceRequest) -> Material:
     """Return the photos of the need and what the requester said later."""
     return Material(
-        photos=[each for each in queries.photos_of(service_request) if not each.is_evidence],
+        photos=[each for each in queries.photos_of(service_request) if each.is_of_need],
         said_later=[each for each in queries.history_of(service_request) if _is_said_later(each)],
     )
 

@@ -743,6 +743,11 @@ class Photo(Model):
     """None: the requester."""
     added_at: Mapped[datetime]
 
+    @property
+    def is_of_need(self) -> bool:
+        """Tell whether it shows what was asked for: not what a visit found, nor what was done."""
+        return not self.is_evidence and self.visit_id is None
+
 
 class SubmissionDraft(Model):
     """What a resident filled in and has not sent yet; kept for a day, then gone."""

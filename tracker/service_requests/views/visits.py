@@ -20,7 +20,13 @@ from tracker.service_requests.actions import intake, photos, visiting
 from tracker.service_requests.contact import look_at_contact, may_see_contact
 from tracker.service_requests.forms.visits import CancelForm, PlanForm, ReportForm, moment
 from tracker.service_requests.lifecycle import Step, may_take, status_after
-from tracker.service_requests.models import BuiltInChannel, ForWhom, ReachableBy, ServiceRequest
+from tracker.service_requests.models import (
+    BuiltInChannel,
+    ForWhom,
+    Photo,
+    ReachableBy,
+    ServiceRequest,
+)
 from tracker.service_requests.reference import format_reference
 from tracker.service_requests.views import notes, receipts
 from tracker.service_requests.views.uploads import Uploads, delete_files, kept_uploads
@@ -164,6 +170,7 @@ def _shown(service_request_id: int, visit_id: int, *, is_full: bool) -> Response
         known=notes.marks(drafts),
         is_open=is_open,
         unsent=[] if is_open else notes.unsent_words(drafts),
+        photos=_photos(it, visit) if visit.status is VisitStatus.DONE else [],
     )
 
 
@@ -338,9 +345,13 @@ def _recorded(
 
 
 def _refuse_other_photos(it: ServiceRequest, visit: Visit, uploads: Uploads) -> None:
-    known = {photo.sha256 for photo in queries.photos_of(it) if photo.visit_id == visit.id}
+    known = {photo.sha256 for photo in _photos(it, visit)}
     if not {photo.sha256 for photo in uploads.stored} <= known:
         raise RefusedError(Refusal.RECORDED_ALREADY)
+
+
+def _photos(it: ServiceRequest, visit: Visit) -> list[Photo]:
+    return [photo for photo in queries.photos_of(it) if photo.visit_id == visit.id]
 
 
 def _usual_visitors(it: ServiceRequest, actor: Actor) -> list[int]:
