@@ -13,11 +13,27 @@ from tracker.permissions import Role, resident
 from tracker.service_requests.actions import answers, dispatch, handling
 from tracker.service_requests.lifecycle import Status
 from tracker.service_requests.models import ApprovalKind, ContactLook, ServiceRequest
+from tracker.service_requests.reference import format_reference
 
 
 def address_of(service_request: ServiceRequest) -> str:
     """Return where the request is shown."""
     return f"/requests/{service_request.id}"
+
+
+def happened(browser: Browser, service_request: ServiceRequest) -> str:
+    """Return the part of the request's page that tells what happened."""
+    return browser.open(address_of(service_request)).html.split("What happened</h2>")[1]
+
+
+def link_to(other: ServiceRequest) -> str:
+    """Return how a page leads to another request by its reference."""
+    return f'<a href="{address_of(other)}">{format_reference(other.reference)}</a>'
+
+
+def now_of(service_request: ServiceRequest) -> ServiceRequest:
+    """Return the request as it is now."""
+    return db.session.get_one(ServiceRequest, service_request.id, populate_existing=True)
 
 
 def looks() -> list[tuple[int, int]]:
@@ -196,6 +212,43 @@ def test_a_request_that_was_taken_over_cannot_be_returned(a: Builders, browser: 
 
     assert any(link.text == "Return to the desk" for link in browser.open(address_of(made)).links)
     assert all(link.text != "Return to the desk" for link in browser.open(address_of(late)).links)
+
+
+def test_history_says_with_which_request_it_was_merged_and_when_it_stands_alone_again(
+    a: Builders, browser: Browser
+) -> None:
+    first, survivor = a.service_request(), a.service_request()
+    desk = a.coordinator()
+    with transaction():
+        dispatch.merge(first, survivor, actor=a.actor(desk), now=a.now)
+    browser.sign_in(desk)
+    assert link_to(survivor) in happened(browser, first)
+    assert "Another request was merged into this one" in happened(browser, survivor)
+    assert link_to(first) in happened(browser, survivor)
+    with transaction():
+        answers.withdraw(now_of(survivor), actor=resident(survivor.id), now=a.now)
+
+    since = happened(browser, first)
+
+    assert "To be read anew: what it was merged into was taken back" in since
+    assert "Another request was merged into this one" not in since
+    assert since.count(link_to(survivor)) == 2
+
+
+def test_history_names_no_request_of_a_merge_that_its_reader_may_not_see(
+    a: Builders, browser: Browser
+) -> None:
+    unit = a.unit()
+    own, foreign = a.service_request(unit=unit), a.service_request()
+    with transaction():
+        dispatch.merge(own, foreign, actor=a.actor(a.coordinator()), now=a.now)
+    browser.sign_in(a.coordinator(unit))
+
+    page = browser.open(address_of(own))
+
+    assert "Merged into another request" in page.text
+    assert format_reference(foreign.reference) not in page.text
+    assert foreign.reference not in page.html
 
 
 def test_it_says_what_waits_for_a_decision_and_what_was_merged(

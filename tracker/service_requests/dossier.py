@@ -3,7 +3,7 @@
 Contact data is masked here; the full data comes from `contact.look_at_contact` only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
@@ -104,6 +104,8 @@ class Dossier:
     """The duplicates that were merged into it, as far as the reader may see them."""
     survivor: ServiceRequest | None
     """What it was merged into; None too when the reader may not see that."""
+    merged_with: Mapping[str, int]
+    """The ids of what its history says it was merged with, by reference, as far as the reader may see them."""
     said_to_be_same_as: ServiceRequest | None
     """The open request that the requester said theirs is about."""
     contact: MaskedContact
@@ -115,6 +117,8 @@ def dossier_of(service_request_id: int, actor: Actor) -> Dossier:
         actor, service_request_id, beside=tuple(_WHAT_THERE_IS)
     )
     has, history = _Has(*known), queries.history_of(service_request)
+    merged = _merged_into(service_request, actor) if has.merged else ()
+    survivor = _visible(service_request.survivor_id, actor)
     return Dossier(
         service_request=service_request,
         history=history,
@@ -123,8 +127,9 @@ def dossier_of(service_request_id: int, actor: Actor) -> Dossier:
         approvals=queries.waiting_approvals(service_request) if has.approvals else (),
         stops=clocks.stops_of(service_request) if has.stops else (),
         parts=parts.parts_of(service_request) if has.parts else (),
-        merged=_merged_into(service_request, actor) if has.merged else (),
-        survivor=_visible(service_request.survivor_id, actor),
+        merged=merged,
+        survivor=survivor,
+        merged_with=_merged_with(history, (*merged, *filter(None, [survivor])), actor),
         said_to_be_same_as=_visible(_same_as(history), actor),
         contact=masked_contact(service_request),
     )
@@ -220,6 +225,27 @@ def _merged(actor: Actor) -> Select[ServiceRequest]:
     """Select what the reader may see of what was merged into one request."""
     query = queries.visible_to(actor).where(ServiceRequest.survivor_id == _ONE_ID)
     return query.order_by(ServiceRequest.id)
+
+
+def _merged_with(
+    history: Sequence[Entry], seen: Iterable[ServiceRequest], actor: Actor
+) -> Mapping[str, int]:
+    known = {each.reference: each.id for each in seen}
+    others = {entry.merged_with for entry in history if entry.merged_with} - known.keys()
+    if others:  # what has been taken back or merged on since, and is not on the page otherwise
+        rows = read(_by_reference(actor), {"references": sorted(others)})
+        known.update((reference, number) for reference, number in rows)
+    return known
+
+
+@made_once
+def _by_reference(actor: Actor) -> Select[str, int]:
+    asked = ServiceRequest.reference.in_(bindparam("references", expanding=True))
+    return (
+        queries.visible_to(actor)
+        .with_only_columns(ServiceRequest.reference, ServiceRequest.id)
+        .where(asked)
+    )
 
 
 @made_once

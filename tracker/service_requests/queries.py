@@ -265,6 +265,19 @@ class Entry(NamedTuple):
         return answers_supervision(self.step, self.detail)
 
     @property
+    def goes_on_alone(self) -> bool:
+        """Tell whether it stands for itself again: what it had been merged into was taken back."""
+        return self.step is Step.RECEIVE_MERGED and self.from_status is Status.CLOSED
+
+    @property
+    def merged_with(self) -> str | None:
+        """Return the reference of the other request of a merge, if it was written down."""
+        if self.step not in (Step.MERGE, Step.RECEIVE_MERGED):
+            return None
+        others = (self.detail.get(name) for name in ("survivor", "duplicate", "withdrawn"))
+        return next(filter(None, others), None)
+
+    @property
     def renews_link(self) -> bool:
         """Tell whether the requester, or who has their link, made a new one."""
         return renews_link(self.step, self.detail)
