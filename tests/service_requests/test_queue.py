@@ -265,6 +265,55 @@ def test_every_filter_narrows_the_list_and_stands_as_a_chip(
         assert any("remove" in link.text for link in browser.page.links), query
 
 
+def test_a_desk_filters_by_every_team_and_leader_that_may_be_given_its_requests(
+    a: Builders, browser: Browser
+) -> None:
+    branch = a.unit()
+    repair, leader = a.team(name_en="Repair Team"), a.leader(name="陈主任")
+    elsewhere = a.leader(a.unit(), name="周主任")
+    given = a.service_request(unit=branch, team=repair, leader=leader)
+    a.service_request(unit=branch, team=a.team(branch), leader=a.leader(branch))
+    browser.sign_in(a.coordinator(branch))
+
+    fields = browser.open("/queue?filters=open").html
+
+    assert "Repair Team</option>" in fields
+    assert "陈主任</option>" in fields
+    assert elsewhere.name not in fields
+    assert listed(browser, f"/queue?team={repair.id}&leader={leader.id}") == [given.reference]
+    assert "Team: Repair Team" in browser.page.text
+    assert "Leader: 陈主任" in browser.page.text
+
+
+def test_what_a_link_filters_by_is_a_chip_even_where_the_reader_is_not_offered_it(
+    a: Builders, browser: Browser
+) -> None:
+    branch = a.unit()
+    team, leader = a.team(name_en="Repair Team"), a.leader(name="陈主任")
+    unseen = a.leader(name="周主任")
+    given = a.service_request(unit=branch, team=team, leader=leader)
+    other = a.service_request(unit=branch, team=a.team(branch), leader=a.leader(branch))
+    browser.sign_in(a.supervisor(branch))
+
+    assert listed(browser, f"/queue?team={team.id}") == [given.reference]
+    assert "Team: Another one" in browser.page.text
+    assert listed(browser, f"/queue?leader={leader.id}") == [given.reference]
+    assert "Leader: 陈主任" in browser.page.text
+    for name, number in (
+        ("leader", unseen.id),
+        ("leader", 99999),
+        ("team", 99999),
+        ("unit", 99999),
+        ("area", 99999),
+        ("category", 99999),
+    ):
+        assert listed(browser, f"/queue?{name}={number}") == []
+        assert "Another one" in browser.page.text
+        assert unseen.name not in browser.page.text
+    browser.click("Another one")
+    assert sorted(listed(browser, browser.page.path)) == sorted([given.reference, other.reference])
+
+
 def test_what_was_overdue_stays_so_behind_a_question(a: Builders, browser: Browser) -> None:
     team = a.team()
     leader = a.actor(a.team_leader(team))

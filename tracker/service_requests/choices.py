@@ -95,14 +95,17 @@ def helping_teams_to_choose(service_request: ServiceRequest, actor: Actor) -> Se
 
 @until_set_up_changes
 def team_options(
-    locale: str, unit_ids: frozenset[int], team_ids: frozenset[int] = frozenset()
+    locale: str,
+    unit_ids: frozenset[int],
+    team_ids: frozenset[int] = frozenset(),
+    *,
+    all_there_are: bool = False,
 ) -> Options:
-    """Offer the teams of some units, and some others, by name; ended ones too."""
-    query = (
-        select(Team)
-        .where(or_(Team.unit_id.in_(sorted(unit_ids)), Team.id.in_(sorted(team_ids))))
-        .order_by(Team.name, Team.id)
-    )
+    """Offer the teams of some units, and some others, or all, by name; ended ones too."""
+    query = select(Team).order_by(Team.name, Team.id)
+    if not all_there_are:
+        of_units, others = Team.unit_id.in_(sorted(unit_ids)), Team.id.in_(sorted(team_ids))
+        query = query.where(or_(of_units, others))
     with in_locale(locale):
         return Options((team.id, localized(team)) for team in db.session.scalars(query))
 
@@ -117,15 +120,13 @@ def leaders_to_choose(service_request: ServiceRequest, actor: Actor) -> Sequence
 
 def leaders_reaching(unit_id: int) -> Sequence[Person]:
     """Return the people who hold the role of leader in the unit or above it."""
-    above = select(Unit.id, Unit.parent_id).where(Unit.id == unit_id).cte("above", recursive=True)
-    above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
-    return _leaders(Grant.unit_id.in_(select(above.c.id)))
+    return _leaders(_reaches([unit_id]))
 
 
 @until_set_up_changes
-def leader_options(unit_ids: frozenset[int]) -> Options:
-    """Offer the people who hold the role of leader in one of the units."""
-    leaders = _leaders(Grant.unit_id.in_(sorted(unit_ids)))
+def leader_options(unit_ids: frozenset[int], dispatched: frozenset[int] = frozenset()) -> Options:
+    """Offer the leaders of some units, and those who may be chosen for requests of the units `dispatched`."""
+    leaders = _leaders(or_(Grant.unit_id.in_(sorted(unit_ids)), _reaches(dispatched)))
     return Options((leader.id, leader.name) for leader in leaders)
 
 
@@ -186,6 +187,14 @@ def _mergeable(service_request: ServiceRequest, actor: Actor) -> Select[ServiceR
             joinedload(ServiceRequest.lead_team),
         )
     )
+
+
+def _reaches(unit_ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a role is held in one of the units or above it."""
+    begin = select(Unit.id, Unit.parent_id).where(Unit.id.in_(sorted(unit_ids)))
+    above = begin.cte("above", recursive=True)
+    above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
+    return Grant.unit_id.in_(select(above.c.id))
 
 
 def _leaders(condition: ColumnElement[bool]) -> Sequence[Person]:

@@ -91,7 +91,7 @@ def index() -> ResponseReturnValue:
         tabs=_tabs(wanted, listing.counts),
         counts_url=_counts_url(listing.counts),
         choices=choices,
-        chips=_chips(wanted, choices),
+        chips=_chips(wanted, choices, listing.page.rows),
         reset_url=url_for(".index", status=wanted.tab.value),
         own_parts=own_parts.count_own(actor, now),
     )
@@ -161,11 +161,13 @@ def _choices(actor: Actor, wanted: QueueFilter) -> Offer:
     if wanted.channel and wanted.channel not in channels:
         channels.append(wanted.channel)  # an imported one, from a link
     teams = actor.teams_where(Action.VIEW_QUEUE)
+    # A desk may give its requests to any team, and to the leaders above it.
+    dispatched = actor.units_where(Action.ASSIGN_SERVICE_REQUEST)
     return Offer(
         {
             "unit": lambda: unit_options(locale, units),
-            "team": lambda: team_options(locale, units, teams),
-            "leader": lambda: leader_options(units),
+            "team": lambda: team_options(locale, units, teams, all_there_are=bool(dispatched)),
+            "leader": lambda: leader_options(units, dispatched),
             "category": lambda: category_options(locale, ended=True),
             "area": lambda: area_options(locale, ended=True),
             "channel": lambda: Options((channel, channel_label(channel)) for channel in channels),
@@ -176,24 +178,30 @@ def _choices(actor: Actor, wanted: QueueFilter) -> Offer:
     )
 
 
-def _chips(wanted: QueueFilter, choices: Offer) -> list[dict[str, str]]:
-    """Return what is filtered now, in words; each is taken off by its own link."""
+def _chips(wanted: QueueFilter, choices: Offer, rows: Sequence[Line]) -> list[dict[str, str]]:
+    """Return what is filtered now, in words; each is taken off by its own link.
+
+    What is not offered to the reader, as in a colleague's link, is filtered by too: it is named only
+    as far as the `rows` name it.
+    """
     chips = []
-    for name, words in (
-        ("unit", _("Unit")),
-        ("team", _("Team")),
-        ("leader", _("Leader")),
-        ("category", _("Category")),
-        ("area", _("Area")),
-        ("channel", _("Way in")),
-        ("kind", _("Kind")),
-        ("priority", _("Priority")),
-        ("due", _("Clock")),
+    for name, words, value in (
+        ("unit", _("Unit"), wanted.unit_id),
+        ("team", _("Team"), wanted.team_id),
+        ("leader", _("Leader"), wanted.leader_id),
+        ("category", _("Category"), wanted.category_id),
+        ("area", _("Area"), wanted.area_id),
+        ("channel", _("Way in"), wanted.channel),
+        ("kind", _("Kind"), wanted.kind),
+        ("priority", _("Priority"), wanted.priority),
+        ("due", _("Clock"), wanted.due),
     ):
-        value = request.args.get(name, "")
-        if (chosen := choices.name(name, value)) is not None:
-            said = _("%(what)s: %(value)s", what=words, value=chosen)
-            chips.append(_chip(name, value, said))
+        if value in (None, ""):
+            continue
+        seen = rows[0].leader if name == "leader" and rows else None
+        chosen = choices.name(name, str(value)) or seen or _("Another one")
+        said = _("%(what)s: %(value)s", what=words, value=chosen)
+        chips.append(_chip(name, request.args[name], said))
     if wanted.submitted_from:
         day = format_day(wanted.submitted_from)
         chips.append(_chip("from", request.args["from"], _("From %(day)s", day=day)))
