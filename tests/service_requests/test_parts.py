@@ -338,6 +338,33 @@ def test_the_answer_begins_with_what_the_teams_did_in_the_requesters_language(
     assert answered.public_answer.split() == ["搬运队：衣柜搬到了楼下", "灯也修好了。"]
 
 
+def test_an_answer_that_begins_with_what_the_teams_did_gets_only_what_is_new(
+    a: Builders, browser: Browser, lead: Team, helping: Team
+) -> None:
+    it = a.service_request(team=lead, status=Status.IN_PROGRESS)
+    others = a.team(name="电工队")
+    first, second = a.part(it, helping), a.part(it, others)
+
+    def report(part: Part, team: Team, result: str) -> None:
+        browser.sign_in(a.team_leader(team))
+        browser.send(f"/requests/{it.id}/parts/{part.id}/result", result=result)
+        browser.sign_in(handler).open(f"/requests/{it.id}/resolution")
+
+    def begun(answer: str) -> str:
+        page = browser.send(press="Begin the answer with what the teams did", answer=answer)
+        return page.form("answer").values()["answer"][0].replace("\r\n", "\n")
+
+    handler = a.team_leader(lead)
+    report(first, helping, "衣柜搬到了楼下\r\n门也锁好了")
+    told = begun("")
+    assert told == "搬运队：衣柜搬到了楼下\n门也锁好了"
+    assert begun(f"{told}\n再见。".replace("\n", "\r\n")) == f"{told}\n再见。"
+
+    report(second, others, "灯修好了")
+
+    assert begun(f"{told}\n再见。") == f"电工队：灯修好了\n{told}\n再见。"
+
+
 def test_nothing_of_the_parts_gets_into_an_answer_by_itself(
     a: Builders, browser: Browser, lead: Team, helping: Team
 ) -> None:

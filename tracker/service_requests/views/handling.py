@@ -250,7 +250,7 @@ def resolve(service_request_id: int) -> ResponseReturnValue:
     if begins_with_parts:
         with in_locale(_language_of(service_request)):
             told = _told_by(all_parts)
-        form.answer.data = "\n".join(filter(None, (told, form.answer.data)))
+        form.answer.data = _begun_with(told, form.answer.data or "")
     form.show_parts(part.id for part in all_parts if part.ended_at is None)
     return render_template(
         "service_requests/resolve.html",
@@ -274,13 +274,25 @@ def _language_of(service_request: ServiceRequest) -> str:
     return requester.locale if requester is not None else current_locale()
 
 
-def _told_by(all_parts: Sequence[Part]) -> str:
-    """Return what the teams say that they did, a line each, to begin an answer with."""
-    return "\n".join(
+def _told_by(all_parts: Sequence[Part]) -> Sequence[str]:
+    """Return what each team says that it did, to begin an answer with."""
+    return [
         gettext("%(team)s: %(result)s", team=localized(part.team), result=part.result)
         for part in all_parts
         if part.ended_as is PartEnd.DONE
+    ]
+
+
+def _begun_with(told: Sequence[str], answer: str) -> str:
+    """Return the answer below what was told, a line each, but for what it says already."""
+    said = _lines(answer)  # a browser ends lines in its own way
+    return "\n".join(
+        [*(each for each in told if _lines(each) not in said), *filter(None, [answer])]
     )
+
+
+def _lines(text: str) -> str:
+    return "\n".join(text.splitlines())
 
 
 def _resolved(service_request_id: int, form: ResolutionForm, uploads: Uploads) -> bool:
