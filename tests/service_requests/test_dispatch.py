@@ -208,8 +208,11 @@ def test_a_duplicate_is_merged_after_a_look_at_both(a: Builders, browser: Browse
     page = browser.open(f"/requests/{second.id}/merger?survivor={first.id}")
     assert "路灯不亮" in page.text
     assert "门口的灯坏了" in page.text
+    assert "This cannot be undone" in page.text
+    assert "the requester of the other is not told" in page.text
     page = browser.send(press="Merge", note="与另一件相同")
 
+    assert "Merged. The requester of the closed one is told" in page.text
     assert page.path == f"/requests/{first.id}"
     after = now_of(second)
     assert (after.outcome, after.survivor_id) == (Outcome.DUPLICATE, first.id)

@@ -119,8 +119,9 @@ def merge(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Close as a duplicate of `survivor`, whose updates then reach both requesters.
+    """Close as a duplicate of `survivor`, whose updates then reach both requesters; for good.
 
+    Only who asked for the duplicate is told: nothing changes for the other.
     Photos stay with the duplicate; claims on it are released. What was merged into the
     duplicate before follows to the survivor.
     """

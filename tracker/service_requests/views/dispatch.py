@@ -198,7 +198,13 @@ def merge(service_request_id: int) -> ResponseReturnValue:
             dispatch.merge(changed, kept, note=form.note.data or "", actor=actor, now=utc_now())
 
         if _changed(actor, service_request_id, form, change, also_id=survivor_id):
-            flash(once.told(_("Merged. Both requesters hear how it goes on.")))
+            flash(
+                once.told(
+                    _(
+                        "Merged. The requester of the closed one is told, and hears how this one goes on."
+                    )
+                )
+            )
             return _back(actor, survivor_id)
         service_request = _found(actor, service_request_id, Step.MERGE)
         survivor = choices.survivor_by_id(service_request, actor, survivor_id)
