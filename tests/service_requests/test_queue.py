@@ -209,13 +209,16 @@ def test_behind_the_end_of_a_list_its_beginning_is_shown(
 def test_what_has_no_due_time_stands_behind_what_has_one(a: Builders, browser: Browser) -> None:
     imported = a.service_request(status=Status.ASSIGNED, at=a.now - timedelta(days=90))
     with transaction():
-        db.session.merge(imported).due_at = None
+        held = db.session.merge(imported)
+        held.due_at = held.near_at = None
     urgent = a.service_request(status=Status.ACCEPTED)
     new = a.service_request()
     done = a.service_request(status=Status.RESOLVED)
     browser.sign_in(a.coordinator())
 
     assert listed(browser) == [each.reference for each in (new, urgent, imported, done)]
+    [*_others, row, _done] = browser.page.tables[0]
+    assert [row[4][0], row[5]] == ["–", "Assigned"]
 
 
 def test_no_contact_data_stands_in_the_list(a: Builders, browser: Browser) -> None:
