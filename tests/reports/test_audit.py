@@ -40,6 +40,24 @@ def test_a_change_is_in_the_trail_with_who_and_what(a: Builders, browser: Browse
     assert "旧名 → 新名" in page.text
 
 
+def test_when_something_was_done_is_no_condition_in_chinese(
+    a: Builders, chinese_browser: Browser
+) -> None:
+    reader = a.administrator()
+    with transaction():
+        look_at_contact(
+            db.session.merge(a.service_request()),
+            where="visit",
+            actor=a.actor(a.coordinator()),
+            now=a.now,
+        )
+    chinese_browser.sign_in(reader).send(f"/admin/units/{a.unit().id}", name="新名")
+
+    for page in PAGES:
+        [headings, *_lines] = chinese_browser.open(page).tables[0]
+        assert headings[0] == "时间"
+
+
 def test_a_look_is_listed_with_who_and_where_but_not_what(a: Builders, browser: Browser) -> None:
     coordinator = a.coordinator(name="周晓雯")
     service_request = a.service_request(phone="+8613800138000", reachable_by="phone")
