@@ -347,3 +347,19 @@ def test_what_is_set_up_while_a_file_is_made_is_called_by_its_name(
             cells = {cell for line in sheet.values for cell in line if isinstance(cell, str)}
 
     assert "Later team" in cells
+
+
+@pytest.mark.parametrize("page", ["/figures", "/figures/list"])
+def test_what_a_link_filters_by_is_a_chip_even_where_the_reader_is_not_offered_it(
+    a: Builders, browser: Browser, page: str
+) -> None:
+    branch = a.unit()
+    team, leader = a.team(name_en="Repair Team"), a.leader(name="陈主任")
+    a.service_request(unit=branch, team=team, leader=leader)
+    browser.sign_in(a.supervisor(branch))
+
+    for name, number in (("team", team.id), ("leader", 99999), ("unit", 99999), ("area", 99999)):
+        shown = browser.open(f"{page}?period=all&{name}={number}").text
+        assert "Another one" in shown, name
+    browser.click("remove")
+    assert "Another one" not in browser.page.text

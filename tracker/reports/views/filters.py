@@ -1,6 +1,6 @@
 """The periods and filters of the figures: what they offer, and what is chosen, in words."""
 
-from typing import Any, Final
+from typing import Any
 
 from flask import request
 from flask_babel import gettext as _
@@ -18,8 +18,6 @@ from tracker.web.addresses import address
 from tracker.web.labels import label
 from tracker.web.locale import current_locale, format_day
 from tracker.web.options import Offer, Options
-
-FILTERS: Final = ("unit", "team", "leader", "category", "area", "channel", "kind")
 
 
 def period_words(period: Period) -> str:
@@ -70,21 +68,34 @@ def choices_for(actor: Actor) -> Offer:
 
 
 def chips(wanted: Wanted, choices: Offer) -> list[dict[str, str]]:
-    """Return what is filtered now, in words; each is taken off by its own link."""
+    """Return what is filtered now, in words; each is taken off by its own link.
+
+    What is not offered to the reader, as in a colleague's link, counts as well, and is not named.
+    """
     found = []
     words = filter_words()
-    for name in FILTERS:
-        value = request.args.get(name, "")
-        if (chosen := choices.name(name, value)) is not None:
-            only = name in {one.value for one in TREES if one in wanted.exact}
-            said = _("%(what)s: %(value)s", what=words[name], value=chosen)
-            found.append(
-                {
-                    "param": name,
-                    "value": value,
-                    "label": _("%(filter)s (only itself)", filter=said) if only else said,
-                }
-            )
+    in_force = {
+        "unit": wanted.unit_id,
+        "team": wanted.team_id,
+        "leader": wanted.leader_id,
+        "category": wanted.category_id,
+        "area": wanted.area_id,
+        "channel": wanted.channel,
+        "kind": wanted.kind,
+    }
+    for name, value in in_force.items():
+        if value is None:
+            continue
+        chosen = choices.name(name, str(value)) or _("Another one")
+        only = name in {one.value for one in TREES if one in wanted.exact}
+        said = _("%(what)s: %(value)s", what=words[name], value=chosen)
+        found.append(
+            {
+                "param": name,
+                "value": request.args[name],
+                "label": _("%(filter)s (only itself)", filter=said) if only else said,
+            }
+        )
     for one in BLANKABLE:
         if one in wanted.blank:
             said = _("%(filter)s: not recorded", filter=words[one.value])
