@@ -465,6 +465,12 @@ def test_who_is_second_of_two_that_enter_a_day_does_not_replace_it(a: Builders) 
         actions.set_calendar_day(day, is_working=False, name="", actor=actor, now=a.now)
 
     assert db.session.scalars(select(CalendarDay.is_working)).all() == [True]
+    written = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "calendar-day:set"))
+    assert written.one().changes == {
+        "day": [None, "2026-12-05"],
+        "is_working": [None, True],
+        "name": [None, "补班"],
+    }
 
 
 @pytest.mark.parametrize("day", ["2024-12-31", "0001-01-01", "2032-01-01", "9999-12-31"])

@@ -106,10 +106,9 @@ def set_calendar_day(
             return entry
         message = "That day is in the calendar already."
         raise StaleError(message)
-    entry = CalendarDay(day=day, unit_id=unit_id, is_working=is_working, name=name)
+    entry = CalendarDay(unit_id=unit_id)
+    changes = audit.apply(entry, {"day": day, "is_working": is_working, "name": name})
     db.session.add(entry)
-    changes: dict[str, Any] = {"day": [None, day.isoformat()]}
-    changes |= audit.apply(entry, {"is_working": is_working, "name": name})
     audit.record("calendar-day:set", entry, changes, actor=actor, now=now)
     _tell_that_clocks_change(actor=actor, now=now)
     return entry

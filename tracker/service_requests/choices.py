@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from tracker.accounts.models import Grant, Person
 from tracker.database import db
 from tracker.organisation import queries as organisation
-from tracker.organisation.models import Area, Unit
+from tracker.organisation.models import Area
 from tracker.permissions import Action, Actor, Role
 from tracker.service_requests import queries
 from tracker.service_requests.actions.dispatch import is_its_desk, may_choose_team
@@ -191,10 +191,8 @@ def _mergeable(service_request: ServiceRequest, actor: Actor) -> Select[ServiceR
 
 def _reaches(unit_ids: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a role is held in one of the units or above it."""
-    begin = select(Unit.id, Unit.parent_id).where(Unit.id.in_(sorted(unit_ids)))
-    above = begin.cte("above", recursive=True)
-    above = above.union(select(Unit.id, Unit.parent_id).join(above, Unit.id == above.c.parent_id))
-    return Grant.unit_id.in_(select(above.c.id))
+    above = frozenset[int]().union(*map(organisation.units_above, unit_ids))
+    return Grant.unit_id.in_(sorted(above))
 
 
 def _leaders(condition: ColumnElement[bool]) -> Sequence[Person]:

@@ -214,10 +214,8 @@ class EditForm(Form):
                 now.choices = mine.choices  # they are offered to the form that is shown
             theirs.append(self.present.told(now))
             if touched.isdisjoint(each.name for each in self.belonging_to(mine)):
-                mine.data = now.data
-                mine.raw_data = (
-                    None  # numbers and days print what was sent, as long as there is any
-                )
+                # Numbers and days print what was sent, as long as there is any.
+                mine.data, mine.raw_data = now.data, None
         self.form_errors.append(
             gettext(
                 "Somebody changed this since you opened it: %(theirs)s. Look at it, and save again.",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from flask_babel import gettext
 from markupsafe import Markup
 from wtforms import SelectField
 from wtforms.form import BaseForm
@@ -66,6 +67,14 @@ class Offer:
     def name(self, name: str, value: str) -> str | None:
         """Return the words of what is chosen in a filter; None where nothing that it offers is."""
         return self[name].name(value) if value and value in self[name] else None
+
+    def chosen(self, name: str, value: object, seen: str | None = None) -> str:
+        """Return the words of what a list is filtered by.
+
+        A link may name what the reader is not offered: that is `seen`, what the list itself calls it, or
+        another one, which tells nothing of it.
+        """
+        return self.name(name, str(value)) or seen or str(gettext("Another one"))
 
 
 class _OptionsWidget:

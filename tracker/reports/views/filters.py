@@ -86,9 +86,8 @@ def chips(wanted: Wanted, choices: Offer) -> list[dict[str, str]]:
     for name, value in in_force.items():
         if value is None:
             continue
-        chosen = choices.name(name, str(value)) or _("Another one")
         only = name in {one.value for one in TREES if one in wanted.exact}
-        said = _("%(what)s: %(value)s", what=words[name], value=chosen)
+        said = _("%(what)s: %(value)s", what=words[name], value=choices.chosen(name, value))
         found.append(
             {
                 "param": name,

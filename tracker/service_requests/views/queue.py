@@ -199,8 +199,7 @@ def _chips(wanted: QueueFilter, choices: Offer, rows: Sequence[Line]) -> list[di
         if value in (None, ""):
             continue
         seen = rows[0].leader if name == "leader" and rows else None
-        chosen = choices.name(name, str(value)) or seen or _("Another one")
-        said = _("%(what)s: %(value)s", what=words, value=chosen)
+        said = _("%(what)s: %(value)s", what=words, value=choices.chosen(name, value, seen))
         chips.append(_chip(name, request.args[name], said))
     if wanted.submitted_from:
         day = format_day(wanted.submitted_from)
