@@ -217,3 +217,14 @@ def test_what_the_trail_keeps_of_every_column_is_read(app: Flask) -> None:
         assert value_in_words(entry, "names", ["a", "b", None]) == "a, b, nothing"
         assert value_in_words(entry, "country", "XX") == "XX"
         assert value_in_words(entry, "channel", "热线") == "热线"
+
+
+def test_what_was_said_of_a_day_is_told_as_the_calendar_says_it(
+    a: Builders, browser: Browser
+) -> None:
+    browser.sign_in(a.administrator())
+    browser.send("/admin/calendar", day="2026-12-05", is_working="yes", name="补班")
+
+    page = browser.sign_in(a.auditor()).open("/admin/audit")
+
+    assert "Day: nothing → Sat 5 Dec 2026 That day: nothing → is worked" in page.text

@@ -47,7 +47,9 @@ def value_in_words(entry: AuditEntry, column: str, value: Any) -> str:  # noqa: 
     if value is None or value in ("", [], "[]"):
         return str(_("nothing"))
     if isinstance(value, bool):
-        return str(_("Yes") if value else _("No"))
+        is_of_a_day = column == "is_working"
+        yes, no = (_("is worked"), _("is free")) if is_of_a_day else (_("Yes"), _("No"))
+        return str(yes if value else no)
     if isinstance(value, list):
         return _listed(value_in_words(entry, column, each) for each in value)
     return _reader(entry, column)(value) if isinstance(value, str) else str(value)
